@@ -1,0 +1,8 @@
+/* Time. Wall time never enters results; durations come from a clock that does not jump. */
+#pragma once
+
+#include <stddef.h>
+
+double clock_s(void);                    /* seconds since an arbitrary start, monotonic */
+void clock_date(char out[20]);           /* local "2026-11-24 22:01:05" */
+void clock_span(double s, char out[16]); /* "850 ms", "12.3 s", "4 min 05 s", "2 h 10 min" */

@@ -1,0 +1,58 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for the many-line report of a config with dozens of mistakes. */
+enum { MESSAGE_MAX = 16384 };
+
+static _Thread_local struct {
+    int code;
+    char message[MESSAGE_MAX];
+} slot;
+
+int error_set(int code, const char *fmt, ...) {
+    if (slot.code) return slot.code;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(slot.message, sizeof slot.message, fmt, ap);
+    va_end(ap);
+    return slot.code = code;
+}
+
+int error_context(const char *fmt, ...) {
+    if (!slot.code) return 0;
+    char prefix[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(prefix, sizeof prefix, fmt, ap);
+    va_end(ap);
+    size_t len = n < 0 ? 0 : (size_t)n < sizeof prefix ? (size_t)n : sizeof prefix - 1;
+    size_t keep = strlen(slot.message);
+    if (keep > sizeof slot.message - len - 3) keep = sizeof slot.message - len - 3;
+    memmove(slot.message + len + 2, slot.message, keep);
+    slot.message[len + 2 + keep] = '\0';
+    memcpy(slot.message, prefix, len);
+    memcpy(slot.message + len, ": ", 2);
+    return slot.code;
+}
+
+int error_status(void) { return slot.code; }
+const char *error_message(void) { return slot.message; }
+
+void error_clear(void) {
+    slot.code = 0;
+    slot.message[0] = '\0';
+}
+
+void error_abort(const char *file, int line, const char *cond, const char *fmt, ...) {
+    fprintf(stderr, "%s:%d: REQUIRE(%s): ", file, line, cond);
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    abort();
+}

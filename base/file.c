@@ -1,0 +1,233 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static int fail_io(const char *path, const char *doing) {
+    return error_set(ERR_IO, "%s: %s: %s", path, doing, strerror(errno));
+}
+
+int file_read(const char *path, size_t max, struct bytes *out) {
+    *out = (struct bytes){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    struct stat st;
+    int status = 0;
+    size_t n = 0;
+    if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
+        status =
+            error_set(ERR_MISSING, "%s: %s", path, strerror(S_ISDIR(st.st_mode) ? EISDIR : errno));
+        goto done;
+    }
+    if (st.st_size < 0 || (uint64_t)st.st_size > max) {
+        status = error_set(ERR_DATA, "%s: %lld bytes, at most %zu are read", path,
+                           (long long)st.st_size, max);
+        goto done;
+    }
+    size_t size = (size_t)st.st_size;
+    out->at = mem_try(size + 1, 1);
+    if (!out->at) {
+        status = error_status();
+        goto done;
+    }
+    while (n < size) {
+        ssize_t k = read(fd, out->at + n, size - n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) {
+            status = error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+            goto done;
+        }
+        if (k == 0) break; /* it shrank while we read: what is there is what counts */
+        n += (size_t)k;
+    }
+    out->n = n;
+    out->at[n] = 0;
+done:
+    close(fd);
+    if (status) bytes_free(out);
+    return status;
+}
+
+int file_out_open(struct file_out *f, const char *path) {
+    *f = (struct file_out){.path = mem_strdup(path), .fd = -1};
+    f->tmp = mem_format("%s.tmp%ld", path, (long)getpid());
+    f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (f->fd < 0) {
+        fail_io(path, "cannot create");
+        file_out_close(f);
+        return error_status();
+    }
+    return 0;
+}
+
+int file_out_put(struct file_out *f, const void *data, size_t n) {
+    if (f->fd < 0) return error_status();
+    const char *p = data;
+    while (n) {
+        ssize_t k = write(f->fd, p, n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) {
+            fail_io(f->path, "cannot write");
+            file_out_close(f);
+            return error_status();
+        }
+        p += k;
+        n -= (size_t)k;
+        f->written += (uint64_t)k;
+    }
+    return 0;
+}
+
+int file_out_commit(struct file_out *f) {
+    if (f->fd < 0) return error_status();
+    int bad = fsync(f->fd) < 0; /* after a failed fsync the pages may be gone: never retried */
+    int fd = f->fd;
+    f->fd = -1;
+    if (close(fd) < 0) bad = 1;
+    if (bad || rename(f->tmp, f->path) < 0) {
+        fail_io(f->path, bad ? "cannot save" : "cannot rename");
+        file_out_close(f);
+        return error_status();
+    }
+    free(f->tmp);
+    f->tmp = NULL;
+    char *dir = path_dir(f->path);
+    int status = file_sync(dir);
+    free(dir);
+    return status;
+}
+
+void file_out_close(struct file_out *f) {
+    if (f->fd >= 0) close(f->fd);
+    if (f->tmp) unlink(f->tmp);
+    free(f->tmp);
+    free(f->path);
+    *f = (struct file_out){.fd = -1};
+}
+
+int file_write(const char *path, const void *data, size_t n) {
+    struct file_out f;
+    int status = file_out_open(&f, path);
+    if (!status) status = file_out_put(&f, data, n);
+    if (!status) status = file_out_commit(&f);
+    file_out_close(&f);
+    return status;
+}
+
+bool file_exists(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool dir_exists(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int64_t file_size(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+int file_sync(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_io(path, "cannot open");
+    int bad = fsync(fd) < 0 && errno != EINVAL; /* EINVAL: this kind of file needs no sync */
+    if (bad) fail_io(path, "cannot sync");
+    close(fd);
+    return bad ? error_status() : 0;
+}
+
+int file_remove(const char *path) {
+    return unlink(path) < 0 && errno != ENOENT ? fail_io(path, "cannot remove") : 0;
+}
+
+int dir_make(const char *path) {
+    char *p = mem_strdup(path);
+    int status = 0;
+    for (char *c = p + 1; !status; c++) {
+        if (*c != '/' && *c) continue;
+        char was = *c;
+        *c = '\0';
+        if (mkdir(p, 0777) < 0 && errno != EEXIST) status = fail_io(p, "cannot create");
+        *c = was;
+        if (!was) break;
+    }
+    if (!status && !dir_exists(path))
+        status = error_set(ERR_IO, "%s: is in the way of a folder of that name", path);
+    free(p);
+    return status;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int dir_list(const char *path, struct strings *out) {
+    *out = (struct strings){0};
+    DIR *d = opendir(path);
+    if (!d) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    struct dirent *e;
+    while ((e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            strings_add(out, e->d_name);
+    closedir(d);
+    if (out->n) qsort(out->at, out->n, sizeof *out->at, compare_names);
+    return 0;
+}
+
+int dir_remove(const char *path) {
+    struct stat st;
+    if (lstat(path, &st) < 0) return errno == ENOENT ? 0 : fail_io(path, "cannot look at");
+    if (!S_ISDIR(st.st_mode)) return file_remove(path);
+    struct strings names;
+    int status = dir_list(path, &names);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        status = dir_remove(child);
+        free(child);
+    }
+    strings_free(&names);
+    if (!status && rmdir(path) < 0 && errno != ENOENT) status = fail_io(path, "cannot remove");
+    return status;
+}
+
+int dir_commit(const char *from, const char *to) {
+    int status = file_sync(from);
+    if (!status && rename(from, to) < 0) status = fail_io(to, "cannot rename into place");
+    char *dir = path_dir(to);
+    if (!status) status = file_sync(dir);
+    free(dir);
+    return status;
+}
+
+char *path_join(const char *dir, const char *name) {
+    if (name[0] == '/' || strcmp(dir, "") == 0) return mem_strdup(name);
+    size_t n = strlen(dir);
+    return mem_format("%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+char *path_dir(const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (!slash) return mem_strdup(".");
+    if (slash == path) return mem_strdup("/");
+    return mem_format("%.*s", (int)(slash - path), path);
+}
+
+const char *path_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_stem(const char *path) {
+    const char *base = path_base(path), *dot = strrchr(base, '.');
+    return dot && dot != base ? mem_format("%.*s", (int)(dot - base), base) : mem_strdup(base);
+}

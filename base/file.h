@@ -1,0 +1,44 @@
+/* Files. Every write is atomic: a temporary name, fsync, rename, fsync of the folder; a reader sees
+ * the old contents or the new, whatever happens in between. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/* Reads a whole file of at most `max` bytes; a NUL follows the last byte and is not counted.
+ * ERR_MISSING when it cannot be opened or read, ERR_DATA when it is larger. */
+int file_read(const char *path, size_t max, struct bytes *out);
+
+/* Replaces a file. ERR_IO, and the old file still there. */
+int file_write(const char *path, const void *data, size_t n);
+
+/* The same for contents that come in pieces. After an error put and commit do nothing; close
+ * always: it removes the temporary file unless commit succeeded. */
+struct file_out {
+    char *path, *tmp;
+    int fd;
+    uint64_t written;
+};
+int file_out_open(struct file_out *f, const char *path);
+int file_out_put(struct file_out *f, const void *data, size_t n);
+int file_out_commit(struct file_out *f);
+void file_out_close(struct file_out *f);
+
+bool file_exists(const char *path);
+bool dir_exists(const char *path);
+int64_t file_size(const char *path); /* -1 when there is none */
+int file_sync(const char *path);     /* fsync of a file or a folder */
+int file_remove(const char *path);   /* 0 also when there was none */
+
+int dir_make(const char *path);                      /* with its parents */
+int dir_remove(const char *path);                    /* with all it holds; does not follow links */
+int dir_list(const char *path, struct strings *out); /* names without . and .., sorted */
+int dir_commit(const char *from, const char *to);    /* rename of a synced folder, made durable */
+
+char *path_join(const char *dir, const char *name); /* owned; `name` alone when absolute */
+char *path_dir(const char *path);                   /* owned; "." when there is no slash */
+const char *path_base(const char *path);            /* points into path */
+char *path_stem(const char *path);                  /* owned: base name without its last suffix */

@@ -1,0 +1,31 @@
+/* A data set: images with what is known of them, whatever they are stored in (a set file, a folder
+ * of COCO files). Opened once, then read by index from any thread. */
+#pragma once
+
+#include "data/image.h"
+
+struct dataset;
+
+struct dataset_source {
+    /* 0, or the error of this one sample; the caller skips or stops. Called from many threads. */
+    int (*image)(const struct dataset *d, int64_t i, struct image *out);   /* RGB */
+    int (*labels)(const struct dataset *d, int64_t i, struct labels *out); /* ERR_MISSING: none */
+    void (*close)(struct dataset *d);
+};
+
+struct dataset {
+    int64_t n_images, n_captions, n_classes;
+    int64_t *image_id;   /* [n_images]: the id its owner knows it by */
+    char **caption;      /* [n_captions], grouped by image */
+    int64_t *caption_at; /* [n_images + 1]: image i has captions caption_at[i] .. [i + 1] - 1 */
+    int64_t *caption_id; /* [n_captions] */
+    char **class_name;   /* [n_classes] */
+    bool *class_seen;    /* [n_classes]: has masks in training; false: named only in captions */
+    bool has_labels;
+    uint16_t ignore; /* label value of "unlabelled" */
+    uint64_t hash;   /* of the contents */
+    const struct dataset_source *source;
+    void *state;
+};
+
+void dataset_close(struct dataset *d);

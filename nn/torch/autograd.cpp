@@ -1,0 +1,92 @@
+// Gradients, and functions whose gradient is written by hand in C.
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <memory>
+#include <string>
+
+#include "nn/torch/handle.hpp"
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Ends with the graph: then nobody can call backward any more.
+struct Call : torch::CustomClassHolder {
+    struct t_function f;
+    void *ctx;
+    Call(const struct t_function &f_, void *c) : f(f_), ctx(c) {}
+    ~Call() override {
+        if (f.release) f.release(ctx);
+    }
+};
+
+// An error inside a callback crosses libtorch's frames as an exception; guard() stops it again.
+void rethrow(const char *name) {
+    if (!error_status()) return;
+    std::string text = error_message();
+    error_clear();
+    TORCH_CHECK(false, name, ": ", text);
+}
+
+struct Custom : torch::autograd::Function<Custom> {
+    static at::Tensor forward(AutogradContext *ac, at::TensorList in,
+                              c10::intrusive_ptr<Call> call) {
+        ac->saved_data["call"] = c10::IValue::make_capsule(call);
+        ac->saved_data["n"] = int64_t(in.size());
+        int outer = t_scope_open(call->f.name, T_NO_GRAD);
+        std::vector<tensor *> args;
+        for (const auto &t : in) args.push_back(wrap(t));
+        tensor *y = call->f.forward(call->ctx, args.data(), args.size());
+        at::Tensor result = y ? y->t : at::Tensor();
+        t_scope_close(outer, nullptr);
+        rethrow(call->f.name);
+        TORCH_CHECK(result.defined(), call->f.name, ": forward returned nothing");
+        return result;
+    }
+
+    static variable_list backward(AutogradContext *ac, variable_list grad) {
+        auto call = c10::static_intrusive_pointer_cast<Call>(ac->saved_data["call"].toCapsule());
+        size_t n = size_t(ac->saved_data["n"].toInt());
+        int outer = t_scope_open(call->f.name, T_NO_GRAD);
+        std::vector<tensor *> grads(n, nullptr);
+        call->f.backward(call->ctx, wrap(grad[0]), grads.data(), n);
+        variable_list out;
+        for (auto *g : grads) out.push_back(opt(g));
+        t_scope_close(outer, nullptr);
+        rethrow(call->f.name);
+        out.push_back(at::Tensor()); // of the capsule
+        return out;
+    }
+};
+
+} // namespace
+
+void t_require_grad(tensor *x, bool on) {
+    run("t_require_grad", {x}, [&] { x->t.requires_grad_(on); });
+}
+bool t_requires_grad(tensor *x) {
+    return guard("t_requires_grad", {x}, [&] { return x->t.requires_grad(); });
+}
+void t_backward(tensor *loss) {
+    run("t_backward", {loss}, [&] { loss->t.backward(); });
+}
+void t_backward_from(tensor *y, tensor *grad) {
+    run("t_backward_from", {y, grad}, [&] { y->t.backward(grad->t); });
+}
+tensor *t_grad(tensor *x) {
+    return guard("t_grad", {x},
+                 [&]() -> tensor * { return x->t.grad().defined() ? wrap(x->t.grad()) : nullptr; });
+}
+void t_clear_grad(tensor *x) {
+    run("t_clear_grad", {x}, [&] { x->t.mutable_grad() = at::Tensor(); });
+}
+
+tensor *t_apply(const struct t_function *f, void *ctx, tensor *const *in, size_t n) {
+    auto call = c10::make_intrusive<Call>(*f, ctx); // ctx is released even when nothing runs
+    return make(f->name, {}, [&] {
+        auto inputs = list(in, n);
+        return Custom::apply(at::TensorList(inputs), call);
+    });
+}

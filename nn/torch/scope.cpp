@@ -1,0 +1,153 @@
+// Scopes, the ownership of handles, and what an error message says.
+#include <ATen/autocast_mode.h>
+
+#include <atomic>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "nn/torch/handle.hpp"
+
+struct Scope {
+    const char *name;
+    int modes;
+    bool grad_was, train_was, cast_was;
+    at::ScalarType cast_type_was;
+    tensor ring; // sentinel of the handles it owns
+    Scope(const char *n, int m) : name(n), modes(m) { ring.prev = ring.next = &ring; }
+};
+
+namespace {
+
+thread_local std::vector<std::unique_ptr<Scope>> scopes;
+thread_local bool training = false;
+thread_local long fail_at = 0;
+std::atomic<size_t> live{0};
+
+void disown(tensor *x) {
+    if (!x->owner) return;
+    x->prev->next = x->next;
+    x->next->prev = x->prev;
+    x->owner = nullptr;
+}
+
+void own(Scope *s, tensor *x) {
+    x->owner = s;
+    x->prev = s->ring.prev;
+    x->next = &s->ring;
+    x->prev->next = x->next->prev = x;
+}
+
+void drop(tensor *x) {
+    disown(x);
+    delete x;
+    live--;
+}
+
+std::string where() {
+    std::string path;
+    for (auto &s : scopes)
+        if (s->name && *s->name) path += (path.empty() ? "" : "/") + std::string(s->name);
+    return path;
+}
+
+} // namespace
+
+tensor *wrap(at::Tensor t) {
+    REQUIRE(!scopes.empty(), "a tensor was created outside any scope");
+    auto *x = new tensor{std::move(t)};
+    live++;
+    own(scopes.back().get(), x);
+    return x;
+}
+
+void fail(const char *op, Args args, const char *what) {
+    std::ostringstream m;
+    m << op << "(";
+    const char *sep = "";
+    for (auto *a : args) {
+        m << sep;
+        sep = ", ";
+        if (a)
+            m << a->t.sizes() << " " << a->t.scalar_type();
+        else
+            m << "NULL";
+    }
+    std::string text(what);
+    m << "): " << text.substr(0, text.find('\n')) << " [in " << where() << "]";
+    error_set(ERR_INTERNAL, "%s", m.str().c_str());
+}
+
+bool may_run(const char *op, Args args) {
+    if (error_status()) return false;
+    if (fail_at && --fail_at == 0) return fail(op, args, "failed on request"), false;
+    for (auto *a : args)
+        if (!a) return fail(op, args, "an argument is NULL"), false;
+    return true;
+}
+
+std::vector<at::Tensor> list(tensor *const *x, size_t n) {
+    std::vector<at::Tensor> v;
+    v.reserve(n);
+    for (size_t i = 0; i < n; i++) {
+        TORCH_CHECK(x[i], "tensor ", i, " of the list is NULL");
+        v.push_back(x[i]->t);
+    }
+    return v;
+}
+
+void t_fail_at(long n) { fail_at = n; }
+bool t_training(void) { return training; }
+size_t t_live(void) { return live; }
+
+int t_scope_open(const char *name, int modes) {
+    auto s = std::make_unique<Scope>(name, modes);
+    s->grad_was = at::GradMode::is_enabled();
+    s->train_was = training;
+    s->cast_was = at::autocast::is_autocast_enabled(at::kCPU);
+    s->cast_type_was = at::autocast::get_autocast_dtype(at::kCPU);
+    if (modes & T_NO_GRAD) at::GradMode::set_enabled(false);
+    if (modes & T_TRAIN) training = true;
+    if (modes & T_EVAL) training = false;
+    if (modes & T_AUTOCAST_BF16) {
+        at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+        at::autocast::set_autocast_enabled(at::kCPU, true);
+        at::autocast::increment_nesting();
+    }
+    scopes.push_back(std::move(s));
+    return int(scopes.size());
+}
+
+tensor *t_keep(int scope, tensor *x) {
+    REQUIRE(scope == int(scopes.size()), "t_keep into a scope that is not the innermost");
+    if (x && x->owner == scopes.back().get()) {
+        REQUIRE(scopes.size() > 1, "the outermost scope has nobody to hand a tensor to");
+        disown(x);
+        own(scopes[scopes.size() - 2].get(), x);
+    }
+    return x;
+}
+
+tensor *t_scope_close(int scope, tensor *result) {
+    REQUIRE(scope == int(scopes.size()), "scopes must close in the reverse order they opened");
+    t_keep(scope, result);
+    Scope &s = *scopes.back();
+    while (s.ring.next != &s.ring) drop(s.ring.next);
+    if ((s.modes & T_AUTOCAST_BF16) && at::autocast::decrement_nesting() == 0)
+        at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCPU, s.cast_was);
+    at::autocast::set_autocast_dtype(at::kCPU, s.cast_type_was);
+    at::GradMode::set_enabled(s.grad_was);
+    training = s.train_was;
+    scopes.pop_back();
+    return result;
+}
+
+tensor *t_hold(tensor *x) {
+    if (x) disown(x);
+    return x;
+}
+
+void t_drop(tensor *x) {
+    if (x) drop(x);
+}

@@ -1,0 +1,117 @@
+/* clang-format off: cmocka.h needs these four before it */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* clang-format on */
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+enum { MAX_TESTS = 256 };
+
+static struct CMUnitTest tests[MAX_TESTS];
+static void (*bodies[MAX_TESTS])(void);
+static size_t n_tests;
+static bool skipped;
+
+void (*test_before)(const char *name);
+void (*test_after)(const char *name);
+
+static char *dir;
+
+const char *test_dir(void) {
+    if (!dir) {
+        const char *tmp = getenv("TMPDIR");
+        dir = mem_format("%s/ovseg-test-XXXXXX", tmp ? tmp : "/tmp");
+        REQUIRE(mkdtemp(dir), "cannot make %s", dir);
+    }
+    return dir;
+}
+
+char *test_path(const char *name) { return path_join(test_dir(), name); }
+
+char *test_source(const char *path) {
+    const char *root = getenv("OVSEG_SOURCE_DIR"); /* CTest runs in the root of the repository */
+    return path_join(root ? root : ".", path);
+}
+
+char *test_coco_mini(const char *path) {
+    const char *root = getenv("OVSEG_COCO_MINI");
+    char *found = root ? mem_strdup(root) : test_source("../shared/data/coco-mini");
+    if (!dir_exists(found)) {
+        free(found);
+        test_skip("the photographs are not here (OVSEG_COCO_MINI)");
+    }
+    char *full = path_join(found, path);
+    free(found);
+    return full;
+}
+
+static void run(void **state) {
+    size_t i = (size_t)(uintptr_t)*state;
+    error_clear();
+    if (test_before) test_before(tests[i].name);
+    bodies[i]();
+    if (test_after) test_after(tests[i].name);
+    if (error_status()) test_fail(__FILE__, __LINE__, "left an error: %s", error_message());
+}
+
+static int clean(void **state) {
+    (void)state;
+    if (dir) {
+        error_clear();
+        dir_remove(dir);
+        free(dir);
+        dir = NULL;
+    }
+    return 0;
+}
+
+void test_register(const char *name, void (*body)(void)) {
+    REQUIRE(n_tests < MAX_TESTS, "more than %d tests in one program", MAX_TESTS);
+    bodies[n_tests] = body;
+    tests[n_tests] = (struct CMUnitTest){.name = name,
+                                         .test_func = run,
+                                         .teardown_func = clean,
+                                         .initial_state = (void *)(uintptr_t)n_tests};
+    n_tests++;
+}
+
+void test_fail(const char *file, int line, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "%s:%d: ", file, line);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    _fail(file, line);
+    abort(); /* _fail has jumped */
+}
+
+void test_skip(const char *why) {
+    fprintf(stderr, "skipped: %s\n", why);
+    skipped = true;
+    _skip(__FILE__, __LINE__);
+    abort();
+}
+
+int main(int argc, char **argv) {
+    struct CMUnitTest chosen[MAX_TESTS];
+    size_t n = 0;
+    for (size_t i = 0; i < n_tests; i++) {
+        bool wanted = argc == 1;
+        for (int a = 1; a < argc; a++) wanted |= strcmp(argv[a], tests[i].name) == 0;
+        if (wanted) chosen[n++] = tests[i];
+    }
+    if (!n) {
+        fprintf(stderr, "no test of that name\n");
+        return 1;
+    }
+    int failed = _cmocka_run_group_tests("tests", chosen, n, NULL, NULL);
+    if (failed) return 1;
+    return skipped && n == 1 ? 77 : 0; /* 77: CTest prints "Skipped" */
+}
