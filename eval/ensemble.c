@@ -1,0 +1,28 @@
+#include "eval/ensemble.h"
+
+tensor *ensemble_fuse(tensor *prob, tensor *clip, tensor *valid, double lambda) {
+    int scope = t_scope_open("ensemble", T_INHERIT);
+    int64_t K = t_size(prob, 1);
+    double missing = lambda > 0 ? 1 : 0; /* a proposal that CLIP did not see */
+
+    /* Row 0 stands for the proposals without one: valid = -1. */
+    tensor *rows[2] = {t_full(SHAPE(1, K), missing, T_F32), clip};
+    tensor *table = clip ? t_cat(rows, 2, 0) : rows[0];                     /* [1+V, K] */
+    tensor *a = t_index_select(table, 0, t_cast(t_shift(valid, 1), T_I64)); /* [N, K] */
+    if (lambda == 0) return t_scope_close(scope, a);
+    return t_scope_close(scope, t_mul(t_pow(prob, 1 - lambda), t_pow(a, lambda)));
+}
+
+tensor *ensemble_scores(tensor *fused, tensor *mask) {
+    int scope = t_scope_open("scores", T_INHERIT);
+    int64_t N = t_size(mask, 0), H = t_size(mask, 1), W = t_size(mask, 2), K = t_size(fused, 1);
+    tensor *s = t_matmul(t_transpose(fused, 0, 1), t_reshape(mask, SHAPE(N, H * W))); /* [K, HW] */
+    return t_scope_close(scope, t_reshape(s, SHAPE(K, H, W)));
+}
+
+tensor *ensemble_labels(tensor *scores, int64_t h, int64_t w) {
+    int scope = t_scope_open("labels", T_INHERIT);
+    if (t_size(scores, 1) != h || t_size(scores, 2) != w) /* equal sizes: an identity */
+        scores = t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), h, w), 0); /* [K, h, w] */
+    return t_scope_close(scope, t_argmax(scores, 0));
+}
