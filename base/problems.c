@@ -1,0 +1,42 @@
+#include "base/problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* Half the room of an error message stays for what callers put before it. */
+enum { MAX_SHOWN = 40, MAX_TEXT = 8192, MAX_LINE = 1024 };
+
+bool problems_full(const struct problems *p) {
+    return p->shown == MAX_SHOWN || p->text.n > MAX_TEXT - MAX_LINE;
+}
+
+void problems_add(struct problems *p, const char *fmt, ...) {
+    p->n++;
+    if (problems_full(p)) return;
+    char line[MAX_LINE];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    str_add(&p->text, "%s%s", p->shown ? "\n" : "", line);
+    p->shown++;
+}
+
+void problems_take_error(struct problems *p) {
+    if (!error_status()) return;
+    problems_add(p, "%s", error_message());
+    error_clear();
+}
+
+int problems_close(struct problems *p, int code) {
+    int status = 0;
+    if (p->n > p->shown)
+        status = error_set(code, "%s\nand %zu more", p->text.at, p->n - p->shown);
+    else if (p->n)
+        status = error_set(code, "%s", p->text.at);
+    str_free(&p->text);
+    *p = (struct problems){0};
+    return status;
+}

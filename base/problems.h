@@ -1,0 +1,24 @@
+/* Mistakes, collected: a user mends all of them at once instead of meeting one after the other. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/mem.h"
+
+struct problems {
+    struct str text; /* one a line */
+    size_t n, shown;
+};
+
+void problems_add(struct problems *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* True when further ones are only counted: no need to look for a good advice. */
+bool problems_full(const struct problems *p);
+
+/* Moves the pending error, if there is one, into the list. */
+void problems_take_error(struct problems *p);
+
+/* 0 when there are none; otherwise the list becomes the error message, and `code` the status.
+ * Frees the list either way. */
+int problems_close(struct problems *p, int code);
