@@ -1,10 +1,19 @@
-/* Images and label maps in host memory, and the files they come from and go to. */
+/* Images and label maps in host memory, and the files they come from and go to.
+ *
+ * Decoding is by the file's first bytes, never by its name, and equals Pillow's
+ * `Image.open(f).convert("RGB")` bit for bit (JPEG, PNG; lossless WebP). Everything that a file may
+ * claim is checked against limits before memory is taken: sides <= 16384, <= 64 Mpx, and no more
+ * pixels than so short a file can hold. A damaged file is an error even where the library would
+ * fill the rest with grey. `name` is used in messages only: "name: what is wrong".
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mem.h"
+
+enum { IMAGE_SIDE_MAX = 16384, IMAGE_PIXELS_MAX = 64 << 20 };
 
 struct image {
     int64_t h, w, c; /* c: 3 (RGB) or 1 */
@@ -20,3 +29,25 @@ int image_alloc(struct image *im, int64_t h, int64_t w, int64_t c); /* zeroed; E
 void image_free(struct image *im);
 int labels_alloc(struct labels *l, int64_t h, int64_t w);
 void labels_free(struct labels *l);
+
+/* JPEG, PNG or WebP -> RGB [h, w, 3]. ERR_DATA: damaged, too large, not an image; ERR_DEVICE: WebP
+ * in a build without libwebp. Nothing is left in `out` after an error. */
+int image_decode(const void *bytes, size_t n, const char *name, struct image *out);
+
+/* The same, turned as the EXIF orientation of a JPEG asks (detectron2's reader, reference-spec
+ * 5.2; open_clip's does not). */
+int image_decode_upright(const void *bytes, size_t n, const char *name, struct image *out);
+
+/* Height and width from the header alone, as stored (before any EXIF turn). */
+int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
+
+/* The raw values of a grey (1 to 16 bits) or palette PNG: indices, never colours. */
+int labels_decode_png(const void *bytes, size_t n, const char *name, struct labels *out);
+
+/* Encoders; ERR_INTERNAL when memory runs out. The same pixels give the same bytes. */
+int image_encode_png(const struct image *im, struct bytes *out);
+int image_encode_jpeg(const struct image *im, int quality, struct bytes *out); /* 4:2:0, 1 .. 100 */
+int labels_encode_png(const struct labels *l, struct bytes *out); /* 8 bits when they suffice */
+
+/* Turns in place (new memory) by an EXIF orientation, 1 .. 8; anything else leaves it. */
+int image_orient(struct image *im, int orientation);

@@ -1,0 +1,132 @@
+#include "data/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "data/image_internal.h"
+
+static void *pixels(int64_t h, int64_t w, int64_t c, size_t size) {
+    size_t n;
+    REQUIRE(h > 0 && w > 0 && c > 0, "an image of %lld x %lld x %lld", (long long)h, (long long)w,
+            (long long)c);
+    if (!size_mul((size_t)h, (size_t)w, &n) || !size_mul(n, (size_t)c, &n)) {
+        error_set(ERR_INTERNAL, "an image of %lld x %lld pixels does not fit in memory",
+                  (long long)w, (long long)h);
+        return NULL;
+    }
+    return mem_try(n, size);
+}
+
+int image_alloc(struct image *im, int64_t h, int64_t w, int64_t c) {
+    *im = (struct image){.h = h, .w = w, .c = c, .at = pixels(h, w, c, sizeof *im->at)};
+    if (im->at) return 0;
+    *im = (struct image){0};
+    return error_status();
+}
+
+void image_free(struct image *im) {
+    free(im->at);
+    *im = (struct image){0};
+}
+
+int labels_alloc(struct labels *l, int64_t h, int64_t w) {
+    *l = (struct labels){.h = h, .w = w, .at = pixels(h, w, 1, sizeof *l->at)};
+    if (l->at) return 0;
+    *l = (struct labels){0};
+    return error_status();
+}
+
+void labels_free(struct labels *l) {
+    free(l->at);
+    *l = (struct labels){0};
+}
+
+int image_check_size(const char *name, int64_t h, int64_t w) {
+    if (h <= 0 || w <= 0)
+        return error_set(ERR_DATA, "%s: has no pixels (%lld x %lld)", name, (long long)w,
+                         (long long)h);
+    if (h > IMAGE_SIDE_MAX || w > IMAGE_SIDE_MAX || h * w > IMAGE_PIXELS_MAX)
+        return error_set(
+            ERR_DATA, "%s: %lld x %lld pixels are too many (sides <= %d, %d Mpx); shrink it first",
+            name, (long long)w, (long long)h, IMAGE_SIDE_MAX, IMAGE_PIXELS_MAX >> 20);
+    return 0;
+}
+
+static int unknown(const uint8_t *at, size_t n, const char *name) {
+    static const struct {
+        const char *magic, *what;
+    } known[] = {{"GIF8", "a GIF"},
+                 {"BM", "a BMP"},
+                 {"II*", "a TIFF"},
+                 {"MM", "a TIFF"},
+                 {"<!DOC", "a web page"},
+                 {"<html", "a web page"},
+                 {"version https://git-lfs", "a Git LFS pointer, not the file"}};
+    if (n == 0) return error_set(ERR_DATA, "%s: is empty", name);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t len = strlen(known[i].magic);
+        if (n >= len && !memcmp(at, known[i].magic, len))
+            return error_set(ERR_DATA, "%s: is %s; need JPEG, PNG or WebP", name, known[i].what);
+    }
+    return error_set(ERR_DATA, "%s: is not an image; need JPEG, PNG or WebP", name);
+}
+
+static bool jpeg_is(const uint8_t *at, size_t n) {
+    return n >= 3 && at[0] == 0xff && at[1] == 0xd8 && at[2] == 0xff;
+}
+
+static int decode(const void *bytes, size_t n, const char *name, bool upright, struct image *out) {
+    const uint8_t *at = bytes;
+    *out = (struct image){0};
+    int status;
+    if (jpeg_is(at, n))
+        status = jpeg_decode(at, n, name, upright, out);
+    else if (png_is(at, n))
+        status = png_decode(at, n, name, out);
+    else if (webp_is(at, n))
+        status = webp_decode(at, n, name, out);
+    else
+        status = unknown(at, n, name);
+    if (status) image_free(out);
+    return status;
+}
+
+int image_decode(const void *bytes, size_t n, const char *name, struct image *out) {
+    return decode(bytes, n, name, false, out);
+}
+
+int image_decode_upright(const void *bytes, size_t n, const char *name, struct image *out) {
+    return decode(bytes, n, name, true, out);
+}
+
+int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w) {
+    const uint8_t *at = bytes;
+    *h = *w = 0;
+    if (jpeg_is(at, n)) return jpeg_size(at, n, name, h, w);
+    if (png_is(at, n)) return png_size(at, n, name, h, w);
+    if (webp_is(at, n)) return webp_size(at, n, name, h, w);
+    return unknown(at, n, name);
+}
+
+int image_orient(struct image *im, int orientation) {
+    if (orientation < 2 || orientation > 8) return 0;
+    /* EXIF: 2 .. 4 mirrored in x, in both, in y; 5 .. 8 rows and columns exchanged as well. */
+    bool turn = orientation >= 5;
+    bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    struct image to;
+    if (image_alloc(&to, turn ? im->w : im->h, turn ? im->h : im->w, im->c)) return error_status();
+    int64_t c = im->c;
+    for (int64_t y = 0; y < to.h; y++)
+        for (int64_t x = 0; x < to.w; x++) {
+            int64_t sy = turn ? x : y, sx = turn ? y : x;
+            if (flip_y) sy = im->h - 1 - sy;
+            if (flip_x) sx = im->w - 1 - sx;
+            for (int64_t k = 0; k < c; k++)
+                to.at[(y * to.w + x) * c + k] = im->at[(sy * im->w + sx) * c + k];
+        }
+    image_free(im);
+    *im = to;
+    return 0;
+}

@@ -1,0 +1,265 @@
+/* PNG by libpng. Its errors come by longjmp: they end in guarded(), the one function with a
+ * setjmp; what was allocated hangs on a struct, so a jump loses nothing. */
+#include <png.h>
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "data/image_internal.h"
+
+enum {
+    CHUNK_BYTES_MAX = 8 << 20, /* profiles and texts; pixels come in pieces and are not counted */
+    CHUNKS_MAX = 1000,
+    DEFLATE_RATIO_MAX = 1032, /* no deflate stream is denser */
+};
+
+struct png_job {
+    png_structp png;
+    png_infop info;
+    char message[160];
+    /* reading */
+    const uint8_t *at;
+    size_t n;
+    const char *name;
+    int64_t h, w;
+    int channels, bits, type; /* as stored */
+    int sample;               /* bytes a sample in `raw`: 1, or 2 (16-bit grey) */
+    uint8_t *raw;             /* [h, w, channels, sample], native byte order */
+    png_colorp palette;
+    int n_palette;
+    /* writing */
+    struct str out;
+    const void *pixels;
+};
+
+static void on_error(png_structp png, png_const_charp what) {
+    struct png_job *job = png_get_error_ptr(png);
+    snprintf(job->message, sizeof job->message, "%s", what);
+    png_longjmp(png, 1);
+}
+
+/* Bad profiles and times are common and harm nobody; damaged pixels come as errors. */
+static void on_warning(png_structp png, png_const_charp what) { (void)png, (void)what; }
+
+/* False when libpng raised an error inside `body`; its text is in job->message. */
+static bool guarded(struct png_job *job, void (*body)(struct png_job *)) {
+    if (setjmp(png_jmpbuf(job->png))) return false;
+    body(job);
+    return true;
+}
+
+static void take_bytes(png_structp png, png_bytep to, size_t n) {
+    struct png_job *job = png_get_io_ptr(png);
+    if (n > job->n) png_error(png, "the file is cut short");
+    memcpy(to, job->at, n);
+    job->at += n;
+    job->n -= n;
+}
+
+bool png_is(const uint8_t *at, size_t n) { return n >= 8 && !png_sig_cmp(at, 0, 8); }
+
+static void read_info(struct png_job *job) {
+    png_set_user_limits(job->png, IMAGE_SIDE_MAX, IMAGE_SIDE_MAX);
+    png_set_chunk_malloc_max(job->png, CHUNK_BYTES_MAX);
+    png_set_chunk_cache_max(job->png, CHUNKS_MAX);
+    png_set_read_fn(job->png, job, take_bytes);
+    png_read_info(job->png, job->info);
+    job->h = png_get_image_height(job->png, job->info);
+    job->w = png_get_image_width(job->png, job->info);
+    job->bits = png_get_bit_depth(job->png, job->info);
+    job->type = png_get_color_type(job->png, job->info);
+    job->channels = png_get_channels(job->png, job->info);
+}
+
+/* One byte a sample, except 16-bit grey, whose values are kept: a label map may need them. */
+static void read_pixels(struct png_job *job) {
+    png_set_packing(job->png);
+    if (job->sample == 2)
+        png_set_swap(job->png);
+    else
+        png_set_strip_16(job->png);
+    int passes = png_set_interlace_handling(job->png);
+    png_read_update_info(job->png, job->info);
+    size_t row = png_get_rowbytes(job->png, job->info);
+    if (row != (size_t)job->w * (size_t)job->channels * (size_t)job->sample)
+        png_error(job->png, "unexpected row size");
+    for (int pass = 0; pass < passes; pass++)
+        for (int64_t y = 0; y < job->h; y++)
+            png_read_row(job->png, job->raw + (size_t)y * row, NULL);
+    png_read_end(job->png, NULL);
+    if (job->type == PNG_COLOR_TYPE_PALETTE)
+        png_get_PLTE(job->png, job->info, &job->palette, &job->n_palette);
+}
+
+static void png_close(struct png_job *job) {
+    png_destroy_read_struct(&job->png, &job->info, NULL);
+    free(job->raw);
+    job->raw = NULL;
+}
+
+static int png_open(struct png_job *job, const uint8_t *at, size_t n, const char *name) {
+    *job = (struct png_job){.at = at, .n = n, .name = name};
+    job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+    job->info = job->png ? png_create_info_struct(job->png) : NULL;
+    if (!job->info) return error_set(ERR_INTERNAL, "%s: libpng has no memory", name);
+    if (!guarded(job, read_info))
+        return error_set(ERR_DATA, "%s: damaged PNG: %s", name, job->message);
+    return image_check_size(name, job->h, job->w);
+}
+
+static int png_load(struct png_job *job) {
+    size_t n = (size_t)job->h * (size_t)job->w;
+    if (n * (size_t)(job->channels * job->bits) / 8 / DEFLATE_RATIO_MAX > job->n)
+        return error_set(ERR_DATA, "%s: PNG claims %lld x %lld pixels in %zu bytes", job->name,
+                         (long long)job->w, (long long)job->h, job->n);
+    job->sample = job->bits == 16 && job->type == PNG_COLOR_TYPE_GRAY ? 2 : 1;
+    job->raw = mem_try(n, (size_t)(job->channels * job->sample));
+    if (!job->raw) return error_status();
+    if (!guarded(job, read_pixels))
+        return error_set(ERR_DATA, "%s: damaged PNG: %s", job->name, job->message);
+    return 0;
+}
+
+static int paint_palette(const struct png_job *job, struct image *out) {
+    for (int64_t i = 0; i < job->h * job->w; i++) {
+        if (job->raw[i] >= job->n_palette)
+            return error_set(ERR_DATA, "%s: damaged PNG: colour %d of a palette of %d", job->name,
+                             job->raw[i], job->n_palette);
+        const png_color *p = &job->palette[job->raw[i]];
+        out->at[3 * i] = p->red;
+        out->at[3 * i + 1] = p->green;
+        out->at[3 * i + 2] = p->blue;
+    }
+    return 0;
+}
+
+/* Pillow's convert("RGB"): alpha is dropped, few-bit grey is spread over 0 .. 255, 16-bit grey is
+ * clipped at 255 (not shifted), 16-bit colour keeps its high bytes. */
+static int paint(const struct png_job *job, struct image *out) {
+    int64_t n = job->h * job->w;
+    if (job->type == PNG_COLOR_TYPE_PALETTE) return paint_palette(job, out);
+    int c = job->channels;
+    if (c >= 3) {
+        for (int64_t i = 0; i < n; i++)
+            for (int k = 0; k < 3; k++) out->at[3 * i + k] = job->raw[c * i + k];
+        return 0;
+    }
+    int spread = job->bits < 8 ? 255 / ((1 << job->bits) - 1) : 1;
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t wide = 0;
+        if (job->sample == 2) memcpy(&wide, job->raw + 2 * i, 2);
+        int v = job->sample == 2 ? (wide > 255 ? 255 : wide) : job->raw[c * i] * spread;
+        for (int k = 0; k < 3; k++) out->at[3 * i + k] = (uint8_t)v;
+    }
+    return 0;
+}
+
+int png_decode(const uint8_t *at, size_t n, const char *name, struct image *out) {
+    struct png_job job;
+    if (!png_open(&job, at, n, name) && !png_load(&job) && !image_alloc(out, job.h, job.w, 3))
+        paint(&job, out);
+    png_close(&job);
+    return error_status();
+}
+
+int png_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t *w) {
+    struct png_job job;
+    if (!png_open(&job, at, n, name)) {
+        *h = job.h;
+        *w = job.w;
+    }
+    png_close(&job);
+    return error_status();
+}
+
+int labels_decode_png(const void *bytes, size_t n, const char *name, struct labels *out) {
+    *out = (struct labels){0};
+    if (!png_is(bytes, n)) return error_set(ERR_DATA, "%s: is not a PNG", name);
+    struct png_job job;
+    if (!png_open(&job, bytes, n, name)) {
+        if (job.type != PNG_COLOR_TYPE_GRAY && job.type != PNG_COLOR_TYPE_PALETTE)
+            error_set(ERR_DATA,
+                      "%s: is a colour picture; a label map is a grey or palette PNG whose values "
+                      "are class indices",
+                      name);
+        else if (!png_load(&job) && !labels_alloc(out, job.h, job.w))
+            for (int64_t i = 0; i < job.h * job.w; i++) {
+                if (job.sample == 2)
+                    memcpy(&out->at[i], job.raw + 2 * i, 2);
+                else
+                    out->at[i] = job.raw[i];
+            }
+    }
+    png_close(&job);
+    return error_status();
+}
+
+static void put_bytes(png_structp png, png_bytep from, size_t n) {
+    struct png_job *job = png_get_io_ptr(png);
+    str_put(&job->out, from, n);
+}
+
+static void flush_nothing(png_structp png) { (void)png; }
+
+static void write_pixels(struct png_job *job) {
+    png_set_write_fn(job->png, job, put_bytes, flush_nothing);
+    png_set_IHDR(job->png, job->info, (png_uint_32)job->w, (png_uint_32)job->h, job->bits,
+                 job->type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(job->png, job->info);
+    if (job->bits == 16) png_set_swap(job->png);
+    size_t row = (size_t)job->w * (size_t)job->channels * (size_t)(job->bits / 8);
+    for (int64_t y = 0; y < job->h; y++)
+        png_write_row(job->png, (png_const_bytep)job->pixels + (size_t)y * row);
+    png_write_end(job->png, job->info);
+}
+
+static int png_encode(struct png_job *job, struct bytes *out) {
+    *out = (struct bytes){0};
+    job->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+    job->info = job->png ? png_create_info_struct(job->png) : NULL;
+    if (!job->info)
+        error_set(ERR_INTERNAL, "libpng has no memory");
+    else if (!guarded(job, write_pixels))
+        error_set(ERR_INTERNAL, "cannot write a PNG: %s", job->message);
+    png_destroy_write_struct(&job->png, &job->info);
+    if (error_status())
+        str_free(&job->out);
+    else
+        *out = (struct bytes){.at = (uint8_t *)job->out.at, .n = job->out.n};
+    return error_status();
+}
+
+int image_encode_png(const struct image *im, struct bytes *out) {
+    REQUIRE(im->c == 3 || im->c == 1, "%lld channels", (long long)im->c);
+    struct png_job job = {.h = im->h,
+                          .w = im->w,
+                          .channels = (int)im->c,
+                          .bits = 8,
+                          .type = im->c == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
+                          .pixels = im->at};
+    return png_encode(&job, out);
+}
+
+int labels_encode_png(const struct labels *l, struct bytes *out) {
+    struct png_job job = {
+        .h = l->h, .w = l->w, .channels = 1, .bits = 8, .type = PNG_COLOR_TYPE_GRAY};
+    size_t n = (size_t)(l->h * l->w);
+    for (size_t i = 0; i < n; i++)
+        if (l->at[i] > 255) job.bits = 16;
+    if (job.bits == 16) {
+        job.pixels = l->at;
+        return png_encode(&job, out);
+    }
+    *out = (struct bytes){0};
+    uint8_t *narrow = mem_try(n, 1);
+    if (!narrow) return error_status();
+    for (size_t i = 0; i < n; i++) narrow[i] = (uint8_t)l->at[i];
+    job.pixels = narrow;
+    png_encode(&job, out);
+    free(narrow);
+    return error_status();
+}
