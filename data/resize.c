@@ -1,0 +1,254 @@
+#include "data/resize.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* Weights are integers of 22 bits after the point: 8 bits of pixel, 2 of headroom for sums beyond
+ * 0 .. 255 and the sign make 32. */
+enum { FRACTION_BITS = 22 };
+
+/* For each output position: the source positions it is made of and their weights. */
+struct taps {
+    int64_t n;       /* outputs */
+    int64_t most;    /* room for weights each */
+    int64_t *first;  /* [n] */
+    int64_t *count;  /* [n] */
+    int32_t *weight; /* [n, most] */
+};
+
+static double bilinear(double x) {
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+static double bicubic(double x) {
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+    if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+    return 0;
+}
+
+static void taps_free(struct taps *t) {
+    free(t->first);
+    free(t->count);
+    free(t->weight);
+    *t = (struct taps){0};
+}
+
+/* Weights of output `i`, normalised to sum 1 in double, then rounded half away from zero. */
+static void taps_fill(struct taps *t, int64_t i, double centre, double scale,
+                      enum resize_filter filter, int64_t n_in, double *w) {
+    double support = (filter == RESIZE_BICUBIC ? 2.0 : 1.0) * scale, sum = 0;
+    int64_t first = (int64_t)(centre - support + 0.5), end = (int64_t)(centre + support + 0.5);
+    if (first < 0) first = 0;
+    if (end > n_in) end = n_in;
+    t->first[i] = first;
+    t->count[i] = end - first;
+    for (int64_t k = 0; k < end - first; k++) {
+        double x = ((double)(k + first) - centre + 0.5) * (1.0 / scale);
+        w[k] = filter == RESIZE_BICUBIC ? bicubic(x) : bilinear(x);
+        sum += w[k];
+    }
+    for (int64_t k = 0; k < end - first; k++) {
+        if (sum != 0) w[k] /= sum;
+        double fixed = w[k] * (1 << FRACTION_BITS);
+        t->weight[i * t->most + k] = (int32_t)(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
+    }
+}
+
+static int taps_make(struct taps *t, int64_t n_in, float from, float to, int64_t n_out,
+                     enum resize_filter filter) {
+    double step = (double)(to - from) / (double)n_out;
+    double scale = step < 1 ? 1 : step; /* the filter is widened, never narrowed */
+    double support = (filter == RESIZE_BICUBIC ? 2.0 : 1.0) * scale;
+    *t = (struct taps){.n = n_out, .most = (int64_t)ceil(support) * 2 + 1};
+    size_t n = (size_t)n_out, weights;
+    if (!size_mul(n, (size_t)t->most, &weights))
+        return error_set(ERR_INTERNAL, "resizing %lld to %lld is too much", (long long)n_in,
+                         (long long)n_out);
+    t->first = mem_try(n, sizeof *t->first);
+    t->count = mem_try(n, sizeof *t->count);
+    t->weight = mem_try(weights, sizeof *t->weight);
+    double *w = mem_try((size_t)t->most, sizeof *w);
+    if (t->first && t->count && t->weight && w)
+        for (int64_t i = 0; i < n_out; i++)
+            taps_fill(t, i, (double)from + ((double)i + 0.5) * step, scale, filter, n_in, w);
+    free(w);
+    return error_status();
+}
+
+static uint8_t round_clip(int32_t sum) {
+    int32_t v = sum >> FRACTION_BITS;
+    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/* One row; C is a constant at each call, so that the compiler unrolls the channels. */
+static inline void resize_row(const uint8_t *in, const struct taps *t, const int64_t C,
+                              uint8_t *out) {
+    for (int64_t x = 0; x < t->n; x++) {
+        const uint8_t *p = in + t->first[x] * C;
+        const int32_t *w = t->weight + x * t->most;
+        int32_t sum[4];
+        for (int64_t c = 0; c < C; c++) sum[c] = 1 << (FRACTION_BITS - 1);
+        for (int64_t k = 0; k < t->count[x]; k++)
+            for (int64_t c = 0; c < C; c++) sum[c] += p[k * C + c] * w[k];
+        for (int64_t c = 0; c < C; c++) out[x * C + c] = round_clip(sum[c]);
+    }
+}
+
+/* Rows y0 .. y1-1 of `in`, resized in x. */
+static int pass_x(const struct image *in, int64_t y0, int64_t y1, const struct taps *t,
+                  struct image *out) {
+    if (image_alloc(out, y1 - y0, t->n, in->c)) return error_status();
+    for (int64_t y = y0; y < y1; y++) {
+        const uint8_t *from = in->at + y * in->w * in->c;
+        uint8_t *to = out->at + (y - y0) * t->n * in->c;
+        if (in->c == 3)
+            resize_row(from, t, 3, to);
+        else
+            resize_row(from, t, 1, to);
+    }
+    return 0;
+}
+
+/* Resized in y; row 0 of `in` is row y0 of the source that the taps speak of. */
+static int pass_y(const struct image *in, int64_t y0, const struct taps *t, struct image *out) {
+    int64_t n = in->w * in->c;
+    int32_t *sum = mem_try((size_t)n, sizeof *sum);
+    if (!sum || image_alloc(out, t->n, in->w, in->c)) {
+        free(sum);
+        return error_status();
+    }
+    for (int64_t y = 0; y < t->n; y++) {
+        for (int64_t i = 0; i < n; i++) sum[i] = 1 << (FRACTION_BITS - 1);
+        for (int64_t k = 0; k < t->count[y]; k++) {
+            const uint8_t *row = in->at + (t->first[y] + k - y0) * n;
+            int32_t w = t->weight[y * t->most + k];
+            for (int64_t i = 0; i < n; i++) sum[i] += row[i] * w;
+        }
+        for (int64_t i = 0; i < n; i++) out->at[y * n + i] = round_clip(sum[i]);
+    }
+    free(sum);
+    return 0;
+}
+
+static int copy(const struct image *in, struct image *out) {
+    if (image_alloc(out, in->h, in->w, in->c)) return error_status();
+    memcpy(out->at, in->at, (size_t)(in->h * in->w * in->c));
+    return 0;
+}
+
+static int resample(const struct image *in, const struct resize_box *box, int64_t h, int64_t w,
+                    enum resize_filter filter, struct image *out) {
+    bool do_x = w != in->w || box->x0 != 0 || box->x1 != (float)w;
+    bool do_y = h != in->h || box->y0 != 0 || box->y1 != (float)h;
+    if (!do_x && !do_y) return copy(in, out);
+    struct taps tx = {0}, ty = {0};
+    struct image wide = {0};
+    if (taps_make(&tx, in->w, box->x0, box->x1, w, filter) ||
+        taps_make(&ty, in->h, box->y0, box->y1, h, filter))
+        goto done;
+    /* Only the rows that the vertical pass will read. */
+    int64_t y0 = ty.first[0], y1 = ty.first[h - 1] + ty.count[h - 1];
+    if (do_x && pass_x(in, do_y ? y0 : 0, do_y ? y1 : in->h, &tx, &wide)) goto done;
+    if (!do_y) {
+        *out = wide;
+        wide = (struct image){0};
+    } else {
+        pass_y(do_x ? &wide : in, do_x ? y0 : 0, &ty, out);
+    }
+done:
+    taps_free(&tx);
+    taps_free(&ty);
+    image_free(&wide);
+    return error_status();
+}
+
+/* Source positions by repeated addition, as Pillow does: the rounding of the sum is part of the
+ * result. -1 where it falls outside: such pixels stay 0. */
+static void walk(float from, float to, int64_t n_in, int64_t n_out, int64_t *at) {
+    double step = (double)(to - from) / (double)n_out;
+    double x = (double)from + step * 0.5;
+    for (int64_t i = 0; i < n_out; i++, x += step) {
+        int64_t k = x < 0 ? -1 : (int64_t)x;
+        at[i] = k < n_in ? k : -1;
+    }
+}
+
+static int nearest(const struct image *in, const struct resize_box *box, int64_t h, int64_t w,
+                   struct image *out) {
+    int64_t *sx = mem_alloc((size_t)w, sizeof *sx), *sy = mem_alloc((size_t)h, sizeof *sy);
+    int64_t c = in->c;
+    if (!image_alloc(out, h, w, c)) {
+        walk(box->x0, box->x1, in->w, w, sx);
+        walk(box->y0, box->y1, in->h, h, sy);
+        for (int64_t y = 0; y < h; y++)
+            for (int64_t x = 0; sy[y] >= 0 && x < w; x++)
+                for (int64_t k = 0; sx[x] >= 0 && k < c; k++)
+                    out->at[(y * w + x) * c + k] = in->at[(sy[y] * in->w + sx[x]) * c + k];
+    }
+    free(sx);
+    free(sy);
+    return error_status();
+}
+
+int image_resize(const struct image *in, const struct resize_box *box, int64_t h, int64_t w,
+                 enum resize_filter filter, struct image *out) {
+    struct resize_box all = {0, 0, (float)in->w, (float)in->h};
+    if (!box) box = &all;
+    REQUIRE(h > 0 && w > 0 && (in->c == 3 || in->c == 1), "%lld x %lld x %lld", (long long)h,
+            (long long)w, (long long)in->c);
+    REQUIRE(box->x0 >= 0 && box->y0 >= 0 && box->x0 < box->x1 && box->y0 < box->y1 &&
+                box->x1 <= all.x1 && box->y1 <= all.y1,
+            "box %g %g %g %g of %lld x %lld", (double)box->x0, (double)box->y0, (double)box->x1,
+            (double)box->y1, (long long)in->w, (long long)in->h);
+    *out = (struct image){0};
+    return filter == RESIZE_NEAREST ? nearest(in, box, h, w, out)
+                                    : resample(in, box, h, w, filter, out);
+}
+
+int64_t nearest_index_f32(int64_t to, int64_t n_in, int64_t n_out) {
+    float scale = (float)n_in / (float)n_out;
+    int64_t at = (int64_t)floorf((float)to * scale);
+    return at < n_in ? at : n_in - 1;
+}
+
+int64_t nearest_index_f64(int64_t to, int64_t n_in, int64_t n_out) {
+    double scale = (double)n_in / (double)n_out;
+    int64_t at = (int64_t)floorf((float)((double)to * scale));
+    return at < n_in ? at : n_in - 1;
+}
+
+int labels_resize_nearest_torch(const struct labels *in, int64_t h, int64_t w, struct labels *out) {
+    REQUIRE(h > 0 && w > 0, "%lld x %lld", (long long)h, (long long)w);
+    if (labels_alloc(out, h, w)) return error_status();
+    int64_t *sx = mem_alloc((size_t)w, sizeof *sx);
+    for (int64_t x = 0; x < w; x++) sx[x] = nearest_index_f64(x, in->w, w);
+    for (int64_t y = 0; y < h; y++) {
+        const uint16_t *row = in->at + nearest_index_f64(y, in->h, h) * in->w;
+        for (int64_t x = 0; x < w; x++) out->at[y * w + x] = row[sx[x]];
+    }
+    free(sx);
+    return 0;
+}
+
+void resize_shortest_edge(int64_t h, int64_t w, int64_t shortest, int64_t longest, int64_t *out_h,
+                          int64_t *out_w) {
+    REQUIRE(h > 0 && w > 0 && shortest > 0 && longest > 0, "%lld x %lld", (long long)h,
+            (long long)w);
+    double short_side = (double)shortest, scale = short_side / (double)(h < w ? h : w);
+    double new_h = h < w ? short_side : scale * (double)h;
+    double new_w = h < w ? scale * (double)w : short_side;
+    double most = fmax(new_h, new_w);
+    if (most > (double)longest) {
+        scale = (double)longest / most;
+        new_h *= scale;
+        new_w *= scale;
+    }
+    *out_h = (int64_t)(new_h + 0.5);
+    *out_w = (int64_t)(new_w + 0.5);
+}
