@@ -51,9 +51,12 @@ bool code_is_space(int32_t code) {
     return c >= UTF8PROC_CATEGORY_ZS && c <= UTF8PROC_CATEGORY_ZP;
 }
 
+/* Unicode's Cased: the letters with case, and signs made of them (ª, Ⅷ, Ⓐ). */
 static bool is_cased(int32_t code) {
     utf8proc_category_t c = utf8proc_category(code);
-    return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LT;
+    return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LT) || code == 0xAA ||
+           code == 0xBA || (code >= 0x2160 && code < 0x2180) || (code >= 0x24B6 && code < 0x24EA) ||
+           (code >= 0x1F130 && code < 0x1F18A);
 }
 
 /* Unicode's Case_Ignorable: marks, formats, modifiers, and what may stand inside a word. */
