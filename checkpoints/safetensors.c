@@ -1,0 +1,214 @@
+#include "checkpoints/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum { BLOCK = 1 << 18 }; /* bytes hashed at once: two hashes of them while they are in the cache */
+
+static int read_at(struct safetensors *f, uint64_t at, void *dst, size_t n) {
+    char *p = dst;
+    while (n) {
+        ssize_t k = pread(f->fd, p, n, (off_t)at);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return error_set(ERR_MISSING, "%s: %s", f->path, strerror(errno));
+        if (k == 0) return error_set(ERR_DATA, "%s: became shorter while it was read", f->path);
+        p += k;
+        at += (uint64_t)k;
+        n -= (size_t)k;
+    }
+    return 0;
+}
+
+static int read_header(struct safetensors *f) {
+    struct stat st;
+    if (fstat(f->fd, &st) < 0) return error_set(ERR_MISSING, "%s: %s", f->path, strerror(errno));
+    if (!S_ISREG(st.st_mode)) return error_set(ERR_MISSING, "%s: is not a file", f->path);
+    f->size = (uint64_t)st.st_size;
+    if (f->size < 8)
+        return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->path);
+    unsigned char length[8];
+    int status = read_at(f, 0, length, sizeof length);
+    if (status) return status;
+    uint64_t n = 0;
+    for (int i = 7; i >= 0; i--) n = n << 8 | length[i];
+    if (n > ST_HEADER_MAX)
+        return error_set(ERR_DATA, "%s: not a safetensors file: a header of more than %d MiB",
+                         f->path, ST_HEADER_MAX >> 20);
+    if (n > f->size - 8)
+        return error_set(ERR_DATA, "%s: ends inside its header (cut short?)", f->path);
+    f->data = 8 + n;
+    char *json = mem_try((size_t)n + 1, 1);
+    if (!json) return error_status();
+    status = read_at(f, 8, json, (size_t)n);
+    if (!status) status = st_table_parse(&f->table, f->path, json, (size_t)n, f->size - f->data);
+    free(json);
+    return status;
+}
+
+int safetensors_open(struct safetensors *f, const char *path) {
+    *f = (struct safetensors){.path = mem_strdup(path)};
+    f->fd = open(path, O_RDONLY | O_CLOEXEC);
+    int status = f->fd < 0 ? error_set(ERR_MISSING, "%s: %s", path, strerror(errno)) : 0;
+    if (!status) status = read_header(f);
+    if (status) safetensors_close(f);
+    return status;
+}
+
+void safetensors_close(struct safetensors *f) {
+    if (f->path && f->fd >= 0) close(f->fd);
+    free(f->path);
+    st_table_free(&f->table);
+    *f = (struct safetensors){.fd = -1};
+}
+
+int safetensors_read(struct safetensors *f, const struct st_tensor *x, void *dst) {
+    return read_at(f, f->data + x->at, dst, (size_t)x->bytes);
+}
+
+int safetensors_bytes(struct safetensors *f, const struct st_tensor *x, struct bytes *out) {
+    *out = (struct bytes){.at = mem_try((size_t)x->bytes + 1, 1), .n = (size_t)x->bytes};
+    if (!out->at) return error_status();
+    int status = safetensors_read(f, x, out->at);
+    if (status) bytes_free(out);
+    return status;
+}
+
+tensor *safetensors_tensor(struct safetensors *f, const struct st_tensor *x) {
+    struct bytes data;
+    if (safetensors_bytes(f, x, &data)) return NULL;
+    tensor *t = t_from_data(data.at, x->shape, x->dtype);
+    bytes_free(&data);
+    return t;
+}
+
+/* Hashes [at, at + n) of the file into `whole` and, where it is not NULL, `one`. */
+static int hash_range(struct safetensors *f, uint64_t at, uint64_t n, struct hasher *whole,
+                      struct hasher *one, char *block) {
+    while (n) {
+        size_t k = n < BLOCK ? (size_t)n : BLOCK;
+        int status = read_at(f, at, block, k);
+        if (status) return status;
+        hasher_add(whole, block, k);
+        if (one) hasher_add(one, block, k);
+        at += k;
+        n -= k;
+    }
+    return 0;
+}
+
+int safetensors_hash(struct safetensors *f, uint64_t *file, uint64_t *tensor_hash) {
+    char *block = mem_alloc(BLOCK, 1);
+    struct hasher whole;
+    hasher_open(&whole);
+    int status = hash_range(f, 0, f->data, &whole, NULL, block);
+    for (size_t i = 0; !status && i < f->table.n; i++) {
+        const struct st_tensor *x = &f->table.at[i];
+        struct hasher one;
+        hasher_open(&one);
+        status = hash_range(f, f->data + x->at, x->bytes, &whole, &one, block);
+        tensor_hash[i] = hasher_close(&one);
+    }
+    *file = hasher_close(&whole);
+    free(block);
+    return status;
+}
+
+/* Writing. */
+
+int safetensors_out_open(struct safetensors_out *w, const char *path) {
+    *w = (struct safetensors_out){0};
+    return file_out_open(&w->file, path);
+}
+
+void safetensors_out_meta(struct safetensors_out *w, const char *key, const char *value) {
+    REQUIRE(!w->started && !st_table_meta(&w->table, key), "metadata %s: late or twice", key);
+    strings_add(&w->table.key, key);
+    strings_add(&w->table.value, value);
+}
+
+void safetensors_out_name(struct safetensors_out *w, const char *name, enum t_dtype dtype,
+                          struct shape shape) {
+    REQUIRE(!w->started, "%s is named after the first data", name);
+    st_table_add(&w->table, name, dtype, shape);
+}
+
+static int put(struct safetensors_out *w, const void *data, size_t n) {
+    hasher_add(&w->whole, data, n);
+    return file_out_put(&w->file, data, n);
+}
+
+/* Finishes the tensors that are complete: the one under way, and empty ones behind it. */
+static void end_tensors(struct safetensors_out *w) {
+    while (w->next < w->table.n && w->filled == w->table.at[w->next].bytes) {
+        w->hash[w->next++] = hasher_close(&w->one);
+        hasher_open(&w->one);
+        w->filled = 0;
+    }
+}
+
+static int start(struct safetensors_out *w) {
+    if (w->started) return 0;
+    w->started = true;
+    w->hash = mem_alloc(w->table.n + 1, sizeof *w->hash);
+    hasher_open(&w->whole);
+    hasher_open(&w->one);
+    struct str header = {0};
+    st_table_format(&w->table, &header);
+    int status = put(w, header.at, header.n);
+    str_free(&header);
+    end_tensors(w);
+    return status;
+}
+
+int safetensors_out_put(struct safetensors_out *w, const void *data, size_t n) {
+    if (w->file.fd < 0) return error_status();
+    int status = start(w);
+    if (status || !n) return status;
+    REQUIRE(w->next < w->table.n && n <= w->table.at[w->next].bytes - w->filled,
+            "%s: more data than was named", w->file.path);
+    status = put(w, data, n);
+    if (status) return status;
+    hasher_add(&w->one, data, n);
+    w->filled += n;
+    end_tensors(w);
+    return 0;
+}
+
+int safetensors_out_put_tensor(struct safetensors_out *w, tensor *x) {
+    if (w->file.fd < 0) return error_status();
+    size_t bytes = (size_t)t_numel(x) * st_dtype_size(t_dtype(x));
+    void *data = mem_try(bytes + 1, 1);
+    if (!data) return error_status();
+    int status = t_copy_out(x, data, bytes);
+    if (!status) status = safetensors_out_put(w, data, bytes);
+    free(data);
+    return status;
+}
+
+int safetensors_out_commit(struct safetensors_out *w) {
+    if (w->file.fd < 0) return error_status();
+    int status = start(w);
+    if (status) return status;
+    REQUIRE(w->next == w->table.n, "%s: the data of %s is missing", w->file.path,
+            w->table.at[w->next].name);
+    w->size = w->file.written;
+    w->file_hash = hasher_close(&w->whole);
+    return file_out_commit(&w->file);
+}
+
+void safetensors_out_close(struct safetensors_out *w) {
+    if (w->started) {
+        hasher_close(&w->one);
+        if (w->whole.state) hasher_close(&w->whole);
+    }
+    file_out_close(&w->file);
+    st_table_free(&w->table);
+    free(w->hash);
+    *w = (struct safetensors_out){.file.fd = -1};
+}

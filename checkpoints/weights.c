@@ -1,0 +1,122 @@
+#include "checkpoints/weights.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static bool matches(const char *name, const char *const *patterns, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (fnmatch(patterns[i], name, 0) == 0) return true;
+    return false;
+}
+
+/* The entry of the file for a name of the registry, NULL when there is none. */
+static const struct st_tensor *entry(const struct safetensors *f, const char *prefix,
+                                     const char *name) {
+    if (!prefix) return st_table_find(&f->table, name);
+    char *full = mem_format("%s%s", prefix, name);
+    const struct st_tensor *x = st_table_find(&f->table, full);
+    free(full);
+    return x;
+}
+
+struct report {
+    struct str missing, unexpected, misfit;
+    size_t n_missing, n_unexpected, n_misfit;
+};
+
+static void add(struct str *list, size_t *n, const char *text) {
+    str_add(list, "%s%s", (*n)++ ? ", " : "", text);
+}
+
+static void compare(struct report *r, const struct param *p, const struct st_tensor *x,
+                    bool exact) {
+    struct shape s = t_shape(p->t);
+    enum t_dtype dtype = t_dtype(p->t);
+    bool same = s.n == x->shape.n;
+    for (int i = 0; same && i < s.n; i++) same = s.d[i] == x->shape.d[i];
+    if (same && (!exact || dtype == x->dtype)) return;
+    char in_file[192], here[192];
+    st_shape_text(x->shape, in_file, sizeof in_file);
+    st_shape_text(s, here, sizeof here);
+    char *text = mem_format("%s is %s %s, expected %s %s", p->name, st_dtype_name(x->dtype),
+                            in_file, st_dtype_name(dtype), here);
+    add(&r->misfit, &r->n_misfit, text);
+    free(text);
+}
+
+int weights_check(const struct safetensors *f, const struct params *p, struct weights_options o) {
+    if (error_status()) return error_status();
+    struct report r = {0};
+    for (size_t i = 0; i < p->n; i++) {
+        const struct st_tensor *x = entry(f, o.prefix, p->at[i].name);
+        if (x)
+            compare(&r, &p->at[i], x, o.exact);
+        else if (!matches(p->at[i].name, o.allow_missing, o.n_allow_missing))
+            add(&r.missing, &r.n_missing, p->at[i].name);
+    }
+    size_t skip = o.prefix ? strlen(o.prefix) : 0;
+    for (size_t i = 0; i < f->table.n; i++) {
+        const char *name = f->table.at[i].name;
+        if (skip && strncmp(name, o.prefix, skip) != 0) continue;
+        if (!params_find(p, name + skip) &&
+            !matches(name, o.allow_unexpected, o.n_allow_unexpected))
+            add(&r.unexpected, &r.n_unexpected, name);
+    }
+    if (r.n_missing + r.n_unexpected + r.n_misfit) {
+        struct str text = {0};
+        if (r.n_missing) str_add(&text, "; %zu missing: %s", r.n_missing, r.missing.at);
+        if (r.n_unexpected) str_add(&text, "; %zu unexpected: %s", r.n_unexpected, r.unexpected.at);
+        if (r.n_misfit) str_add(&text, "; %zu of another form: %s", r.n_misfit, r.misfit.at);
+        error_set(ERR_CONFIG, "%s: does not fit the model%s", f->path, text.at);
+        str_free(&text);
+    }
+    str_free(&r.missing);
+    str_free(&r.unexpected);
+    str_free(&r.misfit);
+    return error_status();
+}
+
+int weights_copy(struct safetensors *f, struct params *p, struct weights_options o) {
+    int status = weights_check(f, p, o);
+    for (size_t i = 0; !status && i < p->n; i++) {
+        const struct st_tensor *x = entry(f, o.prefix, p->at[i].name);
+        if (!x) continue; /* allowed to be missing */
+        int scope = t_scope_open("weights", T_NO_GRAD);
+        tensor *value = safetensors_tensor(f, x);
+        if (value) t_copy_(p->at[i].t, value);
+        t_scope_close(scope, NULL);
+        status = error_status();
+    }
+    return status;
+}
+
+int weights_load(const char *path, struct params *p, struct weights_options o) {
+    struct safetensors f;
+    int status = safetensors_open(&f, path);
+    if (status) return status;
+    status = weights_copy(&f, p, o);
+    safetensors_close(&f);
+    return status;
+}
+
+int weights_put(struct safetensors_out *w, const struct params *p) {
+    for (size_t i = 0; i < p->n; i++)
+        safetensors_out_name(w, p->at[i].name, t_dtype(p->at[i].t), t_shape(p->at[i].t));
+    int status = error_status();
+    for (size_t i = 0; !status && i < p->n; i++) status = safetensors_out_put_tensor(w, p->at[i].t);
+    return status;
+}
+
+int weights_save(const char *path, const struct params *p, const char *const (*meta)[2], size_t n) {
+    struct safetensors_out w;
+    int status = safetensors_out_open(&w, path);
+    for (size_t i = 0; !status && i < n; i++) safetensors_out_meta(&w, meta[i][0], meta[i][1]);
+    if (!status) status = weights_put(&w, p);
+    if (!status) status = safetensors_out_commit(&w);
+    safetensors_out_close(&w);
+    return status;
+}
