@@ -323,7 +323,8 @@ tensor *t_batch_norm(tensor *x, tensor *w, tensor *b, tensor *mean, tensor *var,
 }
 tensor *t_attention(tensor *q, tensor *k, tensor *v, tensor *mask, bool causal, double scale) {
     return make("t_attention", {q, k, v}, [&] {
-        return at::scaled_dot_product_attention(q->t, k->t, v->t, opt(mask), 0.0, causal, scale);
+        auto m = mask ? std::make_optional(mask->t) : std::nullopt; // an undefined one is refused
+        return at::scaled_dot_product_attention(q->t, k->t, v->t, m, 0.0, causal, scale);
     });
 }
 tensor *t_conv2d(tensor *x, tensor *w, tensor *b, struct conv c) {
