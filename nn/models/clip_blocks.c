@@ -1,0 +1,49 @@
+#include "nn/models/clip_blocks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+static void block_init(struct clip_block *b, struct path at, int64_t width, int64_t heads) {
+    attention_init(&b->attn, path_at(at, "attn"), width, heads);
+    layer_norm_init(&b->ln_1, path_at(at, "ln_1"), width);
+    linear_init(&b->fc, path_at(at, "mlp.c_fc"), width, 4 * width, true);
+    linear_init(&b->proj, path_at(at, "mlp.c_proj"), 4 * width, width, true);
+    layer_norm_init(&b->ln_2, path_at(at, "ln_2"), width);
+}
+
+void clip_blocks_init(struct clip_blocks *t, struct path at, struct clip_blocks_options opt) {
+    *t = (struct clip_blocks){opt, mem_alloc((size_t)opt.layers, sizeof *t->at)};
+    for (int64_t i = 0; i < opt.layers; i++) {
+        snprintf(t->at[i].name, sizeof t->at[i].name, "resblocks.%d", (int)i);
+        block_init(&t->at[i], path_at(at, "resblocks.%d", (int)i), opt.width, opt.heads);
+    }
+}
+
+void clip_blocks_free(struct clip_blocks *t) {
+    free(t->at);
+    *t = (struct clip_blocks){0};
+}
+
+static tensor *activate(enum clip_activation a, tensor *x) {
+    return a == CLIP_GELU ? t_gelu(x) : t_mul(x, t_sigmoid(t_scale(x, 1.702)));
+}
+
+tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {
+    REQUIRE(!causal || rows == t_size(x, 1) || error_status(), "a causal block makes all rows");
+    const struct clip_block *b = &t->at[i];
+    int scope = t_scope_open(b->name, T_INHERIT);
+    tensor *y = layer_norm(&b->ln_1, x); /* [B, L, C] */
+    tensor *q = y;                       /* [B, rows, C] */
+    if (rows != t_size(x, 1)) {
+        q = t_narrow(y, 1, 0, rows);
+        x = t_narrow(x, 1, 0, rows);
+    }
+    struct attention_args args = {.causal = causal, .plain = t->opt.plain_attention};
+    x = t_add(x, attention(&b->attn, q, y, y, args)); /* [B, rows, C] */
+
+    y = activate(t->opt.activation, linear(&b->fc, layer_norm(&b->ln_2, x))); /* [B, rows, 4C] */
+    return t_scope_close(scope, t_add(x, linear(&b->proj, y)));
+}
