@@ -20,7 +20,8 @@ void vector_fill(struct params *p, const char *prefix, const char *const *extra)
 
 /* True when x has the shape, sum, sum of squares, first 5, middle 3 and last 3 elements that `key`
  * of tests/golden/reference-vectors.json records, each within `tol` of the tensor's RMS (the sums:
- * of what they sum); prints the first difference otherwise. */
+ * of what they sum); prints the first difference otherwise. "A/b" is the vector b in the group A.
+ */
 bool vector_equal(tensor *x, const char *key, double tol);
 
 /* The golden outputs' generator: in [-1, 1), by name, index and seed. */
