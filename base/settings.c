@@ -79,18 +79,36 @@ static const char *last_part(const char *key) {
     return dot ? dot + 1 : key;
 }
 
+/* The distance from key to a row; for a map, of what stands before the name in it ("input.clip",
+ * inputs). *name is that name then, with its dot, and "" otherwise. */
+static size_t row_distance(const struct setting *s, const char *full, const char *key, size_t limit,
+                           const char **name) {
+    size_t d = edit_distance(key, full, limit);
+    const char *dot = strrchr(key, '.');
+    *name = "";
+    /* optimizer.lr for optim.lr: a right name in a wrong place is as good as two typos */
+    if (d > 2 && strcmp(last_part(key), last_part(full)) == 0) d = 2;
+    if (s->type != SET_MAP || !dot) return d;
+    char *parent = mem_format("%.*s", (int)(dot - key), key);
+    size_t to_map = edit_distance(parent, full, 2);
+    free(parent);
+    if (to_map > 2 || to_map >= d) return d;
+    *name = dot;
+    return to_map;
+}
+
 bool settings_suggest(struct settings_table table, const char *key, char out[SETTING_MAX_KEY]) {
     size_t limit = strlen(key) / 3 < 2 ? 2 : strlen(key) / 3, best = limit + 1;
     for (size_t k = 0; k < table.n; k++)
         for (size_t i = 0; i < table.at[k].n; i++) {
+            const struct setting *s = &table.at[k].rows[i];
             char full[SETTING_MAX_KEY];
-            setting_key(&table.at[k], &table.at[k].rows[i], full);
-            size_t d = edit_distance(key, full, limit);
-            /* optimizer.lr for optim.lr: a right name in a wrong place is as good as two typos */
-            if (d > 2 && strcmp(last_part(key), last_part(full)) == 0) d = 2;
+            const char *name;
+            setting_key(&table.at[k], s, full);
+            size_t d = row_distance(s, full, key, limit, &name);
             if (d >= best) continue;
             best = d;
-            memcpy(out, full, sizeof full);
+            snprintf(out, SETTING_MAX_KEY, "%s%s", full, name);
         }
     return best <= limit;
 }

@@ -45,20 +45,16 @@ static struct yaml_mark mark_of(yaml_mark_t m) {
 static int check_tag(const struct reader *r, struct yaml_mark at, const yaml_char_t *tag,
                      const char *kinds, bool *quoted) {
     if (!tag) return 0;
-    const char *t = (const char *)tag, *core = "tag:yaml.org,2002:";
-    size_t n = strlen(core);
+    const char *name = (const char *)tag, *core = "tag:yaml.org,2002:";
+    bool is_core = strncmp(name, core, strlen(core)) == 0;
+    if (is_core) name += strlen(core);
     char word[16];
-    if (strncmp(t, core, n) == 0 && strlen(t + n) < sizeof word - 2) {
-        snprintf(word, sizeof word, " %s ", t + n);
-        if (strstr(kinds, word)) {
-            if (quoted) *quoted = strcmp(t + n, "str") == 0;
-            return 0;
-        }
-        return fail(r, at, "the tag !!%.40s is not accepted here; write the value without it",
-                    t + n);
-    }
-    if (strncmp(t, core, n) == 0) t = t + n;
-    return fail(r, at, "the tag !!%.60s is not accepted; only plain data is read", t);
+    snprintf(word, sizeof word, " %s ", name);
+    if (!is_core || !strstr(kinds, word))
+        return fail(r, at, "the tag %s%.60s is not accepted; only plain data is read",
+                    is_core ? "!!" : "", name);
+    if (quoted) *quoted = strcmp(name, "str") == 0;
+    return 0;
 }
 
 static int check_anchor(const struct reader *r, struct yaml_mark at, const yaml_char_t *anchor) {
@@ -76,7 +72,7 @@ static int enter_key(struct reader *r, struct frame *f, const yaml_event_t *e) {
     if (!n) return fail(r, at, "an empty key");
     if (strlen(key) != n) return fail(r, at, "a NUL character in a key");
     r->path.n = f->path_n;
-    if (r->path.n + 1 + n > YAML_MAX_KEY)
+    if (r->path.n + (r->path.n > 0) + n > YAML_MAX_KEY)
         return fail(r, at, "a key of more than %d bytes (with those it is in)", YAML_MAX_KEY);
     if (r->path.n) str_put(&r->path, ".", 1);
     str_put(&r->path, key, n);

@@ -1,0 +1,101 @@
+#include "base/progress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { BAR = 24 };
+static const double REDRAW_S = 0.1, SMOOTH_S = 10;
+
+void progress_open(struct progress *p, const char *what, const char *unit, int64_t done,
+                   int64_t total, double every_s) {
+    double now = clock_s();
+    *p = (struct progress){.what = what,
+                           .unit = unit,
+                           .first = done,
+                           .total = total,
+                           .every_s = every_s,
+                           .start = now,
+                           .drawn = now,
+                           .done = done,
+                           .done_then = done};
+}
+
+void progress_update(struct progress *p, int64_t done, double now) {
+    double dt = now - p->drawn, age = now - p->start;
+    p->done = done;
+    if (dt <= 0) return;
+    /* The mean over all until there is enough for a moving one. */
+    double last = (double)(done - p->done_then) / dt, mean = (double)(done - p->first) / age;
+    p->rate = age < SMOOTH_S ? mean : p->rate + (1 - exp(-dt / SMOOTH_S)) * (last - p->rate);
+    p->drawn = now;
+    p->done_then = done;
+}
+
+static void rest(const struct progress *p, const char *eta, struct str *out) {
+    double left = (double)(p->total - p->done);
+    if (p->rate > 0) str_add(out, ", %.*f %s/s", p->rate < 10 ? 2 : 0, p->rate, p->unit);
+    if (p->rate > 0 && left > 0) {
+        char span[16];
+        clock_span(left / p->rate, span);
+        str_add(out, ", %s%s", span, eta);
+    }
+}
+
+void progress_line(const struct progress *p, const char *note, size_t width, struct str *out) {
+    double share = p->total > 0 ? (double)p->done / (double)p->total : 0;
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    str_add(out, "%s ", p->what);
+    if (width && p->total > 0) {
+        int full = (int)(share * BAR);
+        str_add(out, "[");
+        for (int i = 0; i < BAR; i++) str_put(out, i < full ? "#" : "-", 1);
+        str_add(out, "] ");
+    }
+    if (p->total > 0)
+        str_add(out, "%.0f %%, %lld/%lld %s", floor(100 * share), (long long)p->done,
+                (long long)p->total, p->unit);
+    else
+        str_add(out, "%lld %s", (long long)p->done, p->unit);
+    rest(p, " left", out);
+    if (note) str_add(out, ", %s", note);
+    if (!width || out->n <= width) return;
+    while (width > 0 && ((unsigned char)out->at[width] & 0xC0) == 0x80) width--; /* whole UTF-8 */
+    out->n = width;
+    out->at[width] = '\0';
+}
+
+/* One less than there are: a full last column makes some terminals scroll. */
+static size_t columns(void) {
+    struct winsize w;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1u : 79;
+}
+
+void progress_at(struct progress *p, int64_t done, const char *note) {
+    double now = clock_s();
+    int terminal = log_is_terminal();
+    p->done = done;
+    if (now - p->drawn < (terminal ? REDRAW_S : p->every_s)) return;
+    progress_update(p, done, now);
+    struct str line = {0};
+    progress_line(p, note, terminal ? columns() : 0, &line);
+    if (terminal)
+        log_status(line.at);
+    else
+        log_info("%s", line.at);
+    str_free(&line);
+}
+
+void progress_close(struct progress *p) {
+    double s = clock_s() - p->start;
+    log_status(NULL);
+    if (s < 1) return;
+    char span[16];
+    clock_span(s, span);
+    log_info("%s: %lld %s in %s", p->what, (long long)(p->done - p->first), p->unit, span);
+}

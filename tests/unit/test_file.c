@@ -1,0 +1,197 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+static void holds(const char *path, const char *text) {
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    CHECK_INT(b.n, strlen(text));
+    CHECK_TEXT((char *)b.at, text);
+    bytes_free(&b);
+}
+
+static void fails_with(int status, int code, const char *part) {
+    CHECK_INT(status, code);
+    CHECK_HAS(error_message(), part);
+    error_clear();
+}
+
+TEST(a_file_is_read_as_it_was_written) {
+    char *path = test_path("a");
+    CHECK_OK(file_write(path, "one", 3));
+    holds(path, "one");
+    CHECK_OK(file_write(path, "", 0));
+    holds(path, "");
+    CHECK_INT(file_size(path), 0);
+    CHECK(file_exists(path) && !dir_exists(path));
+    free(path);
+}
+
+TEST(what_cannot_be_read_is_named) {
+    char *path = test_path("a");
+    struct bytes b;
+    fails_with(file_read(path, 10, &b), ERR_MISSING, "/a: No such file or directory");
+    fails_with(file_read(test_dir(), 10, &b), ERR_MISSING, ": Is a directory");
+    CHECK_OK(file_write(path, "12345", 5));
+    fails_with(file_read(path, 4, &b), ERR_DATA, "/a: 5 bytes, at most 4 are read");
+    CHECK(!b.at);
+    CHECK_OK(file_read(path, 5, &b));
+    bytes_free(&b);
+    CHECK_INT(file_size("/nonexistent/x"), -1);
+    free(path);
+}
+
+static size_t count(const char *dir) {
+    struct strings names;
+    CHECK_OK(dir_list(dir, &names));
+    size_t n = names.n;
+    strings_free(&names);
+    return n;
+}
+
+TEST(pieces_appear_only_with_their_commit) {
+    char *path = test_path("a");
+    struct file_out f;
+    CHECK_OK(file_write(path, "old", 3));
+    CHECK_OK(file_out_open(&f, path));
+    CHECK_OK(file_out_put(&f, "new ", 4));
+    CHECK_OK(file_out_put(&f, "text", 4));
+    CHECK_INT(f.written, 8);
+    holds(path, "old");
+    CHECK_OK(file_out_commit(&f));
+    file_out_close(&f);
+    holds(path, "new text");
+    CHECK_INT(count(test_dir()), 1);
+    free(path);
+}
+
+TEST(without_a_commit_the_old_file_stays_and_nothing_else) {
+    char *path = test_path("a");
+    struct file_out f;
+    CHECK_OK(file_write(path, "old", 3));
+    CHECK_OK(file_out_open(&f, path));
+    CHECK_OK(file_out_put(&f, "new", 3));
+    file_out_close(&f);
+    holds(path, "old");
+    CHECK_INT(count(test_dir()), 1);
+    free(path);
+}
+
+TEST(a_write_that_fails_leaves_the_old_file) {
+    char *path = test_path("a");
+    struct file_out f;
+    CHECK_OK(file_write(path, "old", 3));
+    CHECK_OK(file_out_open(&f, path));
+    /* What a full disk answers: the descriptor is swapped for /dev/full. */
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    CHECK(full >= 0 && dup2(full, f.fd) == f.fd);
+    close(full);
+    fails_with(file_out_put(&f, "new", 3), ERR_IO, "/a: cannot write: No space left on device");
+    file_out_close(&f);
+    holds(path, "old");
+    CHECK_INT(count(test_dir()), 1);
+    free(path);
+}
+
+TEST(after_an_error_put_and_commit_do_nothing) {
+    struct file_out f;
+    CHECK_INT(file_out_open(&f, "/nonexistent/x"), ERR_IO);
+    CHECK_INT(file_out_put(&f, "a", 1), ERR_IO);
+    CHECK_INT(file_out_commit(&f), ERR_IO);
+    file_out_close(&f);
+    CHECK_HAS(error_message(), "/nonexistent/x: cannot create: No such file or directory");
+    error_clear();
+}
+
+TEST(a_folder_is_never_replaced_by_a_file) {
+    char *path = test_path("sub");
+    CHECK_OK(dir_make(path));
+    fails_with(file_write(path, "x", 1), ERR_IO, "/sub: cannot rename: Is a directory");
+    CHECK(dir_exists(path));
+    CHECK_INT(count(test_dir()), 1);
+    free(path);
+}
+
+TEST(folders_are_made_with_their_parents_and_removed_with_their_children) {
+    char *top = test_path("a"), *deep = test_path("a/b/c"), *file = test_path("a/b/f");
+    char *link = test_path("a/link"), *outside = test_path("outside");
+    CHECK_OK(dir_make(deep));
+    CHECK_OK(dir_make(deep));
+    CHECK(dir_exists(deep));
+    CHECK_OK(file_write(file, "x", 1));
+    CHECK_OK(dir_make(outside));
+    CHECK(symlink(outside, link) == 0);
+    fails_with(dir_make(file), ERR_IO, "/a/b/f: is in the way of a folder of that name");
+    char *below = path_join(file, "g");
+    fails_with(dir_make(below), ERR_IO, "/a/b/f/g: cannot create: Not a directory");
+    CHECK_OK(dir_remove(top));
+    CHECK(!dir_exists(top) && dir_exists(outside)); /* links are removed, not followed */
+    CHECK_OK(dir_remove(top));
+    free(top);
+    free(deep);
+    free(file);
+    free(link);
+    free(outside);
+    free(below);
+}
+
+TEST(a_listing_is_sorted) {
+    static const char *const names[] = {"b", "a10", "a2", ".hidden"};
+    for (size_t i = 0; i < 4; i++) {
+        char *path = test_path(names[i]);
+        CHECK_OK(file_write(path, "", 0));
+        free(path);
+    }
+    struct strings l;
+    CHECK_OK(dir_list(test_dir(), &l));
+    CHECK_INT(l.n, 4);
+    CHECK_TEXT(l.at[0], ".hidden");
+    CHECK_TEXT(l.at[1], "a10");
+    CHECK_TEXT(l.at[2], "a2");
+    CHECK_TEXT(l.at[3], "b");
+    strings_free(&l);
+    fails_with(dir_list("/nonexistent", &l), ERR_MISSING, "/nonexistent: No such file");
+}
+
+TEST(a_folder_is_committed_by_one_rename) {
+    char *from = test_path("run.tmp"), *to = test_path("run"), *file = test_path("run/f");
+    CHECK_OK(dir_make(from));
+    char *inner = path_join(from, "f");
+    CHECK_OK(file_write(inner, "x", 1));
+    CHECK_OK(dir_commit(from, to));
+    holds(file, "x");
+    CHECK(!dir_exists(from));
+    CHECK_OK(dir_make(from));
+    fails_with(dir_commit(from, to), ERR_IO, "/run: cannot rename into place");
+    CHECK_OK(file_remove(file));
+    CHECK_OK(file_remove(file));
+    free(from);
+    free(to);
+    free(file);
+    free(inner);
+}
+
+static void is(char *owned, const char *expected) {
+    CHECK_TEXT(owned, expected);
+    free(owned);
+}
+
+TEST(paths_are_joined_and_taken_apart) {
+    is(path_join("a", "b"), "a/b");
+    is(path_join("a/", "b"), "a/b");
+    is(path_join("/", "b"), "/b");
+    is(path_join("", "b"), "b");
+    is(path_join("a", "/b"), "/b");
+    is(path_dir("a/b/c"), "a/b");
+    is(path_dir("/a"), "/");
+    is(path_dir("a"), ".");
+    CHECK_TEXT(path_base("a/b.c"), "b.c");
+    CHECK_TEXT(path_base("b"), "b");
+    is(path_stem("configs/mpt.yaml"), "mpt");
+    is(path_stem("a.b/c"), "c");
+    is(path_stem("x.tar.gz"), "x.tar");
+    is(path_stem(".hidden"), ".hidden");
+}
