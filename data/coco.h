@@ -1,0 +1,23 @@
+/* A data set out of COCO's JSON files and a folder of images.
+ *
+ * Images: all that either file lists, by rising id. Captions: by image, then by id. Classes: the
+ * categories by rising id, all of them seen.
+ *
+ * The label map of an image: its annotations painted in the order of falling area (pixels), so that
+ * a small thing lies on top of a large one; of two equal ones the later id lies on top. Crowds are
+ * painted like the rest. Pixels without annotation are `ignore`: 255, or 65535 when there are more
+ * than 255 classes.
+ *
+ * `hash` is over the JSON files and the name and size of every image file.
+ */
+#pragma once
+
+#include "data/dataset.h"
+
+/* captions_json or instances_json may be NULL, not both; without the latter there are no classes
+ * and no label maps. ERR_MISSING, or ERR_DATA with "path:line: byte N: what": not JSON, a key that
+ * is missing or of the wrong kind, ids that do not match. Nothing is left open after an error.
+ *
+ * Samples are decoded when asked for, turned upright by their EXIF orientation. */
+int dataset_open_coco(struct dataset *d, const char *images_dir, const char *captions_json,
+                      const char *instances_json);

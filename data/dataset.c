@@ -1,0 +1,16 @@
+#include "data/dataset.h"
+
+#include <stdlib.h>
+
+void dataset_close(struct dataset *d) {
+    if (d->source && d->source->close) d->source->close(d);
+    for (int64_t i = 0; d->caption && i < d->n_captions; i++) free(d->caption[i]);
+    for (int64_t i = 0; d->class_name && i < d->n_classes; i++) free(d->class_name[i]);
+    free(d->image_id);
+    free(d->caption);
+    free(d->caption_at);
+    free(d->caption_id);
+    free(d->class_name);
+    free(d->class_seen);
+    *d = (struct dataset){0};
+}
