@@ -109,6 +109,17 @@ int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_
     return unknown(at, n, name);
 }
 
+int image_crop(const struct image *in, struct box b, struct image *out) {
+    REQUIRE(0 <= b.x0 && b.x0 < b.x1 && b.x1 <= in->w && 0 <= b.y0 && b.y0 < b.y1 && b.y1 <= in->h,
+            "crop %lld %lld %lld %lld of %lld x %lld", (long long)b.x0, (long long)b.y0,
+            (long long)b.x1, (long long)b.y1, (long long)in->w, (long long)in->h);
+    if (image_alloc(out, b.y1 - b.y0, b.x1 - b.x0, in->c)) return error_status();
+    size_t row = (size_t)(out->w * out->c);
+    for (int64_t y = 0; y < out->h; y++)
+        memcpy(out->at + (size_t)y * row, in->at + ((b.y0 + y) * in->w + b.x0) * in->c, row);
+    return 0;
+}
+
 int image_orient(struct image *im, int orientation) {
     if (orientation < 2 || orientation > 8) return 0;
     /* EXIF: 2 .. 4 mirrored in x, in both, in y; 5 .. 8 rows and columns exchanged as well. */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "data/mask.h"
 
 enum { IMAGE_SIDE_MAX = 16384, IMAGE_PIXELS_MAX = 64 << 20 };
 
@@ -48,6 +49,9 @@ int labels_decode_png(const void *bytes, size_t n, const char *name, struct labe
 int image_encode_png(const struct image *im, struct bytes *out);
 int image_encode_jpeg(const struct image *im, int quality, struct bytes *out); /* 4:2:0, 1 .. 100 */
 int labels_encode_png(const struct labels *l, struct bytes *out); /* 8 bits when they suffice */
+
+/* The part `box` of an image, which lies inside it. ERR_INTERNAL. */
+int image_crop(const struct image *in, struct box box, struct image *out);
 
 /* Turns in place (new memory) by an EXIF orientation, 1 .. 8; anything else leaves it. */
 int image_orient(struct image *im, int orientation);
