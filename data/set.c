@@ -1,0 +1,301 @@
+#include "data/set.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "base/error.h"
+
+#define SET_FORMAT "ovseg set"
+enum { SET_VERSION = 1, SIDE_MAX = 16384 };
+
+/* ---- writing ---- */
+
+#define APPEND(w, list, cap, i, value)                                                             \
+    ((w)->list = mem_grow((w)->list, &(w)->cap, (size_t)(i) + 1, sizeof *(w)->list),               \
+     (w)->list[i] = (value))
+
+int set_create(struct set_writer *w, const char *path, const struct set_info *info) {
+    *w = (struct set_writer){.images.fd = -1, .labels.fd = -1};
+    w->n_classes = info->n_classes;
+    w->ignore = info->ignore;
+    w->label_bits = info->n_classes <= 255 && info->ignore <= 255 ? 8 : 16;
+    APPEND(w, image_offset, image_offset_cap, 0, 0);
+    APPEND(w, label_offset, label_offset_cap, 0, 0);
+    APPEND(w, caption_at, caption_at_cap, 0, 0);
+    if (h5_create(&w->file, path, SET_FORMAT, SET_VERSION, info->config_hash))
+        return error_status();
+    char number[16];
+    snprintf(number, sizeof number, "%u", (unsigned)info->ignore);
+    h5_put_text(&w->file, "ignore", number);
+    h5_put_text(&w->file, "label_bits", w->label_bits == 8 ? "8" : "16");
+    h5_put_strings(&w->file, "class", info->class_name, (uint64_t)info->n_classes);
+    uint8_t *seen = mem_alloc((size_t)info->n_classes, 1);
+    for (int64_t i = 0; i < info->n_classes; i++) seen[i] = info->class_seen[i];
+    h5_put(&w->file, "class_seen", H5_TYPE_U8, (uint64_t)info->n_classes, 0, seen);
+    free(seen);
+    if (w->file.status) return w->file.status;
+    int status = spool_open(&w->images, path);
+    return status ? status : spool_open(&w->labels, path);
+}
+
+/* One zstd frame with its checksum: damage is found when the map is read. */
+static int add_labels(struct set_writer *w, const struct labels *l) {
+    size_t n = (size_t)(l->h * l->w), width = (size_t)w->label_bits / 8;
+    size_t room = ZSTD_compressBound(n * width);
+    uint8_t *raw = mem_try(n, width), *packed = mem_try(room, 1);
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    int status = !raw || !packed || !z ? error_set(ERR_INTERNAL, "out of memory") : 0;
+    for (size_t i = 0; !status && i < n; i++) {
+        REQUIRE(l->at[i] < w->n_classes || l->at[i] == w->ignore, "label %d", l->at[i]);
+        if (width == 1)
+            raw[i] = (uint8_t)l->at[i];
+        else
+            memcpy(raw + 2 * i, &l->at[i], 2);
+    }
+    if (!status) {
+        ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 1);
+        ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
+        size_t k = ZSTD_compress2(z, packed, room, raw, n * width);
+        status = ZSTD_isError(k) ? error_set(ERR_INTERNAL, "zstd: %s", ZSTD_getErrorName(k))
+                                 : spool_put(&w->labels, packed, k);
+    }
+    ZSTD_freeCCtx(z);
+    free(packed);
+    free(raw);
+    return status;
+}
+
+int set_add(struct set_writer *w, const struct set_item *item) {
+    if (w->file.status) return w->file.status;
+    REQUIRE(item->h > 0 && item->h <= SIDE_MAX && item->w > 0 && item->w <= SIDE_MAX,
+            "an image of %lld x %lld", (long long)item->h, (long long)item->w);
+    int status = spool_put(&w->images, item->bytes, item->n);
+    if (!status && item->labels) {
+        REQUIRE(item->labels->h == item->h && item->labels->w == item->w, "labels of another size");
+        status = add_labels(w, item->labels);
+    }
+    if (status) {
+        error_context("%s", w->file.path);
+        return w->file.status = status;
+    }
+    int64_t i = w->n++;
+    APPEND(w, image_offset, image_offset_cap, i + 1, w->images.n);
+    APPEND(w, label_offset, label_offset_cap, i + 1, w->labels.n);
+    APPEND(w, id, id_cap, i, item->id);
+    APPEND(w, size, size_cap, 2 * i, (uint32_t)item->h);
+    APPEND(w, size, size_cap, 2 * i + 1, (uint32_t)item->w);
+    for (int64_t k = 0; k < item->n_captions; k++) {
+        strings_add(&w->caption, item->caption[k]);
+        APPEND(w, caption_id, caption_id_cap, w->n_captions, item->caption_id[k]);
+        w->n_captions++;
+    }
+    APPEND(w, caption_at, caption_at_cap, i + 1, (uint64_t)w->n_captions);
+    return 0;
+}
+
+int set_finish(struct set_writer *w) {
+    struct h5_out *f = &w->file;
+    uint64_t n = (uint64_t)w->n, c = (uint64_t)w->n_captions;
+    h5_put_spool(f, "image_bytes", &w->images);
+    h5_put(f, "image_offset", H5_TYPE_U64, n + 1, 0, w->image_offset);
+    h5_put(f, "image_size", H5_TYPE_U32, n, 2, w->size);
+    h5_put(f, "image_id", H5_TYPE_I64, n, 0, w->id);
+    h5_put_spool(f, "label_bytes", &w->labels);
+    h5_put(f, "label_offset", H5_TYPE_U64, n + 1, 0, w->label_offset);
+    h5_put_strings(f, "caption", w->caption.at, c);
+    h5_put(f, "caption_at", H5_TYPE_U64, n + 1, 0, w->caption_at);
+    h5_put(f, "caption_id", H5_TYPE_I64, c, 0, w->caption_id);
+    return h5_commit(f);
+}
+
+void set_drop(struct set_writer *w) {
+    h5_drop(&w->file);
+    spool_close(&w->images);
+    spool_close(&w->labels);
+    free(w->image_offset);
+    free(w->label_offset);
+    free(w->caption_at);
+    free(w->size);
+    free(w->id);
+    free(w->caption_id);
+    strings_free(&w->caption);
+    *w = (struct set_writer){.images.fd = -1, .labels.fd = -1, .file.id = -1};
+}
+
+/* ---- reading ---- */
+
+struct set {
+    struct h5_in file;
+    struct h5_array image_bytes, label_bytes;
+    uint64_t *image_offset, *label_offset; /* [n_images + 1] */
+    uint32_t *size;                        /* [n_images, 2] */
+    size_t label_width;                    /* bytes */
+};
+
+static int set_image(const struct dataset *d, int64_t i, struct image *out) {
+    const struct set *s = d->state;
+    REQUIRE(i >= 0 && i < d->n_images, "image %lld of %lld", (long long)i, (long long)d->n_images);
+    *out = (struct image){0};
+    size_t n = s->image_offset[i + 1] - s->image_offset[i];
+    uint8_t *bytes = mem_try(n, 1);
+    if (!bytes) return error_status();
+    char name[512];
+    snprintf(name, sizeof name, "%.400s: image %lld", s->file.path, (long long)d->image_id[i]);
+    int status = h5_read(&s->file, &s->image_bytes, s->image_offset[i], n, bytes);
+    if (!status) status = image_decode(bytes, n, name, out);
+    free(bytes);
+    if (!status && (out->h != s->size[2 * i] || out->w != s->size[2 * i + 1])) {
+        status = error_set(ERR_DATA, "%s: is not of the size the set says", name);
+        image_free(out);
+    }
+    return status;
+}
+
+static int unpack_labels(const struct set *s, const struct dataset *d, const void *packed, size_t n,
+                         struct labels *out) {
+    size_t pixels = (size_t)(out->h * out->w), size = pixels * s->label_width;
+    if (ZSTD_getFrameContentSize(packed, n) != size)
+        return error_set(ERR_DATA, "is not of the size of its image");
+    uint8_t *raw = mem_try(size, 1);
+    if (!raw) return error_status();
+    size_t k = ZSTD_decompress(raw, size, packed, n);
+    int status = k != size ? error_set(ERR_DATA, "damaged: %s", ZSTD_getErrorName(k)) : 0;
+    for (size_t p = 0; !status && p < pixels; p++) {
+        uint16_t v = raw[p];
+        if (s->label_width == 2) memcpy(&v, raw + 2 * p, 2);
+        if (v >= d->n_classes && v != d->ignore)
+            status = error_set(ERR_DATA, "has label %u; there are %lld classes", (unsigned)v,
+                               (long long)d->n_classes);
+        out->at[p] = v;
+    }
+    free(raw);
+    return status;
+}
+
+static int set_labels(const struct dataset *d, int64_t i, struct labels *out) {
+    const struct set *s = d->state;
+    REQUIRE(i >= 0 && i < d->n_images, "image %lld of %lld", (long long)i, (long long)d->n_images);
+    *out = (struct labels){0};
+    size_t n = s->label_offset[i + 1] - s->label_offset[i];
+    int status;
+    uint8_t *packed = NULL;
+    if (!n)
+        status = error_set(ERR_MISSING, "has no labels");
+    else if (!(packed = mem_try(n, 1)))
+        status = error_status();
+    else if (!(status = h5_read(&s->file, &s->label_bytes, s->label_offset[i], n, packed)) &&
+             !(status = labels_alloc(out, s->size[2 * i], s->size[2 * i + 1])))
+        status = unpack_labels(s, d, packed, n, out);
+    free(packed);
+    if (!status) return 0;
+    labels_free(out);
+    error_context("%s: labels of image %lld", s->file.path, (long long)d->image_id[i]);
+    return status;
+}
+
+static void set_close(struct dataset *d) {
+    struct set *s = d->state;
+    h5_close(&s->file);
+    free(s->image_offset);
+    free(s->label_offset);
+    free(s->size);
+    free(s);
+}
+
+static const struct dataset_source set_source = {set_image, set_labels, set_close};
+
+static int load_number(const struct h5_in *f, const char *name, long max, long *out) {
+    char *text, *end;
+    if (h5_text(f, name, &text)) return error_status();
+    *out = strtol(text, &end, 10);
+    bool good = *text >= '0' && *text <= '9' && !*end && *out <= max;
+    int status = good ? 0 : error_set(ERR_DATA, "%s: attribute %s is \"%s\"", f->path, name, text);
+    free(text);
+    return status;
+}
+
+static int load_classes(struct dataset *d, const struct h5_in *f) {
+    struct strings name;
+    uint8_t *seen = NULL;
+    int status = h5_load_strings(f, "class", H5_ANY, &name);
+    if (!status && name.n > UINT16_MAX)
+        status = error_set(ERR_DATA, "%s: has %zu classes", f->path, name.n);
+    if (!status) status = h5_load(f, "class_seen", H5_TYPE_U8, name.n, 0, NULL, &seen);
+    if (!status) {
+        d->n_classes = (int64_t)name.n;
+        d->class_name = name.at;
+        name = (struct strings){0};
+        d->class_seen = mem_alloc((size_t)d->n_classes, sizeof *d->class_seen);
+        for (int64_t i = 0; i < d->n_classes; i++) d->class_seen[i] = seen[i] != 0;
+    }
+    free(seen);
+    strings_free(&name);
+    return status;
+}
+
+static int load_captions(struct dataset *d, const struct h5_in *f) {
+    struct strings text;
+    uint64_t *at = NULL;
+    int status = h5_load_strings(f, "caption", H5_ANY, &text);
+    if (!status) {
+        d->n_captions = (int64_t)text.n;
+        d->caption = text.at;
+        text = (struct strings){0};
+        status =
+            h5_load_offsets(f, "caption_at", (uint64_t)d->n_images, (uint64_t)d->n_captions, &at);
+    }
+    if (!status)
+        status =
+            h5_load(f, "caption_id", H5_TYPE_I64, (uint64_t)d->n_captions, 0, NULL, &d->caption_id);
+    if (!status) {
+        d->caption_at = mem_alloc((size_t)d->n_images + 1, sizeof *d->caption_at);
+        for (int64_t i = 0; i <= d->n_images; i++) d->caption_at[i] = (int64_t)at[i];
+    }
+    free(at);
+    strings_free(&text);
+    return status;
+}
+
+static int load_images(struct dataset *d, struct set *s) {
+    const struct h5_in *f = &s->file;
+    struct h5_array ids;
+    long ignore = 0, bits = 0;
+    int status = h5_load(f, "image_id", H5_TYPE_I64, H5_ANY, 0, &ids, &d->image_id);
+    if (status) return status;
+    d->n_images = (int64_t)ids.rows;
+    if (!status) status = h5_find(f, "image_bytes", H5_TYPE_U8, 0, &s->image_bytes);
+    if (!status)
+        status =
+            h5_load_offsets(f, "image_offset", ids.rows, s->image_bytes.rows, &s->image_offset);
+    if (!status) status = h5_load(f, "image_size", H5_TYPE_U32, ids.rows, 2, NULL, &s->size);
+    if (!status) status = h5_find(f, "label_bytes", H5_TYPE_U8, 0, &s->label_bytes);
+    if (!status)
+        status =
+            h5_load_offsets(f, "label_offset", ids.rows, s->label_bytes.rows, &s->label_offset);
+    if (!status) status = load_number(f, "ignore", UINT16_MAX, &ignore);
+    if (!status) status = load_number(f, "label_bits", 16, &bits);
+    if (!status && bits != 8 && bits != 16)
+        status = error_set(ERR_DATA, "%s: labels of %ld bits", f->path, bits);
+    for (uint64_t i = 0; !status && i < 2 * ids.rows; i++)
+        if (!s->size[i] || s->size[i] > SIDE_MAX)
+            status = error_set(ERR_DATA, "%s: image %lld has a side of %u", f->path,
+                               (long long)d->image_id[i / 2], s->size[i]);
+    d->ignore = (uint16_t)ignore;
+    s->label_width = (size_t)bits / 8;
+    d->has_labels = s->label_bytes.rows > 0;
+    return status;
+}
+
+int set_open(struct dataset *d, const char *path) {
+    struct set *s = mem_alloc(1, sizeof *s);
+    *d = (struct dataset){.source = &set_source, .state = s};
+    int status = h5_open(&s->file, path, SET_FORMAT, SET_VERSION);
+    if (!status) status = load_images(d, s);
+    if (!status) status = load_classes(d, &s->file);
+    if (!status) status = load_captions(d, &s->file);
+    d->hash = s->file.hash;
+    if (status) dataset_close(d);
+    return status;
+}
