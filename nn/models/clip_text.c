@@ -39,7 +39,7 @@ void clip_text_init(struct clip_text *t, struct path at, const struct clip_text_
 
 void clip_text_free(struct clip_text *t) { clip_blocks_free(&t->blocks); }
 
-int64_t clip_text_end(const int32_t *row, int64_t context) {
+int64_t clip_text_end(const int64_t *row, int64_t context) {
     int64_t end = 0;
     for (int64_t i = 1; i < context; i++)
         if (row[i] > row[end]) end = i;
@@ -47,11 +47,11 @@ int64_t clip_text_end(const int32_t *row, int64_t context) {
 }
 
 /* The first `keep` columns, as [N, keep] i64, and the flat position of each row's end in them. */
-static tensor *upload(const int32_t *ids, const int64_t *ends, int64_t n, int64_t columns,
+static tensor *upload(const int64_t *ids, const int64_t *ends, int64_t n, int64_t columns,
                       int64_t keep, tensor **flat_ends) {
     int64_t *wide = mem_alloc((size_t)(n * (keep + 1)), sizeof *wide), *flat = wide + n * keep;
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < keep; j++) wide[i * keep + j] = ids[i * columns + j];
+        memcpy(wide + i * keep, ids + i * columns, (size_t)keep * sizeof *wide);
         flat[i] = i * keep + ends[i];
     }
     tensor *x = t_from_data(wide, SHAPE(n, keep), T_I64);
@@ -60,7 +60,7 @@ static tensor *upload(const int32_t *ids, const int64_t *ends, int64_t n, int64_
     return x;
 }
 
-tensor *clip_text_encode(const struct clip_text *t, const int32_t *ids, int64_t n,
+tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t n,
                          int64_t columns) {
     REQUIRE(n > 0 && columns > 0 && columns <= t->opt.context,
             "%lld rows of %lld tokens, the context is %lld", (long long)n, (long long)columns,

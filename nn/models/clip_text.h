@@ -30,7 +30,7 @@ void clip_text_init(struct clip_text *t, struct path at, const struct clip_text_
 void clip_text_free(struct clip_text *t);
 
 /* Where a text ends: the first position of its largest id, which is the end token's. */
-int64_t clip_text_end(const int32_t *row, int64_t context);
+int64_t clip_text_end(const int64_t *row, int64_t context);
 
 /* ids: n rows of `columns` <= T token ids, zeros after the end token -> [N, D], not normalized. */
-tensor *clip_text_encode(const struct clip_text *t, const int32_t *ids, int64_t n, int64_t columns);
+tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t n, int64_t columns);
