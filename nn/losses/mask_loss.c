@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "nn/losses/mask_fused.h"
 
 struct mask_loss_options mask_loss_standard(void) {
     return (struct mask_loss_options){.class_weight = 1,
@@ -123,19 +124,25 @@ tensor *focal_and_dice(tensor *x, tensor *y) {
     return t_scope_close(scope, t_stack(pair, 2, 0)); /* [2, P] */
 }
 
+/* x: [P, h, w] -> [2, P] */
+static tensor *pair_losses_plain(tensor *x, const struct mask_targets *t, const int64_t *target) {
+    int64_t P = t_size(x, 0), pixels = t->H * t->W;
+    x = t_resize_bilinear(t_unsqueeze(x, 0), t->H, t->W); /* [1, P, H, W] */
+    tensor *index = t_from_data(target, SHAPE(P), T_I64);
+    tensor *y = t_index_select(target_masks(t, t_dtype(x)), 0, index); /* [P, HW] */
+    return focal_and_dice(t_reshape(x, SHAPE(P, pixels)), y);
+}
+
 /* Focal and dice terms: [2, L]. */
-static tensor *mask_terms(tensor *masks, const struct mask_targets *t, const struct matches *m,
-                          double norm) {
+static tensor *mask_terms(const struct mask_loss_options *o, tensor *masks,
+                          const struct mask_targets *t, const struct matches *m, double norm) {
     int64_t B = t_size(masks, 0), L = t_size(masks, 1), Q = t_size(masks, 2);
-    int64_t h = t_size(masks, 3), w = t_size(masks, 4), P = L * m->n;
+    int64_t h = t_size(masks, 3), w = t_size(masks, 4);
     /* Nothing to find: zeros that still hang on the graph, so that every rank has gradients. */
     if (m->n == 0) return t_expand(t_scale(t_sum(masks), 0), SHAPE(2, L));
     int scope = t_scope_open("masks", T_INHERIT);
     tensor *x = t_index_select(t_reshape(masks, SHAPE(B * L * Q, h, w)), 0, pair_queries(m, Q));
-    x = t_resize_bilinear(t_unsqueeze(x, 0), t->H, t->W); /* [1, P, H, W] */
-    tensor *target = t_from_data(m->target, SHAPE(P), T_I64);
-    tensor *y = t_index_select(target_masks(t, t_dtype(masks)), 0, target); /* [P, HW] */
-    tensor *each = focal_and_dice(t_reshape(x, SHAPE(P, t->H * t->W)), y);  /* [2, P] */
+    tensor *each = o->plain ? pair_losses_plain(x, t, m->target) : mask_fused(x, t, m->target);
     tensor *sum = t_sum_dim(t_reshape(each, SHAPE(2, L, m->n)), -1, false); /* [2, L] */
     return t_scope_close(scope, t_scale(sum, 1 / norm));
 }
@@ -146,7 +153,7 @@ struct mask_losses mask_loss_matched(const struct mask_loss_options *o, tensor *
     int scope = t_scope_open("mask_loss", T_INHERIT);
     struct norms norm = sum_norms(o, t, m, t_size(masks, 2), ranks);
     tensor *ce = class_terms(o, logits, t, m, norm.queries); /* [L] */
-    tensor *both = mask_terms(masks, t, m, norm.masks);      /* [2, L] */
+    tensor *both = mask_terms(o, masks, t, m, norm.masks);   /* [2, L] */
     tensor *term[MASK_TERMS] = {
         t_scale(ce, o->class_weight),
         t_scale(t_select(both, 0, 0), o->mask_weight),

@@ -19,6 +19,8 @@ struct mask_loss_options {
     struct match_weights match;
     bool class_norm_per_rank; /* the class loss is a mean over this rank's queries alone, as in the
                                  reference; otherwise over those of all ranks */
+    bool plain; /* mask losses by tensor operations on maps of the target's size instead of the
+                   fused pass on the host: for GPUs and other types than f32; equal to 1e-6 */
 };
 
 /* 1, 20, 1; 0.1; matching 1, 20, 1. */

@@ -74,9 +74,10 @@ TEST(v5_the_assignment_is_the_references) {
     mask_targets_free(&v.targets);
 }
 
-TEST(v5_the_losses_are_the_references) {
+static void check_losses(bool plain) {
     struct v5 v = v5_make();
     struct mask_loss_options o = mask_loss_standard();
+    o.plain = plain;
     struct mask_losses loss = mask_loss(&o, v.logits, v.masks, &v.targets, NULL);
     static const char *const name[MASK_TERMS][2] = {
         {"loss_ce_0", "loss_ce"}, {"loss_mask_0", "loss_mask"}, {"loss_dice_0", "loss_dice"}};
@@ -97,9 +98,14 @@ TEST(v5_the_losses_are_the_references) {
     mask_targets_free(&v.targets);
 }
 
-TEST(v5_the_gradients_of_the_last_layer_are_the_references) {
+TEST(v5_the_losses_are_the_references) { check_losses(false); }
+
+TEST(v5_the_plain_losses_are_the_references) { check_losses(true); }
+
+static void check_gradients(bool plain) {
     struct v5 v = v5_make();
     struct mask_loss_options o = mask_loss_standard();
+    o.plain = plain;
     tensor *logits = t_contiguous(t_narrow(v.logits, 1, 1, 1));
     tensor *masks = t_contiguous(t_narrow(v.masks, 1, 1, 1));
     t_require_grad(logits, true);
@@ -110,6 +116,10 @@ TEST(v5_the_gradients_of_the_last_layer_are_the_references) {
     CHECK(vector_equal(t_select(t_grad(masks), 1, 0), "V5_grad_masks", 1e-5));
     mask_targets_free(&v.targets);
 }
+
+TEST(v5_the_gradients_of_the_last_layer_are_the_references) { check_gradients(false); }
+
+TEST(v5_the_plain_gradients_of_the_last_layer_are_the_references) { check_gradients(true); }
 
 TEST(v16_focal_and_dice_are_the_references) {
     static const float x[] = {2, -1, 0.5, -3}, y[] = {1, 0, 1, 1};
