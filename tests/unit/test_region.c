@@ -193,18 +193,55 @@ TEST(random_crops_equal_torchs_bicubic_and_nearest) {
     CHECK_NEAR(worst, 0, 1e-4);
 }
 
-TEST(label_maps_take_the_rows_that_torch_takes_of_doubles) {
-    enum { MAX = 1300 };
+/* Both kernels of torch: results of 128 rows and columns together, and larger ones. */
+TEST(label_maps_equal_torchs_nearest_of_doubles) {
+    struct rng r = rng_stream(4, "test.region", 0);
+    for (int round = 0; round < 400; round++) {
+        struct labels in, out;
+        int64_t most =
+            round % 2 ? 130 : 700; /* sides with common factors: whole-number positions */
+        int64_t h = 1 + rng_below(&r, most), w = 1 + rng_below(&r, most);
+        int64_t oh = round == 0 ? 82 : round == 2 ? 127 : 1 + rng_below(&r, most);
+        int64_t ow = round == 0 ? 46 : round == 2 ? 2 : 1 + rng_below(&r, most);
+        if (round == 0) h = 32, w = 28;
+        CHECK_OK(labels_alloc(&in, h, w));
+        double *x = mem_alloc((size_t)(h * w), sizeof *x);
+        double *y = mem_alloc((size_t)(oh * ow), sizeof *y);
+        for (int64_t i = 0; i < h * w; i++) x[i] = in.at[i] = (uint16_t)rng_next(&r);
+        int scope = t_scope_open("pair", T_NO_GRAD);
+        tensor *t = t_resize_nearest(t_from_data(x, SHAPE(1, 1, h, w), T_F64), oh, ow);
+        CHECK_OK(t_copy_out(t, y, (size_t)(oh * ow) * sizeof *y));
+        t_scope_close(scope, NULL);
+        CHECK_OK(labels_resize_nearest_torch(&in, oh, ow, &out));
+        for (int64_t i = 0; i < oh * ow; i++)
+            if (out.at[i] != y[i])
+                test_fail(__FILE__, __LINE__, "%lldx%lld -> %lldx%lld at %lld", (long long)h,
+                          (long long)w, (long long)oh, (long long)ow, (long long)i);
+        free(x);
+        free(y);
+        labels_free(&in);
+        labels_free(&out);
+    }
+}
+
+/* b + 1 <= 128 is where the kernels change; the two rules differ on some pairs next to it. */
+TEST(the_border_between_torchs_two_kernels_is_where_we_say) {
+    enum { MAX = 400 };
+    int telling = 0;
     double *x = mem_alloc(MAX, sizeof *x), *y = mem_alloc(MAX, sizeof *y);
     for (int i = 0; i < MAX; i++) x[i] = i;
-    for (int64_t a = 1; a < 700; a += 23)
-        for (int64_t b = 1; b < MAX; b += 41) {
+    for (int64_t a = 1; a < MAX; a++)
+        for (int64_t b = 126; b <= 129; b++) {
             int scope = t_scope_open("pair", T_NO_GRAD);
             tensor *t = t_resize_nearest(t_from_data(x, SHAPE(1, 1, a, 1), T_F64), b, 1);
             CHECK_OK(t_copy_out(t, y, (size_t)b * sizeof *y));
-            for (int64_t i = 0; i < b; i++) CHECK_INT(nearest_index_f64(i, a, b), y[i]);
+            for (int64_t i = 0; i < b; i++) {
+                CHECK_INT((b + 1 <= 128 ? nearest_index_f32 : nearest_index_f64)(i, a, b), y[i]);
+                telling += nearest_index_f32(i, a, b) != nearest_index_f64(i, a, b);
+            }
             t_scope_close(scope, NULL);
         }
+    CHECK(telling > 10);
     free(x);
     free(y);
 }
