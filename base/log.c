@@ -43,7 +43,8 @@ void log_status(const char *line) {
     pthread_mutex_unlock(&lock);
 }
 
-static void put(enum log_level level, const char *fmt, va_list ap) {
+__attribute__((format(printf, 2, 0))) static void put(enum log_level level, const char *fmt,
+                                                      va_list ap) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     static const char *const colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};
     if (level < lowest) return;
