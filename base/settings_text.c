@@ -106,7 +106,7 @@ static int compare_key(const struct line *a, const struct line *b) {
     int c = memcmp(a->key, b->key, n);
     if (c) return c;
     /* the lines were sorted with their '=', which dots and words may stand before or behind */
-    char x = n < a->key_n ? a->key[n] : '=', y = n < b->key_n ? b->key[n] : '=';
+    int x = n < a->key_n ? a->key[n] : '=', y = n < b->key_n ? b->key[n] : '=';
     return x - y;
 }
 

@@ -209,24 +209,27 @@ static int syntax_error(const struct reader *r, const yaml_parser_t *p, const ch
     return fail(r, mark_of(p->problem_mark), "%s", what);
 }
 
+struct named {
+    const char *key;
+    size_t entry;
+};
+
 static int compare_keys(const void *a, const void *b) {
-    const struct yaml_entry *x = *(const struct yaml_entry *const *)a;
-    const struct yaml_entry *y = *(const struct yaml_entry *const *)b;
+    const struct named *x = a, *y = b;
     int by_key = strcmp(x->key, y->key);
-    return by_key ? by_key : x < y ? -1 : x > y; /* then in the order of the file */
+    return by_key ? by_key : x->entry < y->entry ? -1 : 1; /* then in the order of the file */
 }
 
 static int check_keys(const struct reader *r) {
     const struct yaml_doc *d = r->doc;
-    if (!d->n) return 0;
-    const struct yaml_entry **sorted = mem_alloc(d->n, sizeof(struct yaml_entry *));
-    for (size_t i = 0; i < d->n; i++) sorted[i] = &d->at[i];
+    struct named *sorted = mem_alloc(d->n, sizeof *sorted);
+    for (size_t i = 0; i < d->n; i++) sorted[i] = (struct named){d->at[i].key, i};
     qsort(sorted, d->n, sizeof *sorted, compare_keys);
     int status = 0;
     for (size_t i = 1; i < d->n && !status; i++)
-        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
-            status = fail(r, sorted[i]->key_mark, "%s: given twice (first in line %zu)",
-                          sorted[i]->key, sorted[i - 1]->key_mark.line);
+        if (strcmp(sorted[i - 1].key, sorted[i].key) == 0)
+            status = fail(r, d->at[sorted[i].entry].key_mark, "%s: given twice (first in line %zu)",
+                          sorted[i].key, d->at[sorted[i - 1].entry].key_mark.line);
     free(sorted);
     return status;
 }

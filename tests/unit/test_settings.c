@@ -397,7 +397,8 @@ static const char *relative(const char *message) {
     size_t n = 0, len = strlen(test_dir());
     for (const char *c = message; *c && n < sizeof out - 1;) {
         bool here = strncmp(c, test_dir(), len) == 0;
-        out[n++] = here ? '$' : *c;
+        out[n++] = *c;
+        if (here) out[n - 1] = '$';
         c += here ? len : 1;
     }
     out[n] = '\0';
