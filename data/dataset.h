@@ -29,8 +29,3 @@ struct dataset {
 };
 
 void dataset_close(struct dataset *d);
-
-/* Decodes everything once into memory when it fits max_mib MiB: for small images that are read over
- * and over. True when done; false leaves the data set as it was. Samples that cannot be read keep
- * their error. Decodes in parallel: not for loader threads. */
-bool dataset_cache(struct dataset *d, int64_t max_mib);

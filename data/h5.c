@@ -171,8 +171,13 @@ int h5_open(struct h5_in *f, const char *path, const char *format, int64_t versi
     return status;
 }
 
-void h5_close(struct h5_in *f) {
+void h5_detach(struct h5_in *f) {
     if (f->id >= 0) H5Fclose(f->id);
+    f->id = -1;
+}
+
+void h5_close(struct h5_in *f) {
+    h5_detach(f);
     if (f->fd >= 0) close(f->fd);
     free(f->path);
     *f = (struct h5_in){.fd = -1, .id = -1};
@@ -241,8 +246,9 @@ static int find_plain(const struct h5_in *f, const char *name, hid_t d, struct h
              !size_mul(bytes, h5_width((enum h5_type)type), &bytes) || bytes > f->size)
         status = refuse(f, name, "is larger than the file");
     if (!status) {
-        haddr_t at = bytes ? H5Dget_offset(d) : 0;
-        if (at == HADDR_UNDEF || at > f->size - bytes)
+        /* "nowhere" is -1, to which HDF5 1.10 adds the size of the user block */
+        haddr_t at = bytes ? H5Dget_offset(d) : BLOCK_SIZE;
+        if (at < BLOCK_SIZE || at > f->size - bytes)
             status = refuse(f, name, "lies outside the file");
         *out = (struct h5_array){
             .type = (enum h5_type)type, .rows = dims[0], .cols = dims[1], .at = at};

@@ -31,6 +31,7 @@ struct h5_in {
  * file. `format` is the kind of contents ("set"), `version` the newest one the caller knows. */
 int h5_open(struct h5_in *f, const char *path, const char *format, int64_t version);
 void h5_close(struct h5_in *f);
+void h5_detach(struct h5_in *f); /* after the last find: only h5_read and h5_close from here on */
 int h5_verify(const struct h5_in *f); /* reads every array and compares with `hash` */
 
 int h5_text(const struct h5_in *f, const char *name, char **out); /* owned */

@@ -296,6 +296,7 @@ int set_open(struct dataset *d, const char *path) {
     if (!status) status = load_classes(d, &s->file);
     if (!status) status = load_captions(d, &s->file);
     d->hash = s->file.hash;
+    h5_detach(&s->file);
     if (status) dataset_close(d);
     return status;
 }

@@ -4,8 +4,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "data/scene_captions.h"
-#include "data/scenes.h"
+#include "data/dataset_cache.h"
 #include "tests/test.h"
 
 enum { N = 12, CLASSES = 3 };
