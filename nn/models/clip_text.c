@@ -22,8 +22,8 @@ void clip_text_init(struct clip_text *t, struct path at, const struct clip_text_
     t->positional_embedding =
         path_param(at, "positional_embedding", t_randn(SHAPE(opt->context, W), 0.01));
     t->text_projection = path_param(at, "text_projection", t_randn(SHAPE(W, features), std));
-    struct clip_blocks_options blocks = {W, opt->layers, t->opt.heads, opt->activation,
-                                         opt->plain_attention};
+    /* Plain: how the fused kernel sums a row depends on how many masked keys follow it. */
+    struct clip_blocks_options blocks = {W, opt->layers, t->opt.heads, opt->activation, true};
     clip_blocks_init(&t->blocks, path_at(at, "transformer"), blocks);
     for (int64_t i = 0; i < opt->layers; i++) {
         struct clip_block *b = &t->blocks.at[i];
@@ -60,6 +60,12 @@ static tensor *upload(const int64_t *ids, const int64_t *ends, int64_t n, int64_
     return x;
 }
 
+/* Products with fewer than 12 inner elements are summed in another order: stay above. */
+static int64_t columns_to_keep(int64_t used, int64_t columns) {
+    int64_t keep = used < 12 ? 12 : used;
+    return keep < columns ? keep : columns;
+}
+
 tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t n,
                          int64_t columns) {
     REQUIRE(n > 0 && columns > 0 && columns <= t->opt.context,
@@ -71,7 +77,7 @@ tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t 
         ends[i] = clip_text_end(ids + i * columns, columns);
         if (ends[i] > longest) longest = ends[i];
     }
-    int64_t L = t->opt.cut_at_end ? longest + 1 : columns;
+    int64_t L = t->opt.cut_at_end ? columns_to_keep(longest + 1, columns) : columns;
     tensor *flat, *tokens = upload(ids, ends, n, columns, L, &flat); /* [N, L] */
     free(ends);
 

@@ -11,7 +11,6 @@ struct clip_text_options {
     int64_t width, layers, heads; /* heads 0: width / 64 */
     enum clip_activation activation;
     bool cut_at_end; /* speed: drop the columns after the last end token of a batch; bit-equal */
-    bool plain_attention; /* speed: see clip_blocks.h */
 };
 
 struct clip_text {
