@@ -40,6 +40,6 @@ struct coco_table {
 };
 
 /* Adds one file's contents to `t`, and its bytes to `hash`. Streams: memory goes by what is kept,
- * a fifth of the file. */
+ * about half of the file. */
 int coco_read(const char *path, struct coco_table *t, struct hasher *hash);
 void coco_table_free(struct coco_table *t);

@@ -111,11 +111,30 @@ static bool parse_integer(const char *text, int64_t *out) {
     return !*end && !errno;
 }
 
+/* strtod for corners: "123.45" is 12345 / 100, and the quotient of two exact doubles is rounded as
+ * strtod rounds. A third less time for COCO's 448 MB, nearly all of which are corners. */
+static double parse_decimal(const char *text) {
+    enum { DIGITS_MAX = 15 };
+    int64_t digits = 0, scale = 1;
+    bool point = false;
+    const char *p = text;
+    for (; p < text + DIGITS_MAX && ((*p >= '0' && *p <= '9') || (*p == '.' && !point)); p++) {
+        if (*p == '.') {
+            point = true;
+            continue;
+        }
+        digits = digits * 10 + (*p - '0');
+        if (point) scale *= 10;
+    }
+    return *p ? strtod(text, NULL) : (double)digits / (double)scale;
+}
+
 static int segmentation_number(struct reader *r, const char *text) {
     int64_t v = 0;
     if (r->shape == COCO_POLYGONS && r->depth == 5) {
         int32_t fifths;
-        if (!polygon_snap(strtod(text, NULL), &fifths)) return wrong(r, "has a corner far outside");
+        if (!polygon_snap(parse_decimal(text), &fifths))
+            return wrong(r, "has a corner far outside");
         add_number(r->t, (uint32_t)fifths);
         return 1;
     }

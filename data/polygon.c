@@ -21,6 +21,7 @@ bool polygon_snap(double v, int32_t *out) {
 struct walk {
     uint8_t *flips;
     int64_t h, w, x, y;
+    int64_t first, last; /* columns that change */
     bool started;
 };
 
@@ -36,6 +37,8 @@ static void walk_to(struct walk *k, int64_t x, int64_t y) {
     if (left < 0 || left % POLYGON_SCALE != POLYGON_SCALE / 2) return;
     int64_t column = left / POLYGON_SCALE;
     if (column >= k->w) return;
+    if (column < k->first) k->first = column;
+    if (column > k->last) k->last = column;
     double row = ceil(((double)top + 0.5) / POLYGON_SCALE - 0.5);
     row = row < 0 ? 0 : row > (double)k->h ? (double)k->h : row;
     k->flips[column * k->h + (int64_t)row] ^= 1;
@@ -68,12 +71,15 @@ int polygon_fill(const int32_t *xy, size_t n, struct mask *into) {
         length += llabs((int64_t)b[0] - a[0]) + llabs((int64_t)b[1] - a[1]);
     }
     if (length > OUTLINE_MAX) return error_set(ERR_DATA, "a polygon with an outline too long");
-    struct walk k = {.h = into->h, .w = into->w};
+    struct walk k = {.h = into->h, .w = into->w, .first = into->w, .last = -1};
     k.flips = mem_try((size_t)(into->h * into->w) + 1, 1);
     if (!k.flips) return error_status();
     for (size_t i = 0; i < n; i++) walk_edge(&k, xy + 2 * i, xy + 2 * ((i + 1) % n));
     uint8_t inside = 0;
-    for (int64_t x = 0; x < into->w; x++)
+    /* A closed outline crosses each column an even number of times; a crossing below the last row
+     * is the first of the next column. */
+    int64_t end = k.last + 2 < into->w ? k.last + 2 : into->w;
+    for (int64_t x = k.first; x < end; x++)
         for (int64_t y = 0; y < into->h; y++) {
             inside ^= k.flips[x * into->h + y];
             into->at[y * into->w + x] |= inside;
