@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,4 +98,11 @@ void strings_free(struct strings *l) {
     for (size_t i = 0; i < l->n; i++) free(l->at[i]);
     free(l->at);
     *l = (struct strings){0};
+}
+
+void mem_keep_pages(void) {
+    /* The largest values that mallopt takes (glibc caps the mmap threshold at 32 MiB). */
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 64 << 20);
 }

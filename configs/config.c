@@ -1,0 +1,121 @@
+#include "configs/config.h"
+
+#include "base/error.h"
+#include "base/setting_rows.h"
+
+const char *const stage_names[] = {
+    "scenes",        "prepare",     "clip-pretrain", "proposals", "mine",
+    "clip-finetune", "mask-prompt", "clip-joint",    "evaluate",  NULL}; /* enum stage_kind */
+
+const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
+                                        "precision",    "deterministic",  "log.*",  "paths.*",
+                                        "checkpoint.*", "virtual_shards", NULL};
+
+/* clang-format off */
+#define SETTINGS_OF struct run_options
+static const char *const devices[] = {"auto", "cpu", "cuda", NULL}; /* enum run_device */
+static const struct setting run_rows[] = {
+    CHOICE("stage",       stage,       OUTPUT, NULL, stage_names,  "what this config does"),
+    MAP   ("inputs",      inputs,      OUTPUT, "{}",               "name: a config, a run folder (RUN, RUN@best) or a file"),
+    STRING("then",        then,        OUTPUT, "",                 "a config that is run after this one"),
+    INT   ("seed",        seed,        RESULT, "1",    0, 1e15,    "of everything drawn at random"),
+    STRING("output_dir",  output_dir,  OUTPUT, "runs",             "where run folders are made"),
+    CHOICE("device",      device,      OUTPUT, "auto", devices,    "auto: a usable GPU, else the CPU"),
+    INT   ("threads",     threads,     SPEED,  "0",    0, 1024,    "0: as many as the machine has cores"),
+    INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
+    INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),
+    INT   ("checkpoint.every", checkpoint_every, OUTPUT, "500", 1, 1e9, "steps between checkpoints"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct train_options
+static const char *const keeps[] = {"last", "best", NULL}; /* enum validate_keep */
+static const struct setting train_rows[] = {
+    INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
+    INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
+    INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
+    STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),
+    INT   ("validate.every",  validate_every,  RESULT, "0",   0, 1e9,  "steps; 0: at the end"),
+    INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
+    CHOICE("validate.keep",   validate_keep,   RESULT, "last", keeps,  "which checkpoint the run ends with"),
+};
+#undef SETTINGS_OF
+/* clang-format on */
+
+#define COUNT(rows) (sizeof(rows) / sizeof *(rows))
+#define GROUP(prefix, rows, field)                                                                 \
+    { prefix, rows, COUNT(rows), offsetof(struct config, field) }
+#define RUN GROUP("", run_rows, run)
+#define TRAIN GROUP("", train_rows, train)
+#define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)
+#define PREPARE GROUP("prepare", prepare_rows, prepare)
+#define DATA GROUP("data", pretrain_data_rows, data)
+#define SEGMENT GROUP("segment", segment_data_rows, segment)
+#define CROP GROUP("crop", crop_rows, crop)
+#define TEXT GROUP("text", text_rows, text)
+#define MINE GROUP("mine", mine_rows, mine)
+#define CLIP GROUP("clip", clip_model_rows, clip)
+#define LOSS GROUP("loss", clip_train_rows, clip_train)
+#define PROMPT GROUP("prompt", prompt_rows, prompt)
+#define PROPOSALS GROUP("proposals", proposals_rows, proposals)
+#define EVAL GROUP("eval", eval_rows, eval)
+
+static const struct setting_group scenes_groups[] = {RUN, SCENES};
+static const struct setting_group prepare_groups[] = {RUN, PREPARE};
+static const struct setting_group pretrain_groups[] = {
+    RUN, TRAIN, DATA, CLIP, LOSS, TEXT, CROP, GROUP("optim", optim_pretrain_rows, optim)};
+static const struct setting_group proposals_groups[] = {
+    RUN,
+    TRAIN,
+    SEGMENT,
+    PROPOSALS,
+    TEXT,
+    GROUP("optim", optim_proposals_rows, optim),
+    GROUP("pretrain", optim_backbone_rows, pretrain)};
+static const struct setting_group mine_groups[] = {RUN, MINE, TEXT, CROP};
+static const struct setting_group finetune_groups[] = {
+    RUN, TRAIN, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
+static const struct setting_group prompt_groups[] = {
+    RUN, TRAIN, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
+static const struct setting_group known_groups[] = {
+    RUN,
+    TRAIN,
+    DATA,
+    SEGMENT,
+    SCENES,
+    PREPARE,
+    CROP,
+    TEXT,
+    MINE,
+    CLIP,
+    LOSS,
+    PROMPT,
+    PROPOSALS,
+    EVAL,
+    GROUP("optim", optim_clip_rows, optim),
+    GROUP("pretrain", optim_backbone_rows, pretrain)};
+
+#define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
+
+struct settings_table config_known(void) {
+    return TABLE(known_groups);
+}
+
+struct settings_table config_used(int kind) {
+    switch ((enum stage_kind)kind) {
+    case STAGE_SCENES: return TABLE(scenes_groups);
+    case STAGE_PREPARE: return TABLE(prepare_groups);
+    case STAGE_CLIP_PRETRAIN: return TABLE(pretrain_groups);
+    case STAGE_PROPOSALS: return TABLE(proposals_groups);
+    case STAGE_MINE: return TABLE(mine_groups);
+    case STAGE_CLIP_FINETUNE: return TABLE(finetune_groups);
+    case STAGE_MASK_PROMPT: return TABLE(prompt_groups);
+    case STAGE_CLIP_JOINT: return TABLE(prompt_groups);
+    case STAGE_EVALUATE: return TABLE(evaluate_groups);
+    case STAGE_KINDS: break;
+    }
+    REQUIRE(false, "stage kind %d", kind);
+}
+
+void config_free(struct config *c) { settings_free(config_known(), c); }

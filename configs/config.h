@@ -1,0 +1,74 @@
+/* Everything a stage can be told. Each folder owns its options and their rows; here they are put
+ * together, and it is said which of them each stage uses. */
+#pragma once
+
+#include "base/settings.h"
+#include "data/options.h"
+#include "data/scenes.h"
+#include "eval/options.h"
+#include "nn/options.h"
+#include "optim/options.h"
+
+enum stage_kind {
+    STAGE_SCENES,
+    STAGE_PREPARE,
+    STAGE_CLIP_PRETRAIN,
+    STAGE_PROPOSALS,
+    STAGE_MINE,
+    STAGE_CLIP_FINETUNE,
+    STAGE_MASK_PROMPT,
+    STAGE_CLIP_JOINT,
+    STAGE_EVALUATE,
+    STAGE_KINDS,
+};
+extern const char *const stage_names[]; /* ends with NULL */
+
+enum run_device { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
+
+/* What every stage has, whatever it does. */
+struct run_options {
+    int stage; /* enum stage_kind */
+    struct string_map inputs;
+    char *then; /* "": nothing */
+    int64_t seed;
+    char *output_dir;
+    int device; /* enum run_device */
+    int64_t threads, threads_max;
+    int64_t log_every, checkpoint_every;
+};
+
+enum validate_keep { KEEP_LAST, KEEP_BEST };
+
+struct train_options {
+    int64_t batch_global;
+    int64_t loader_threads, loader_ahead;
+    char *validate_set; /* "": none */
+    int64_t validate_every, validate_images;
+    int validate_keep; /* enum validate_keep */
+};
+
+struct config {
+    struct run_options run;
+    struct train_options train;
+    struct optim_options optim, pretrain;
+    struct scenes_options scenes;
+    struct scene_counts counts;
+    struct prepare_options prepare;
+    struct pretrain_data_options data;
+    struct segment_data_options segment;
+    struct crop_options crop;
+    struct text_options text;
+    struct mine_options mine;
+    struct clip_model_options clip;
+    struct clip_train_options clip_train;
+    struct proposals_options proposals;
+    struct prompt_options prompt;
+    struct eval_options eval;
+};
+
+struct settings_table config_known(void);
+struct settings_table config_used(int kind); /* enum stage_kind */
+void config_free(struct config *c);
+
+/* What the named config gives to every stage unasked. */
+extern const char *const config_inherited[];

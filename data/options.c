@@ -1,0 +1,94 @@
+#include "data/options.h"
+
+#include "base/setting_rows.h"
+
+/* clang-format off */
+#define SETTINGS_OF struct scenes_options
+const struct setting scenes_rows[] = {
+    INT ("size",     size,     RESULT, "64",    16, 512, "side of a scene, pixels"),
+    REAL("studio",   studio,   RESULT, "0.18",  0, 1,    "share with a plain backdrop"),
+    REAL("plain",    plain,    RESULT, "0.12",  0, 1,    "share of the others that are one stuff all over"),
+    REAL("close",    close,    RESULT, "0.45",  0, 1,    "share of the others with few, large things"),
+    REAL("second",   second,   RESULT, "0.4",   0, 1,    "share of scenes with a horizon that have a second ground"),
+    REAL("repeat",   repeat,   RESULT, "0.15",  0, 1,    "share that repeat their first thing"),
+    REAL("near_min", near_min, RESULT, "0.25",  0.02, 1, "half-size of the things of a close scene, of the side"),
+    REAL("near_max", near_max, RESULT, "0.45",  0.02, 1, "the largest"),
+    REAL("far_min",  far_min,  RESULT, "0.13",  0.02, 1, "half-size of the things of other scenes"),
+    REAL("far_max",  far_max,  RESULT, "0.25",  0.02, 1, "the largest"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct scene_counts
+const struct setting scene_counts_rows[] = {
+    INT("easy", easy, RESULT, "6000",  0, 1e7, "simple scenes that the CLIP stage starts with"),
+    INT("clip", clip, RESULT, "20000", 1, 1e7, "captioned scenes, with unseen classes: CLIP and mining"),
+    INT("seen", seen, RESULT, "4000",  1, 1e7, "scenes without unseen classes: the proposal network"),
+    INT("val",  val,  RESULT, "200",   1, 1e6, "for choices"),
+    INT("test", test, RESULT, "200",   1, 1e6, "for the table, and nothing else"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct prepare_options
+const struct setting prepare_rows[] = {
+    INT    ("shortest", shortest, RESULT, "0",    0, 16384, "short side after resizing, pixels; 0: as they are"),
+    INT    ("longest",  longest,  RESULT, "2048", 1, 16384, "long side at most, pixels"),
+    INT    ("val",      val,      RESULT, "0",    0, 1e7,   "images held out for choices, the last but `test` by id"),
+    INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
+    STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct crop_options
+static const char *const fills[] = {"mean", "zero", NULL}; /* enum region_fill */
+const struct setting crop_rows[] = {
+    CHOICE("fill",      fill,      RESULT, "mean", fills,   "colour of what a mask leaves out"),
+    REAL  ("expand",    expand,    RESULT, "1",   1, 10,    "a box grows by this factor about its centre"),
+    BOOL  ("whole_box", whole_box, RESULT, "false",         "keep the background: crops without masks"),
+    REAL  ("area_min",  area_lo,   RESULT, "0.9", 0.01, 1,  "random crop in training: least share of the area"),
+    REAL  ("area_max",  area_hi,   RESULT, "1",   0.01, 1,  "the largest"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct pretrain_data_options
+const struct setting pretrain_data_rows[4] = {
+    INT ("captions", captions, RESULT, "1", 1, 100,  "of an image, drawn anew for each batch"),
+    REAL("easy",     easy,     RESULT, "0", 0, 1,    "share of the steps that start with the set of easy scenes"),
+    BOOL("mirror",   mirror,   RESULT, "false",      "left and right, half of the time"),
+    INT ("shift",    shift,    RESULT, "0", 0, 1024, "random shift either way, pixels"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct segment_data_options
+const struct setting segment_data_rows[2] = {
+    INT ("crop",   crop,   RESULT, "0", 0, 8192, "side of a random square part, padded where it must be; 0: all"),
+    BOOL("mirror", mirror, RESULT, "true",       "left and right, half of the time"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct text_options
+const struct setting text_rows[] = {
+    STRINGS("templates", templates, RESULT, "[vild]", "sets (vild, imagenet, predefined) and texts with {} for the name"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct mine_options
+const struct setting mine_rows[] = {
+    INT ("images",         images,         RESULT, "0",   0, 1e9,   "the first so many; 0: all"),
+    INT ("captions",       captions,       RESULT, "1",   1, 100,   "of an image"),
+    REAL("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,     "pixels of a proposal: probability strictly above"),
+    INT ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller proposals are left out"),
+    REAL("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
+    BOOL("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps instead of proposals and captions"),
+    BOOL("stop_relational", stop_relational, RESULT, "false",       "leave out nouns such as front, side, group"),
+    INT ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
+    INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
+};
+#undef SETTINGS_OF
+/* clang-format on */
+
+struct region_options crop_region(const struct crop_options *o, int64_t side) {
+    return (struct region_options){.side = side,
+                                   .expand = o->expand,
+                                   .whole_box = o->whole_box,
+                                   .fill = (enum region_fill)o->fill};
+}

@@ -1,0 +1,32 @@
+/* The regions of a picture that CLIP is asked about: its binarised proposals, and what CLIP's image
+ * tower makes of their crops (reference-spec 8.2). Crops of many pictures go through the tower
+ * together. */
+#pragma once
+
+#include "data/region.h"
+#include "eval/proposals.h"
+
+struct regions {
+    int64_t n, D;
+    int64_t *query;    /* [n]: which proposal, rising */
+    struct mask *mask; /* [n] */
+    struct box *box;   /* [n]: tight */
+    float *feature;    /* [n, D], unit length; NULL until encoded */
+};
+
+/* Proposals with at least min_area pixels above the threshold. The result can be freed in any case.
+ */
+int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area);
+void regions_free(struct regions *r);
+
+/* An image tower: region [B, 3, S, S] normalized, mask [B, S, S] u8 -> [B, D], any length. */
+struct region_encoder {
+    tensor *(*encode)(const void *model, tensor *region, tensor *mask);
+    const void *model;
+    int64_t D;
+};
+
+/* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). 0
+ * or the pending error. */
+int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
+                   const struct region_options *o, struct region_encoder e, int64_t batch);

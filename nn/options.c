@@ -1,0 +1,144 @@
+#include "nn/options.h"
+
+#include "base/setting_rows.h"
+
+/* clang-format off */
+#define SETTINGS_OF struct clip_model_options
+static const char *const activations[] = {"quickgelu", "gelu", NULL}; /* enum clip_activation */
+const struct setting clip_model_rows[] = {
+    INT   ("image_size",     image_size,     RESULT, "224", 8, 4096,  "side of the picture, pixels"),
+    INT   ("patch",          patch,          RESULT, "16",  1, 256,   "side of a patch, pixels"),
+    INT   ("width",          width,          RESULT, "768", 8, 8192,  "image tower: channels"),
+    INT   ("layers",         layers,         RESULT, "12",  1, 128,   "image tower: blocks"),
+    INT   ("heads",          heads,          RESULT, "0",   0, 128,   "image tower: attention heads; 0: width / 64"),
+    INT   ("features",       features,       RESULT, "512", 8, 8192,  "length of both towers' features"),
+    CHOICE("activation",     activation,     RESULT, "quickgelu", activations, "OpenAI's weights have quickgelu"),
+    REAL  ("sine_positions", sine_positions, RESULT, "0",   0, 10,    "amplitude of 2-D sine positions to start from; 0: random"),
+    INT   ("text.width",     text_width,     RESULT, "512", 8, 8192,  "text tower: channels"),
+    INT   ("text.layers",    text_layers,    RESULT, "12",  1, 128,   "text tower: blocks"),
+    INT   ("text.heads",     text_heads,     RESULT, "0",   0, 128,   "text tower: attention heads; 0: width / 64"),
+    INT   ("text.context",   context,        RESULT, "77",  3, 1024,  "text tower: longest text, tokens"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct prompt_options
+static const char *const prompt_inits[] = {"normal", "uniform", "zeros", NULL}; /* enum clip_prompt_init */
+const struct setting prompt_rows[] = {
+    INT   ("depth", depth, RESULT, "3", 1, 128,            "blank patches are replaced at the input and after depth - 1 blocks"),
+    CHOICE("init",  init,  RESULT, "normal", prompt_inits, "normal: deviation 0.02, the reference's"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct clip_train_options
+static const char *const clip_losses[] = {"in-batch", "multi-positive", "noun-bank", NULL}; /* enum clip_loss_kind */
+const struct setting clip_train_rows[] = {
+    CHOICE("kind",         loss,         RESULT, "in-batch", clip_losses, "in-batch: the reference's, equal nouns are negatives"),
+    BOOL  ("freeze_scale", freeze_scale, RESULT, "false", "keep the temperature as it is; the reference trains it"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct proposals_options
+static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", NULL}; /* enum proposals_backbone */
+static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", NULL}; /* enum norm_kind */
+const struct setting proposals_rows[] = {
+    CHOICE("backbone.kind",       backbone,      RESULT, "resnet101", backbones, "small: for pictures of about 64 pixels"),
+    BOOL  ("backbone.deeplab",    deeplab,       RESULT, "true",                 "three-convolution stem and multi-grid (R50c, R101c)"),
+    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the standard backbones"),
+    INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "1: the stem does not train, 2: nor res2, ..."),
+    INT   ("pixel.width",         conv_width,    RESULT, "256",  8, 4096,        "of the feature pyramid"),
+    INT   ("pixel.mask_width",    mask_width,    RESULT, "256",  8, 4096,        "of the mask features"),
+    INT   ("pixel.norm_groups",   norm_groups,   RESULT, "32",   1, 4096,        "of its group normalization"),
+    INT   ("pixel.encoder",       pixel_encoder_layers, RESULT, "0", 0, 12,      "transformer layers over the coarsest map"),
+    INT   ("decoder.queries",     queries,       RESULT, "100",  1, 10000,       "masks proposed for an image"),
+    INT   ("decoder.width",       width,         RESULT, "256",  8, 4096,        "channels"),
+    INT   ("decoder.heads",       heads,         RESULT, "8",    1, 64,          "attention heads"),
+    INT   ("decoder.hidden",      hidden,        RESULT, "2048", 8, 65536,       "of the feed-forward"),
+    INT   ("decoder.layers",      layers,        RESULT, "6",    1, 12,          "of the decoder"),
+    INT   ("decoder.encoder",     encoder_layers, RESULT, "0",   0, 12,          "encoder layers before it"),
+    REAL  ("decoder.dropout",     dropout,       RESULT, "0.1",  0, 0.9,         "also of attention"),
+    BOOL  ("decoder.pre_norm",    pre_norm,      RESULT, "false",                "normalize before each sublayer"),
+    BOOL  ("decoder.deep_supervision", deep_supervision, RESULT, "true",         "every layer has the losses"),
+    BOOL  ("decoder.own_ffn_bias", own_ffn_bias, RESULT, "false",                "false: layers start as copies of one (Q17)"),
+    INT   ("class.hidden",        class_hidden,  RESULT, "1024", 8, 65536,       "of the class embedding's MLP"),
+    INT   ("class.layers",        class_layers,  RESULT, "2",    1, 4,           "of that MLP"),
+    REAL  ("temperature",         temperature,   RESULT, "100",  0, 10000,       "of the class cosines; 0: CLIP's trained scale"),
+    INT   ("divisor",             divisor,       RESULT, "32",   1, 1024,        "pictures are padded to multiples, pixels"),
+    REAL  ("loss.class",          class_weight,  RESULT, "1",    0, 1000,        "weight of the class loss"),
+    REAL  ("loss.mask",           mask_weight,   RESULT, "20",   0, 1000,        "weight of the focal loss; the matching has it too"),
+    REAL  ("loss.dice",           dice_weight,   RESULT, "1",    0, 1000,        "weight of the dice loss; the matching has it too"),
+    REAL  ("loss.no_object",      no_object_weight, RESULT, "0.1", 0, 1000,      "of queries without a target, in the class loss"),
+};
+#undef SETTINGS_OF
+/* clang-format on */
+
+struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p) {
+    enum clip_activation activation = (enum clip_activation)o->activation;
+    return (struct clip_options){
+        .image = {.image_size = o->image_size,
+                  .patch = o->patch,
+                  .width = o->width,
+                  .layers = o->layers,
+                  .heads = o->heads,
+                  .activation = activation,
+                  .prompt_depth = p ? p->depth : 0,
+                  .prompt_init = p ? (enum clip_prompt_init)p->init : CLIP_PROMPT_NORMAL,
+                  .sine_positions = o->sine_positions,
+                  .last_block_cls_only = true},
+        .text = {.vocab = 49408,
+                 .context = o->context,
+                 .width = o->text_width,
+                 .layers = o->text_layers,
+                 .heads = o->text_heads,
+                 .activation = activation,
+                 .cut_at_end = true},
+        .features = o->features,
+        .temperature = 0.07,
+    };
+}
+
+static struct resnet_options backbone(const struct proposals_options *o) {
+    static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
+    if (o->backbone == BACKBONE_SMALL) return resnet_small();
+    struct resnet_options r = resnet_standard(depths[o->backbone], o->deeplab);
+    r.norm = (struct norm_options){(enum norm_kind)o->norm, o->norm_groups};
+    r.freeze_at = (int)o->freeze_at;
+    return r;
+}
+
+struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
+                                          double temperature) {
+    struct maskformer_options m = maskformer_standard();
+    struct detr_options layers = {.width = o->width,
+                                  .heads = o->heads,
+                                  .hidden = o->hidden,
+                                  .layers = (int)o->layers,
+                                  .dropout = o->dropout,
+                                  .pre_norm = o->pre_norm,
+                                  .own_ffn_bias = o->own_ffn_bias};
+    m.backbone = backbone(o);
+    m.pixel.conv_width = o->conv_width;
+    m.pixel.mask_width = o->mask_width;
+    m.pixel.norm = (struct norm_options){NORM_GN, o->norm_groups};
+    m.pixel.encoder = layers;
+    m.pixel.encoder.layers = (int)o->pixel_encoder_layers;
+    m.memory = o->pixel_encoder_layers ? MASKFORMER_ENCODED : MASKFORMER_LAST_STAGE;
+    m.decoder.queries = o->queries;
+    m.decoder.transformer = layers;
+    m.decoder.encoder_layers = (int)o->encoder_layers;
+    m.decoder.deep_supervision = o->deep_supervision;
+    m.decoder.class_hidden = o->class_hidden;
+    m.decoder.class_layers = (int)o->class_layers;
+    m.text_width = text_width;
+    m.temperature = temperature;
+    m.divisor = o->divisor;
+    return m;
+}
+
+struct mask_loss_options proposals_loss(const struct proposals_options *o) {
+    struct mask_loss_options l = mask_loss_standard();
+    l.class_weight = o->class_weight;
+    l.mask_weight = l.match.mask_cost = o->mask_weight;
+    l.dice_weight = l.match.dice_cost = o->dice_weight;
+    l.no_object_weight = o->no_object_weight;
+    return l;
+}

@@ -1,0 +1,55 @@
+/* The settings of the models; the defaults are the reference's small model (ResNet-101c with CLIP
+ * ViT-B/16). */
+#pragma once
+
+#include "base/settings.h"
+#include "nn/losses/mask_loss.h"
+#include "nn/models/clip.h"
+#include "nn/models/maskformer.h"
+
+struct clip_model_options {
+    int64_t image_size, patch, width, layers, heads;
+    int64_t text_width, text_layers, text_heads, context;
+    int64_t features;
+    int activation; /* enum clip_activation */
+    double sine_positions;
+};
+extern const struct setting clip_model_rows[12];
+
+struct prompt_options {
+    int64_t depth;
+    int init; /* enum clip_prompt_init */
+};
+extern const struct setting prompt_rows[2];
+
+/* Prompt depth 0 when `prompt` is NULL. */
+struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p);
+
+enum clip_loss_kind { CLIP_LOSS_IN_BATCH, CLIP_LOSS_MULTI_POSITIVE, CLIP_LOSS_NOUN_BANK };
+
+struct clip_train_options {
+    int loss; /* enum clip_loss_kind */
+    bool freeze_scale;
+};
+extern const struct setting clip_train_rows[2];
+
+enum proposals_backbone { BACKBONE_SMALL, BACKBONE_R50, BACKBONE_R101, BACKBONE_R152 };
+
+struct proposals_options {
+    int backbone; /* enum proposals_backbone */
+    bool deeplab;
+    int norm; /* enum norm_kind, of the standard backbones */
+    int64_t freeze_at;
+    int64_t conv_width, mask_width, norm_groups;
+    int64_t queries, width, heads, hidden, layers, encoder_layers, pixel_encoder_layers;
+    double dropout;
+    bool pre_norm, deep_supervision, own_ffn_bias;
+    int64_t class_hidden, class_layers, divisor;
+    double temperature; /* 0: CLIP's trained scale */
+    double class_weight, mask_weight, dice_weight, no_object_weight;
+};
+extern const struct setting proposals_rows[26];
+
+struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
+                                          double temperature);
+struct mask_loss_options proposals_loss(const struct proposals_options *o);

@@ -1,0 +1,145 @@
+#include "train/clip_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "checkpoints/checkpoint.h"
+#include "checkpoints/history.h"
+#include "checkpoints/weights.h"
+#include "data/region.h"
+#include "data/set.h"
+#include "data/templates.h"
+#include "nn/models/text_bank.h"
+
+void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt) {
+    *c = (struct clip_run){0};
+    struct clip_options opt = clip_model(&node_clip(n)->config.clip, prompt);
+    struct rng r = rng_stream((uint64_t)n->config.run.seed, "weights", 0);
+    t_seed(rng_next(&r));
+    int scope = t_scope_open("clip", T_NO_GRAD);
+    clip_init(&c->clip, params_root(&c->params), &opt);
+    t_scope_close(scope, NULL);
+}
+
+static const struct prompt_options *prompts_of(const struct node *n) {
+    int kind = n->config.run.stage;
+    return kind == STAGE_MASK_PROMPT || kind == STAGE_CLIP_JOINT ? &n->config.prompt : NULL;
+}
+
+int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
+                  const struct prompt_options *prompt) {
+    static const char *const prompts[] = {"visual.mask_embedding"};
+    const struct node_input *in = node_input(n, input);
+    REQUIRE(in && in->node, "no run as input %s", input);
+    const struct prompt_options *has = prompts_of(in->node);
+    /* The seed of this stage, not of its input: new prompts are this stage's own draw. */
+    *c = (struct clip_run){0};
+    struct clip_options opt = clip_model(&node_clip(in->node)->config.clip, prompt ? prompt : has);
+    struct rng r = rng_stream((uint64_t)n->config.run.seed, "weights", 0);
+    t_seed(rng_next(&r));
+    int scope = t_scope_open("clip", T_NO_GRAD);
+    clip_init(&c->clip, params_root(&c->params), &opt);
+    t_scope_close(scope, NULL);
+
+    char *path = in->best ? history_best(in->node->dir) : history_last(in->node->dir);
+    int status = path ? checkpoint_verify(path)
+                      : error_set(ERR_DATA,
+                                  "%s: a finished run without a checkpoint: remove the "
+                                  "folder and run again",
+                                  in->node->dir);
+    if (!status) {
+        char *file = path_join(path, "model.safetensors");
+        bool fresh = prompt && (!has || has->depth != prompt->depth);
+        struct weights_options w = {
+            .allow_missing = prompts, .n_allow_missing = fresh ? 1 : 0, .exact = true};
+        status = weights_load(file, &c->params, w);
+        free(file);
+    }
+    free(path);
+    if (status) clip_run_free(c);
+    return status;
+}
+
+void clip_run_free(struct clip_run *c) {
+    clip_free(&c->clip);
+    params_free(&c->params);
+    *c = (struct clip_run){0};
+}
+
+/* A list of sets ("vild") and of templates themselves. */
+static int resolve_templates(const struct strings *given, struct strings *out) {
+    int status = 0;
+    for (size_t i = 0; !status && i < given->n; i++) {
+        if (strchr(given->at[i], '{')) {
+            status = template_check(given->at[i]);
+            if (!status) strings_add(out, given->at[i]);
+        } else {
+            status = templates_named(given->at[i], out);
+        }
+    }
+    if (!status && !out->n) status = error_set(ERR_CONFIG, "text.templates: there are none");
+    return status;
+}
+
+/* Token ids of every name in every template, [n * templates, context]; NULL and the error. */
+static int64_t *tokens_of(const struct strings *templates, char *const *names, int64_t n,
+                          int64_t context) {
+    struct tokenizer tokenizer;
+    if (tokenizer_open(&tokenizer, NULL)) return NULL;
+    int64_t T = (int64_t)templates->n;
+    int64_t *ids = mem_alloc((size_t)(n * T), (size_t)context * sizeof *ids);
+    struct str text = {0};
+    int status = 0;
+    for (int64_t i = 0; !status && i < n * T; i++) {
+        text.n = 0;
+        template_fill(templates->at[i % T], names[i / T], &text);
+        status = tokenizer_encode(&tokenizer, text.at, context, false, ids + i * context, NULL);
+    }
+    str_free(&text);
+    tokenizer_close(&tokenizer);
+    if (status) {
+        free(ids);
+        return NULL;
+    }
+    return ids;
+}
+
+tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
+                   int64_t n) {
+    struct strings templates = {0};
+    int64_t context = c->clip.opt.text.context;
+    int64_t *ids = NULL;
+    tensor *features = NULL;
+    if (!resolve_templates(&text->templates, &templates))
+        ids = tokens_of(&templates, names, n, context);
+    if (ids)
+        features = text_bank(&c->clip.text, ids,
+                             (struct text_bank_args){n, (int64_t)templates.n, context, 0});
+    free(ids);
+    strings_free(&templates);
+    return features;
+}
+
+tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S) {
+    int scope = t_scope_open("pixels", T_INHERIT);
+    float scale[3], shift[3]; /* (x / 255 - mean) / std, in one product and one sum */
+    for (int k = 0; k < 3; k++) {
+        scale[k] = 1 / (255 * REGION_STD[k]);
+        shift[k] = -REGION_MEAN[k] / REGION_STD[k];
+    }
+    tensor *x = t_cast(t_from_data(at, SHAPE(B, S, S, 3), T_U8), T_F32); /* [B, S, S, 3] */
+    x = t_mul(t_permute(x, SHAPE(0, 3, 1, 2)), t_from_data(scale, SHAPE(3, 1, 1), T_F32));
+    x = t_add(x, t_from_data(shift, SHAPE(3, 1, 1), T_F32)); /* [B, 3, S, S] */
+    return t_scope_close(scope, t_contiguous(x));
+}
+
+int clip_open_set(const struct node *n, const char *name, struct dataset *d) {
+    char *file = mem_format("%s.h5", name), *path = node_input_path(n, "scenes", file);
+    int status = set_open(d, path);
+    free(path);
+    free(file);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* What the stages that use CLIP share: opening a CLIP from a run, the features of names, batches of
+ * pictures as tensors, and accuracy on the masks of a set. */
+#pragma once
+
+#include "data/dataset.h"
+#include "data/tokenizer.h"
+#include "nn/models/clip.h"
+#include "train/graph.h"
+
+/* A CLIP with the registry of its tensors. */
+struct clip_run {
+    struct params params;
+    struct clip clip;
+};
+
+/* Makes a CLIP with the options of the chain (random weights of the node's seed), with prompts or
+ * without (NULL). */
+void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt);
+
+/* The CLIP of an input: its weights, verified. `prompt` NULL: with the prompts that the run has, if
+ * it has any; otherwise new prompts of that depth on its weights. */
+int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
+                  const struct prompt_options *prompt);
+void clip_run_free(struct clip_run *c);
+
+/* Text features of names under the stage's templates -> [n, D], unit length, in the caller's scope;
+ * NULL and the pending error. */
+tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
+                   int64_t n);
+
+/* [B, S, S, 3] bytes -> [B, 3, S, S], normalized with CLIP's mean and deviation. */
+tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S);
+
+/* Opens the set NAME.h5 of the scenes input. */
+int clip_open_set(const struct node *n, const char *name, struct dataset *d);

@@ -1,0 +1,66 @@
+#include "train/clip_validate.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+tensor *clip_encode_masks(const void *vit, tensor *region, tensor *mask) {
+    const struct clip_vit *v = vit;
+    return clip_vit(v, region, v->mask_embedding ? mask : NULL);
+}
+
+int clip_validation_open(struct clip_validation *v, const struct node *n, const struct clip_run *c,
+                         bool frozen_text) {
+    *v = (struct clip_validation){0};
+    const struct train_options *o = &n->config.train;
+    if (!*o->validate_set) return 0;
+    struct dataset d;
+    int status = clip_open_set(n, o->validate_set, &d);
+    if (status) return status;
+    struct region_options region = crop_region(&n->config.crop, c->clip.opt.image.image_size);
+    status = mask_crops_of(&v->crops, &d, &region, o->validate_images, 1);
+    v->K = d.n_classes;
+    v->seen = mem_alloc((size_t)v->K, sizeof *v->seen);
+    v->unseen = mem_alloc((size_t)v->K, sizeof *v->unseen);
+    v->names = mem_alloc((size_t)v->K, sizeof *v->names);
+    for (int64_t k = 0; k < v->K; k++) {
+        v->names[k] = mem_strdup(d.class_name[k]);
+        v->seen[k] = d.class_seen[k];
+        v->unseen[k] = !d.class_seen[k];
+    }
+    dataset_close(&d);
+    if (!status && frozen_text) {
+        v->text = t_hold(clip_names(c, &n->config.text, v->names, v->K)); /* [K, D] */
+        status = error_status();
+    }
+    if (status) clip_validation_free(v);
+    return status;
+}
+
+void clip_validation_free(struct clip_validation *v) {
+    for (int64_t k = 0; v->names && k < v->K; k++) free(v->names[k]);
+    free(v->names);
+    free(v->seen);
+    free(v->unseen);
+    t_drop(v->text);
+    mask_crops_free(&v->crops);
+    *v = (struct clip_validation){0};
+}
+
+int clip_validation_run(const struct clip_validation *v, const struct node *n,
+                        const struct clip_run *c, struct metrics_row *row) {
+    enum { BATCH = 64 };
+    int scope = t_scope_open("validation", T_NO_GRAD | T_EVAL);
+    tensor *text = v->text ? v->text : clip_names(c, &n->config.text, v->names, v->K); /* [K, D] */
+    struct mask_accuracy a = {0};
+    struct region_encoder e = {clip_encode_masks, &c->clip.visual, c->clip.opt.features};
+    int status = text ? mask_accuracy_of(&a, &v->crops, e, text, BATCH) : error_status();
+    if (!status) {
+        metrics_put(row, "mask_accuracy", mask_accuracy_mean(&a, NULL));
+        metrics_put(row, "mask_accuracy_seen", mask_accuracy_mean(&a, v->seen));
+        metrics_put(row, "mask_accuracy_unseen", mask_accuracy_mean(&a, v->unseen));
+    }
+    mask_accuracy_free(&a);
+    t_scope_close(scope, NULL);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* The commands of the program. Each parses its own arguments (argv[0] is the command's name) and
+ * returns an exit status. */
+#pragma once
+
+struct command {
+    const char *name, *help;
+    int (*run)(int argc, char **argv);
+};
+
+extern const struct command commands[]; /* ends with a NULL name */
+
+int cmd_train(int argc, char **argv);
+int cmd_settings(int argc, char **argv);
+
+/* Prints the pending error; returns its code, which is the exit status. */
+int cmd_failed(void);

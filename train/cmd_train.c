@@ -1,0 +1,101 @@
+/* ovseg-train CONFIG [key=value ...]: runs the stage that a config describes, what it needs before
+ * it and what follows it; reuses what is done. */
+#include <argp.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "train/cmd.h"
+#include "train/result.h"
+#include "train/run.h"
+
+struct arguments {
+    const char *config;
+    struct override *overrides;
+    size_t n, cap;
+    bool dry_run, explain;
+};
+
+enum { KEY_DRY_RUN = 256, KEY_EXPLAIN };
+
+static const struct argp_option options[] = {
+    {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
+    {"explain", KEY_EXPLAIN, 0, 0, "Say why a stage runs: what differs from its nearest older run",
+     0},
+    {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
+    {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Runs the stage that CONFIG describes; stages it needs are run first, or reused when their "
+    "result exists.\v"
+    "key=value belongs to CONFIG, NAME:key=value to the stage of NAME.yaml, *:key=value to all.\n\n"
+    "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 "
+    "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 130 and 143 "
+    "stopped by a signal, after a checkpoint.";
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    struct arguments *a = state->input;
+    switch (key) {
+    case KEY_DRY_RUN: a->dry_run = true; break;
+    case KEY_EXPLAIN: a->explain = true; break;
+    case 'v': log_set_level(LOG_DEBUG); break;
+    case 'q': log_set_level(LOG_WARN); break;
+    case ARGP_KEY_ARG:
+        if (!a->config) {
+            a->config = arg;
+            break;
+        }
+        a->overrides = mem_grow(a->overrides, &a->cap, a->n + 1, sizeof *a->overrides);
+        if (override_parse(arg, state->argv[state->next], &a->overrides[a->n])) {
+            argp_error(state, "%s", error_message());
+            break;
+        }
+        a->n++;
+        break;
+    case ARGP_KEY_END:
+        if (!a->config) argp_usage(state);
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+int cmd_failed(void) {
+    int code = error_status();
+    log_error("%s", error_message());
+    error_clear();
+    return code;
+}
+
+static int train(struct graph *g, const struct arguments *a) {
+    int status = graph_open(g, a->config, a->overrides, a->n);
+    if (status) return status;
+    if (a->dry_run || a->explain) {
+        struct str text = {0};
+        graph_print(g, &text, a->explain);
+        fputs(text.at, stdout);
+        str_free(&text);
+    }
+    if (a->dry_run) return 0;
+    status = run_graph(g);
+    if (!status) status = result_write(g);
+    if (!status) status = result_print(g, stdout);
+    return status;
+}
+
+int cmd_train(int argc, char **argv) {
+    static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
+    struct arguments a = {0};
+    struct graph g = {0};
+    argp_err_exit_status = ERR_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    int status = train(&g, &a);
+    if (status) status = cmd_failed();
+    graph_close(&g);
+    for (size_t i = 0; i < a.n; i++) override_free(&a.overrides[i]);
+    free(a.overrides);
+    return status;
+}

@@ -1,0 +1,267 @@
+#include "train/graph.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "train/identity.h"
+#include "train/run.h"
+
+/* What loading needs besides the graph. */
+struct builder {
+    struct graph *graph;
+    const struct override *overrides;
+    size_t n_overrides;
+    bool *override_used;
+    struct problems problems;
+    int missing; /* inputs that are not there */
+    struct strings visiting;
+};
+
+static struct node *load(struct builder *b, const char *path);
+
+const struct node_input *node_input(const struct node *n, const char *name) {
+    for (size_t i = 0; i < n->n_inputs; i++)
+        if (strcmp(n->input[i].name, name) == 0) return &n->input[i];
+    return NULL;
+}
+
+struct node *node_from(const struct node *n, const char *name) {
+    const struct node_input *in = node_input(n, name);
+    return in ? in->node : NULL;
+}
+
+char *node_input_path(const struct node *n, const char *name, const char *file) {
+    const struct node *from = node_from(n, name);
+    REQUIRE(from, "stage %s has no run as input %s", n->stage->name, name);
+    return path_join(from->dir, file);
+}
+
+const struct node *node_clip(const struct node *n) {
+    while (n && n->config.run.stage != STAGE_CLIP_PRETRAIN) n = node_from(n, "clip");
+    return n;
+}
+
+static bool has_suffix(const char *s, const char *suffix) {
+    size_t n = strlen(s), k = strlen(suffix);
+    return n >= k && strcmp(s + n - k, suffix) == 0;
+}
+
+/* A path in a config starts at the folder of the file that says it. */
+static char *resolve(const struct node *n, const char *key, const char *value) {
+    const struct setting_entry *e = settings_find(&n->doc, key);
+    if (!e || !e->file) return mem_strdup(value);
+    char *dir = path_dir(e->file), *full = path_join(dir, value);
+    free(dir);
+    return full;
+}
+
+static void apply_overrides(struct builder *b, struct node *n, bool named) {
+    if (!named) settings_inherit(&n->doc, &b->graph->named->doc, config_inherited);
+    for (size_t i = 0; i < b->n_overrides; i++) {
+        const struct override *o = &b->overrides[i];
+        bool meant = !o->scope ? named : strcmp(o->scope, "*") == 0 || !strcmp(o->scope, n->name);
+        if (!meant) continue;
+        b->override_used[i] = true;
+        if (settings_override(&n->doc, o)) problems_take_error(&b->problems);
+    }
+}
+
+/* Which kind of stage: asked before the table of its settings can be chosen. -1: a mistake. */
+static int kind_of(struct builder *b, const struct node *n) {
+    const char *text = settings_text(&n->doc, "stage");
+    for (int i = 0; text && stage_names[i]; i++)
+        if (strcmp(text, stage_names[i]) == 0) return i;
+    struct str names = {0}, origin = {0};
+    for (int i = 0; stage_names[i]; i++) str_add(&names, "%s%s", i ? ", " : "", stage_names[i]);
+    setting_origin(settings_find(&n->doc, "stage"), &origin);
+    if (text)
+        problems_add(&b->problems, "%s: stage: \"%s\" is none of %s", origin.at, text, names.at);
+    else
+        problems_add(&b->problems, "%s: missing stage: one of %s", n->path, names.at);
+    str_free(&names);
+    str_free(&origin);
+    return -1;
+}
+
+static bool accepts(const char *const *names, const char *name) {
+    for (; names && *names; names++)
+        if (strcmp(*names, name) == 0 || strcmp(*names, "*") == 0) return true;
+    return false;
+}
+
+/* "RUN", "RUN@last", "RUN@best". */
+static char *split_run(const char *value, bool *best) {
+    *best = has_suffix(value, "@best");
+    size_t n = strlen(value);
+    if (*best || has_suffix(value, "@last")) n -= 5;
+    return mem_format("%.*s", (int)n, value);
+}
+
+static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {
+    char *key = mem_format("inputs.%s", name), *path = resolve(n, key, value);
+    struct str origin = {0};
+    setting_origin(settings_find(&n->doc, key), &origin);
+    struct node_input in = {.name = mem_strdup(name)};
+    if (!accepts(n->stage->inputs, name) && !accepts(n->stage->maybe, name))
+        problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
+                     n->stage->name);
+    if (has_suffix(value, ".yaml") || has_suffix(value, ".yml")) {
+        in.node = load(b, path);
+    } else {
+        char *run = split_run(path, &in.best);
+        if (run_folder(run)) {
+            in.node = run_node_open(b->graph, run);
+            if (!in.node) problems_take_error(&b->problems);
+        } else if (access(path, R_OK) == 0) {
+            in.path = mem_strdup(path);
+        } else {
+            b->missing++;
+            problems_add(&b->problems, "%s: inputs.%s: %s: %s", origin.at, name, path,
+                         strerror(errno));
+        }
+        free(run);
+    }
+    n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
+    REQUIRE(n->input, "out of memory");
+    n->input[n->n_inputs++] = in;
+    str_free(&origin);
+    free(path);
+    free(key);
+}
+
+static void load_inputs(struct builder *b, struct node *n) {
+    const struct string_map *m = &n->config.run.inputs;
+    for (size_t i = 0; i < m->names.n; i++) load_input(b, n, m->names.at[i], m->values.at[i]);
+    for (const char *const *need = n->stage->inputs; *need; need++)
+        if (!node_input(n, *need))
+            problems_add(&b->problems, "%s: missing inputs.%s: stage %s needs it", n->path, *need,
+                         n->stage->name);
+}
+
+static struct node *find_loaded(const struct graph *g, const char *path) {
+    for (size_t i = 0; i < g->n; i++)
+        if (strcmp(g->at[i]->path, path) == 0) return g->at[i];
+    return NULL;
+}
+
+static bool enter(struct builder *b, const char *path) {
+    for (size_t i = 0; i < b->visiting.n; i++)
+        if (strcmp(b->visiting.at[i], path) == 0) {
+            problems_add(&b->problems, "%s: needs its own result, by way of its inputs", path);
+            return false;
+        }
+    strings_add(&b->visiting, path);
+    return true;
+}
+
+static void leave(struct builder *b) { free(b->visiting.at[--b->visiting.n]); }
+
+/* The node of a config file, with all it needs before it in the graph; NULL after a mistake. */
+static struct node *load(struct builder *b, const char *config) {
+    struct graph *g = b->graph;
+    char *path = realpath(config, NULL);
+    if (!path) {
+        b->missing++;
+        problems_add(&b->problems, "%s: %s", config, strerror(errno));
+        return NULL;
+    }
+    struct node *n = find_loaded(g, path);
+    if (n || !enter(b, path)) {
+        free(path);
+        return n;
+    }
+    n = mem_alloc(1, sizeof *n);
+    n->path = path;
+    n->name = path_stem(path);
+    bool named = !g->named;
+    if (named) g->named = n;
+    int kind = -1;
+    if (settings_read(&n->doc, config)) {
+        problems_take_error(&b->problems);
+    } else {
+        apply_overrides(b, n, named);
+        kind = kind_of(b, n);
+    }
+    if (kind >= 0) {
+        char *what = mem_format("stage %s", stage_names[kind]);
+        n->stage = stage_find(kind);
+        settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
+        n->config.run.stage = kind;
+        free(what);
+        load_inputs(b, n);
+    }
+    leave(b);
+    graph_add(g, n); /* behind its inputs */
+    if (kind >= 0 && named && *n->config.run.then) {
+        char *then = resolve(n, "then", n->config.run.then);
+        n->then = load(b, then);
+        free(then);
+    }
+    return n;
+}
+
+void graph_add(struct graph *g, struct node *n) {
+    g->at = mem_grow(g->at, &g->cap, g->n + 1, sizeof *g->at);
+    g->at[g->n++] = n;
+}
+
+static void check_scopes(struct builder *b) {
+    for (size_t i = 0; i < b->n_overrides; i++) {
+        const struct override *o = &b->overrides[i];
+        if (b->override_used[i]) continue;
+        struct str names = {0};
+        for (size_t k = 0; k < b->graph->n; k++)
+            str_add(&names, "%s%s", k ? ", " : "", b->graph->at[k]->name);
+        problems_add(&b->problems, "command line: %s:%s: no config of that name; there are %s",
+                     o->scope, o->key, names.at ? names.at : "none");
+        str_free(&names);
+    }
+}
+
+static void check_nodes(struct builder *b) {
+    for (size_t i = 0; i < b->graph->n; i++) {
+        struct node *n = b->graph->at[i];
+        if (n->stage && n->stage->check) n->stage->check(n, &b->problems);
+    }
+}
+
+int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
+    *g = (struct graph){0};
+    struct builder b = {.graph = g, .overrides = overrides, .n_overrides = n};
+    b.override_used = mem_alloc(n, sizeof *b.override_used);
+    load(&b, config);
+    if (!b.problems.n) check_scopes(&b);
+    if (!b.problems.n) check_nodes(&b); /* they may trust what every file says by itself */
+    free(b.override_used);
+    strings_free(&b.visiting);
+    int status = problems_close(&b.problems, b.missing ? ERR_MISSING : ERR_CONFIG);
+    for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i]);
+    return status;
+}
+
+static void node_free(struct node *n) {
+    for (size_t i = 0; i < n->n_inputs; i++) {
+        free(n->input[i].name);
+        free(n->input[i].path);
+    }
+    free(n->input);
+    free(n->name);
+    free(n->path);
+    free(n->identity);
+    free(n->dir);
+    config_free(&n->config);
+    settings_doc_free(&n->doc);
+    free(n);
+}
+
+void graph_close(struct graph *g) {
+    for (size_t i = 0; i < g->n; i++) node_free(g->at[i]);
+    free(g->at);
+    *g = (struct graph){0};
+}

@@ -1,0 +1,61 @@
+/* The graph of stages behind a config file: one file is one node, its inputs are nodes, run folders
+ * or files, `then` is a node that follows. A node's identity is a hash of what decides its results;
+ * the run folder is named after it, so that a finished run is found again, whoever made it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "configs/config.h"
+#include "train/stage.h"
+
+struct node_input {
+    char *name;        /* "clip" */
+    struct node *node; /* the run that gives it; NULL: a path */
+    char *path;        /* of a file or folder; NULL: a node */
+    bool best;         /* RUN@best: the checkpoint that validated best, not the last */
+};
+
+struct node {
+    char *name; /* of the config file, without its suffix */
+    char *path; /* of the config file, or of the run folder that was named as an input */
+    struct settings_doc doc;
+    struct config config;
+    const struct stage *stage;
+    struct node_input *input;
+    size_t n_inputs;
+    struct node *then; /* NULL: nothing follows */
+
+    char *identity; /* the text that is hashed, one fact a line */
+    char id[13];    /* 12 hex digits */
+    char *dir;      /* <output_dir>/<name>-<id> */
+    bool done;      /* finished before this command, or by it */
+    bool reused;    /* finished before this command */
+    double seconds; /* that it took, over all its lives */
+};
+
+struct graph {
+    struct node **at; /* inputs before those that need them */
+    size_t n, cap;
+    struct node *named; /* of the command line */
+};
+
+/* Reads the config and all it leads to, with overrides, checks everything, computes identities and
+ * finds finished runs. ERR_CONFIG with all mistakes, ERR_MISSING when a file is not there. */
+int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n);
+void graph_close(struct graph *g);
+
+const struct node_input *node_input(const struct node *n, const char *name); /* NULL: not given */
+struct node *node_from(const struct node *n, const char *name); /* the node of an input, or NULL */
+
+/* A file inside the run of an input: owned. "scenes", "test.h5". */
+char *node_input_path(const struct node *n, const char *name, const char *file);
+
+/* The node whose settings describe the CLIP model that this node uses or makes. */
+const struct node *node_clip(const struct node *n);
+
+void graph_add(struct graph *g, struct node *n); /* takes it over */
+
+/* What would run, what is reused; with `explain` also why, against the nearest older run. */
+void graph_print(const struct graph *g, struct str *out, bool explain);

@@ -1,0 +1,126 @@
+#include "train/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/settings_text.h"
+#include "train/run.h"
+
+static int hash_folder(const char *path, struct hasher *h) {
+    struct strings names;
+    int status = dir_list(path, &names);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        hasher_add_string(h, names.at[i]);
+        if (dir_exists(child)) {
+            status = hash_folder(child, h);
+        } else {
+            uint64_t x;
+            status = hash_file(child, &x);
+            if (!status) hasher_add(h, &x, sizeof x);
+        }
+        free(child);
+    }
+    strings_free(&names);
+    return status;
+}
+
+static int hash_path(const char *path, uint64_t *out) {
+    if (!dir_exists(path)) return hash_file(path, out);
+    struct hasher h;
+    hasher_open(&h);
+    int status = hash_folder(path, &h);
+    *out = hasher_close(&h);
+    return status;
+}
+
+int identity_of(struct node *n) {
+    if (n->identity) return 0; /* a finished run that was named as an input */
+    struct str s = {0};
+    int status = 0;
+    str_add(&s, "ovseg run %d\nstage %s revision %d\ndevice cpu\nprecision fp32\n",
+            IDENTITY_VERSION, n->stage->name, n->stage->revision);
+    for (size_t i = 0; !status && i < n->n_inputs; i++) {
+        const struct node_input *in = &n->input[i];
+        if (in->node) {
+            str_add(&s, "input %s run %s%s\n", in->name, in->node->id, in->best ? " best" : "");
+            continue;
+        }
+        uint64_t h;
+        char hex[17];
+        status = hash_path(in->path, &h);
+        hash_hex(h, hex);
+        str_add(&s, "input %s file %s\n", in->name, hex);
+    }
+    settings_describe(config_used(n->config.run.stage), &n->config, &s);
+    n->identity = s.at;
+    char hex[17];
+    hash_hex(hash_string(n->identity), hex);
+    memcpy(n->id, hex, 12);
+    n->id[12] = '\0';
+    char *folder = mem_format("%s-%s", n->name, n->id);
+    n->dir = path_join(n->config.run.output_dir, folder);
+    free(folder);
+    n->done = n->reused = run_is_done(n->dir, &n->seconds);
+    return status;
+}
+
+/* Lines of `a` that are not in `b`. */
+static size_t count_missing(const char *a, const char *b, const char *mark, struct str *out) {
+    size_t n = 0;
+    for (const char *line = a; *line;) {
+        const char *end = strchr(line, '\n');
+        int len = end ? (int)(end - line) : (int)strlen(line);
+        char *whole = mem_format("\n%.*s\n", len, line), *in = mem_format("\n%s", b);
+        if (!strstr(in, whole)) {
+            n++;
+            if (out) str_add(out, "    %s %.*s\n", mark, len, line);
+        }
+        free(whole);
+        free(in);
+        line = end ? end + 1 : line + len;
+    }
+    return n;
+}
+
+void identity_explain(const struct node *n, struct str *out) {
+    struct strings names = {0};
+    struct bytes best = {0};
+    char *best_name = NULL;
+    size_t best_n = 0, prefix = strlen(n->name);
+    if (dir_list(n->config.run.output_dir, &names)) error_clear();
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.at[i];
+        if (strncmp(name, n->name, prefix) != 0 || strlen(name) != prefix + 13) continue;
+        char *dir = path_join(n->config.run.output_dir, name),
+             *file = path_join(dir, "identity.txt");
+        struct bytes text;
+        if (strcmp(dir, n->dir) != 0 && !file_read(file, 1 << 20, &text)) {
+            size_t d = count_missing(n->identity, (char *)text.at, "", NULL) +
+                       count_missing((char *)text.at, n->identity, "", NULL);
+            if (!best_name || d < best_n) {
+                bytes_free(&best);
+                best = text;
+                best_name = names.at[i];
+                best_n = d;
+            } else {
+                bytes_free(&text);
+            }
+        }
+        error_clear();
+        free(dir);
+        free(file);
+    }
+    if (best_name) {
+        str_add(out, "  against %s:\n", best_name);
+        count_missing((char *)best.at, n->identity, "was", out);
+        count_missing(n->identity, (char *)best.at, "now", out);
+    } else {
+        str_add(out, "  no older run of this name\n");
+    }
+    bytes_free(&best);
+    strings_free(&names);
+}

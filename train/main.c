@@ -1,0 +1,41 @@
+/* ovseg: one program, a command a word; called ovseg-train it is `ovseg train`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "train/cmd.h"
+#include "train/signals.h"
+
+static void help(FILE *to) {
+    fprintf(to,
+            "Usage: ovseg COMMAND [ARGUMENT...]\n"
+            "Open-vocabulary semantic segmentation: train, adapt, evaluate.\n\n");
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(to, "  %-10s %s\n", c->name, c->help);
+    fprintf(to, "\n`ovseg COMMAND --help` explains a command; `ovseg-train` is `ovseg train`.\n");
+}
+
+int main(int argc, char **argv) {
+    mem_keep_pages();
+    signals_install();
+    const char *name = path_base(argv[0]);
+    if (strcmp(name, "ovseg-train") == 0) return cmd_train(argc, argv);
+    if (argc < 2) {
+        help(stderr);
+        return ERR_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("ovseg %s\n", OVSEG_VERSION);
+        return 0;
+    }
+    for (const struct command *c = commands; c->name; c++)
+        if (strcmp(c->name, argv[1]) == 0) return c->run(argc - 1, argv + 1);
+    fprintf(stderr, "ovseg: no command \"%s\"; `ovseg --help` lists them\n", argv[1]);
+    return ERR_USAGE;
+}

@@ -1,0 +1,69 @@
+#include "train/proposals_run.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "checkpoints/checkpoint.h"
+#include "checkpoints/history.h"
+#include "checkpoints/weights.h"
+
+/* Text features of the names and the network's registry; `of`: the proposals node. */
+static int make(struct proposals_run *p, const struct node *of, char *const *names, int64_t K) {
+    *p = (struct proposals_run){0};
+    struct clip_run clip;
+    int status = clip_run_open(&clip, of, "clip", NULL);
+    if (status) return status;
+    int scope = t_scope_open("proposals", T_NO_GRAD);
+    p->text = t_hold(clip_names(&clip, &of->config.text, names, K)); /* [K, D] */
+    double own = of->config.proposals.temperature,
+           scale = own > 0 ? own : t_item(clip_scale(&clip.clip));
+    struct maskformer_options opt =
+        proposals_model(&of->config.proposals, t_size(p->text, 1), scale);
+    struct rng r = rng_stream((uint64_t)of->config.run.seed, "weights", 0);
+    t_seed(rng_next(&r));
+    maskformer_init(&p->model, params_root(&p->params), &opt);
+    t_scope_close(scope, NULL);
+    clip_run_free(&clip);
+    if (error_status()) proposals_run_free(p);
+    return error_status();
+}
+
+int proposals_run_new(struct proposals_run *p, const struct node *n, const struct dataset *set,
+                      uint16_t *name_of) {
+    char **names = mem_alloc((size_t)set->n_classes, sizeof *names);
+    int64_t K = 0;
+    for (int64_t k = 0; k < set->n_classes; k++) {
+        name_of[k] = set->class_seen[k] ? (uint16_t)K : set->ignore;
+        if (set->class_seen[k]) names[K++] = set->class_name[k];
+    }
+    int status = make(p, n, names, K);
+    free(names);
+    return status;
+}
+
+int proposals_run_open(struct proposals_run *p, const struct node *n, char *const *names,
+                       int64_t K) {
+    const struct node_input *in = node_input(n, "proposals");
+    REQUIRE(in && in->node, "no run as input proposals");
+    int status = make(p, in->node, names, K);
+    if (status) return status;
+    char *path = in->best ? history_best(in->node->dir) : history_last(in->node->dir);
+    status = path ? checkpoint_verify(path)
+                  : error_set(ERR_DATA, "%s: a finished run without a checkpoint", in->node->dir);
+    if (!status) {
+        char *file = path_join(path, "model.safetensors");
+        status = weights_load(file, &p->params, (struct weights_options){.exact = true});
+        free(file);
+    }
+    free(path);
+    if (status) proposals_run_free(p);
+    return status;
+}
+
+void proposals_run_free(struct proposals_run *p) {
+    t_drop(p->text);
+    params_free(&p->params);
+    *p = (struct proposals_run){0};
+}

@@ -1,0 +1,22 @@
+/* The proposal network of a run, with the text features it speaks. */
+#pragma once
+
+#include "nn/models/maskformer.h"
+#include "train/clip_run.h"
+
+struct proposals_run {
+    struct params params;
+    struct maskformer model;
+    tensor *text; /* [K, D], held: features of the names, unit length */
+};
+
+/* A new network for the stage `n`, which has CLIP as an input. Its names are the seen classes of
+ * the set; name_of[class] becomes their row, or the set's `ignore`. */
+int proposals_run_new(struct proposals_run *p, const struct node *n, const struct dataset *set,
+                      uint16_t *name_of);
+
+/* The trained network of the input "proposals", speaking `names` [K]. Text features come from the
+ * CLIP that it was trained with. */
+int proposals_run_open(struct proposals_run *p, const struct node *n, char *const *names,
+                       int64_t K);
+void proposals_run_free(struct proposals_run *p);

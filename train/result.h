@@ -1,0 +1,20 @@
+/* The result of a run, as JSON and as the table that closes the command.
+ *
+ *   {"rows": [{"name": "raw", "miou": {"all", "seen", "unseen"}, "mask_accuracy": {...}}, ...],
+ *    "ensemble": {"lambda", "maskformer_only": {...}, "clip_only": {...}, "fused": {...}},
+ *    "stages": [{"name", "seconds"}, ...]}
+ *
+ * All figures in percent. An evaluation writes the first two as evaluation.json in its run folder;
+ * result.json adds the stages of the chain.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "train/graph.h"
+
+/* Writes result.json into the run that closes the chain, and a copy into the named run. */
+int result_write(const struct graph *g);
+
+/* Prints the table of a chain that is done. */
+int result_print(const struct graph *g, FILE *to);

@@ -1,0 +1,266 @@
+#include "train/run.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/settings_text.h"
+#include "nn/torch/tensor.h"
+
+static bool holds(const char *dir, const char *name) {
+    char *path = path_join(dir, name);
+    bool there = file_exists(path);
+    free(path);
+    return there;
+}
+
+bool run_folder(const char *path) { return holds(path, "identity.txt"); }
+
+bool run_is_done(const char *dir, double *seconds) {
+    char *path = path_join(dir, "DONE");
+    struct bytes text = {0};
+    bool done = file_exists(path) && !file_read(path, 4096, &text);
+    if (done) {
+        cJSON *json = cJSON_Parse((const char *)text.at);
+        const cJSON *s = cJSON_GetObjectItemCaseSensitive(json, "seconds");
+        *seconds = cJSON_IsNumber(s) ? s->valuedouble : 0;
+        cJSON_Delete(json);
+    }
+    error_clear();
+    bytes_free(&text);
+    free(path);
+    return done;
+}
+
+static int put(const struct node *n, const char *name, const struct str *text) {
+    char *path = path_join(n->dir, name);
+    int status = file_write(path, text->at, text->n);
+    free(path);
+    return status;
+}
+
+/* Which runs and files were used, so that the run can be an input without its config files. Run
+ * folders are named relative to their common parent: a tree of runs can be moved. */
+static int describe(const struct node *n) {
+    struct str settings = {0}, identity = {0}, inputs = {0};
+    settings_write(config_used(n->config.run.stage), &n->config, &n->doc, &settings);
+    str_add(&identity, "%s", n->identity);
+    struct json_out j = {.to = &inputs};
+    json_object(&j);
+    for (size_t i = 0; i < n->n_inputs; i++) {
+        const struct node_input *in = &n->input[i];
+        json_key(&j, in->name);
+        json_object(&j);
+        json_key_string(&j, in->node ? "run" : "path",
+                        in->node ? path_base(in->node->dir) : in->path);
+        json_key_bool(&j, "best", in->best);
+        json_end(&j);
+    }
+    json_end(&j);
+    int status = put(n, "settings.yaml", &settings);
+    if (!status) status = put(n, "inputs.json", &inputs);
+    if (!status) status = put(n, "identity.txt", &identity);
+    str_free(&settings);
+    str_free(&identity);
+    str_free(&inputs);
+    return status;
+}
+
+static bool alive(long pid) { return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM); }
+
+/* Create-exclusive; the file says who. A holder that died on this host is taken over. */
+static int lock_take(const struct node *n) {
+    char *path = path_join(n->dir, "lock"), host[128] = "?", holder[256] = "";
+    gethostname(host, sizeof host - 1);
+    int status = 0;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            char *who = mem_format("%ld %s\n", (long)getpid(), host);
+            ssize_t k = write(fd, who, strlen(who));
+            if (k < 0) status = error_set(ERR_IO, "%s: %s", path, strerror(errno));
+            free(who);
+            close(fd);
+            break;
+        }
+        if (errno != EEXIST) {
+            status = error_set(ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+            break;
+        }
+        struct bytes text;
+        if (file_read(path, sizeof holder - 1, &text)) {
+            error_clear(); /* its holder has just finished */
+            continue;
+        }
+        memcpy(holder, text.at, text.n);
+        holder[text.n] = '\0';
+        holder[strcspn(holder, "\n")] = '\0';
+        bytes_free(&text);
+        char *end;
+        long pid = strtol(holder, &end, 10);
+        bool here = *end == ' ' && strcmp(end + 1, host) == 0;
+        if (attempt || (here && alive(pid) && pid != (long)getpid()) || (!here && *holder)) {
+            status = error_set(ERR_DEVICE,
+                               "%s: process %s is at work in this run; when it is not, remove %s",
+                               n->dir, holder, path);
+            break;
+        }
+        unlink(path);
+    }
+    free(path);
+    return status;
+}
+
+static void lock_release(const struct node *n) {
+    char *path = path_join(n->dir, "lock");
+    unlink(path);
+    free(path);
+}
+
+int run_begin(struct node *n) {
+    int status = dir_make(n->dir);
+    if (!status) status = lock_take(n);
+    if (status) return status;
+    status = describe(n);
+    if (status) lock_release(n);
+    return status;
+}
+
+int run_finish(struct node *n, double seconds) {
+    struct str s = {0};
+    struct json_out j = {.to = &s};
+    json_object(&j);
+    json_key_real(&j, "seconds", seconds);
+    json_end(&j);
+    int status = put(n, "DONE", &s);
+    str_free(&s);
+    lock_release(n);
+    n->done = !status;
+    n->seconds = seconds;
+    return status;
+}
+
+void run_leave(struct node *n) { lock_release(n); }
+
+/* A node made of a finished run, without the config file that it came from. */
+struct node *run_node_open(struct graph *g, const char *dir) {
+    struct node *n = mem_alloc(1, sizeof *n);
+    char *settings = path_join(dir, "settings.yaml"), *inputs = path_join(dir, "inputs.json");
+    char *identity = path_join(dir, "identity.txt");
+    struct bytes text = {0};
+    struct problems problems = {0};
+    n->path = realpath(dir, NULL);
+    n->dir = mem_strdup(dir);
+    n->name = mem_strdup(path_base(dir));
+    char *dash = strrchr(n->name, '-');
+    if (dash) *dash = '\0';
+    int status = n->path ? 0 : error_set(ERR_MISSING, "%s: %s", dir, strerror(errno));
+    if (!status && !run_is_done(dir, &n->seconds))
+        status = error_set(ERR_MISSING, "%s: this run is not finished: run its config again", dir);
+    if (!status) status = settings_read(&n->doc, settings);
+    const char *kind = status ? NULL : settings_text(&n->doc, "stage");
+    for (int i = 0; kind && stage_names[i]; i++)
+        if (strcmp(kind, stage_names[i]) == 0) {
+            n->stage = stage_find(i);
+            settings_assign(&n->doc, config_used(i), config_known(), kind, &n->config, &problems);
+            n->config.run.stage = i;
+        }
+    int bad = problems_close(&problems, ERR_DATA);
+    if (!status) status = bad;
+    if (!status && !n->stage) status = error_set(ERR_DATA, "%s: no stage in it", settings);
+    if (!status) status = file_read(identity, 1 << 20, &text);
+    if (!status) {
+        n->identity = mem_format("%s", (const char *)text.at);
+        const char *id = strrchr(path_base(dir), '-');
+        memcpy(n->id, id && strlen(id) == 13 ? id + 1 : "000000000000", 12);
+        n->done = n->reused = true;
+    }
+    bytes_free(&text);
+    if (!status) status = file_read(inputs, 1 << 20, &text);
+    cJSON *json = status ? NULL : cJSON_Parse((const char *)text.at);
+    const cJSON *in;
+    char *parent = path_dir(dir);
+    cJSON_ArrayForEach(in, json) {
+        const cJSON *run = cJSON_GetObjectItemCaseSensitive(in, "run");
+        if (status || !cJSON_IsString(run)) continue;
+        char *child = path_join(parent, run->valuestring);
+        struct node_input *to;
+        n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
+        REQUIRE(n->input, "out of memory");
+        to = &n->input[n->n_inputs++];
+        *to = (struct node_input){.name = mem_strdup(in->string)};
+        to->best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "best"));
+        to->node = run_node_open(g, child);
+        if (!to->node) status = error_status();
+        free(child);
+    }
+    cJSON_Delete(json);
+    free(parent);
+    bytes_free(&text);
+    free(settings);
+    free(inputs);
+    free(identity);
+    graph_add(g, n);
+    return status ? NULL : n;
+}
+
+static void need(struct node *n, const struct graph *g, bool *needed) {
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->at[i] != n || n->done || needed[i]) continue;
+        needed[i] = true;
+        for (size_t k = 0; k < n->n_inputs; k++)
+            if (n->input[k].node) need(n->input[k].node, g, needed);
+    }
+}
+
+void graph_needed(const struct graph *g, bool *needed) {
+    need(g->named, g, needed);
+    if (g->named->then) need(g->named->then, g, needed);
+}
+
+static int threads_of(const struct node *n) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads = n->config.run.threads ? n->config.run.threads : cores;
+    int64_t most = n->config.run.threads_max;
+    return (int)(most && threads > most ? most : threads);
+}
+
+int run_node(struct node *n) {
+    double from = clock_s();
+    int status = run_begin(n);
+    if (status) return status;
+    log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
+    t_set_threads(threads_of(n));
+    int scope = t_scope_open("", T_INHERIT);
+    n->seconds = 0;
+    status = n->stage->run(n);
+    t_scope_close(scope, NULL);
+    if (status) {
+        run_leave(n);
+        return status;
+    }
+    status = run_finish(n, n->seconds + clock_s() - from);
+    char took[16];
+    clock_span(n->seconds, took);
+    if (!status) log_info("%s: done in %s", n->name, took);
+    return status;
+}
+
+int run_graph(struct graph *g) {
+    bool *needed = mem_alloc(g->n, sizeof *needed);
+    graph_needed(g, needed);
+    int status = 0;
+    for (size_t i = 0; !status && i < g->n; i++)
+        if (needed[i]) status = run_node(g->at[i]);
+    free(needed);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* The life of a run folder.
+ *
+ *   settings.yaml  resolved settings, each with its origin
+ *   identity.txt   what the folder's name is a hash of
+ *   lock           who is at work in it
+ *   metrics.jsonl, events.out.tfevents.*, checkpoint-*, artefacts
+ *   result.json    what came out
+ *   DONE           written last: the run is whole; {"seconds": ...}
+ */
+#pragma once
+
+#include "train/graph.h"
+
+bool run_is_done(const char *dir, double *seconds);
+
+/* Creates the folder and its descriptions, takes the lock. ERR_IO when it cannot be written,
+ * ERR_DEVICE when another process is at work in it. */
+int run_begin(struct node *n);
+int run_finish(struct node *n, double seconds); /* writes DONE, releases the lock */
+void run_leave(struct node *n);                 /* releases the lock of an unfinished run */
+
+/* Runs one node whose inputs are done, in this process. */
+int run_node(struct node *n);
+
+/* Runs what is not done, in order. */
+int run_graph(struct graph *g);
+
+/* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */
+void graph_needed(const struct graph *g, bool *needed);
+
+bool run_folder(const char *path); /* a folder that is, or will be, a run */
+
+/* The finished run in a folder as a node, with the runs it was made from, added to the graph. NULL
+ * and the error when it is not finished or not readable. */
+struct node *run_node_open(struct graph *g, const char *dir);

@@ -1,0 +1,10 @@
+/* Signals that ask a run to stop: noted when they come, acted on between two steps. */
+#pragma once
+
+void signals_install(void);
+
+/* The signal that asked to stop, or 0. SIGINT once: after the step; twice: at once (130). */
+int signals_pending(void);
+
+/* Sets the error that ends a run after its checkpoint: 75 for SIGUSR1, 130, 143. */
+int signals_error(long long step);

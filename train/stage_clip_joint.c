@@ -1,0 +1,30 @@
+/* Image tower and mask prompts trained together: the comparison of the paper's Table 5. The
+ * reference has no recipe for it; prompts and weights share the rate (reference-spec 6.2). */
+#include "train/clip_tune.h"
+
+static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+    (void)step;
+    struct clip_tune *t = self;
+    struct pair_batch b;
+    int scope = t_scope_open("forward", T_INHERIT);
+    clip_tune_batch(t, &b);
+    tensor *x = clip_vit(&t->model.clip.visual, b.region, b.mask); /* [B, D] */
+    return t_scope_close(scope, clip_tune_loss(t, x, b.noun, row));
+}
+
+static int run(struct node *n) {
+    const struct config *c = &n->config;
+    const struct group_rule rules[] = {
+        {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
+        {"visual.mask_embedding", 1, 0},
+        {"visual.*bias*", 1, 0},
+        {"visual.*ln_*", 1, 0},
+        {"visual.class_embedding", 1, 0},
+        {"visual.*", 1, c->optim.weight_decay},
+        {"*", 0, 0},
+    };
+    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, &c->prompt, loss);
+}
+
+static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
+const struct stage stage_clip_joint = {"clip-joint", inputs, NULL, 1, NULL, run};

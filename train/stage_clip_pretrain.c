@@ -1,0 +1,241 @@
+/* Trains a CLIP from scratch on whole pictures and their captions: where no CLIP weights can be
+ * assumed to exist, this is what the rest of the method starts from. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "data/dataset_cache.h"
+#include "data/loader.h"
+#include "data/region.h"
+#include "data/sampler.h"
+#include "nn/losses/clip_loss.h"
+#include "optim/adamw.h"
+#include "train/clip_validate.h"
+#include "train/loop.h"
+
+/* A batch on the host: pixels [B, S, S, 3], token ids [B, T], sample numbers [B]. */
+struct batch {
+    uint8_t *pixels;
+    int64_t *ids;
+    int64_t *index;
+    bool easy;
+};
+
+struct pretrain {
+    struct node *node;
+    struct clip_run model;
+    struct clip_validation validation;
+    struct adamw adamw;
+    struct dataset full, easy; /* easy: only when some steps draw from it */
+    struct sampler sampler, easy_sampler;
+    int64_t easy_steps;
+    struct tokenizer tokenizer;
+    int64_t *ids, *easy_ids; /* [n_captions, T] */
+    struct loader *loader;
+    int64_t B, S, T, steps;
+};
+
+static struct batch batch_in(const struct pretrain *p, int64_t step, void *slot) {
+    uint8_t *at = slot;
+    struct batch b = {.index = (int64_t *)(void *)at, .easy = step < p->easy_steps};
+    at += (size_t)p->B * sizeof *b.index;
+    b.ids = (int64_t *)(void *)at;
+    b.pixels = at + (size_t)(p->B * p->T) * sizeof *b.ids;
+    return b;
+}
+
+static size_t batch_bytes(const struct pretrain *p) {
+    return (size_t)p->B *
+           (sizeof(int64_t) + (size_t)p->T * sizeof(int64_t) + (size_t)(3 * p->S * p->S));
+}
+
+static void plan(void *ctx, int64_t step, void *slot) {
+    struct pretrain *p = ctx;
+    struct batch b = batch_in(p, step, slot);
+    const int64_t *index = b.easy ? sampler_batch(&p->easy_sampler, step)
+                                  : sampler_batch(&p->sampler, step - p->easy_steps);
+    memcpy(b.index, index, (size_t)p->B * sizeof *index);
+}
+
+/* Mirror and shift in place of the source; pixels that come from outside repeat the border. */
+static void place(const struct image *im, uint8_t *to, bool mirror, int64_t dy, int64_t dx) {
+    int64_t S = im->h;
+    for (int64_t y = 0; y < S; y++)
+        for (int64_t x = 0; x < S; x++) {
+            int64_t v = y + dy, u = x + dx;
+            v = v < 0 ? 0 : v >= S ? S - 1 : v;
+            u = u < 0 ? 0 : u >= S ? S - 1 : u;
+            if (mirror) u = S - 1 - u;
+            memcpy(to + 3 * (y * S + x), im->at + 3 * (v * S + u), 3);
+        }
+}
+
+static int fill_one(const struct pretrain *p, const struct dataset *d, const int64_t *ids,
+                    struct batch b, int64_t k, struct rng *r) {
+    const struct pretrain_data_options *o = &p->node->config.data;
+    const struct crop_options *crop = &p->node->config.crop;
+    int64_t i = b.index[k], S = p->S;
+    int64_t captions = d->caption_at[i + 1] - d->caption_at[i];
+    captions = captions < o->captions ? captions : o->captions;
+    if (captions < 1)
+        return error_set(ERR_DATA, "image %lld has no caption", (long long)d->image_id[i]);
+    int64_t caption = d->caption_at[i] + (captions > 1 ? rng_below(r, captions) : 0);
+    memcpy(b.ids + k * p->T, ids + caption * p->T, (size_t)p->T * sizeof *ids);
+
+    struct image im = {0}, sized = {0};
+    int status = d->source->image(d, i, &im);
+    if (!status && (im.h != S || im.w != S)) { /* a photograph: RandomResizedCrop, spec 6.2 */
+        struct crop_range range = {crop->area_lo, crop->area_hi, 0.75, 4 / 3.0};
+        status = region_recrop(&im, NULL, crop_draw(r, im.h, im.w, &range), S, &sized, NULL);
+    }
+    if (!status) {
+        bool mirror = o->mirror && rng_chance(r, 0.5);
+        int64_t dy = o->shift ? rng_below(r, 2 * o->shift + 1) - o->shift : 0;
+        int64_t dx = o->shift ? rng_below(r, 2 * o->shift + 1) - o->shift : 0;
+        place(sized.at ? &sized : &im, b.pixels + k * 3 * S * S, mirror, dy, dx);
+    }
+    image_free(&im);
+    image_free(&sized);
+    return status;
+}
+
+static int fill(void *ctx, int64_t step, void *slot) {
+    const struct pretrain *p = ctx;
+    struct batch b = batch_in(p, step, slot);
+    for (int64_t k = 0; k < p->B; k++) {
+        struct rng r =
+            rng_stream((uint64_t)p->node->config.run.seed, "augment", (uint64_t)(step * p->B + k));
+        int status =
+            fill_one(p, b.easy ? &p->easy : &p->full, b.easy ? p->easy_ids : p->ids, b, k, &r);
+        if (status) return status;
+    }
+    return 0;
+}
+
+static int start(void *self, int64_t step) {
+    struct pretrain *p = self;
+    const struct train_options *o = &p->node->config.train;
+    p->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
+                            (struct loader_source){p, batch_bytes(p), plan, fill}, step, p->steps);
+    return p->loader ? 0 : error_status();
+}
+
+static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+    struct pretrain *p = self;
+    void *slot;
+    if (loader_next(p->loader, &slot)) return NULL;
+    struct batch b = batch_in(p, step, slot);
+    int scope = t_scope_open("forward", T_INHERIT);
+    tensor *image = clip_vit(&p->model.clip.visual, clip_pixels(b.pixels, p->B, p->S), NULL);
+    tensor *text = clip_text_encode(&p->model.clip.text, b.ids, p->B, p->T); /* [B, D] both */
+    tensor *scale = clip_scale(&p->model.clip);
+    tensor *l = clip_loss(normalize_rows(image, 1e-12), normalize_rows(text, 1e-12), scale, NULL);
+    metrics_put(row, "scale", t_item(scale));
+    return t_scope_close(scope, l);
+}
+
+static void updated(void *self) {
+    struct pretrain *p = self;
+    clip_clamp_scale(&p->model.clip);
+}
+
+static int validate(void *self, struct metrics_row *row) {
+    struct pretrain *p = self;
+    return clip_validation_run(&p->validation, p->node, &p->model, row);
+}
+
+/* All captions of a set as token ids; too long ones are cut, as in the reference's training. */
+static int64_t *tokenize(const struct pretrain *p, const struct dataset *d) {
+    int64_t *ids = mem_alloc((size_t)d->n_captions, (size_t)p->T * sizeof *ids);
+    int status = 0;
+    for (int64_t i = 0; !status && i < d->n_captions; i++)
+        status = tokenizer_encode(&p->tokenizer, d->caption[i], p->T, true, ids + i * p->T, NULL);
+    if (!status) return ids;
+    free(ids);
+    return NULL;
+}
+
+static int open_data(struct pretrain *p) {
+    const struct config *c = &p->node->config;
+    uint64_t seed = (uint64_t)c->run.seed;
+    int status = tokenizer_open(&p->tokenizer, NULL);
+    if (!status) status = clip_open_set(p->node, "clip", &p->full);
+    if (!status) dataset_cache(&p->full, 1024);
+    if (!status && !(p->ids = tokenize(p, &p->full))) status = error_status();
+    if (!status && p->full.n_images < p->B)
+        status = error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pictures",
+                           (long long)p->B, (long long)p->full.n_images);
+    if (status) return status;
+    sampler_open(&p->sampler, seed, "order", p->full.n_images, p->B);
+    p->steps = c->optim.steps ? c->optim.steps : c->optim.epochs * sampler_epoch_steps(&p->sampler);
+    p->easy_steps = (int64_t)(c->data.easy * (double)p->steps);
+    if (!p->easy_steps) return 0;
+    status = clip_open_set(p->node, "easy", &p->easy);
+    if (!status) dataset_cache(&p->easy, 1024);
+    if (!status && !(p->easy_ids = tokenize(p, &p->easy))) status = error_status();
+    if (!status) sampler_open(&p->easy_sampler, seed, "order easy", p->easy.n_images, p->B);
+    return status;
+}
+
+static int open_model(struct pretrain *p) {
+    const struct optim_options *o = &p->node->config.optim;
+    clip_run_init(&p->model, p->node, NULL);
+    /* reference-spec 6.2: matrices decay, vectors do not. */
+    double frozen = p->node->config.clip_train.freeze_scale ? 0 : 1;
+    const struct group_rule rules[] = {{"logit_scale", frozen, 0},
+                                       {"*bias*", 1, 0},
+                                       {"*ln_*", 1, 0},
+                                       {"*class_embedding", 1, 0},
+                                       {"*", 1, o->weight_decay}};
+    struct groups groups;
+    int status = groups_open(&groups, &p->model.params, rules, sizeof rules / sizeof *rules);
+    adamw_open(&p->adamw, groups, optim_adamw(o));
+    struct str text = {0};
+    groups_print(&p->adamw.groups, &text);
+    log_info("%s: %s", p->node->name, text.at);
+    str_free(&text);
+    return status;
+}
+
+static void close_all(struct pretrain *p) {
+    loader_close(p->loader);
+    sampler_close(&p->sampler);
+    sampler_close(&p->easy_sampler);
+    dataset_close(&p->full);
+    dataset_close(&p->easy);
+    tokenizer_close(&p->tokenizer);
+    free(p->ids);
+    free(p->easy_ids);
+    adamw_free(&p->adamw);
+    clip_validation_free(&p->validation);
+    clip_run_free(&p->model);
+}
+
+static int run(struct node *n) {
+    const struct config *c = &n->config;
+    struct pretrain p = {
+        .node = n, .B = c->train.batch_global, .S = c->clip.image_size, .T = c->clip.context};
+    int status = open_model(&p);
+    if (!status) status = open_data(&p);
+    if (!status) status = clip_validation_open(&p.validation, n, &p.model, false);
+    struct training t = {.node = n,
+                         .params = &p.model.params,
+                         .adamw = &p.adamw,
+                         .schedule = optim_schedule(&c->optim, p.steps),
+                         .clip_norm = c->optim.clip_norm,
+                         .self = &p,
+                         .start = start,
+                         .loss = loss,
+                         .updated = updated,
+                         .validate = p.validation.crops.n ? validate : NULL,
+                         .validate_every = c->train.validate_every,
+                         .keep_best = c->train.validate_keep == KEEP_BEST};
+    if (!status) status = loop_run(&t);
+    close_all(&p);
+    return status;
+}
+
+static const char *const inputs[] = {"scenes", NULL};
+const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, NULL, run};

@@ -1,0 +1,39 @@
+/* Mask prompt tuning (reference-spec 1.11, 6.2).
+ *
+ * A masked crop is mostly one colour: patches that hold nothing of the region. CLIP has never seen
+ * such pictures. Instead of their colour it now gets learned tokens, one for each position and
+ * depth, and nothing else of CLIP is changed: the prompts are a few thousand numbers that can be
+ * put on and taken off.
+ */
+#include "train/clip_tune.h"
+
+static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+    (void)step;
+    struct clip_tune *t = self;
+    struct pair_batch b;
+    int scope = t_scope_open("forward", T_INHERIT);
+    clip_tune_batch(t, &b);
+    tensor *x = clip_vit(&t->model.clip.visual, b.region, b.mask); /* [B, D] */
+    return t_scope_close(scope, clip_tune_loss(t, x, b.noun, row));
+}
+
+static int run(struct node *n) {
+    const struct config *c = &n->config;
+    /* The reference trains the temperature beside the prompts, at the same rate (Q29). */
+    const struct group_rule rules[] = {
+        {"visual.mask_embedding", 1, c->optim.weight_decay},
+        {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
+        {"*", 0, 0},
+    };
+    return clip_tune_run(n, rules, 3, &c->prompt, loss);
+}
+
+static void check(const struct node *n, struct problems *p) {
+    const struct node *clip = node_clip(n);
+    if (clip && n->config.prompt.depth > clip->config.clip.layers)
+        problems_add(p, "%s: prompt.depth %lld, but the image tower has %lld blocks", n->path,
+                     (long long)n->config.prompt.depth, (long long)clip->config.clip.layers);
+}
+
+static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
+const struct stage stage_mask_prompt = {"mask-prompt", inputs, NULL, 1, check, run};

@@ -1,0 +1,327 @@
+/* Mines mask-noun pairs: for every noun of a picture's captions, the masked proposal that CLIP
+ * finds most like it (reference-spec 7.1). One shard for a fixed block of pictures; a finished
+ * shard is never computed again.
+ *
+ * Rules: a noun counts once a caption; a proposal may serve several nouns; proposals of fewer than
+ * mine.min_area pixels take no part; pairs below mine.similarity are left out. */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "data/dataset_cache.h"
+#include "data/nouns.h"
+#include "data/pairs_write.h"
+#include "data/rle.h"
+#include "eval/regions.h"
+#include "nn/torch/tensor.h"
+#include "train/clip_validate.h"
+#include "train/proposals_run.h"
+#include "train/signals.h"
+
+/* The nouns of one caption, as rows of the table of all. */
+struct caption_nouns {
+    int64_t *at;
+    size_t n;
+};
+
+struct miner {
+    struct node *node;
+    struct dataset set;
+    int64_t n_images;
+    struct clip_run clip;
+    struct proposals_run proposals;
+    struct caption_nouns *nouns; /* [n_captions of the mined images] */
+    struct strings noun;         /* all different ones, sorted */
+    float *noun_feature;         /* [nouns, D] */
+    int64_t D;
+    char *dir;
+    struct pairs_source source;
+};
+
+static int compare(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int64_t row_of(const struct strings *sorted, const char *text) {
+    char **hit = bsearch(&text, sorted->at, sorted->n, sizeof *sorted->at, compare);
+    return hit ? hit - sorted->at : -1;
+}
+
+/* Captions 0 .. n-1 in parallel, each thread with a parser of its own; the result of a caption does
+ * not depend on which. */
+static int find_nouns(const struct miner *m, struct noun_list *lists, int64_t n) {
+    struct nouns_options o = {0};
+    int code = 0;
+    char *message = NULL;
+    struct progress progress;
+    int64_t done = 0;
+    progress_open(&progress, m->node->name, "captions", 0, n, 30);
+#pragma omp parallel num_threads(t_threads())
+    {
+        struct nouns parser;
+        int status = nouns_open(&parser, &o);
+        bool open = !status;
+#pragma omp for schedule(dynamic, 16)
+        for (int64_t i = 0; i < n; i++) {
+            if (!status) status = nouns_find(&parser, m->set.caption[i], &lists[i]);
+#pragma omp critical(nouns)
+            if (++done % 64 == 0) progress_at(&progress, done, NULL);
+        }
+        if (open) nouns_close(&parser);
+#pragma omp critical(nouns)
+        if (status && !code) {
+            code = status;
+            message = mem_strdup(error_message());
+        }
+        if (status) error_clear();
+    }
+    progress_close(&progress);
+    if (code) error_set(code, "%s", message);
+    free(message);
+    return code;
+}
+
+/* Fills noun and nouns: the table of all, and its rows for each caption that is used. */
+static int tabulate_nouns(struct miner *m) {
+    int64_t n = m->set.caption_at[m->n_images];
+    struct noun_list *lists = mem_alloc((size_t)n, sizeof *lists);
+    m->nouns = mem_alloc((size_t)n, sizeof *m->nouns);
+    int status = find_nouns(m, lists, n);
+    struct strings all = {0};
+    for (int64_t i = 0; i < n; i++)
+        for (size_t k = 0; k < lists[i].n; k++) strings_add(&all, lists[i].name.at[k]);
+    if (all.n) qsort(all.at, all.n, sizeof *all.at, compare);
+    for (size_t i = 0; i < all.n; i++)
+        if (!i || strcmp(all.at[i], all.at[i - 1]) != 0) strings_add(&m->noun, all.at[i]);
+    for (int64_t i = 0; i < n; i++) {
+        struct caption_nouns *c = &m->nouns[i];
+        c->at = mem_alloc(lists[i].n, sizeof *c->at);
+        for (size_t k = 0; k < lists[i].n; k++) {
+            int64_t row = row_of(&m->noun, lists[i].name.at[k]);
+            bool again = false;
+            for (size_t j = 0; j < c->n; j++) again |= c->at[j] == row;
+            if (!again) c->at[c->n++] = row;
+        }
+        noun_list_free(&lists[i]);
+    }
+    strings_free(&all);
+    free(lists);
+    if (!status && !m->noun.n)
+        status = error_set(ERR_DATA, "no nouns in %lld captions", (long long)n);
+    return status;
+}
+
+static int encode_nouns(struct miner *m) {
+    int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL);
+    tensor *x = clip_names(&m->clip, &m->node->config.text, m->noun.at, (int64_t)m->noun.n);
+    m->D = t_size(x, 1);
+    size_t n = m->noun.n * (size_t)m->D;
+    m->noun_feature = mem_alloc(n, sizeof *m->noun_feature);
+    t_copy_out(x, m->noun_feature, n * sizeof *m->noun_feature); /* [nouns, D] */
+    t_scope_close(scope, NULL);
+    return error_status();
+}
+
+static float dot(const float *a, const float *b, int64_t n) {
+    double s = 0; /* one order of summation, whatever the machine's vector width */
+    for (int64_t i = 0; i < n; i++) s += (double)a[i] * b[i];
+    return (float)s;
+}
+
+static int add_pair(const struct miner *m, struct pairs_shard *shard, int64_t image,
+                    int64_t caption, int64_t noun, const struct regions *r) {
+    const float *text = m->noun_feature + noun * m->D;
+    int64_t best = -1;
+    float first = -2, second = -2;
+    for (int64_t k = 0; k < r->n; k++) {
+        float s = dot(text, r->feature + k * m->D, m->D);
+        if (s > first) {
+            second = first;
+            first = s;
+            best = k;
+        } else if (s > second) {
+            second = s;
+        }
+    }
+    if (best < 0 || first < (float)m->node->config.mine.similarity) return 0;
+    const struct mask *mask = &r->mask[best];
+    struct bytes packed;
+    int status = rle_pack(mask, &packed);
+    if (status) return status;
+    struct pair p = {.image = image,
+                     .image_id = m->set.image_id[image],
+                     .caption = caption,
+                     .caption_id = m->set.caption_id[caption],
+                     .proposal = r->query[best],
+                     .similarity = first,
+                     .margin = r->n > 1 ? first - second : 0,
+                     .h = mask->h,
+                     .w = mask->w,
+                     .area = mask_area(mask),
+                     .box = r->box[best]};
+    pairs_shard_add(shard, &p, m->noun.at[noun], packed.at, packed.n);
+    bytes_free(&packed);
+    return 0;
+}
+
+/* Pictures first .. first + n - 1, which have one size. */
+static int mine_pictures(const struct miner *m, struct pairs_shard *shard, int64_t first, int64_t n,
+                         const struct image *pictures) {
+    struct proposals *p = mem_alloc((size_t)n, sizeof *p);
+    struct regions *r = mem_alloc((size_t)n, sizeof *r);
+    int status = proposals_of(&m->proposals.model, m->proposals.text, pictures, n, p);
+    const struct mine_options *o = &m->node->config.mine;
+    for (int64_t i = 0; !status && i < n; i++)
+        status = regions_of(&r[i], &p[i], o->mask_threshold, o->min_area);
+    if (!status) {
+        struct region_options crop =
+            crop_region(&m->node->config.crop, m->clip.clip.opt.image.image_size);
+        struct region_encoder e = {clip_encode_masks, &m->clip.clip.visual, m->D};
+        status = regions_encode(r, pictures, n, &crop, e, o->batch);
+    }
+    for (int64_t i = 0; !status && i < n; i++) {
+        int64_t from = m->set.caption_at[first + i], to = m->set.caption_at[first + i + 1];
+        if (to > from + m->node->config.mine.captions) to = from + m->node->config.mine.captions;
+        for (int64_t c = from; !status && c < to; c++)
+            for (size_t k = 0; !status && k < m->nouns[c].n; k++)
+                status = add_pair(m, shard, first + i, c, m->nouns[c].at[k], &r[i]);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        proposals_free(&p[i]);
+        regions_free(&r[i]);
+    }
+    free(p);
+    free(r);
+    return status;
+}
+
+/* Reads pictures from `first` on, up to `most` of one size. */
+static int read_pictures(const struct miner *m, int64_t first, int64_t most, struct image *to,
+                         int64_t *n) {
+    int status = 0;
+    for (*n = 0; !status && *n < most; ++*n) {
+        status = m->set.source->image(&m->set, first + *n, &to[*n]);
+        if (!status && (to[*n].h != to->h || to[*n].w != to->w)) {
+            image_free(&to[*n]);
+            break;
+        }
+    }
+    return status;
+}
+
+static int mine_shard(const struct miner *m, int64_t k, int64_t first, int64_t n,
+                      struct progress *progress) {
+    enum { TOGETHER = 16 };
+    struct pairs_shard shard;
+    pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
+    int status = 0;
+    for (int64_t i = first; !status && i < first + n;) {
+        struct image pictures[TOGETHER] = {{0}};
+        int64_t most = first + n - i < TOGETHER ? first + n - i : TOGETHER, got;
+        status = read_pictures(m, i, most, pictures, &got);
+        if (!status) status = mine_pictures(m, &shard, i, got, pictures);
+        for (int64_t j = 0; j < TOGETHER; j++) image_free(&pictures[j]);
+        i += got;
+        progress_at(progress, i, NULL);
+        if (!status && signals_pending()) status = signals_error(i);
+    }
+    if (!status) status = pairs_shard_commit(&shard);
+    pairs_shard_drop(&shard);
+    return status;
+}
+
+/* The pairs of label maps: a mask of each seen class, named by the class. */
+static int label_shard(const struct miner *m, int64_t k, int64_t first, int64_t n) {
+    struct pairs_shard shard;
+    pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
+    int status = 0;
+    for (int64_t i = first; !status && i < first + n; i++) {
+        struct labels l = {0};
+        struct mask mask = {0};
+        status = m->set.source->labels(&m->set, i, &l);
+        if (!status) status = mask_alloc(&mask, l.h, l.w);
+        for (int64_t c = 0; !status && c < m->set.n_classes; c++) {
+            struct pair p = {.image = i,
+                             .image_id = m->set.image_id[i],
+                             .proposal = c,
+                             .similarity = 1,
+                             .h = l.h,
+                             .w = l.w};
+            for (int64_t j = 0; j < l.h * l.w; j++) p.area += mask.at[j] = l.at[j] == c;
+            struct bytes packed;
+            if (!m->set.class_seen[c] || p.area < m->node->config.mine.min_area) continue;
+            mask_box(&mask, &p.box);
+            status = rle_pack(&mask, &packed);
+            if (status) break;
+            pairs_shard_add(&shard, &p, m->set.class_name[c], packed.at, packed.n);
+            bytes_free(&packed);
+        }
+        labels_free(&l);
+        mask_free(&mask);
+    }
+    if (!status) status = pairs_shard_commit(&shard);
+    pairs_shard_drop(&shard);
+    return status;
+}
+
+static int mine(const struct miner *m) {
+    int64_t block = m->node->config.mine.shard_images, shards = 0;
+    struct progress progress;
+    int status = 0;
+    progress_open(&progress, m->node->name, "pictures", 0, m->n_images, 30);
+    for (int64_t first = 0; !status && first < m->n_images; first += block, shards++) {
+        int64_t n = m->n_images - first < block ? m->n_images - first : block;
+        if (pairs_shard_done(m->dir, shards, first, n, &m->source)) continue;
+        status = m->node->config.mine.ground_truth ? label_shard(m, shards, first, n)
+                                                   : mine_shard(m, shards, first, n, &progress);
+    }
+    progress_close(&progress);
+    return status ? status : pairs_manifest(m->dir, shards, &m->source);
+}
+
+static const char *id_of(const struct node *n, const char *input) {
+    const struct node *from = node_from(n, input);
+    return from ? from->id : "";
+}
+
+static int run(struct node *n) {
+    const struct mine_options *o = &n->config.mine;
+    struct miner m = {.node = n, .dir = path_join(n->dir, "pairs")};
+    m.source =
+        (struct pairs_source){id_of(n, "proposals"), id_of(n, "clip"), id_of(n, "scenes"), n->id};
+    int status = dir_make(m.dir);
+    if (!status) status = clip_open_set(n, "clip", &m.set);
+    m.n_images = o->images && o->images < m.set.n_images ? o->images : m.set.n_images;
+    if (!status && !o->ground_truth) {
+        status = clip_run_open(&m.clip, n, "clip", NULL);
+        if (!status)
+            status = proposals_run_open(&m.proposals, n, m.set.class_name, m.set.n_classes);
+        if (!status) status = tabulate_nouns(&m);
+        if (!status) status = encode_nouns(&m);
+    }
+    if (!status) status = mine(&m);
+    for (int64_t i = 0; m.nouns && i < m.set.caption_at[m.n_images]; i++) free(m.nouns[i].at);
+    free(m.nouns);
+    strings_free(&m.noun);
+    free(m.noun_feature);
+    proposals_run_free(&m.proposals);
+    clip_run_free(&m.clip);
+    dataset_close(&m.set);
+    free(m.dir);
+    return status;
+}
+
+static void check(const struct node *n, struct problems *p) {
+    if (n->config.mine.ground_truth) return;
+    if (!node_input(n, "clip")) problems_add(p, "%s: missing inputs.clip", n->path);
+    if (!node_input(n, "proposals")) problems_add(p, "%s: missing inputs.proposals", n->path);
+}
+
+static const char *const inputs[] = {"scenes", NULL};
+static const char *const maybe[] = {"clip", "proposals", NULL};
+const struct stage stage_mine = {"mine", inputs, maybe, 1, check, run};

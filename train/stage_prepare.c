@@ -1,0 +1,148 @@
+/* Makes sets out of files that the user has: images, COCO captions, COCO instances. Pictures are
+ * resized as Pillow does, label maps as torch's nearest does (reference-spec 5.2). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "data/coco.h"
+#include "data/resize.h"
+#include "data/set.h"
+#include "train/graph.h"
+#include "train/signals.h"
+
+struct prepared {
+    struct image image;
+    struct labels labels;
+    struct bytes png;
+};
+
+static void prepared_free(struct prepared *p) {
+    image_free(&p->image);
+    labels_free(&p->labels);
+    bytes_free(&p->png);
+}
+
+static int resize(struct prepared *p, const struct prepare_options *o) {
+    int64_t h, w;
+    struct image image = {0};
+    struct labels labels = {0};
+    if (!o->shortest) return 0;
+    resize_shortest_edge(p->image.h, p->image.w, o->shortest, o->longest, &h, &w);
+    int status = image_resize(&p->image, NULL, h, w, RESIZE_BILINEAR, &image);
+    if (!status && p->labels.at) status = labels_resize_nearest_torch(&p->labels, h, w, &labels);
+    if (!status) {
+        image_free(&p->image);
+        labels_free(&p->labels);
+        p->image = image;
+        p->labels = labels;
+    }
+    return status;
+}
+
+/* unseen[class]: its pixels become "unlabelled", when the set is for training. */
+static int prepare(struct prepared *p, const struct dataset *d, int64_t i,
+                   const struct prepare_options *o, const bool *unseen) {
+    *p = (struct prepared){0};
+    int status = d->source->image(d, i, &p->image);
+    if (!status && d->has_labels) status = d->source->labels(d, i, &p->labels);
+    if (!status) status = resize(p, o);
+    for (int64_t k = 0; !status && unseen && p->labels.at && k < p->labels.h * p->labels.w; k++)
+        if (p->labels.at[k] < d->n_classes && unseen[p->labels.at[k]]) p->labels.at[k] = d->ignore;
+    return status ? status : image_encode_png(&p->image, &p->png);
+}
+
+static int write_set(const struct node *n, const struct dataset *d, const char *name, int64_t first,
+                     int64_t end, const bool *unseen) {
+    char *file = mem_format("%s.h5", name), *path = path_join(n->dir, file);
+    struct set_info info = {d->class_name, d->class_seen, d->n_classes, d->ignore, n->id};
+    struct set_writer w;
+    struct progress progress;
+    int64_t skipped = 0;
+    int status = set_create(&w, path, &info);
+    progress_open(&progress, name, "pictures", 0, end - first, 30);
+    for (int64_t i = first; !status && i < end; i++) {
+        struct prepared p;
+        if (prepare(&p, d, i, &n->config.prepare, unseen)) {
+            log_warn("skipped: %s", error_message()); /* one bad file among good ones */
+            error_clear();
+            skipped++;
+        } else {
+            int64_t c = d->caption_at ? d->caption_at[i] : 0;
+            struct set_item item = {.id = d->image_id[i],
+                                    .h = p.image.h,
+                                    .w = p.image.w,
+                                    .bytes = p.png.at,
+                                    .n = p.png.n,
+                                    .labels = p.labels.at ? &p.labels : NULL,
+                                    .caption = d->caption + c,
+                                    .caption_id = d->caption_id + c,
+                                    .n_captions = d->caption_at ? d->caption_at[i + 1] - c : 0};
+            status = set_add(&w, &item);
+        }
+        prepared_free(&p);
+        progress_at(&progress, i + 1 - first, NULL);
+        if (!status && signals_pending()) status = signals_error(i);
+    }
+    progress_close(&progress);
+    if (!status && skipped == end - first)
+        status = error_set(ERR_DATA, "%s: none of its %lld pictures can be read", name,
+                           (long long)skipped);
+    if (!status) status = set_finish(&w);
+    if (!status && skipped)
+        log_warn("%s: %lld of %lld pictures skipped", name, (long long)skipped,
+                 (long long)(end - first));
+    set_drop(&w);
+    free(path);
+    free(file);
+    return status;
+}
+
+static int mark_unseen(const struct node *n, struct dataset *d, bool *unseen) {
+    const struct strings *names = &n->config.prepare.unseen;
+    for (size_t i = 0; i < names->n; i++) {
+        bool found = false;
+        for (int64_t k = 0; k < d->n_classes; k++)
+            if (strcmp(d->class_name[k], names->at[i]) == 0) {
+                found = unseen[k] = true;
+                d->class_seen[k] = false;
+            }
+        if (!found)
+            return error_set(ERR_CONFIG, "%s: prepare.unseen: the data has no class \"%s\"",
+                             n->path, names->at[i]);
+    }
+    return 0;
+}
+
+static const char *path_of(const struct node *n, const char *name) {
+    const struct node_input *in = node_input(n, name);
+    return in ? in->path : NULL;
+}
+
+static int run(struct node *n) {
+    const struct prepare_options *o = &n->config.prepare;
+    struct dataset d;
+    int status = dataset_open_coco(&d, path_of(n, "images"), path_of(n, "captions"),
+                                   path_of(n, "instances"));
+    if (status) return status;
+    bool *unseen = mem_alloc((size_t)d.n_classes, sizeof *unseen);
+    int64_t train = d.n_images - o->val - o->test;
+    status = mark_unseen(n, &d, unseen);
+    if (!status && train < 1)
+        status =
+            error_set(ERR_CONFIG, "%s: prepare.val and prepare.test leave none of %lld pictures",
+                      n->path, (long long)d.n_images);
+    if (!status) status = write_set(n, &d, "clip", 0, train, NULL);
+    if (!status && d.has_labels) status = write_set(n, &d, "seen", 0, train, unseen);
+    if (!status && o->val) status = write_set(n, &d, "val", train, train + o->val, NULL);
+    if (!status && o->test) status = write_set(n, &d, "test", train + o->val, d.n_images, NULL);
+    free(unseen);
+    dataset_close(&d);
+    return status;
+}
+
+static const char *const inputs[] = {"images", "captions", NULL};
+static const char *const maybe[] = {"instances", NULL};
+const struct stage stage_prepare = {"prepare", inputs, maybe, 1, NULL, run};
