@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/html.h"
-#include "data/utf8.h"
+#include "data/unicode.h"
 
 /* Text that the steps below leave as it is but for case and white space: most captions. */
 static bool is_plain(const char *s, size_t n) {
@@ -66,7 +66,7 @@ static void put_fixed(struct str *out, int32_t c) {
     const char *text;
     if (c >= 0x80 && c < 0xA0) c = html_c1(c);
     if (c < 0x80) {
-        if (!is_dropped(c)) utf8_put(out, c);
+        if (!is_dropped(c)) unicode_put(out, c);
     } else if ((text = ligature(c))) {
         str_put(out, text, strlen(text));
     } else if (c == 0x02BC || (c >= 0x2018 && c <= 0x201B)) {
@@ -74,9 +74,9 @@ static void put_fixed(struct str *out, int32_t c) {
     } else if (c >= 0x201C && c <= 0x201F) {
         str_put(out, "\"", 1);
     } else if (c == 0x3000 || (c >= 0xFF01 && c < 0xFFF0)) {
-        utf8_put_narrow(out, c);
+        unicode_put_narrow(out, c);
     } else if (!is_dropped(c)) {
-        utf8_put(out, c);
+        unicode_put(out, c);
     }
 }
 
@@ -90,10 +90,10 @@ static void fix_round(const char *s, size_t n, bool unescape, struct str *out) {
     int32_t c;
     for (size_t i = 0; i < text.n;) {
         size_t skip = escape_length(text.at + i, text.n - i);
-        i += skip ? skip : utf8_get(text.at + i, text.n - i, &c);
+        i += skip ? skip : unicode_get(text.at + i, text.n - i, &c);
         if (!skip) put_fixed(&fixed, c);
     }
-    utf8_nfc(fixed.at, fixed.n, out);
+    unicode_nfc(fixed.at, fixed.n, out);
     str_free(&text);
     str_free(&fixed);
 }
@@ -122,8 +122,8 @@ static void collapse(const char *s, size_t n, struct str *out) {
     size_t start = out->n;
     for (size_t i = 0, k; i < n; i += k) {
         int32_t c;
-        k = utf8_get(s + i, n - i, &c);
-        if (code_is_space(c)) {
+        k = unicode_get(s + i, n - i, &c);
+        if (unicode_is_space(c)) {
             gap = out->n > start;
             continue;
         }
@@ -145,7 +145,7 @@ void text_clean(const char *s, size_t n, struct str *out) {
     html_unescape(b.at, b.n, false, &a);
     b.n = 0;
     collapse(a.at, a.n, &b);
-    utf8_lower(b.at, b.n, out);
+    unicode_lower(b.at, b.n, out);
     str_free(&a);
     str_free(&b);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/utf8.h"
+#include "data/unicode.h"
 
 struct entity {
     const char *name;
@@ -129,7 +129,7 @@ static size_t numeric(const char *s, size_t n, bool strict, struct str *out) {
     bool closed = i < n && s[i] == ';';
     if (strict && !closed) return 0;
     int32_t code = code_of(number);
-    if (code >= 0) utf8_put(out, code);
+    if (code >= 0) unicode_put(out, code);
     return i + closed;
 }
 
@@ -141,11 +141,11 @@ static size_t named(const char *s, size_t n, bool strict, struct str *out) {
     if (!length) return 0;
     bool closed = length + 1 < n && s[length + 1] == ';';
     const struct entity *e = entity_find(s + 1, length);
-    if (e && closed) return utf8_put(out, e->code), length + 2;
+    if (e && closed) return unicode_put(out, e->code), length + 2;
     if (strict) return 0;
     for (size_t k = length; k > 1; k--) {
         e = entity_find(s + 1, k);
-        if (e && e->bare) return utf8_put(out, e->code), k + 1;
+        if (e && e->bare) return unicode_put(out, e->code), k + 1;
     }
     return 0;
 }

@@ -8,7 +8,7 @@
 #include "data/link_grammar.h"
 #include "data/noun_rules.h"
 #include "data/singular.h"
-#include "data/utf8.h"
+#include "data/unicode.h"
 
 enum { DEFAULT_WORDS = 16, DEFAULT_LINKAGES = 20, DEFAULT_NULLS = 1, MAX_STOP_LIST = 1 << 20 };
 
@@ -45,15 +45,15 @@ void nouns_tokenize(const char *caption, size_t n, bool keep_case, struct string
     if (keep_case)
         lower_in_place(caption, n, &lower);
     else
-        utf8_lower(caption, n, &lower);
+        unicode_lower(caption, n, &lower);
     const char *spelt = keep_case ? caption : lower.at;
     for (size_t i = 0; i < lower.n;) {
         int32_t code;
         size_t word = word_length(lower.at + i, lower.n - i);
-        size_t k = word ? word : utf8_get(lower.at + i, lower.n - i, &code);
+        size_t k = word ? word : unicode_get(lower.at + i, lower.n - i, &code);
         if (!word && code == 0xFFFD)
             add_token(out, &one, "\uFFFD", 3); /* also for bytes that are not UTF-8 */
-        else if (word || (code && !code_is_space(code)))
+        else if (word || (code && !unicode_is_space(code)))
             add_token(out, &one, spelt + i, k);
         i += k;
     }
@@ -83,7 +83,7 @@ static int read_stop_list(struct nouns *n, const char *path) {
         while (i < stop && (file.at[i] == ' ' || file.at[i] == '\t')) i++;
         while (stop > i && (file.at[stop - 1] == ' ' || file.at[stop - 1] == '\t')) stop--;
         word.n = 0;
-        utf8_lower((char *)file.at + i, stop - i, &word);
+        unicode_lower((char *)file.at + i, stop - i, &word);
         if (word.n) strings_add(&n->stop, word.at);
         i = end + 1;
     }

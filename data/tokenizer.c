@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/clean.h"
-#include "data/utf8.h"
+#include "data/unicode.h"
 
 enum {
     BYTES = 256,
@@ -110,7 +110,7 @@ static bool parse_symbol(const struct alphabet *a, const char *s, size_t n, stru
     if (*ends) n -= tail;
     for (size_t i = 0; i < n;) {
         int32_t code;
-        i += utf8_get(s + i, n - i, &code);
+        i += unicode_get(s + i, n - i, &code);
         if (code >= BYTES + 68 || a->byte_of_code[code] < 0) return false;
         char byte = (char)a->byte_of_code[code];
         str_put(bytes, &byte, 1);
@@ -283,23 +283,23 @@ static size_t contraction(const char *s, size_t n) {
 enum kind { SPACE, LETTER, NUMBER, OTHER };
 
 static enum kind kind_of(int32_t code) {
-    if (code_is_letter(code)) return LETTER;
-    if (code_is_number(code)) return NUMBER;
+    if (unicode_is_letter(code)) return LETTER;
+    if (unicode_is_number(code)) return NUMBER;
     /* U+0345 is a mark whose upper case is a letter: Python's pattern, blind to case, finds it in
      * neither class and drops it. */
-    return code_is_space(code) || code == 0x0345 ? SPACE : OTHER;
+    return unicode_is_space(code) || code == 0x0345 ? SPACE : OTHER;
 }
 
 /* Bytes of the piece at s: a contraction, letters, one number character, or a run of others. */
 static size_t piece_length(const char *s, size_t n, enum kind *kind) {
     int32_t code;
-    size_t i = utf8_get(s, n, &code);
+    size_t i = unicode_get(s, n, &code);
     *kind = kind_of(code);
     size_t tail = contraction(s, n);
     if (tail) return tail;
     if (*kind == SPACE || *kind == NUMBER) return i;
     while (i < n) {
-        size_t k = utf8_get(s + i, n - i, &code);
+        size_t k = unicode_get(s + i, n - i, &code);
         if (kind_of(code) != *kind) break;
         i += k;
     }

@@ -1,50 +1,50 @@
-#include "data/utf8.h"
+#include "data/unicode.h"
 
 #include <stdlib.h>
 #include <utf8proc.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 enum { CAPITAL_SIGMA = 0x03A3, FINAL_SIGMA = 0x03C2, CAPITAL_I_DOT = 0x0130, DOT_ABOVE = 0x0307 };
 
-size_t utf8_get(const char *s, size_t n, int32_t *code) {
+size_t unicode_get(const char *s, size_t n, int32_t *code) {
     if ((unsigned char)s[0] < 0x80) {
         *code = (unsigned char)s[0];
         return 1;
     }
-    /* utf8proc takes a length of type ssize_t and reads at most four bytes */
-    utf8proc_ssize_t k = utf8proc_iterate((const utf8proc_uint8_t *)s, n < 4 ? (int)n : 4, code);
-    if (k > 0) return (size_t)k;
-    *code = 0xFFFD;
-    return 1;
+    uint32_t c;
+    size_t k = utf8_decode(s, n, &c);
+    *code = k ? (int32_t)c : 0xFFFD;
+    return k ? k : 1;
 }
 
-void utf8_put(struct str *out, int32_t code) {
+void unicode_put(struct str *out, int32_t code) {
     utf8proc_uint8_t bytes[4];
     utf8proc_ssize_t k = utf8proc_encode_char(code, bytes);
     REQUIRE(k > 0, "U+%04X is no character", (unsigned)code);
     str_put(out, bytes, (size_t)k);
 }
 
-bool utf8_is_ascii(const char *s, size_t n) {
+bool unicode_is_ascii(const char *s, size_t n) {
     unsigned char all = 0;
     for (size_t i = 0; i < n; i++) all |= (unsigned char)s[i];
     return all < 0x80;
 }
 
-bool code_is_letter(int32_t code) {
+bool unicode_is_letter(int32_t code) {
     if (code < 0x80) return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
     utf8proc_category_t c = utf8proc_category(code);
     return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
 }
 
-bool code_is_number(int32_t code) {
+bool unicode_is_number(int32_t code) {
     if (code < 0x80) return code >= '0' && code <= '9';
     utf8proc_category_t c = utf8proc_category(code);
     return c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO;
 }
 
-bool code_is_space(int32_t code) {
+bool unicode_is_space(int32_t code) {
     if (code < 0x80) return code == ' ' || (code >= 9 && code <= 13) || (code >= 0x1C && code < 32);
     if (code == 0x85) return true;
     utf8proc_category_t c = utf8proc_category(code);
@@ -78,24 +78,24 @@ static bool is_case_ignorable(int32_t code) {
 static bool word_ends(const char *s, size_t n) {
     int32_t code;
     for (size_t i = 0; i < n;) {
-        i += utf8_get(s + i, n - i, &code);
+        i += unicode_get(s + i, n - i, &code);
         if (!is_case_ignorable(code)) return !is_cased(code);
     }
     return true;
 }
 
-void utf8_lower(const char *s, size_t n, struct str *out) {
+void unicode_lower(const char *s, size_t n, struct str *out) {
     bool in_word = false; /* the last character that counts was a cased letter */
     int32_t code;
     for (size_t i = 0; i < n;) {
-        i += utf8_get(s + i, n - i, &code);
+        i += unicode_get(s + i, n - i, &code);
         if (code == CAPITAL_SIGMA && in_word && word_ends(s + i, n - i)) {
-            utf8_put(out, FINAL_SIGMA);
+            unicode_put(out, FINAL_SIGMA);
         } else if (code == CAPITAL_I_DOT) {
-            utf8_put(out, 'i');
-            utf8_put(out, DOT_ABOVE);
+            unicode_put(out, 'i');
+            unicode_put(out, DOT_ABOVE);
         } else {
-            utf8_put(out, utf8proc_tolower(code));
+            unicode_put(out, utf8proc_tolower(code));
         }
         if (!is_case_ignorable(code)) in_word = is_cased(code);
     }
@@ -110,15 +110,15 @@ static void put_mapped(const char *s, size_t n, utf8proc_option_t options, struc
     free(mapped);
 }
 
-void utf8_put_narrow(struct str *out, int32_t code) {
+void unicode_put_narrow(struct str *out, int32_t code) {
     struct str one = {0};
-    utf8_put(&one, code);
+    unicode_put(&one, code);
     put_mapped(one.at, one.n, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT, out);
     str_free(&one);
 }
 
-void utf8_nfc(const char *s, size_t n, struct str *out) {
-    if (utf8_is_ascii(s, n))
+void unicode_nfc(const char *s, size_t n, struct str *out) {
+    if (unicode_is_ascii(s, n))
         str_put(out, s, n);
     else
         put_mapped(s, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE, out);

@@ -1,0 +1,51 @@
+/* Vocabularies: the classes that are looked for, in the order of their indices.
+ *
+ * YAML (a name ending in .yaml or .yml), a list, or a map with the list under `classes`:
+ *
+ *     classes:
+ *       - sky
+ *       - name: building, edifice        # a comma is part of the name
+ *         synonyms: [house, skyscraper]  # read like the name: their text features are averaged
+ *         prompts: ["a facade of a {}."] # instead of the templates; {} is the name or a synonym
+ *         colour: [70, 70, 70]           # or "#464646"
+ *         kind: stuff                    # or thing
+ *         raw: 12                        # the value in label files that means this class
+ *         split: seen                    # or unseen: has no masks in training
+ *
+ * Any other file is plain text: one name a line; empty lines and lines that begin with # do not
+ * count. On the command line a list "a,b,c" does where no file has that name. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+enum { VOCABULARY_MAX = 65534, VOCABULARY_MAX_NAME = 1000 }; /* classes; bytes of a name */
+
+enum vocabulary_kind { KIND_UNKNOWN, KIND_THING, KIND_STUFF };
+
+struct vocabulary_class {
+    char *name;
+    struct strings synonyms, prompts;
+    enum vocabulary_kind kind;
+    bool has_colour, unseen;
+    uint8_t colour[3];
+    int32_t raw; /* -1: none given */
+};
+
+struct vocabulary {
+    struct vocabulary_class *at;
+    size_t n, cap;
+};
+
+/* A file, or "a,b,c". ERR_MISSING, or ERR_DATA with all mistakes at once: empty or doubled names
+ * (case does not count; a synonym doubles a name too), values out of range, unknown keys. */
+int vocabulary_open(struct vocabulary *v, const char *file_or_names);
+int vocabulary_read(struct vocabulary *v, const char *path);
+void vocabulary_close(struct vocabulary *v);
+
+/* Appends the texts that stand for class i: its own prompts or else the templates, each with the
+ * name and with every synonym. ERR_CONFIG when a template is none. */
+int vocabulary_prompts(const struct vocabulary *v, size_t i, const struct strings *templates,
+                       struct strings *out);
