@@ -33,7 +33,7 @@ static bool in(const char *word, const char *const *list, size_t n) {
 
 static bool ends_in(const char *word, size_t n, const char *suffix) {
     size_t k = strlen(suffix);
-    return n > k && !strcmp(word + n - k, suffix);
+    return n >= k && !strcmp(word + n - k, suffix);
 }
 
 /* -es that goes as a whole: after a sibilant or an o. */
@@ -42,6 +42,11 @@ static bool drops_es(const char *word, size_t n) {
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends_in(word, n, endings[i])) return true;
     return ends_in(word, n, "buses") || ends_in(word, n, "gases") || ends_in(word, n, "lenses");
+}
+
+static bool is_singular_in_s(const char *word, size_t n) {
+    if (ends_in(word, n, "is")) return !ends_in(word, n, "skis") && !ends_in(word, n, "taxis");
+    return ends_in(word, n, "ss") || ends_in(word, n, "us") || ends_in(word, n, "'s");
 }
 
 void noun_singular(const char *word, struct str *out) {
@@ -55,13 +60,10 @@ void noun_singular(const char *word, struct str *out) {
     const char *add = "";
     if (in(word, unchanged, sizeof unchanged / sizeof *unchanged)) {
         cut = 0;
-    } else if (ends_in(word, n, "men") || !strcmp(word, "men")) {
+    } else if (ends_in(word, n, "men")) {
         cut = 2;
         add = "an";
-    } else if (n < 3 || word[n - 1] != 's' || ends_in(word, n, "ss") || ends_in(word, n, "us") ||
-               ends_in(word, n, "'s") ||
-               (ends_in(word, n, "is") && !ends_in(word, n, "skis") && !ends_in(word, n, "taxis") &&
-                strcmp(word, "skis") != 0)) {
+    } else if (n < 3 || word[n - 1] != 's' || is_singular_in_s(word, n)) {
         cut = 0;
     } else if (in(word, keeps_e, sizeof keeps_e / sizeof *keeps_e)) {
         cut = 1;

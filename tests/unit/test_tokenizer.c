@@ -235,7 +235,7 @@ TEST(any_bytes_give_ids_in_range_and_the_same_ids_twice) {
 TEST(the_longest_text_is_bounded_in_time_and_a_longer_one_refused) {
     open_it();
     struct rng r = rng_stream(1, "test.tokenizer", 1);
-    char *text = mem_alloc(TOKENIZER_MAX_TEXT + 2, 1);
+    char *text = mem_alloc(TOKENIZER_MAX_TEXT + 8, 1);
     for (int i = 0; i < TOKENIZER_MAX_TEXT; i++) text[i] = (char)('a' + rng_below(&r, 26));
     int64_t row[CONTEXT];
     double start = clock_s();
