@@ -33,6 +33,12 @@ tensor *vector_input(struct shape s, uint32_t id, double lo, double hi) {
     return from_floats(x, s);
 }
 
+/* Elements of one slice along the first axis: what a matrix sums over. */
+static double fan_in(struct shape s) {
+    s.d[0] = 1;
+    return (double)shape_count(s);
+}
+
 static bool ends_with(const char *s, const char *end) {
     size_t n = strlen(s), m = strlen(end);
     return n >= m && strcmp(s + n - m, end) == 0;
@@ -53,7 +59,7 @@ static float vector_weight(const char *key, struct shape s, uint32_t i, uint32_t
     double u = vector_u(i, k);
     if (ends_with(key, "running_var")) return (float)(1 + 0.1 * fabs(u));
     if (s.n == 1) return (float)(ends_with(key, "weight") ? 1 + 0.1 * u : 0.1 * u);
-    double fan = s.n == 3 ? (double)s.d[2] : (double)(shape_count(s) / (size_t)s.d[0]);
+    double fan = s.n == 3 ? (double)s.d[2] : fan_in(s);
     return (float)(sqrt(3 / fan) * u);
 }
 
@@ -235,7 +241,7 @@ static struct rule rule_of(const char *n, struct shape s, double mask_bias) {
     if (strcmp(last, "proj") == 0 || strcmp(last, "text_projection") == 0)
         return (struct rule){.factor = sqrt(3.0 / (double)s.d[0])};
     REQUIRE(s.n >= 2, "no formula for %s", n);
-    return (struct rule){.factor = gain(n) * sqrt(3.0 / (double)(shape_count(s) / (size_t)s.d[0]))};
+    return (struct rule){.factor = gain(n) * sqrt(3.0 / fan_in(s))};
 }
 
 static bool keeps_its_value(const char *n) {
