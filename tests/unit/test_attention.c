@@ -2,7 +2,7 @@
 
 #include "tests/torch.h"
 
-enum { B = 2, Q = 5, K = 7, C = 12, H = 3 };
+enum { B = 2, Q = 5, K = 7, C = 12, H = 3, D = C / H };
 
 static struct attention small(struct params *p) {
     struct attention a;
@@ -17,10 +17,10 @@ static tensor *by_hand(const struct attention *a, tensor *q, tensor *k, tensor *
     tensor *heads[H], *in[3] = {q, k, v}, *part[3];
     for (int h = 0; h < H; h++) {
         for (int i = 0; i < 3; i++) {
-            tensor *w = t_narrow(a->in_weight, 0, i * C + h * C / H, C / H);
-            part[i] = t_linear(in[i], w, t_narrow(a->in_bias, 0, i * C + h * C / H, C / H));
+            tensor *w = t_narrow(a->in_weight, 0, i * C + h * D, D);
+            part[i] = t_linear(in[i], w, t_narrow(a->in_bias, 0, i * C + h * D, D));
         }
-        tensor *s = t_scale(t_matmul(part[0], t_transpose(part[1], 1, 2)), 1 / sqrt(C / H));
+        tensor *s = t_scale(t_matmul(part[0], t_transpose(part[1], 1, 2)), 1 / sqrt(D));
         if (mask) s = t_add(s, mask);
         heads[h] = t_matmul(t_softmax(s, -1), part[2]);
     }
