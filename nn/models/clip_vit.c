@@ -13,14 +13,16 @@ static int64_t grid(const struct clip_vit_options *o) { return o->image_size / o
 static tensor *sine_positions(int64_t g, int64_t W, double amplitude) {
     REQUIRE(W % 4 == 0, "sine positions need a width that 4 divides, not %lld", (long long)W);
     float *table = mem_alloc((size_t)((1 + g * g) * W), sizeof *table);
+    int64_t Q = W / 4;
     for (int64_t p = 0; p < g * g; p++)
-        for (int64_t i = 0; i < W / 4; i++) {
-            double rate = pow(10000, -(double)i / (double)(W / 4));
+        for (int64_t i = 0; i < Q; i++) {
+            double rate = pow(10000, -(double)i / (double)Q);
+            int64_t column = p % g, line = p / g;
             float *row = table + (1 + p) * W + i;
-            row[0] = (float)(amplitude * sin((double)(p % g) * rate));
-            row[W / 4] = (float)(amplitude * cos((double)(p % g) * rate));
-            row[W / 2] = (float)(amplitude * sin((double)(p / g) * rate));
-            row[3 * W / 4] = (float)(amplitude * cos((double)(p / g) * rate));
+            row[0] = (float)(amplitude * sin((double)column * rate));
+            row[Q] = (float)(amplitude * cos((double)column * rate));
+            row[2 * Q] = (float)(amplitude * sin((double)line * rate));
+            row[3 * Q] = (float)(amplitude * cos((double)line * rate));
         }
     tensor *t = t_from_data(table, SHAPE(1 + g * g, W), T_F32);
     free(table);

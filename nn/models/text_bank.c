@@ -27,7 +27,7 @@ static tensor *encode(const struct clip_text *t, const int64_t *ids, int64_t n, 
     int64_t *back = mem_alloc((size_t)n, sizeof *back); /* row -> place in the sorted order */
     int64_t *sorted = mem_alloc((size_t)(batch * columns), sizeof *sorted);
     size_t passes = (size_t)((n + batch - 1) / batch);
-    tensor **parts = mem_alloc(passes, sizeof *parts);
+    tensor **parts = mem_alloc(passes, sizeof(tensor *));
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct row){clip_text_end(ids + i * columns, columns), i};
     qsort(rows, (size_t)n, sizeof *rows, by_length);
@@ -54,7 +54,7 @@ tensor *text_bank(const struct clip_text *t, const int64_t *ids, struct text_ban
     int64_t step = BATCHES_A_CHUNK * batch / T; /* names a chunk: bounds what is held unaveraged */
     if (step < 1) step = 1;
     size_t chunks = (size_t)((args.names + step - 1) / step);
-    tensor **parts = mem_alloc(chunks, sizeof *parts);
+    tensor **parts = mem_alloc(chunks, sizeof(tensor *));
     for (size_t c = 0; c < chunks; c++) {
         int inner = t_scope_open("chunk", T_INHERIT);
         int64_t from = (int64_t)c * step, n = args.names - from < step ? args.names - from : step;
