@@ -31,9 +31,9 @@ struct norms {
 };
 
 static struct norms sum_norms(const struct mask_loss_options *o, const struct mask_targets *t,
-                              const struct matches *m, int64_t Q, const struct rank_sum *ranks) {
+                              const struct matches *m, const struct rank_sum *ranks) {
     double none = o->no_object_weight > 0 ? o->no_object_weight : 0;
-    double queries = (double)m->n + none * (double)(t->B * Q - m->n);
+    double queries = (double)m->n + none * (double)(m->B * m->Q - m->n);
     double both[2] = {queries, (double)t->n};
     if (ranks && ranks->sum) {
         ranks->sum(ranks->ctx, both, 2);
@@ -47,9 +47,8 @@ static struct norms sum_norms(const struct mask_loss_options *o, const struct ma
 }
 
 /* Every query's class: its target's, or K. [B L Q] i64 */
-static tensor *query_classes(const struct mask_targets *t, const struct matches *m, int64_t Q,
-                             int64_t K) {
-    int64_t total = m->B * m->L * Q;
+static tensor *query_classes(const struct mask_targets *t, const struct matches *m, int64_t K) {
+    int64_t Q = m->Q, total = m->B * m->L * Q;
     int64_t *class = mem_alloc((size_t)total, sizeof *class);
     for (int64_t i = 0; i < total; i++) class[i] = K;
     for (int64_t l = 0; l < m->L; l++)
@@ -72,10 +71,10 @@ static tensor *class_weights(const struct mask_loss_options *o, int64_t K, enum 
 static tensor *class_terms(const struct mask_loss_options *o, tensor *logits,
                            const struct mask_targets *t, const struct matches *m, double norm) {
     int scope = t_scope_open("class", T_INHERIT);
-    int64_t B = t_size(logits, 0), L = t_size(logits, 1), Q = t_size(logits, 2);
+    int64_t B = m->B, L = m->L, Q = m->Q;
     int64_t K = t_size(logits, 3) - 1;
     tensor *each =
-        t_cross_entropy(t_reshape(logits, SHAPE(B * L * Q, K + 1)), query_classes(t, m, Q, K),
+        t_cross_entropy(t_reshape(logits, SHAPE(B * L * Q, K + 1)), query_classes(t, m, K),
                         class_weights(o, K, t_dtype(logits)), T_EACH, -100); /* [B L Q] */
     tensor *images = t_sum_dim(t_reshape(each, SHAPE(B, L, Q)), -1, false);  /* [B, L] */
     tensor *sum = t_sum_dim(images, 0, false);                               /* [L] */
@@ -83,12 +82,12 @@ static tensor *class_terms(const struct mask_loss_options *o, tensor *logits,
 }
 
 /* Where each pair's prediction lies among the B L Q: [P] i64. */
-static tensor *pair_queries(const struct matches *m, int64_t Q) {
+static tensor *pair_queries(const struct matches *m) {
     int64_t *at = mem_alloc((size_t)(m->L * m->n), sizeof *at);
     for (int64_t l = 0; l < m->L; l++)
         for (int64_t b = 0; b < m->B; b++)
             for (int64_t i = m->first[b]; i < m->first[b + 1]; i++)
-                at[l * m->n + i] = (b * m->L + l) * Q + m->query[l * m->n + i];
+                at[l * m->n + i] = (b * m->L + l) * m->Q + m->query[l * m->n + i];
     tensor *y = t_from_data(at, SHAPE(m->L * m->n), T_I64);
     free(at);
     return y;
@@ -136,12 +135,11 @@ static tensor *pair_losses_plain(tensor *x, const struct mask_targets *t, const 
 /* Focal and dice terms: [2, L]. */
 static tensor *mask_terms(const struct mask_loss_options *o, tensor *masks,
                           const struct mask_targets *t, const struct matches *m, double norm) {
-    int64_t B = t_size(masks, 0), L = t_size(masks, 1), Q = t_size(masks, 2);
-    int64_t h = t_size(masks, 3), w = t_size(masks, 4);
+    int64_t B = m->B, L = m->L, Q = m->Q, h = t_size(masks, 3), w = t_size(masks, 4);
     /* Nothing to find: zeros that still hang on the graph, so that every rank has gradients. */
     if (m->n == 0) return t_expand(t_scale(t_sum(masks), 0), SHAPE(2, L));
     int scope = t_scope_open("masks", T_INHERIT);
-    tensor *x = t_index_select(t_reshape(masks, SHAPE(B * L * Q, h, w)), 0, pair_queries(m, Q));
+    tensor *x = t_index_select(t_reshape(masks, SHAPE(B * L * Q, h, w)), 0, pair_queries(m));
     tensor *each = o->plain ? pair_losses_plain(x, t, m->target) : mask_fused(x, t, m->target);
     tensor *sum = t_sum_dim(t_reshape(each, SHAPE(2, L, m->n)), -1, false); /* [2, L] */
     return t_scope_close(scope, t_scale(sum, 1 / norm));
@@ -151,7 +149,7 @@ struct mask_losses mask_loss_matched(const struct mask_loss_options *o, tensor *
                                      tensor *masks, const struct mask_targets *t,
                                      const struct matches *m, const struct rank_sum *ranks) {
     int scope = t_scope_open("mask_loss", T_INHERIT);
-    struct norms norm = sum_norms(o, t, m, t_size(masks, 2), ranks);
+    struct norms norm = sum_norms(o, t, m, ranks);
     tensor *ce = class_terms(o, logits, t, m, norm.queries); /* [L] */
     tensor *both = mask_terms(o, masks, t, m, norm.masks);   /* [2, L] */
     tensor *term[MASK_TERMS] = {

@@ -104,7 +104,7 @@ static int solve_all(struct matches *m, tensor *cost, const struct mask_targets 
 int match_targets(struct matches *m, const struct match_weights *w, tensor *logits, tensor *masks,
                   const struct mask_targets *t) {
     int64_t Q = t_size(masks, 2);
-    *m = (struct matches){.B = t->B, .L = t_size(masks, 1)};
+    *m = (struct matches){.B = t->B, .L = t_size(masks, 1), .Q = Q};
     m->first = mem_alloc((size_t)t->B + 1, sizeof *m->first);
     for (int64_t b = 0; b < t->B; b++) {
         int64_t n = t->first[b + 1] - t->first[b];

@@ -17,7 +17,7 @@ struct match_weights {
 };
 
 struct matches {
-    int64_t L, B;
+    int64_t B, L, Q;
     int64_t n;       /* pairs of one layer: the targets, or Q an image where there are more */
     int64_t *first;  /* [B + 1] image b has the pairs first[b] .. first[b + 1] - 1 of each layer */
     int64_t *query;  /* [L, n], increasing within an image */

@@ -53,7 +53,7 @@ struct mask_predictions mask_decoder_forward(const struct mask_decoder *d, tenso
                                              tensor *mask_features, bool last_only) {
     int scope = t_scope_open("predictor", T_INHERIT);
     if (d->has_input_proj) memory = conv_norm(&d->input_proj, memory); /* [B, C, h, w] */
-    int64_t B = t_size(memory, 0), C = t_size(memory, 1);
+    int64_t B = t_size(memory, 0), C = d->opt.transformer.width;
     int64_t h = t_size(memory, 2), w = t_size(memory, 3);
     tensor *pos = position_sine(h, w, C);                                      /* [hw, C] */
     tensor *tokens = t_transpose(t_reshape(memory, SHAPE(B, C, h * w)), 1, 2); /* [B, hw, C] */

@@ -52,7 +52,7 @@ void pixel_decoder_init(struct pixel_decoder *d, struct path at,
 static tensor *encode(const struct pixel_decoder *d, tensor *x) {
     int scope = t_scope_open("transformer", T_INHERIT);
     x = conv_norm(&d->input_proj, x); /* [B, C, h, w] */
-    int64_t B = t_size(x, 0), C = t_size(x, 1), h = t_size(x, 2), w = t_size(x, 3);
+    int64_t B = t_size(x, 0), C = d->opt.conv_width, h = t_size(x, 2), w = t_size(x, 3);
     tensor *tokens = t_transpose(t_reshape(x, SHAPE(B, C, h * w)), 1, 2); /* [B, hw, C] */
     tokens = detr_encoder(&d->encoder, tokens, position_sine(h, w, C));   /* [B, hw, C] */
     x = t_reshape(t_transpose(tokens, 1, 2), SHAPE(B, C, h, w));          /* [B, C, h, w] */

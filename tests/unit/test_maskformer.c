@@ -249,7 +249,7 @@ TEST(the_small_model_learns_two_pictures_by_heart) {
     struct mask_targets t;
     CHECK_OK(mask_targets_init(&t, maps, 2, 64, 64, o.divisor, 255));
     double first = step(&s, images, text, &t), last = 0;
-    for (int i = 0; i < 80; i++) last = step(&s, images, text, &t);
+    for (int i = 0; i < 150; i++) last = step(&s, images, text, &t);
     CHECK_OK(error_status());
     printf("loss %.3f -> %.3f\n", first, last);
     CHECK(last < 0.25 * first);
@@ -293,5 +293,30 @@ TEST(gradients_reach_every_parameter_and_the_no_object_row_but_not_the_text) {
         t_item(t_dot(row, g)) / t_item(t_norm(row, 0, false)) / t_item(t_norm(g, 0, false));
     CHECK_NEAR(along, 0, 1e-5);
     mask_targets_free(&t);
+    drop(m, &p);
+}
+
+TEST(every_failing_op_surfaces_and_nothing_leaks) {
+    struct params p = {0};
+    struct maskformer_options o = maskformer_small(TEXT, 15);
+    o.pixel.encoder = (struct detr_options){.width = 48, .heads = 4, .hidden = 32, .layers = 1};
+    o.memory = MASKFORMER_ENCODED;
+    struct maskformer *m = make(&p, &o);
+    tensor *image = t_uniform(SHAPE(1, 3, 32, 48), 0, 255), *text = t_randn(SHAPE(K, TEXT), 1);
+    bool failed = true;
+    long n = 1;
+    for (; failed; n += 3) {
+        int scope = t_scope_open("attempt", T_TRAIN);
+        t_fail_at(n);
+        struct maskformer_output out =
+            maskformer_forward(m, maskformer_input(m, &image, 1), text, false);
+        t_backward(t_add(t_sum(out.logits), t_sum(out.masks)));
+        failed = error_status() != 0;
+        t_fail_at(0);
+        if (failed) CHECK_TENSOR_ERROR("failed on request");
+        params_clear_grads(&p);
+        t_scope_close(scope, NULL);
+    }
+    CHECK(n > 150);
     drop(m, &p);
 }

@@ -1,0 +1,193 @@
+#include "nn/losses/mask_loss.h"
+
+#include "tests/torch.h"
+
+enum { L = 2, Q = 5, K = 6, SIZE = 8, LARGE = 32 };
+
+struct batch {
+    tensor *logits; /* [B, L, Q, K + 1] */
+    tensor *masks;  /* [B, L, Q, SIZE, SIZE] */
+    struct mask_targets t;
+};
+
+/* Vertical stripes of n[b] labels, from b on. */
+static struct batch make(int64_t B, const int *n) {
+    struct batch s;
+    s.logits = t_randn(SHAPE(B, L, Q, K + 1), 2);
+    s.masks = t_randn(SHAPE(B, L, Q, SIZE, SIZE), 2);
+    uint16_t *maps = mem_alloc((size_t)(B * LARGE * LARGE), sizeof *maps);
+    for (int64_t i = 0; i < B * LARGE * LARGE; i++) {
+        int64_t b = i / (LARGE * LARGE), x = i % LARGE;
+        maps[i] = (uint16_t)(n[b] && i % 19 ? (b + x * n[b] / LARGE) % K : 255);
+    }
+    CHECK_OK(mask_targets_init(&s.t, maps, B, LARGE, LARGE, 1, 255));
+    free(maps);
+    return s;
+}
+
+static struct mask_losses loss_of(struct batch *s, const struct rank_sum *ranks, bool per_rank) {
+    struct mask_loss_options o = mask_loss_standard();
+    o.class_norm_per_rank = per_rank;
+    t_require_grad(s->logits, true);
+    t_require_grad(s->masks, true);
+    return mask_loss(&o, s->logits, s->masks, &s->t, ranks);
+}
+
+TEST(an_image_without_targets_teaches_no_object_alone) {
+    struct batch s = make(2, (const int[]){0, 0});
+    CHECK_INT(s.t.n, 0);
+    struct mask_losses loss = loss_of(&s, NULL, false);
+    t_backward(loss.total);
+    CHECK_OK(error_status());
+    CHECK_NEAR(t_item(t_sum(t_abs(t_grad(s.masks)))), 0, 0);
+    tensor *logp = t_log_softmax(s.logits, -1); /* the weight 0.1 cancels */
+    double want = -t_item(t_sum(t_select(logp, -1, K))) / (2 * Q);
+    CHECK_NEAR(t_item(loss.total), want, 1e-5);
+    mask_targets_free(&s.t);
+}
+
+TEST(no_object_weight_zero_leaves_those_queries_out) {
+    struct batch s = make(1, (const int[]){2});
+    struct mask_loss_options o = mask_loss_standard();
+    o.no_object_weight = 0;
+    t_require_grad(s.logits, true);
+    struct matches m;
+    CHECK_OK(match_targets(&m, &o.match, s.logits, s.masks, &s.t));
+    t_backward(mask_loss(&o, s.logits, s.masks, &s.t, NULL).total);
+    for (int64_t q = 0; q < Q; q++) {
+        bool matched = m.query[m.n] == q || m.query[m.n + 1] == q;
+        tensor *g = t_select(t_select(t_select(t_grad(s.logits), 0, 0), 0, L - 1), 0, q);
+        CHECK((t_item(t_sum(t_abs(g))) > 0) == matched);
+    }
+    matches_free(&m);
+    mask_targets_free(&s.t);
+}
+
+TEST(more_targets_than_queries_match_every_query_once) {
+    struct batch s = make(2, (const int[]){6, 2});
+    struct mask_loss_options o = mask_loss_standard();
+    struct matches m;
+    CHECK_OK(match_targets(&m, &o.match, s.logits, s.masks, &s.t));
+    CHECK_INT(m.n, Q + 2);
+    for (int64_t i = 0; i < Q; i++) {
+        CHECK_INT(m.query[i], i);
+        CHECK(m.target[i] < 6 && (i == 0 || m.target[i] != m.target[i - 1]));
+    }
+    CHECK(m.target[Q] >= 6 && m.target[Q + 1] >= 6);
+    CHECK_NEAR(t_item(t_isfinite_all(loss_of(&s, NULL, false).total)), 1, 0);
+    matches_free(&m);
+    mask_targets_free(&s.t);
+}
+
+TEST(fused_and_plain_losses_are_equal) {
+    struct batch s = make(2, (const int[]){6, 2});
+    struct mask_loss_options o = mask_loss_standard();
+    tensor *fused = mask_loss(&o, s.logits, s.masks, &s.t, NULL).terms;
+    o.plain = true;
+    CHECK_CLOSE(fused, mask_loss(&o, s.logits, s.masks, &s.t, NULL).terms, 1e-6);
+    mask_targets_free(&s.t);
+}
+
+/* Two ranks of one image each: what the sum of both ranks' numbers is, and how often it was asked.
+ */
+struct world {
+    double sum[2];
+    int calls;
+};
+
+static void add_numbers(void *ctx, double *x, size_t n) {
+    struct world *w = ctx;
+    CHECK_INT(n, 2);
+    w->calls++;
+    for (size_t i = 0; i < n; i++) w->sum[i] += x[i];
+}
+
+static void give_sum(void *ctx, double *x, size_t n) {
+    struct world *w = ctx;
+    for (size_t i = 0; i < n; i++) x[i] = w->sum[i];
+}
+
+TEST(the_mean_of_two_ranks_is_the_loss_and_gradient_of_the_whole_batch) {
+    struct batch both = make(2, (const int[]){4, 1});
+    struct batch one = make(1, (const int[]){4}), two = both;
+    one.logits = t_clone(t_narrow(both.logits, 0, 0, 1));
+    one.masks = t_clone(t_narrow(both.masks, 0, 0, 1));
+    two.logits = t_clone(t_narrow(both.logits, 0, 1, 1));
+    two.masks = t_clone(t_narrow(both.masks, 0, 1, 1));
+    uint16_t map[LARGE * LARGE];
+    for (int i = 0; i < LARGE * LARGE; i++)
+        map[i] =
+            (uint16_t)(both.t.map[LARGE * LARGE + i] < 0 ? 255 : both.t.map[LARGE * LARGE + i]);
+    CHECK_OK(mask_targets_init(&two.t, map, 1, LARGE, LARGE, 1, 255));
+
+    struct world world = {0};
+    struct rank_sum count = {add_numbers, &world, 2}, ranks = {give_sum, &world, 2};
+    loss_of(&one, &count, false);
+    loss_of(&two, &count, false);
+    CHECK_INT(world.calls, 2);
+    struct mask_losses a = loss_of(&one, &ranks, false), b = loss_of(&two, &ranks, false);
+    struct mask_losses whole = loss_of(&both, NULL, false);
+    CHECK_NEAR((t_item(a.total) + t_item(b.total)) / 2, t_item(whole.total), 1e-5);
+    t_backward(t_scale(a.total, 0.5)); /* gradients are averaged over ranks */
+    t_backward(whole.total);
+    CHECK_CLOSE(t_grad(one.logits), t_narrow(t_grad(both.logits), 0, 0, 1), 1e-6);
+    CHECK_CLOSE(t_grad(one.masks), t_narrow(t_grad(both.masks), 0, 0, 1), 1e-6);
+
+    /* The reference's class loss: a mean of the ranks' own means, so another number. */
+    tensor *own = loss_of(&one, &ranks, true).terms, *alone = loss_of(&one, NULL, false).terms;
+    CHECK_CLOSE(t_select(own, 0, MASK_TERM_CLASS), t_select(alone, 0, MASK_TERM_CLASS), 1e-6);
+    CHECK(test_max_diff(t_select(own, 0, 0), t_select(a.terms, 0, 0)) > 1e-3);
+    mask_targets_free(&one.t);
+    mask_targets_free(&two.t);
+    mask_targets_free(&both.t);
+}
+
+TEST(a_label_without_a_class_is_refused_with_its_image) {
+    struct batch s = make(2, (const int[]){3, 6});
+    s.logits = t_narrow(s.logits, 3, 0, 4); /* three classes */
+    CHECK(!loss_of(&s, NULL, false).total);
+    CHECK_TENSOR_ERROR("label 3 of image 1 of the batch: there are 3 classes");
+    mask_targets_free(&s.t);
+}
+
+TEST(predictions_that_are_no_numbers_are_refused_with_their_place) {
+    struct batch s = make(2, (const int[]){3, 2});
+    t_fill_(t_select(t_select(s.masks, 0, 1), 0, 0), NAN);
+    CHECK(!loss_of(&s, NULL, false).total);
+    CHECK_TENSOR_ERROR("image 1 of the batch, decoder layer 0: assignment: the cost of row 0");
+    mask_targets_free(&s.t);
+}
+
+TEST(every_failing_op_surfaces_and_nothing_leaks) {
+    for (long n = 1; n < 400; n++) {
+        int scope = t_scope_open("attempt", T_INHERIT);
+        struct batch s = make(2, (const int[]){3, 2});
+        t_require_grad(s.masks, true);
+        t_fail_at(n);
+        struct mask_loss_options o = mask_loss_standard();
+        t_backward(mask_loss(&o, s.logits, s.masks, &s.t, NULL).total);
+        bool failed = error_status() != 0;
+        t_fail_at(0);
+        if (failed) CHECK_TENSOR_ERROR("failed on request");
+        mask_targets_free(&s.t);
+        t_scope_close(scope, NULL);
+        if (!failed) {
+            CHECK(n > 50);
+            return;
+        }
+    }
+    CHECK(!"the loss has at most 400 operations");
+}
+
+TEST(maps_are_padded_like_their_images) {
+    struct mask_targets t;
+    static const uint16_t map[] = {3, 3, 255, 0, 3, 3};
+    CHECK_OK(mask_targets_init(&t, map, 1, 2, 3, 4, 255));
+    static const int32_t want[] = {3, 3, -1, -1, 0, 3, 3, -1};
+    CHECK_INT(t.H, 4);
+    CHECK_INT(t.W, 4);
+    for (int i = 0; i < 16; i++) CHECK_INT(t.map[i], i < 8 ? want[i] : -1);
+    CHECK_INT(t.n, 2);
+    CHECK_INT(t.label[1], 3);
+    mask_targets_free(&t);
+}
