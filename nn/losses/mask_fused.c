@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "nn/losses/vector_math.h"
 
 static const float ALPHA = 0.25F;
 
@@ -46,39 +47,6 @@ static void axis_free(struct axis *a) {
     free(a->weight);
 }
 
-/* exp(-a) for a >= 0, relative error 2e-7; written out so that the loop becomes vector code. */
-static inline float exp_minus(float a) {
-    a = a < 87.0F ? a : 87.0F;
-    int32_t n = (int32_t)(a * 1.44269504F + 0.5F);
-    float r = (float)n * 0.693359375F - a; /* ln 2 in two parts, |r| <= ln 2 / 2 */
-    r += (float)n * -2.12194440e-4F;
-    float y = 1.0F / 720;
-    y = y * r + 1.0F / 120;
-    y = y * r + 1.0F / 24;
-    y = y * r + 1.0F / 6;
-    y = y * r + 0.5F;
-    y = y * r + 1;
-    y = y * r + 1;
-    union {
-        int32_t i;
-        float f;
-    } power = {(127 - n) * (1 << 23)};
-    return y * power.f;
-}
-
-/* log(1 + e) for e in [0, 1], by the series of atanh. */
-static inline float log_one_plus(float e) {
-    float s = e / (2 + e), t = s * s, y = 1.0F / 15;
-    y = y * t + 1.0F / 13;
-    y = y * t + 1.0F / 11;
-    y = y * t + 1.0F / 9;
-    y = y * t + 1.0F / 7;
-    y = y * t + 1.0F / 5;
-    y = y * t + 1.0F / 3;
-    y = y * t + 1;
-    return 2 * s * y;
-}
-
 /* Row buffers of one thread. */
 struct rows {
     float *small;                   /* [w] the row between two rows of the logits */
@@ -101,11 +69,12 @@ static void row_losses(const struct rows *r, const int32_t *map, int32_t label, 
     for (int64_t i = 0; i < W; i++) {
         float t = map[i] == label ? 1.0F : 0.0F, sign = 2 * t - 1;
         float alpha = t > 0 ? ALPHA : 1 - ALPHA;
-        float z = sign * x[i], e = exp_minus(fabsf(z)), small = 1 / (1 + e), large = e * small;
+        float z = sign * x[i], e = vector_exp_minus(fabsf(z)), small = 1 / (1 + e),
+              large = e * small;
         float pt = z >= 0 ? small : large, q = z >= 0 ? large : small;
-        float log_pt = (z < 0 ? z : 0) - log_one_plus(e);
+        float log_pt = (z < 0 ? z : 0) - vector_log_one_plus(e);
         float p = t > 0 ? pt : q;
-        f -= alpha * q * q * log_pt;
+        f += (x[i] - x[i]) - alpha * q * q * log_pt; /* NaN where x is no number */
         both += p * t;
         sizes += p + t;
         focal[i] = sign * alpha * q * q * (2 * pt * log_pt - q);

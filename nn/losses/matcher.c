@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "nn/losses/hungarian.h"
+#include "nn/losses/match_fused.h"
 
 static const double ALPHA = 0.25; /* of the focal loss; its gamma is 2 */
 
@@ -76,8 +77,8 @@ tensor *match_cost(const struct match_weights *w, tensor *logits, tensor *masks,
 }
 
 static int solve_image(struct matches *m, const double *cost, const struct mask_targets *t,
-                       int64_t b, int64_t layer, int64_t Q, double *own) {
-    int64_t N = t->most, n = t->first[b + 1] - t->first[b], L = m->L;
+                       int64_t b, int64_t layer, double *own) {
+    int64_t N = t->most, n = t->first[b + 1] - t->first[b], L = m->L, Q = m->Q;
     for (int64_t q = 0; q < Q; q++)
         for (int64_t k = 0; k < n; k++) own[q * n + k] = cost[((b * L + layer) * Q + q) * N + k];
     int64_t at = layer * m->n + m->first[b];
@@ -88,16 +89,19 @@ static int solve_image(struct matches *m, const double *cost, const struct mask_
     return 0;
 }
 
-static int solve_all(struct matches *m, tensor *cost, const struct mask_targets *t, int64_t Q) {
-    size_t n = (size_t)(m->B * m->L * Q * t->most);
-    double *all = mem_try(n, sizeof *all);
-    if (!all) return error_status();
-    double *own = mem_alloc((size_t)(Q * t->most), sizeof *own);
-    int status = t_copy_out(t_cast(cost, T_F64), all, n * sizeof *all);
+static int solve_all(struct matches *m, const struct match_weights *w, tensor *logits,
+                     tensor *masks, const struct mask_targets *t) {
+    size_t n = (size_t)(m->B * m->L * m->Q * t->most);
+    double *cost = mem_try(n, sizeof *cost);
+    if (!cost) return error_status();
+    double *own = mem_alloc((size_t)(m->Q * t->most), sizeof *own);
+    int status = w->plain ? t_copy_out(t_cast(match_cost(w, logits, masks, t), T_F64), cost,
+                                       n * sizeof *cost)
+                          : match_fused(cost, w, logits, masks, t);
     for (int64_t b = 0; b < m->B && !status; b++)
-        for (int64_t l = 0; l < m->L && !status; l++) status = solve_image(m, all, t, b, l, Q, own);
+        for (int64_t l = 0; l < m->L && !status; l++) status = solve_image(m, cost, t, b, l, own);
     free(own);
-    free(all);
+    free(cost);
     return status;
 }
 
@@ -116,7 +120,7 @@ int match_targets(struct matches *m, const struct match_weights *w, tensor *logi
     if (error_status() || m->n == 0) return error_status();
 
     int scope = t_scope_open("matcher", T_NO_GRAD);
-    int status = solve_all(m, match_cost(w, logits, masks, t), t, Q);
+    int status = solve_all(m, w, logits, masks, t);
     t_scope_close(scope, NULL);
     return status;
 }

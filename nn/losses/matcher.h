@@ -1,7 +1,8 @@
 /* Which query answers for which target: the cheapest one-to-one assignment, of every image and
  * every decoder layer on its own, without gradient (reference-spec 4.2).
  *
- * All images and layers are priced by two matrix products; one copy brings the costs to the host.
+ * Nothing is done image by image: on the host one pass prices them all (match_fused.h), on a device
+ * two matrix products and one copy to the host.
  *
  * B images, L layers, Q queries, K classes, N the most targets of one image, h x w the mask logits'
  * size. Call it outside bfloat16 scopes.
@@ -14,6 +15,8 @@
 struct match_weights {
     double class_cost; /* 1, whatever the loss's class weight (reference-spec 4.2) */
     double mask_cost, dice_cost;
+    bool plain; /* price by tensor operations instead of the fused pass on the host: for GPUs and
+                   other types than f32; costs equal to 1e-5, assignments wherever costs differ */
 };
 
 struct matches {
