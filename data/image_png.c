@@ -112,11 +112,11 @@ static int png_open(struct png_job *job, const uint8_t *at, size_t n, const char
 
 static int png_load(struct png_job *job) {
     size_t n = (size_t)job->h * (size_t)job->w;
-    if (n * (size_t)(job->channels * job->bits) / 8 / DEFLATE_RATIO_MAX > job->n)
+    if (n * (size_t)job->channels * (size_t)job->bits / 8 / DEFLATE_RATIO_MAX > job->n)
         return error_set(ERR_DATA, "%s: PNG claims %lld x %lld pixels in %zu bytes", job->name,
                          (long long)job->w, (long long)job->h, job->n);
     job->sample = job->bits == 16 && job->type == PNG_COLOR_TYPE_GRAY ? 2 : 1;
-    job->raw = mem_try(n, (size_t)(job->channels * job->sample));
+    job->raw = mem_try(n, (size_t)job->channels * (size_t)job->sample);
     if (!job->raw) return error_status();
     if (!guarded(job, read_pixels))
         return error_set(ERR_DATA, "%s: damaged PNG: %s", job->name, job->message);

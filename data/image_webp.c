@@ -23,7 +23,7 @@ int webp_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t
 }
 
 int webp_decode(const uint8_t *at, size_t n, const char *name, struct image *out) {
-    int64_t h, w;
+    int64_t h = 0, w = 0;
     if (webp_size(at, n, name, &h, &w) || image_alloc(out, h, w, 3)) return error_status();
     if (!WebPDecodeRGBInto(at, n, out->at, (size_t)(h * w * 3), (int)(w * 3)))
         return error_set(ERR_DATA, "%s: damaged WebP", name);

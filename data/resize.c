@@ -60,25 +60,24 @@ static void taps_fill(struct taps *t, int64_t i, double centre, double scale,
     }
 }
 
-static int taps_make(struct taps *t, int64_t n_in, float from, float to, int64_t n_out,
-                     enum resize_filter filter) {
+/* False: out of memory; free it all the same. */
+static bool taps_make(struct taps *t, int64_t n_in, float from, float to, int64_t n_out,
+                      enum resize_filter filter) {
     double step = (double)(to - from) / (double)n_out;
     double scale = step < 1 ? 1 : step; /* the filter is widened, never narrowed */
     double support = (filter == RESIZE_BICUBIC ? 2.0 : 1.0) * scale;
     *t = (struct taps){.n = n_out, .most = (int64_t)ceil(support) * 2 + 1};
     size_t n = (size_t)n_out, weights;
-    if (!size_mul(n, (size_t)t->most, &weights))
-        return error_set(ERR_INTERNAL, "resizing %lld to %lld is too much", (long long)n_in,
-                         (long long)n_out);
+    if (!size_mul(n, (size_t)t->most, &weights)) weights = SIZE_MAX; /* refused below */
     t->first = mem_try(n, sizeof *t->first);
     t->count = mem_try(n, sizeof *t->count);
     t->weight = mem_try(weights, sizeof *t->weight);
     double *w = mem_try((size_t)t->most, sizeof *w);
-    if (t->first && t->count && t->weight && w)
-        for (int64_t i = 0; i < n_out; i++)
-            taps_fill(t, i, (double)from + ((double)i + 0.5) * step, scale, filter, n_in, w);
+    bool ok = t->first && t->count && t->weight && w;
+    for (int64_t i = 0; ok && i < n_out; i++)
+        taps_fill(t, i, (double)from + ((double)i + 0.5) * step, scale, filter, n_in, w);
     free(w);
-    return error_status();
+    return ok;
 }
 
 static uint8_t round_clip(int32_t sum) {
@@ -149,8 +148,8 @@ static int resample(const struct image *in, const struct resize_box *box, int64_
     if (!do_x && !do_y) return copy(in, out);
     struct taps tx = {0}, ty = {0};
     struct image wide = {0};
-    if (taps_make(&tx, in->w, box->x0, box->x1, w, filter) ||
-        taps_make(&ty, in->h, box->y0, box->y1, h, filter))
+    if (!taps_make(&tx, in->w, box->x0, box->x1, w, filter) ||
+        !taps_make(&ty, in->h, box->y0, box->y1, h, filter))
         goto done;
     /* Only the rows that the vertical pass will read. */
     int64_t y0 = ty.first[0], y1 = ty.first[h - 1] + ty.count[h - 1];

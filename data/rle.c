@@ -74,7 +74,7 @@ static int runs_end(const struct runs *r) {
 int rle_unpack(const void *packed, size_t n, int64_t h, int64_t w, struct mask *out) {
     struct runs r = runs_open(packed, n, h, w);
     if (mask_alloc(out, h, w)) return error_status();
-    int64_t at = 0, run;
+    int64_t at = 0, run = 0;
     for (uint8_t set = 0; r.left > 0; set = !set, at += run) {
         if (next_run(&r, &run)) break;
         memset(out->at + at, set, (size_t)run);
@@ -89,7 +89,7 @@ int rle_measure(const void *packed, size_t n, int64_t h, int64_t w, int64_t *are
     struct runs r = runs_open(packed, n, h, w);
     struct box b = {w, h, 0, 0};
     *area = 0;
-    int64_t at = 0, run;
+    int64_t at = 0, run = 0;
     for (bool set = false; r.left > 0; set = !set, at += run) {
         if (next_run(&r, &run)) return error_status();
         if (!set || run == 0) continue;

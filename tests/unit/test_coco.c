@@ -267,11 +267,11 @@ TEST(files_that_are_not_coco_are_refused) {
     CHECK_ERROR(dataset_open_coco(&d, "/nonexistent", "x", NULL), ERR_MISSING, "/nonexistent");
     CHECK_ERROR(dataset_open_coco(&d, test_dir(), "/nonexistent.json", NULL), ERR_MISSING,
                 "/nonexistent.json");
-    char *deep = mem_alloc(5000, 1);
-    memset(deep, '[', 4000);
-    memcpy(deep, "{\"x\": ", 6);
-    CHECK_ERROR(open_text(&d, NULL, deep), ERR_DATA, "nested deeper than 64");
-    free(deep);
+    struct str deep = {0};
+    str_add(&deep, "{\"x\": ");
+    for (int i = 0; i < 4000; i++) str_add(&deep, "[");
+    CHECK_ERROR(open_text(&d, NULL, deep.at), ERR_DATA, "nested deeper than 64");
+    str_free(&deep);
 }
 
 TEST(a_sample_that_cannot_be_read_is_an_error_of_its_own) {

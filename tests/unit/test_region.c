@@ -21,7 +21,7 @@ static void draw_v9(struct image *im, struct mask *m) {
     CHECK_OK(mask_alloc(m, 20, 30));
     for (uint32_t c = 0; c < 3; c++)
         for (uint32_t i = 0; i < 600; i++)
-            im->at[i * 3 + c] = (uint8_t)floor((float)((u(c * 600 + i, 1040) + 1) / 2 * 256));
+            im->at[i * 3 + c] = (uint8_t)floorf((float)((u(c * 600 + i, 1040) + 1) / 2 * 256));
     for (uint32_t i = 0; i < 600; i++) {
         uint32_t y = i / 30, x = i % 30;
         m->at[i] = y >= 3 && y <= 16 && x >= 5 && x <= 25 && u(i, 1041) > -0.6;
@@ -131,7 +131,7 @@ static tensor *torch_region(const struct image *im, const struct mask *m, struct
             for (int64_t i = 0; i < w; i++) {
                 int64_t p = (b.y0 + y) * im->w + b.x0 + i;
                 float mean = 255 * REGION_MEAN[c], std = 255 * REGION_STD[c];
-                float v = m->at[p] || o->whole_box      ? im->at[p * 3 + c]
+                float v = m->at[p] || o->whole_box      ? (float)im->at[p * 3 + c]
                           : o->fill == REGION_FILL_MEAN ? mean
                                                         : 0;
                 x[(c * h + y) * w + i] = normalise ? (v - mean) / std : v;
@@ -177,7 +177,10 @@ TEST(random_crops_equal_torchs_bicubic_and_nearest) {
 
         int64_t h = b.y1 - b.y0, w = b.x1 - b.x0;
         float *flat = mem_alloc((size_t)(h * w), sizeof *flat);
-        for (int64_t i = 0; i < h * w; i++) flat[i] = m.at[(b.y0 + i / w) * m.w + b.x0 + i % w];
+        for (int64_t i = 0; i < h * w; i++) {
+            int64_t at = (b.y0 + i / w) * m.w + b.x0 + i % w;
+            flat[i] = m.at[at];
+        }
         tensor *mt = t_resize_nearest(t_from_data(flat, SHAPE(1, 1, h, w), T_F32), o.side, o.side);
         float *wm = mem_alloc(n, sizeof *wm);
         CHECK_OK(t_copy_out(mt, wm, n * sizeof *wm));
