@@ -25,6 +25,7 @@ enum {
 
     /* Encoders write at most about 10; a bomb repeats scans of nothing thousands of times. */
     SCANS_MAX = 64,
+    LARGE_SCANS_MAX = 16, /* of an image of the largest size */
     /* Every 8 x 8 block costs a bit at least: 512 pixels a byte in grey, fewer in colour. Twice
      * that is certainly a lie. */
     PIXELS_PER_BYTE_MAX = 1024,
@@ -134,6 +135,10 @@ static int read_header(const uint8_t *p, size_t n, const char *name, struct jpeg
     if ((size_t)(to->h * to->w) / PIXELS_PER_BYTE_MAX > n)
         return error_set(ERR_DATA, "%s: JPEG claims %lld x %lld pixels in %zu bytes", name,
                          (long long)to->w, (long long)to->h, n);
+    /* Every scan is a pass over all blocks, however few bytes it takes. */
+    if (to->h * to->w * to->scans > (int64_t)IMAGE_PIXELS_MAX * LARGE_SCANS_MAX)
+        return error_set(ERR_DATA, "%s: JPEG of %d scans of %lld x %lld; save it again as baseline",
+                         name, to->scans, (long long)to->w, (long long)to->h);
     return 0;
 }
 
