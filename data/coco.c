@@ -239,7 +239,10 @@ static int read_both(struct coco_table *t, const char *captions_json, const char
     hasher_add_string(hash, instances_json ? "instances" : "");
     size_t captions = t->n_captions;
     if (instances_json && coco_read(instances_json, t, hash)) return error_status();
-    if (instances_json && (!t->n_categories || t->n_captions > captions))
+    if (t->n_captions > captions)
+        return error_set(ERR_DATA, "%s: holds captions; name it as the file of captions",
+                         instances_json);
+    if (instances_json && !t->n_categories)
         return error_set(ERR_DATA, "%s: has no categories", instances_json);
     if (t->n_categories >= UINT16_MAX)
         return error_set(ERR_DATA, "%s: has %zu categories", instances_json, t->n_categories);

@@ -207,6 +207,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t n) {
         r->field = OTHER_FIELD;
         for (int f = ID; f < N_FIELDS; f++)
             if (field_name[f] && key_is(s, n, field_name[f])) r->field = (enum field)f;
+        if (r->field == SEGMENTATION && r->section != ANNOTATIONS) r->field = OTHER_FIELD;
     } else if (r->depth == 4) {
         r->part = key_is(s, n, "counts") ? COUNTS : key_is(s, n, "size") ? SIZE : OTHER_PART;
     }

@@ -264,6 +264,12 @@ TEST(files_that_are_not_coco_are_refused) {
                           "{\"images\": [{\"id\": 1, \"file_name\": \"a\", \"height\": 70000,"
                           "\"width\": 1}]}"),
                 ERR_DATA, "are too many");
+    CHECK_ERROR(open_text(&d, NULL, "{\"images\": [], \"annotations\": []}"), ERR_DATA,
+                "has no categories");
+    CHECK_ERROR(open_text(&d, NULL,
+                          "{\"images\": [], \"annotations\": "
+                          "[{\"id\": 1, \"image_id\": 1, \"caption\": \"c\"}]}"),
+                ERR_DATA, "holds captions");
     CHECK_ERROR(dataset_open_coco(&d, "/nonexistent", "x", NULL), ERR_MISSING, "/nonexistent");
     CHECK_ERROR(dataset_open_coco(&d, test_dir(), "/nonexistent.json", NULL), ERR_MISSING,
                 "/nonexistent.json");
@@ -272,6 +278,17 @@ TEST(files_that_are_not_coco_are_refused) {
     for (int i = 0; i < 4000; i++) str_add(&deep, "[");
     CHECK_ERROR(open_text(&d, NULL, deep.at), ERR_DATA, "nested deeper than 64");
     str_free(&deep);
+}
+
+TEST(keys_of_other_sections_mean_nothing) {
+    struct dataset d;
+    CHECK_OK(open_text(&d, NULL,
+                       "{\"images\": [{\"id\": 1, \"file_name\": \"a\", \"segmentation\": \"x\"},"
+                       "{\"id\": 2, \"file_name\": \"b\", \"segmentation\": {\"counts\": 3}}],"
+                       "\"annotations\": [],"
+                       "\"categories\": [{\"id\": 1, \"name\": \"n\", \"segmentation\": [7]}]}"));
+    CHECK_INT(d.n_images, 2);
+    dataset_close(&d);
 }
 
 TEST(a_sample_that_cannot_be_read_is_an_error_of_its_own) {
