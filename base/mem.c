@@ -18,7 +18,8 @@ void *mem_alloc(size_t n, size_t size) {
 }
 
 void *mem_try(size_t n, size_t size) {
-    void *p = calloc(n ? n : 1, size ? size : 1);
+    size_t total; /* asked first: sanitizers end the program over an overflow inside calloc */
+    void *p = size_mul(n, size, &total) ? calloc(n ? n : 1, size ? size : 1) : NULL;
     if (!p) error_set(ERR_INTERNAL, "out of memory: %zu x %zu bytes", n, size);
     return p;
 }
