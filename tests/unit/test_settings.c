@@ -1,6 +1,7 @@
 #include "base/settings.h"
 
-#include "base/clock.h"
+#include <time.h>
+
 #include "base/file.h"
 #include "base/setting_rows.h"
 #include "base/settings_text.h"
@@ -720,9 +721,10 @@ TEST(ten_thousand_unknown_settings_are_answered_at_once) {
     struct str text = {0};
     for (int i = 0; text.n < 900000 && i < 4990; i++)
         str_add(&text, "key_%0150d: %d\n", i, i); /* 4,990 keys and as many values */
-    double start = clock_s();
+    clock_t start = clock();                      /* of the processor: others may be at work */
     CHECK_HAS(load(&c, text.at, NULL), "\nand ");
-    CHECK(clock_s() - start < 1); /* a report without an end would take minutes */
+    double took = (double)(clock() - start) / CLOCKS_PER_SEC;
+    CHECK(took < 2); /* a report without an end would take minutes */
     str_free(&text);
     settings_free(used, &c);
 }
