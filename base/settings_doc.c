@@ -28,6 +28,19 @@ const char *settings_text(const struct settings_doc *doc, const char *key) {
     return e && e->yaml.kind == YAML_SCALAR && !yaml_is_null(e->yaml.at) ? e->yaml.at->text : NULL;
 }
 
+/* `path` as `file` means it. */
+static char *path_from(const char *file, const char *path) {
+    char *dir = file && strchr(file, '/') ? path_dir(file) : mem_strdup("");
+    char *full = path_join(dir, path);
+    free(dir);
+    return full;
+}
+
+char *settings_path(const struct settings_doc *doc, const char *key) {
+    const char *text = settings_text(doc, key);
+    return text ? path_from(find(doc, key)->file, text) : NULL;
+}
+
 /* Takes over e.yaml. A key that is there keeps its place in the order. */
 static int put(struct settings_doc *doc, struct setting_entry e) {
     struct setting_entry *old = find(doc, e.yaml.key);
@@ -128,9 +141,7 @@ static int read_chain(struct chain *c, const char *path) {
         if (wrong)
             return error_set(ERR_CONFIG, "%s:%zu:%zu: base: %s", file, b->mark.line, b->mark.column,
                              wrong);
-        char *dir = strchr(file, '/') ? path_dir(file) : mem_strdup("");
-        status = add_file(c, path_join(dir, b->at->text));
-        free(dir);
+        status = add_file(c, path_from(file, b->at->text));
         if (status == ERR_MISSING)
             error_context("%s:%zu:%zu: base", file, b->mark.line, b->mark.column);
     }

@@ -32,7 +32,7 @@ enum { SETTINGS_MAX_BASES = 8 };
  * file:line:column; ERR_MISSING when a file is not there. */
 int settings_read(struct settings_doc *doc, const char *path);
 
-/* The same from a text, without base files; `name` stands for the path. */
+/* The same from a text, whose `base:` is passed over; `name` stands for the path. */
 int settings_parse(struct settings_doc *doc, const char *name, const char *text);
 
 void settings_doc_free(struct settings_doc *doc);
@@ -40,6 +40,10 @@ void settings_doc_free(struct settings_doc *doc);
 const struct setting_entry *settings_find(const struct settings_doc *doc, const char *key);
 const char *settings_text(const struct settings_doc *doc,
                           const char *key); /* of a scalar; or NULL */
+
+/* The path that a scalar is, seen from here: relative ones start at the folder of the file that
+ * says it, those of the command line where they are. Owned; NULL when there is no such entry. */
+char *settings_path(const struct settings_doc *doc, const char *key);
 
 /* "file:line:column", "command line" or "default" (entry NULL); with ", inherited". */
 void setting_origin(const struct setting_entry *e, struct str *out);

@@ -122,6 +122,7 @@ TEST(utf8_is_decoded_at_its_borders) {
         {"\xC1\xBF", 0, 0},
         {"\xE0\x9F\xBF", 0, 0},
         {"\xED\xA0\x80", 0, 0},
+        {"\xED\xBF\xBF", 0, 0},
         {"\xF0\x8F\xBF\xBF", 0, 0},
         {"\xF4\x90\x80\x80", 0, 0},
         {"\xF8\x88\x80\x80\x80", 0, 0},

@@ -496,6 +496,27 @@ TEST(chains_of_base_files_end) {
     free(path);
 }
 
+static void points_to(const struct settings_doc *doc, const char *key, const char *path) {
+    char *found = settings_path(doc, key);
+    CHECK_TEXT(found, path);
+    free(found);
+}
+
+TEST(a_path_starts_at_the_folder_of_the_file_that_says_it) {
+    struct settings_doc doc;
+    struct override o;
+    CHECK_OK(settings_parse(&doc, "configs/smoke/mpt.yaml",
+                            "inputs: {clip: ../clip.yaml, pairs: /data/p.h5, none: ~}"));
+    CHECK_OK(override_parse("inputs.weights=w.pt", NULL, &o));
+    CHECK_OK(settings_override(&doc, &o));
+    override_free(&o);
+    points_to(&doc, "inputs.clip", "configs/smoke/../clip.yaml");
+    points_to(&doc, "inputs.pairs", "/data/p.h5");
+    points_to(&doc, "inputs.weights", "w.pt");
+    CHECK(!settings_path(&doc, "inputs.none") && !settings_path(&doc, "inputs"));
+    settings_doc_free(&doc);
+}
+
 TEST(an_empty_file_has_no_settings) {
     struct settings_doc doc;
     static const char *const empty[] = {"", "# nothing\n", "---\n", "{}", "~\n"};
