@@ -2,9 +2,16 @@
  * The values at a step are those of the seed `step`, so that every test knows them. */
 #pragma once
 
+#include <unistd.h>
+
 #include "base/file.h"
 #include "checkpoints/checkpoint.h"
 #include "tests/torch.h"
+
+/* Thousands of small files: in memory where that is possible, unless TMPDIR says otherwise. */
+__attribute__((constructor)) static void use_memory(void) {
+    if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 0);
+}
 
 struct toy {
     struct params model, optimizer;
