@@ -11,6 +11,16 @@
 
 enum { BLOCK = 1 << 18 }; /* bytes hashed at once: two hashes of them while they are in the cache */
 
+/* Room for n bytes, contents undefined. */
+static int reserve(struct bytes *b, size_t n) {
+    if (b->at && n <= b->n) return 0;
+    bytes_free(b);
+    b->at = mem_try(n + 1, 1);
+    if (!b->at) return error_status();
+    b->n = n;
+    return 0;
+}
+
 static int read_at(struct safetensors *f, uint64_t at, void *dst, size_t n) {
     char *p = dst;
     while (n) {
@@ -64,6 +74,7 @@ void safetensors_close(struct safetensors *f) {
     if (f->path && f->fd >= 0) close(f->fd);
     free(f->path);
     st_table_free(&f->table);
+    bytes_free(&f->scratch);
     *f = (struct safetensors){.fd = -1};
 }
 
@@ -80,11 +91,9 @@ int safetensors_bytes(struct safetensors *f, const struct st_tensor *x, struct b
 }
 
 tensor *safetensors_tensor(struct safetensors *f, const struct st_tensor *x) {
-    struct bytes data;
-    if (safetensors_bytes(f, x, &data)) return NULL;
-    tensor *t = t_from_data(data.at, x->shape, x->dtype);
-    bytes_free(&data);
-    return t;
+    if (reserve(&f->scratch, (size_t)x->bytes) || safetensors_read(f, x, f->scratch.at))
+        return NULL;
+    return t_from_data(f->scratch.at, x->shape, x->dtype);
 }
 
 /* Hashes [at, at + n) of the file into `whole` and, where it is not NULL, `one`. */
@@ -183,12 +192,9 @@ int safetensors_out_put(struct safetensors_out *w, const void *data, size_t n) {
 int safetensors_out_put_tensor(struct safetensors_out *w, tensor *x) {
     if (w->file.fd < 0) return error_status();
     size_t bytes = (size_t)t_numel(x) * st_dtype_size(t_dtype(x));
-    void *data = mem_try(bytes + 1, 1);
-    if (!data) return error_status();
-    int status = t_copy_out(x, data, bytes);
-    if (!status) status = safetensors_out_put(w, data, bytes);
-    free(data);
-    return status;
+    int status = reserve(&w->scratch, bytes);
+    if (!status) status = t_copy_out(x, w->scratch.at, bytes);
+    return status ? status : safetensors_out_put(w, w->scratch.at, bytes);
 }
 
 int safetensors_out_commit(struct safetensors_out *w) {
@@ -209,6 +215,7 @@ void safetensors_out_close(struct safetensors_out *w) {
     }
     file_out_close(&w->file);
     st_table_free(&w->table);
+    bytes_free(&w->scratch);
     free(w->hash);
     *w = (struct safetensors_out){.file.fd = -1};
 }

@@ -18,6 +18,8 @@ struct safetensors {
     struct st_table table; /* names, types, shapes, metadata */
     uint64_t size;         /* of the file */
     uint64_t data;         /* where the data starts */
+    struct bytes scratch;  /* grows to the largest tensor: fresh pages for each cost more than
+                              reading it does */
 };
 
 int safetensors_open(struct safetensors *f, const char *path); /* reads and checks the header */
@@ -45,6 +47,7 @@ struct safetensors_out {
     uint64_t *hash;           /* of each tensor that is complete */
     uint64_t file_hash, size; /* of the file; after commit */
     struct hasher whole, one;
+    struct bytes scratch;
 };
 
 int safetensors_out_open(struct safetensors_out *w, const char *path);

@@ -35,22 +35,27 @@ void st_table_free(struct st_table *t) {
     *t = (struct st_table){0};
 }
 
-static int compare_keys(const void *key, const void *index) {
-    const struct st_tensor *const *k = key, *const *i = index;
-    return strcmp((*k)->name, (*i)->name);
+struct place {
+    const char *name;
+    size_t index;
+};
+
+static int compare_names(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    return strcmp(x->name, y->name);
 }
 
-/* Fills by_name; returns the first of two tensors of one name, NULL when there is none. */
-static const struct st_tensor *index_names(struct st_table *t) {
-    const struct st_tensor **sorted = mem_alloc(t->n + 1, sizeof(struct st_tensor *));
-    for (size_t i = 0; i < t->n; i++) sorted[i] = &t->at[i];
-    qsort(sorted, t->n, sizeof *sorted, compare_keys);
-    const struct st_tensor *twice = NULL;
+/* Fills by_name; returns the name that two tensors have, NULL when there is none. */
+static const char *index_names(struct st_table *t) {
+    struct place *sorted = mem_alloc(t->n + 1, sizeof *sorted);
+    for (size_t i = 0; i < t->n; i++) sorted[i] = (struct place){t->at[i].name, i};
+    qsort(sorted, t->n, sizeof *sorted, compare_names);
+    const char *twice = NULL;
     for (size_t i = 1; i < t->n && !twice; i++)
-        if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0) twice = sorted[i];
+        if (strcmp(sorted[i - 1].name, sorted[i].name) == 0) twice = sorted[i].name;
     free(t->by_name);
     t->by_name = mem_alloc(t->n + 1, sizeof *t->by_name);
-    for (size_t i = 0; i < t->n; i++) t->by_name[i] = (size_t)(sorted[i] - t->at);
+    for (size_t i = 0; i < t->n; i++) t->by_name[i] = sorted[i].index;
     free(sorted);
     return twice;
 }
@@ -279,8 +284,8 @@ static int check_places(struct st_table *t, const char *path, uint64_t data_byte
     if (end != data_bytes)
         return error_set(ERR_DATA, "%s: %" PRIu64 " bytes at the end belong to no tensor", path,
                          data_bytes - end);
-    const struct st_tensor *twice = index_names(t);
-    return twice ? error_set(ERR_DATA, "%s: two tensors are named %s", path, twice->name) : 0;
+    const char *twice = index_names(t);
+    return twice ? error_set(ERR_DATA, "%s: two tensors are named %s", path, twice) : 0;
 }
 
 int st_table_parse(struct st_table *t, const char *path, const char *json, size_t n,
@@ -341,8 +346,8 @@ static void put_u64(struct str *out, uint64_t v) {
 }
 
 void st_table_format(struct st_table *t, struct str *out) {
-    const struct st_tensor *twice = index_names(t);
-    REQUIRE(!twice, "two tensors are named %s", twice->name);
+    const char *twice = index_names(t);
+    REQUIRE(!twice, "two tensors are named %s", twice);
     struct str json = {0};
     str_add(&json, "{");
     for (size_t i = 0; i < t->key.n; i++) {
