@@ -331,6 +331,15 @@ TEST(a_kill_at_any_call_of_replacing_a_step_leaves_one_of_the_two) {
     CHECK(kill_everywhere(save_three, NULL, (int64_t[]){2, 3}) > 80);
 }
 
+static void leave_one(const char *run) {
+    CHECK_OK(history_mark_best(run, 3));
+    CHECK_OK(history_prune(run, 1));
+}
+
+TEST(a_kill_while_the_only_checkpoint_is_replaced_never_loses_it) {
+    CHECK(kill_everywhere(save_three, leave_one, (int64_t[]){3, 3}) > 80);
+}
+
 static void damage_last(const char *run) {
     char *path = mem_format("%s/checkpoint-000003/model.safetensors", run);
     xor_byte(path, (size_t)file_size(path) - 1, 1);
