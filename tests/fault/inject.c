@@ -1,3 +1,4 @@
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _GNU_SOURCE    /* syscall() */
 #undef _FORTIFY_SOURCE /* it defines some of these calls inline */
 #include "tests/fault/inject.h"
@@ -135,7 +136,8 @@ const struct fault_op *fault_recorded(size_t *n) {
     return ops;
 }
 
-/* The calls. The kernel is called directly, so that a sanitizer's wrappers stay out of this. */
+/* The calls. The kernel is called directly, so that a sanitizer's wrappers stay out of this.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 
 static int open_file(const char *path, int flags, mode_t mode) {
     enum what what = due("open", path);
@@ -268,3 +270,4 @@ int ftruncate(int fd, off_t n) {
     after(what);
     return result;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
