@@ -147,21 +147,19 @@ static void unknown(struct assign *a, const struct setting_entry *e) {
 }
 
 /* An entry of a row's, into `field` or, when that is NULL, only checked. */
-static bool assign_entry(struct assign *a, const struct setting *s, const struct setting_group *g,
+static void assign_entry(struct assign *a, const struct setting *s, const struct setting_group *g,
                          const struct setting_entry *e, void *field) {
     struct setting_fault f;
     const char *key = e->yaml.key, *rest = after(key, g->prefix);
     const char *name = s->type == SET_MAP ? after(rest, s->key) : NULL;
-    if (s->type == SET_MAP && !name && e->yaml.kind == YAML_MAP) return true; /* its names follow */
-    if (name ? setting_check_text(&e->yaml, &f) : setting_parse(s, &e->yaml, field, &f)) {
-        if (name && field) string_map_put(field, name, e->yaml.at->text);
-        return true;
-    }
-    if (f.element == SIZE_MAX)
+    if (s->type == SET_MAP && !name && e->yaml.kind == YAML_MAP) return; /* its names follow */
+    bool ok = name ? setting_check_text(&e->yaml, &f) : setting_parse(s, &e->yaml, field, &f);
+    if (ok && name && field)
+        string_map_put(field, name, e->yaml.at->text);
+    else if (!ok && f.element == SIZE_MAX)
         complain(a, e, f.mark, "%s: %s", key, f.what);
-    else
+    else if (!ok)
         complain(a, e, f.mark, "%s[%zu]: %s", key, f.element, f.what);
-    return false;
 }
 
 static size_t row_index(struct settings_table t, const struct setting_group *g,
