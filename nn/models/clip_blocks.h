@@ -14,7 +14,7 @@ enum clip_activation {
 struct clip_blocks_options {
     int64_t width, layers, heads;
     enum clip_activation activation;
-    bool plain_attention; /* speed: the scores as a table; <= 1e-6 */
+    bool plain_attention; /* the scores as a table: as fast, more memory; <= 1e-6 */
 };
 
 struct clip_block {

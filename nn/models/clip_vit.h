@@ -21,7 +21,7 @@ struct clip_vit_options {
     enum clip_prompt_init prompt_init;
     double sine_positions;    /* amplitude of 2-D sine positions to start from; 0: random ones */
     bool last_block_cls_only; /* speed: the last block for the class token alone; <= 1e-6 */
-    bool plain_attention;     /* speed: see clip_blocks.h */
+    bool plain_attention;     /* see clip_blocks.h */
 };
 
 struct clip_vit {
