@@ -13,7 +13,7 @@ struct mask_loss_options mask_loss_standard(void) {
                                       .mask_weight = 20,
                                       .dice_weight = 1,
                                       .no_object_weight = 0.1,
-                                      .match = {1, 20, 1}};
+                                      .match = {1, 20, 1, false}};
 }
 
 void mask_loss_name(char out[32], enum mask_term term, int64_t layer, int64_t layers) {
@@ -93,18 +93,21 @@ static tensor *pair_queries(const struct matches *m) {
     return y;
 }
 
-/* Every target's mask, one image at a time: [n, H W]. */
-static tensor *target_masks(const struct mask_targets *t, enum t_dtype dtype) {
-    tensor *map = t_from_data(t->map, SHAPE(t->B, 1, t->H * t->W), T_I32); /* [B, 1, HW] */
-    tensor *label = t_cast(t_from_data(t->label, SHAPE(t->n, 1), T_I64), T_I32);
-    tensor **of = mem_alloc((size_t)t->B, sizeof *of);
-    for (int64_t b = 0; b < t->B; b++) {
-        tensor *own = t_narrow(label, 0, t->first[b], t->first[b + 1] - t->first[b]);
-        of[b] = t_eq(t_select(map, 0, b), own); /* [targets of b, HW] */
+/* The masks of the pairs' targets: [P, HW]. */
+static tensor *pair_masks(const struct mask_targets *t, const int64_t *target, int64_t P,
+                          enum t_dtype dtype) {
+    int64_t *image = mem_alloc((size_t)P, sizeof *image),
+            *label = mem_alloc((size_t)P, sizeof *label);
+    for (int64_t i = 0; i < P; i++) {
+        while (t->first[image[i] + 1] <= target[i]) image[i]++;
+        label[i] = t->label[target[i]];
     }
-    tensor *all = t_cast(t_cat(of, (size_t)t->B, 0), dtype);
-    free(of);
-    return all;
+    tensor *map = t_from_data(t->map, SHAPE(t->B, t->H * t->W), T_I32);              /* [B, HW] */
+    map = t_index_select(map, 0, t_from_data(image, SHAPE(P), T_I64));               /* [P, HW] */
+    tensor *mask = t_eq(map, t_cast(t_from_data(label, SHAPE(P, 1), T_I64), T_I32)); /* [P, HW] */
+    free(image);
+    free(label);
+    return t_cast(mask, dtype);
 }
 
 tensor *focal_and_dice(tensor *x, tensor *y) {
@@ -124,12 +127,12 @@ tensor *focal_and_dice(tensor *x, tensor *y) {
 }
 
 /* x: [P, h, w] -> [2, P] */
-static tensor *pair_losses_plain(tensor *x, const struct mask_targets *t, const int64_t *target) {
-    int64_t P = t_size(x, 0), pixels = t->H * t->W;
+static tensor *pair_losses_plain(tensor *x, const struct mask_targets *t, const int64_t *target,
+                                 int64_t P) {
+    enum t_dtype dtype = t_dtype(x);
     x = t_resize_bilinear(t_unsqueeze(x, 0), t->H, t->W); /* [1, P, H, W] */
-    tensor *index = t_from_data(target, SHAPE(P), T_I64);
-    tensor *y = t_index_select(target_masks(t, t_dtype(x)), 0, index); /* [P, HW] */
-    return focal_and_dice(t_reshape(x, SHAPE(P, pixels)), y);
+    x = t_reshape(x, SHAPE(P, t->H * t->W));              /* [P, HW] */
+    return focal_and_dice(x, pair_masks(t, target, P, dtype));
 }
 
 /* Focal and dice terms: [2, L]. */
@@ -140,7 +143,8 @@ static tensor *mask_terms(const struct mask_loss_options *o, tensor *masks,
     if (m->n == 0) return t_expand(t_scale(t_sum(masks), 0), SHAPE(2, L));
     int scope = t_scope_open("masks", T_INHERIT);
     tensor *x = t_index_select(t_reshape(masks, SHAPE(B * L * Q, h, w)), 0, pair_queries(m));
-    tensor *each = o->plain ? pair_losses_plain(x, t, m->target) : mask_fused(x, t, m->target);
+    tensor *each =
+        o->plain ? pair_losses_plain(x, t, m->target, L * m->n) : mask_fused(x, t, m->target);
     tensor *sum = t_sum_dim(t_reshape(each, SHAPE(2, L, m->n)), -1, false); /* [2, L] */
     return t_scope_close(scope, t_scale(sum, 1 / norm));
 }

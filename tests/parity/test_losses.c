@@ -122,7 +122,7 @@ TEST(v5_the_gradients_of_the_last_layer_are_the_references) { check_gradients(fa
 TEST(v5_the_plain_gradients_of_the_last_layer_are_the_references) { check_gradients(true); }
 
 TEST(v16_focal_and_dice_are_the_references) {
-    static const float x[] = {2, -1, 0.5, -3}, y[] = {1, 0, 1, 1};
+    static const float x[] = {2, -1, 0.5F, -3}, y[] = {1, 0, 1, 1};
     tensor *both =
         focal_and_dice(t_from_data(x, SHAPE(1, 4), T_F32), t_from_data(y, SHAPE(1, 4), T_F32));
     CHECK_NEAR(t_item(t_select(both, 0, 0)), 0.181477, 1e-6);

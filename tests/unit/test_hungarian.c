@@ -33,7 +33,7 @@ static double solve(const double *cost, int64_t rows, int64_t cols) {
 }
 
 static void compare(const double *cost, int64_t rows, int64_t cols, double tol) {
-    double turned[MOST];
+    double turned[MOST] = {0};
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < cols; j++) turned[j * rows + i] = cost[i * cols + j];
     double want = rows <= cols ? brute(cost, rows, cols, 0, 0) : brute(turned, cols, rows, 0, 0);
@@ -43,7 +43,7 @@ static void compare(const double *cost, int64_t rows, int64_t cols, double tol) 
 
 TEST(random_matrices_of_all_small_shapes_get_the_least_cost) {
     struct rng r = rng_stream(1, "hungarian", 0);
-    double cost[MOST];
+    double cost[MOST] = {0};
     for (int round = 0; round < 20; round++)
         for (int64_t n = 1; n <= 6; n++)
             for (int64_t m = 1; m <= 6; m++) {
@@ -54,7 +54,7 @@ TEST(random_matrices_of_all_small_shapes_get_the_least_cost) {
 
 TEST(matrices_full_of_ties_get_the_least_cost) {
     struct rng r = rng_stream(2, "hungarian", 0);
-    double cost[MOST];
+    double cost[MOST] = {0};
     for (int round = 0; round < 200; round++) {
         int64_t n = 1 + rng_below(&r, 6), m = 1 + rng_below(&r, 6);
         for (int64_t i = 0; i < n * m; i++) cost[i] = (double)rng_below(&r, 3);
