@@ -76,10 +76,9 @@ int polygon_fill(const int32_t *xy, size_t n, struct mask *into) {
     if (!k.flips) return error_status();
     for (size_t i = 0; i < n; i++) walk_edge(&k, xy + 2 * i, xy + 2 * ((i + 1) % n));
     uint8_t inside = 0;
-    /* A closed outline crosses each column an even number of times; a crossing below the last row
-     * is the first of the next column. */
-    int64_t end = k.last + 2 < into->w ? k.last + 2 : into->w;
-    for (int64_t x = k.first; x < end; x++)
+    /* A closed outline crosses each column an even number of times: outside its columns, and past
+     * the last one's end, nothing is inside. */
+    for (int64_t x = k.first; x <= k.last; x++)
         for (int64_t y = 0; y < into->h; y++) {
             inside ^= k.flips[x * into->h + y];
             into->at[y * into->w + x] |= inside;
