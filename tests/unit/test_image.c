@@ -21,13 +21,13 @@ static bool same(const struct image *a, const struct image *b) {
 }
 
 TEST(the_photographs_decode_as_pillow_decodes_them) {
+    char *folder = test_coco_mini("train2017");
     char *golden = test_source("tests/golden/photos.txt");
     FILE *f = fopen(golden, "r");
     CHECK(f);
     char file[64], hex[17];
     long long h, w;
     int n = 0;
-    char *folder = test_coco_mini("train2017");
     while (fscanf(f, "%63s %lld %lld %16s", file, &h, &w, hex) == 4) {
         char *path = path_join(folder, file);
         struct bytes b;
