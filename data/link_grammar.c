@@ -8,9 +8,9 @@
 
 #ifndef OVSEG_LINK_GRAMMAR
 
-int link_grammar_open(struct link_grammar **lg, int max_linkages, int max_nulls) {
+int link_grammar_open(struct link_grammar **lg_out, int max_linkages, int max_nulls) {
     (void)max_linkages, (void)max_nulls;
-    *lg = NULL;
+    *lg_out = NULL;
     return error_set(ERR_DEVICE,
                      "nouns: this build has no link-grammar; install liblink-grammar-dev "
                      "and link-grammar-dictionaries-en and build again");
@@ -43,8 +43,8 @@ static const char DIALECT[] = "headline";
  * caption may be a sentence already ("two people stand on a street"). */
 static const float COST_OF_DOUBT = 1.0F;
 
-int link_grammar_open(struct link_grammar **out, int max_linkages, int max_nulls) {
-    *out = NULL;
+int link_grammar_open(struct link_grammar **lg_out, int max_linkages, int max_nulls) {
+    *lg_out = NULL;
     lg_error_set_handler(NULL, NULL); /* before the dictionary, which prints on stdout */
     Dictionary dictionary = dictionary_create_lang("en");
     if (!dictionary)
@@ -62,7 +62,7 @@ int link_grammar_open(struct link_grammar **out, int max_linkages, int max_nulls
     parse_options_set_spell_guess(lg->options, 0);        /* slow, and names become words */
     parse_options_set_max_parse_time(lg->options, -1);
     parse_options_set_max_memory(lg->options, -1);
-    *out = lg;
+    *lg_out = lg;
     return 0;
 }
 

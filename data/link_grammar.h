@@ -25,7 +25,7 @@ struct tagged_word {
 
 struct link_grammar;
 
-int link_grammar_open(struct link_grammar **lg, int max_linkages, int max_nulls);
+int link_grammar_open(struct link_grammar **lg_out, int max_linkages, int max_nulls);
 void link_grammar_close(struct link_grammar *lg);
 
 /* Tags n words. False, and TAG_NULL everywhere, when there is no parse. Deterministic. */

@@ -45,7 +45,7 @@ static const char *const modifiers[] = {
 static const char *const forms_of_be[] = {"are", "be", "been", "being", "is", "was", "were"};
 /* clang-format on */
 
-#define LIST(words) words, sizeof words / sizeof *words
+#define LIST(words) (words), sizeof(words) / sizeof *(words)
 
 static int by_text(const void *a, const void *b) { return strcmp(a, *(const char *const *)b); }
 

@@ -191,11 +191,11 @@ static void find_in_piece(struct nouns *n, struct sentence *s, char *const *lowe
 }
 
 int nouns_find(struct nouns *n, const char *caption, struct noun_list *out) {
-    noun_list_free(out);
+    struct noun_list found = {0};
     size_t bytes = strlen(caption), max = (size_t)n->options.max_words;
     struct strings lower = {0};
-    nouns_tokenize(caption, bytes, n->options.keep_case, &out->token);
-    strings_copy(&lower, &out->token);
+    nouns_tokenize(caption, bytes, n->options.keep_case, &found.token);
+    for (size_t i = 0; i < found.token.n; i++) strings_add(&lower, found.token.at[i]);
     for (size_t i = 0; n->options.keep_case && i < lower.n; i++)
         for (char *c = lower.at[i]; *c; c++)
             if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
@@ -207,7 +207,7 @@ int nouns_find(struct nouns *n, const char *caption, struct noun_list *out) {
         while (end < lower.n && !ends_sentence(lower.at[end])) end++;
         while (from < end) {
             size_t piece = piece_end(lower.at, from, end, max);
-            find_in_piece(n, &s, lower.at, from, piece, out);
+            find_in_piece(n, &s, lower.at, from, piece, &found);
             from = piece;
         }
         from = end + 1;
@@ -216,7 +216,9 @@ int nouns_find(struct nouns *n, const char *caption, struct noun_list *out) {
     free(s.token);
     free(s.noun);
     strings_free(&lower);
-    return error_status();
+    noun_list_free(out);
+    *out = found;
+    return 0;
 }
 
 void noun_list_free(struct noun_list *l) {

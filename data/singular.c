@@ -58,12 +58,11 @@ void noun_singular(const char *word, struct str *out) {
     }
     size_t cut = 0; /* bytes that go */
     const char *add = "";
-    if (in(word, unchanged, sizeof unchanged / sizeof *unchanged)) {
-        cut = 0;
-    } else if (ends_in(word, n, "men")) {
+    bool kept = in(word, unchanged, sizeof unchanged / sizeof *unchanged);
+    if (!kept && ends_in(word, n, "men")) {
         cut = 2;
         add = "an";
-    } else if (n < 3 || word[n - 1] != 's' || is_singular_in_s(word, n)) {
+    } else if (kept || n < 3 || word[n - 1] != 's' || is_singular_in_s(word, n)) {
         cut = 0;
     } else if (in(word, keeps_e, sizeof keeps_e / sizeof *keeps_e)) {
         cut = 1;

@@ -108,7 +108,7 @@ static const char *const imagenet[] = {
 static const char *const predefined[] = {"a photo of a {}."};
 
 #define SET(texts)                                                                                 \
-    { #texts, texts, sizeof texts / sizeof *texts }
+    { #texts, (texts), sizeof(texts) / sizeof *(texts) }
 static const struct {
     const char *name;
     const char *const *text;

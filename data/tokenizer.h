@@ -13,7 +13,7 @@ enum {
     TOKENIZER_SIZE = 49408,      /* ids: 256 bytes, 256 bytes that end a word, 48894 merges, 2 */
     TOKENIZER_START = 49406,     /* first id of a row; "<|startoftext|>" in a text */
     TOKENIZER_END = 49407,       /* last one, and the largest: CLIP pools where it stands */
-    TOKENIZER_MAX_TEXT = 1 << 16 /* bytes: merging is quadratic in the length of a word */
+    TOKENIZER_MAX_TEXT = 1 << 14 /* bytes: merging is quadratic in the length of a word */
 };
 
 struct tokenizer {
