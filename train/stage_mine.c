@@ -103,9 +103,11 @@ static int tabulate_nouns(struct miner *m) {
         c->at = mem_alloc(lists[i].n, sizeof *c->at);
         for (size_t k = 0; k < lists[i].n; k++) {
             int64_t row = row_of(&m->noun, lists[i].name.at[k]);
-            bool again = false;
-            for (size_t j = 0; j < c->n; j++) again |= c->at[j] == row;
-            if (!again) c->at[c->n++] = row;
+            size_t at = 0; /* by rising row, which is by noun: the order of the pairs */
+            while (at < c->n && c->at[at] < row) at++;
+            if (at < c->n && c->at[at] == row) continue;
+            memmove(c->at + at + 1, c->at + at, (c->n++ - at) * sizeof *c->at);
+            c->at[at] = row;
         }
         noun_list_free(&lists[i]);
     }
@@ -284,16 +286,18 @@ static int mine(const struct miner *m) {
     return status ? status : pairs_manifest(m->dir, shards, &m->source);
 }
 
-static const char *id_of(const struct node *n, const char *input) {
-    const struct node *from = node_from(n, input);
-    return from ? from->id : "";
+static char *id_of(const struct node *n, const char *input) {
+    static char none[] = "";
+    struct node *from = node_from(n, input);
+    return from ? from->id : none;
 }
 
 static int run(struct node *n) {
     const struct mine_options *o = &n->config.mine;
     struct miner m = {.node = n, .dir = path_join(n->dir, "pairs")};
+    /* Hashes of runs: equal inputs give equal files, wherever they lie. */
     m.source =
-        (struct pairs_source){id_of(n, "proposals"), id_of(n, "clip"), id_of(n, "scenes"), n->id};
+        (struct pairs_source){{id_of(n, "proposals"), id_of(n, "clip"), id_of(n, "scenes"), n->id}};
     int status = dir_make(m.dir);
     if (!status) status = clip_open_set(n, "clip", &m.set);
     m.n_images = o->images && o->images < m.set.n_images ? o->images : m.set.n_images;
