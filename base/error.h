@@ -30,6 +30,9 @@ enum error_code {
 
 /* Records an error unless one is pending; returns the pending code: `return error_set(...)`. */
 int error_set(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#ifdef __clang_analyzer__ /* which cannot know that no error is 0 */
+#define error_set(code, ...) (error_set(code, __VA_ARGS__), (code))
+#endif
 
 /* Puts "fmt: " before the pending message, so that a caller adds what only it knows. */
 int error_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
