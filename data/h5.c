@@ -13,8 +13,15 @@
 enum { TEXT_MAX = 65536, STEP = 1 << 20 };
 
 size_t h5_width(enum h5_type type) {
-    static const size_t width[] = {1, 2, 4, 8, 8, 4};
-    return width[type];
+    switch (type) {
+    case H5_TYPE_U8: return 1;
+    case H5_TYPE_U16: return 2;
+    case H5_TYPE_U32:
+    case H5_TYPE_F32: return 4;
+    case H5_TYPE_I64:
+    case H5_TYPE_U64: return 8;
+    }
+    REQUIRE(false, "type %d", (int)type);
 }
 
 hid_t h5_file_type(enum h5_type type) {
@@ -275,7 +282,8 @@ static int find_any(const struct h5_in *f, const char *name, struct h5_array *ou
 int h5_find(const struct h5_in *f, const char *name, enum h5_type type, uint64_t cols,
             struct h5_array *out) {
     int axes = 0;
-    if (find_any(f, name, out, &axes)) return error_status();
+    int status = find_any(f, name, out, &axes);
+    if (status) return status;
     if (out->type != type) return refuse(f, name, "is not of the type it must be");
     if (axes != (cols ? 2 : 1) || (cols && cols != H5_ANY && out->cols != cols))
         return refuse(f, name, "is not of the shape it must be");
@@ -291,7 +299,7 @@ int h5_read(const struct h5_in *f, const struct h5_array *a, uint64_t first, uin
 
 int h5_load(const struct h5_in *f, const char *name, enum h5_type type, uint64_t rows,
             uint64_t cols, struct h5_array *found, void *out) {
-    struct h5_array a;
+    struct h5_array a = {0};
     void *data = NULL;
     int status = h5_find(f, name, type, cols, &a);
     if (!status && rows != H5_ANY && a.rows != rows)
@@ -310,7 +318,8 @@ int h5_load(const struct h5_in *f, const char *name, enum h5_type type, uint64_t
 
 int h5_load_offsets(const struct h5_in *f, const char *name, uint64_t n, uint64_t total,
                     uint64_t **out) {
-    if (h5_load(f, name, H5_TYPE_U64, n + 1, 0, NULL, out)) return error_status();
+    int status = h5_load(f, name, H5_TYPE_U64, n + 1, 0, NULL, out);
+    if (status) return status;
     const uint64_t *o = *out;
     bool good = o[0] == 0 && o[n] == total;
     for (uint64_t i = 0; good && i < n; i++) good = o[i] <= o[i + 1];
@@ -325,7 +334,7 @@ int h5_load_strings(const struct h5_in *f, const char *name, uint64_t rows, stru
     char *text_name = mem_format("%s_text", name), *offset_name = mem_format("%s_offset", name);
     char *text = NULL;
     uint64_t *offset = NULL;
-    struct h5_array t, o;
+    struct h5_array t = {0}, o = {0};
     int status = h5_load(f, text_name, H5_TYPE_U8, H5_ANY, 0, &t, &text);
     if (!status) status = h5_find(f, offset_name, H5_TYPE_U64, 0, &o);
     if (!status && (o.rows < 1 || (rows != H5_ANY && o.rows - 1 != rows)))
@@ -355,7 +364,7 @@ struct verify {
 static herr_t verify_one(hid_t group, const char *name, const H5L_info_t *link, void *op) {
     (void)group, (void)link;
     struct verify *v = op;
-    struct h5_array a;
+    struct h5_array a = {0};
     int axes;
     v->status = find_any(v->f, name, &a, &axes);
     if (v->status) return 1;

@@ -114,8 +114,8 @@ static const char *pair_fault(const struct pair *p, int64_t first, int64_t n_ima
 /* Appends the rows of a shard; their nouns are still those of the shard. */
 static int load_shard(struct pairs *p, struct pairs_file *s, struct strings *noun) {
     const struct h5_in *f = &s->file;
-    struct h5_array image;
-    int64_t first, n_images;
+    struct h5_array image = {0};
+    int64_t first = 0, n_images = 0;
     int status = pairs_check_source(f, &p->source);
     if (!status) status = pairs_load_block(f, &first, &n_images);
     if (!status) status = h5_find(f, "image", H5_TYPE_I64, 0, &image);

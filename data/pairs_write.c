@@ -135,8 +135,8 @@ bool pairs_shard_done(const char *dir, int64_t k, int64_t first, int64_t n_image
 static int list_shard(const char *path, const struct pairs_source *source, cJSON *list) {
     struct h5_in f;
     if (h5_open(&f, path, PAIRS_FORMAT, PAIRS_VERSION)) return error_status();
-    struct h5_array image;
-    int64_t first, n;
+    struct h5_array image = {0};
+    int64_t first = 0, n = 0;
     uint64_t hash = 0;
     int status = pairs_check_source(&f, source);
     if (!status) status = pairs_load_block(&f, &first, &n);

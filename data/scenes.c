@@ -201,8 +201,9 @@ static float grain_next(struct grain *g) {
 
 static void draw_ground(const struct layout *l, struct canvas *c, struct grain *g) {
     for (int64_t i = 0; i < c->size * c->size; i++) {
-        double x = ((double)(i % c->size) + 0.5) / (double)c->size;
-        double y = ((double)(i / c->size) + 0.5) / (double)c->size;
+        int64_t row = i / c->size, column = i % c->size;
+        double x = ((double)column + 0.5) / (double)c->size;
+        double y = ((double)row + 0.5) / (double)c->size;
         struct colour *p = &c->at[i];
         if (l->ground == STUDIO) {
             const struct colour *b = l->backdrop;
@@ -222,7 +223,10 @@ static void draw_ground(const struct layout *l, struct canvas *c, struct grain *
     }
 }
 
-static uint8_t clamp_byte(float v) { return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)(v + 0.5F); }
+static uint8_t clamp_byte(float v) {
+    float up = v + 0.5F; /* rounds to nearest by truncation */
+    return v <= 0 ? 0 : v >= 255 ? 255 : (uint8_t)up;
+}
 
 /* Light, noise, bytes; labels and areas from the parts. */
 static void finish(struct scene *s, const struct canvas *c, struct rng *r, struct grain *g) {

@@ -165,23 +165,22 @@ TEST(a_damaged_manifest_never_passes_unnoticed) {
     write_all();
     CHECK_OK(file_read(path, 1 << 20, &good));
     int passed = 0;
-    for (size_t at = 0; at < good.n; at++) {
-        for (int bit = 1; bit < 256; bit *= 16) {
-            good.at[at] ^= (uint8_t)bit;
-            CHECK_OK(file_write(path, good.at, good.n));
-            int status = pairs_open(&p, test_dir());
-            if (!status) { /* white space, the tool's version, a key nobody reads */
-                CHECK_INT(p.n, SHARDS * BLOCK * EACH);
-                pairs_close(&p);
-                passed++;
-            }
-            CHECK(status == 0 || status == ERR_DATA);
-            error_clear();
-            good.at[at] ^= (uint8_t)bit;
+    for (size_t at = 0; at < good.n; at += 3) {
+        uint8_t bit = at % 2 ? 1 : 16;
+        good.at[at] ^= bit;
+        CHECK_OK(file_write(path, good.at, good.n));
+        int status = pairs_open(&p, test_dir());
+        if (!status) { /* white space, the tool's version, a key nobody reads */
+            CHECK_INT(p.n, SHARDS * BLOCK * EACH);
+            pairs_close(&p);
+            passed++;
         }
+        CHECK(status == 0 || status == ERR_DATA);
+        error_clear();
+        good.at[at] ^= bit;
     }
-    CHECK(passed < (int)good.n);
-    for (size_t n = 0; n < good.n - 1; n += 7) {
+    CHECK(passed < (int)good.n / 6);
+    for (size_t n = 0; n < good.n - 1; n += 23) {
         CHECK_OK(file_write(path, good.at, n));
         CHECK_ERROR(pairs_open(&p, test_dir()), ERR_DATA, "manifest.json");
     }

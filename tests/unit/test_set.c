@@ -1,5 +1,6 @@
 #include "data/set.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -211,12 +212,14 @@ TEST(a_set_with_any_byte_changed_is_refused_by_name) {
     struct bytes good;
     write_set(path, N);
     CHECK_OK(file_read(path, 1 << 24, &good));
+    int fd = open(path, O_WRONLY); /* in place: thousands of file_write would wait for the disk */
     for (size_t at = 0; at < good.n; at += at < 2200 ? 1 : 97) {
-        good.at[at] ^= 0x41;
-        CHECK_OK(file_write(path, good.at, good.n));
+        uint8_t bad = good.at[at] ^ 0x41;
+        CHECK_INT(pwrite(fd, &bad, 1, (off_t)at), 1);
         open_damaged(path, &good, at);
-        good.at[at] ^= 0x41;
+        CHECK_INT(pwrite(fd, good.at + at, 1, (off_t)at), 1);
     }
+    close(fd);
     bytes_free(&good);
     free(path);
 }
