@@ -4,7 +4,7 @@
 #include "tests/golden_file.h"
 #include "tests/torch.h"
 
-enum { K = 4, TEXT = 16, STEPS = 60 };
+enum { K = 4, TEXT = 16, STEPS = 100 };
 
 static struct maskformer *make(struct params *p, const struct maskformer_options *o) {
     struct maskformer *m = mem_alloc(1, sizeof *m);
