@@ -32,7 +32,7 @@ struct columns {
 };
 
 static void columns_open(struct columns *c, size_t cap) {
-    tensor **block = mem_alloc(5 * cap, sizeof *block);
+    tensor **block = mem_alloc(5 * cap, sizeof(tensor *));
     *c = (struct columns){block, block + cap, block + 2 * cap, block + 3 * cap, block + 4 * cap, 0};
 }
 

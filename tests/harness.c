@@ -53,7 +53,7 @@ char *test_coco_mini(const char *path) {
 }
 
 static void run(void **state) {
-    size_t i = (size_t)(uintptr_t)*state;
+    size_t i = (size_t)((const struct CMUnitTest *)*state - tests);
     error_clear();
     if (test_before) test_before(tests[i].name);
     bodies[i]();
@@ -78,7 +78,7 @@ void test_register(const char *name, void (*body)(void)) {
     tests[n_tests] = (struct CMUnitTest){.name = name,
                                          .test_func = run,
                                          .teardown_func = clean,
-                                         .initial_state = (void *)(uintptr_t)n_tests};
+                                         .initial_state = &tests[n_tests]};
     n_tests++;
 }
 

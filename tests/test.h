@@ -22,7 +22,7 @@
     __attribute__((constructor)) static void register_##name(void) { test_register(#name, name); } \
     static void name(void)
 
-void test_register(const char *name, void (*run)(void));
+void test_register(const char *name, void (*body)(void));
 
 /* All checks stop the test at the first that fails. */
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
