@@ -307,6 +307,11 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     return status;
 }
 
+void vocabulary_of(struct vocabulary *v, char *const *names, size_t n) {
+    *v = (struct vocabulary){0};
+    for (size_t i = 0; i < n; i++) add_class(v)->name = mem_strdup(names[i]);
+}
+
 void vocabulary_close(struct vocabulary *v) {
     for (size_t i = 0; i < v->n; i++) {
         free(v->at[i].name);

@@ -45,6 +45,9 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names);
 int vocabulary_read(struct vocabulary *v, const char *path);
 void vocabulary_close(struct vocabulary *v);
 
+/* Of names that need no checking: those of a data set, nouns of captions. */
+void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
+
 /* Appends the texts that stand for class i: its own prompts or else the templates, each with the
  * name and with every synonym. ERR_CONFIG when a template is none. */
 int vocabulary_prompts(const struct vocabulary *v, size_t i, const struct strings *templates,

@@ -84,21 +84,15 @@ static int resolve_templates(const struct strings *given, struct strings *out) {
     return status;
 }
 
-/* Token ids of every name in every template, [n * templates, context]; NULL and the error. */
-static int64_t *tokens_of(const struct strings *templates, char *const *names, int64_t n,
-                          int64_t context) {
+/* Token ids of texts, [n, context]; NULL and the error. */
+static int64_t *tokens_of(const struct strings *texts, int64_t context) {
     struct tokenizer tokenizer;
     if (tokenizer_open(&tokenizer, NULL)) return NULL;
-    int64_t T = (int64_t)templates->n;
-    int64_t *ids = mem_alloc((size_t)(n * T), (size_t)context * sizeof *ids);
-    struct str text = {0};
+    int64_t *ids = mem_alloc(texts->n, (size_t)context * sizeof *ids);
     int status = 0;
-    for (int64_t i = 0; !status && i < n * T; i++) {
-        text.n = 0;
-        template_fill(templates->at[i % T], names[i / T], &text);
-        status = tokenizer_encode(&tokenizer, text.at, context, false, ids + i * context, NULL);
-    }
-    str_free(&text);
+    for (size_t i = 0; !status && i < texts->n; i++)
+        status = tokenizer_encode(&tokenizer, texts->at[i], context, false,
+                                  ids + (int64_t)i * context, NULL);
     tokenizer_close(&tokenizer);
     if (status) {
         free(ids);
@@ -107,19 +101,52 @@ static int64_t *tokens_of(const struct strings *templates, char *const *names, i
     return ids;
 }
 
+/* `count` texts stand for each class; neighbours with equally many go through the tower together.
+ */
+static tensor *encode_classes(const struct clip_run *c, const int64_t *ids, const size_t *count,
+                              size_t n) {
+    int scope = t_scope_open("classes", T_NO_GRAD);
+    int64_t context = c->clip.opt.text.context;
+    tensor **parts = mem_alloc(n, sizeof(tensor *));
+    size_t n_parts = 0;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && count[to] == count[from]; to++) {
+        }
+        parts[n_parts++] = text_bank(
+            &c->clip.text, ids,
+            (struct text_bank_args){(int64_t)(to - from), (int64_t)count[from], context, 0});
+        ids += (int64_t)((to - from) * count[from]) * context;
+    }
+    tensor *x = n_parts == 1 ? parts[0] : t_cat(parts, n_parts, 0); /* [n, D] */
+    free(parts);
+    return t_scope_close(scope, x);
+}
+
+tensor *clip_vocabulary(const struct clip_run *c, const struct text_options *text,
+                        const struct vocabulary *v) {
+    struct strings templates = {0}, texts = {0};
+    size_t *count = mem_alloc(v->n, sizeof *count);
+    int status = resolve_templates(&text->templates, &templates);
+    for (size_t i = 0; !status && i < v->n; i++) {
+        size_t before = texts.n;
+        status = vocabulary_prompts(v, i, &templates, &texts);
+        count[i] = texts.n - before;
+    }
+    int64_t *ids = status ? NULL : tokens_of(&texts, c->clip.opt.text.context);
+    tensor *features = ids ? encode_classes(c, ids, count, v->n) : NULL;
+    free(ids);
+    free(count);
+    strings_free(&texts);
+    strings_free(&templates);
+    return features;
+}
+
 tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
                    int64_t n) {
-    struct strings templates = {0};
-    int64_t context = c->clip.opt.text.context;
-    int64_t *ids = NULL;
-    tensor *features = NULL;
-    if (!resolve_templates(&text->templates, &templates))
-        ids = tokens_of(&templates, names, n, context);
-    if (ids)
-        features = text_bank(&c->clip.text, ids,
-                             (struct text_bank_args){n, (int64_t)templates.n, context, 0});
-    free(ids);
-    strings_free(&templates);
+    struct vocabulary v;
+    vocabulary_of(&v, names, (size_t)n);
+    tensor *features = clip_vocabulary(c, text, &v);
+    vocabulary_close(&v);
     return features;
 }
 

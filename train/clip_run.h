@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "data/tokenizer.h"
+#include "data/vocabulary.h"
 #include "nn/models/clip.h"
 #include "train/graph.h"
 
@@ -23,8 +24,12 @@ int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);
 
-/* Text features of names under the stage's templates -> [n, D], unit length, in the caller's scope;
- * NULL and the pending error. */
+/* Text features of classes -> [n, D], unit length, in the caller's scope; NULL and the pending
+ * error. A class stands for its name and its synonyms in the stage's templates, or for its own
+ * prompts. */
+tensor *clip_vocabulary(const struct clip_run *c, const struct text_options *text,
+                        const struct vocabulary *v);
+/* The same of bare names. */
 tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
                    int64_t n);
 

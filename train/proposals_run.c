@@ -9,14 +9,14 @@
 #include "checkpoints/history.h"
 #include "checkpoints/weights.h"
 
-/* Text features of the names and the network's registry; `of`: the proposals node. */
-static int make(struct proposals_run *p, const struct node *of, char *const *names, int64_t K) {
+/* Text features of the classes and the network's registry; `of`: the proposals node. */
+static int make(struct proposals_run *p, const struct node *of, const struct vocabulary *v) {
     *p = (struct proposals_run){0};
     struct clip_run clip;
     int status = clip_run_open(&clip, of, "clip", NULL);
     if (status) return status;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    p->text = t_hold(clip_names(&clip, &of->config.text, names, K)); /* [K, D] */
+    p->text = t_hold(clip_vocabulary(&clip, &of->config.text, v)); /* [K, D] */
     double own = of->config.proposals.temperature,
            scale = own > 0 ? own : t_item(clip_scale(&clip.clip));
     struct maskformer_options opt =
@@ -38,16 +38,27 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
         name_of[k] = set->class_seen[k] ? (uint16_t)K : set->ignore;
         if (set->class_seen[k]) names[K++] = set->class_name[k];
     }
-    int status = make(p, n, names, K);
+    struct vocabulary v;
+    vocabulary_of(&v, names, (size_t)K);
+    int status = make(p, n, &v);
+    vocabulary_close(&v);
     free(names);
     return status;
 }
 
 int proposals_run_open(struct proposals_run *p, const struct node *n, char *const *names,
                        int64_t K) {
+    struct vocabulary v;
+    vocabulary_of(&v, names, (size_t)K);
+    int status = proposals_run_speak(p, n, &v);
+    vocabulary_close(&v);
+    return status;
+}
+
+int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v) {
     const struct node_input *in = node_input(n, "proposals");
     REQUIRE(in && in->node, "no run as input proposals");
-    int status = make(p, in->node, names, K);
+    int status = make(p, in->node, v);
     if (status) return status;
     char *path = in->best ? history_best(in->node->dir) : history_last(in->node->dir);
     status = path ? checkpoint_verify(path)

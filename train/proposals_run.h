@@ -19,4 +19,5 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
  * CLIP that it was trained with. */
 int proposals_run_open(struct proposals_run *p, const struct node *n, char *const *names,
                        int64_t K);
+int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v);
 void proposals_run_free(struct proposals_run *p);
