@@ -19,5 +19,6 @@ tensor *ensemble_fuse(tensor *prob, tensor *clip, tensor *valid, double lambda);
 /* sum over q of fused[q, k] mask[q, y, x] -> [K, H, W]; mask [N, H, W] probabilities. */
 tensor *ensemble_scores(tensor *fused, tensor *mask);
 
-/* The name with the highest score at each pixel, resized to h x w first -> [h, w] i64. */
+/* The name with the highest score at each pixel, resized to h x w first -> [h, w] i64. Names go in
+ * groups, so that a large picture with many names does not need all resized scores at once. */
 tensor *ensemble_labels(tensor *scores, int64_t h, int64_t w);

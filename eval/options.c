@@ -11,6 +11,8 @@ const struct setting eval_rows[] = {
     REAL  ("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,    "pixels of a proposal: probability strictly above"),
     INT   ("min_area",       min_area,       RESULT, "1",   1, 1e9,  "pixels; smaller proposals get no opinion of CLIP"),
     REAL  ("temperature",    temperature,    RESULT, "100", 0, 1e4,  "of CLIP's cosines; 0: its trained scale"),
+    INT   ("shortest",       shortest,       RESULT, "0",   0, 8192, "short side that the proposal network sees, pixels; 0: as in its training"),
+    INT   ("longest",        longest,        RESULT, "0",   0, 16384, "long side at most, pixels; 0: four times the short one"),
     INT   ("images",         images,         RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
     INT   ("overlays",       overlays,       RESULT, "8",   0, 1000, "segmented pictures to write"),
 };

@@ -1,7 +1,6 @@
 /* Evaluates models side by side on a held-out set: every input that is neither the scenes nor the
  * proposals is a CLIP, and a row of the table. One pass over the pictures serves all rows
  * (reference-spec 8). */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,20 +9,17 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "eval/confusion.h"
-#include "eval/ensemble.h"
 #include "eval/mask_accuracy.h"
-#include "train/clip_validate.h"
-#include "train/proposals_run.h"
+#include "train/picture.h"
+#include "train/segment.h"
 #include "train/signals.h"
 
-enum { TOGETHER = 16, BATCH = 64 }; /* pictures, crops */
+enum { TOGETHER = 16, CROPS = 64 }; /* pictures, crops */
 
 /* One CLIP, and what is counted for it. */
 struct row {
     const char *name;
-    struct clip_run clip;
-    tensor *text;       /* [K, D], held */
-    double temperature; /* of its cosines */
+    struct namer namer;
     struct confusion alone, fused;
     struct mask_accuracy accuracy;
 };
@@ -34,92 +30,44 @@ struct evaluation {
     int64_t n_images, K;
     bool *seen, *unseen; /* [K] */
     struct proposals_run proposals;
+    struct segment_size size;
     struct confusion maskformer;
     struct row *row;
     size_t n_rows;
 };
 
 static int row_open(struct row *r, const struct evaluation *e, const char *name) {
-    const struct eval_options *o = &e->node->config.eval;
+    struct vocabulary v;
     r->name = name;
-    int status = clip_run_open(&r->clip, e->node, name, NULL);
-    if (status) return status;
-    r->text = t_hold(clip_names(&r->clip, &e->node->config.text, e->set.class_name, e->K));
-    int scope = t_scope_open("temperature", T_NO_GRAD);
-    r->temperature = o->temperature > 0 ? o->temperature : t_item(clip_scale(&r->clip.clip));
-    t_scope_close(scope, NULL);
+    vocabulary_of(&v, e->set.class_name, (size_t)e->K);
+    int status = namer_open(&r->namer, e->node, name, &v);
+    vocabulary_close(&v);
     confusion_open(&r->alone, e->K);
     confusion_open(&r->fused, e->K);
-    return error_status();
+    return status;
 }
 
 static void row_close(struct row *r) {
     confusion_free(&r->alone);
     confusion_free(&r->fused);
     mask_accuracy_free(&r->accuracy);
-    t_drop(r->text);
-    clip_run_free(&r->clip);
+    namer_close(&r->namer);
 }
 
-/* Adds the label map of the summed scores at the size of the truth. */
-static int count(struct confusion *c, tensor *fused, tensor *mask, const struct labels *truth,
-                 uint16_t ignore) {
-    int scope = t_scope_open("count", T_NO_GRAD);
-    size_t n = (size_t)(truth->h * truth->w);
-    int64_t *found = mem_try(n, sizeof *found);
-    uint16_t *label = mem_try(n, sizeof *label);
-    int status = found && label ? 0 : error_status();
-    if (!status)
-        status = t_copy_out(ensemble_labels(ensemble_scores(fused, mask), truth->h, truth->w),
-                            found, n * sizeof *found);
-    for (size_t i = 0; !status && i < n; i++) label[i] = (uint16_t)found[i];
-    if (!status) confusion_add(c, label, truth->at, (int64_t)n, ignore);
-    free(found);
-    free(label);
-    t_scope_close(scope, NULL);
+/* Adds the label map that a model gives; m, lambda: as segment_labels. */
+static int count(struct confusion *c, const struct evaluation *e, const struct proposals *p,
+                 const struct regions *g, const struct namer *m, double lambda,
+                 const struct labels *truth) {
+    struct labels found = {0};
+    int status = segment_labels(p, g, m, lambda, truth->h, truth->w, &found);
+    if (!status) confusion_add(c, found.at, truth->at, truth->h * truth->w, e->set.ignore);
+    labels_free(&found);
     return status;
 }
 
-/* CLIP's opinion on the regions: softmax of temperature times cosines -> [V, K]; NULL without any.
- */
-static tensor *opinions(const struct row *r, const struct regions *g) {
-    if (!g->n) return NULL;
-    tensor *x = t_from_data(g->feature, SHAPE(g->n, g->D), T_F32); /* [V, D] */
-    return t_softmax(t_scale(t_matmul(x, t_transpose(r->text, 0, 1)), r->temperature), -1);
-}
-
-/* All rows for one picture whose regions have been encoded by row `r`. */
-static int count_row(struct row *r, const struct evaluation *e, const struct proposals *p,
-                     const struct regions *g, const struct labels *truth) {
-    int scope = t_scope_open(r->name, T_NO_GRAD);
-    int64_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
-    for (int64_t q = 0; q < p->Q; q++) valid[q] = -1;
-    for (int64_t v = 0; v < g->n; v++) valid[g->query[v]] = v;
-    tensor *prob = t_from_data(p->prob, SHAPE(p->Q, p->K), T_F32);       /* [Q, K] */
-    tensor *mask = t_from_data(p->mask, SHAPE(p->Q, p->h, p->w), T_F32); /* [Q, h, w] */
-    tensor *rows = t_from_data(valid, SHAPE(p->Q), T_I64), *clip = opinions(r, g);
-    free(valid);
-    double lambda = e->node->config.eval.lambda;
-    int status =
-        count(&r->fused, ensemble_fuse(prob, clip, rows, lambda), mask, truth, e->set.ignore);
-    if (!status)
-        status = count(&r->alone, ensemble_fuse(prob, clip, rows, 0), mask, truth, e->set.ignore);
-    t_scope_close(scope, NULL);
-    return status;
-}
-
-static int count_maskformer(struct evaluation *e, const struct proposals *p,
-                            const struct labels *truth) {
-    int scope = t_scope_open("maskformer", T_NO_GRAD);
-    tensor *prob = t_from_data(p->prob, SHAPE(p->Q, p->K), T_F32);
-    tensor *mask = t_from_data(p->mask, SHAPE(p->Q, p->h, p->w), T_F32);
-    int status = count(&e->maskformer, prob, mask, truth, e->set.ignore);
-    t_scope_close(scope, NULL);
-    return status;
-}
-
-/* Pictures of one size, their proposals and regions. */
+/* Pictures that the network sees at one size, their proposals and regions. */
 struct block {
+    int64_t first;
     struct image picture[TOGETHER];
     struct labels truth[TOGETHER];
     struct proposals proposals[TOGETHER];
@@ -137,11 +85,12 @@ static void block_free(struct block *b) {
 }
 
 static int block_read(struct block *b, const struct evaluation *e, int64_t first) {
-    *b = (struct block){0};
+    *b = (struct block){.first = first};
     int64_t most = e->n_images - first < TOGETHER ? e->n_images - first : TOGETHER;
     int status = 0;
     for (; !status && b->n < most; b->n++) {
         status = e->set.source->image(&e->set, first + b->n, &b->picture[b->n]);
+        if (!status) status = segment_resize(&e->size, &b->picture[b->n]);
         if (!status &&
             (b->picture[b->n].h != b->picture->h || b->picture[b->n].w != b->picture->w)) {
             image_free(&b->picture[b->n]);
@@ -152,25 +101,53 @@ static int block_read(struct block *b, const struct evaluation *e, int64_t first
     return status;
 }
 
-static int block_count(struct block *b, struct evaluation *e) {
-    const struct config *c = &e->node->config;
-    int status =
-        proposals_of(&e->proposals.model, e->proposals.text, b->picture, b->n, b->proposals);
-    for (int64_t i = 0; !status && i < b->n; i++) {
-        status =
-            regions_of(&b->regions[i], &b->proposals[i], c->eval.mask_threshold, c->eval.min_area);
-        if (!status) status = count_maskformer(e, &b->proposals[i], &b->truth[i]);
-    }
-    for (size_t k = 0; !status && k < e->n_rows; k++) {
-        struct row *r = &e->row[k];
-        const struct clip_options *opt = &r->clip.clip.opt;
-        struct region_options crop = crop_region(&c->crop, opt->image.image_size);
-        struct region_encoder encoder = {clip_encode_masks, &r->clip.clip.visual, opt->features};
-        status = regions_encode(b->regions, b->picture, b->n, &crop, encoder, BATCH);
-        for (int64_t i = 0; !status && i < b->n; i++)
-            status = count_row(r, e, &b->proposals[i], &b->regions[i], &b->truth[i]);
+/* What the last model made of the first pictures: overlay-000.png and so on. */
+static int block_overlays(const struct block *b, const struct evaluation *e) {
+    const struct namer *m = &e->row[e->n_rows - 1].namer;
+    const struct eval_options *o = &e->node->config.eval;
+    struct overlay_options draw = {.opacity = 0.6,
+                                   .names = (const char *const *)e->set.class_name,
+                                   .n_names = e->K,
+                                   .ignore = e->set.ignore};
+    int status = 0;
+    for (int64_t i = 0; !status && i < b->n && b->first + i < o->overlays; i++) {
+        const struct labels *truth = &b->truth[i];
+        struct image im = {0}, sheet = {0}; /* at its own size, not the network's */
+        struct labels found = {0};
+        char *name = mem_format("overlay-%03lld.png", (long long)(b->first + i));
+        char *path = path_join(e->node->dir, name);
+        status = e->set.source->image(&e->set, b->first + i, &im);
+        if (!status)
+            status = segment_labels(&b->proposals[i], &b->regions[i], m, o->lambda, truth->h,
+                                    truth->w, &found);
+        if (!status) status = picture_compare(&im, &found, truth, &draw, &sheet);
+        if (!status) status = picture_write(path, &sheet);
+        image_free(&im);
+        image_free(&sheet);
+        labels_free(&found);
+        free(name);
+        free(path);
     }
     return status;
+}
+
+static int block_count(struct block *b, struct evaluation *e) {
+    double lambda = e->node->config.eval.lambda;
+    int status =
+        segment_propose(&e->proposals, e->node, b->picture, b->n, b->proposals, b->regions);
+    for (int64_t i = 0; !status && i < b->n; i++)
+        status = count(&e->maskformer, e, &b->proposals[i], NULL, NULL, 0, &b->truth[i]);
+    for (size_t k = 0; !status && k < e->n_rows; k++) {
+        struct row *r = &e->row[k];
+        status = namer_encode(&r->namer, e->node, b->regions, b->picture, b->n);
+        for (int64_t i = 0; !status && i < b->n; i++) {
+            const struct proposals *p = &b->proposals[i];
+            const struct regions *g = &b->regions[i];
+            status = count(&r->fused, e, p, g, &r->namer, lambda, &b->truth[i]);
+            if (!status) status = count(&r->alone, e, p, g, &r->namer, 0, &b->truth[i]);
+        }
+    }
+    return status ? status : block_overlays(b, e);
 }
 
 static int segment_all(struct evaluation *e) {
@@ -197,14 +174,14 @@ static int classify_all(struct evaluation *e) {
     int status = 0;
     for (size_t k = 0; !status && k < e->n_rows; k++) {
         struct row *r = &e->row[k];
-        const struct clip_options *opt = &r->clip.clip.opt;
-        if (crops.S != opt->image.image_size) {
+        struct region_options o = namer_crop(&r->namer, e->node);
+        if (crops.S != o.side) {
             mask_crops_free(&crops);
-            struct region_options o = crop_region(&e->node->config.crop, opt->image.image_size);
             status = mask_crops_of(&crops, &e->set, &o, e->n_images, e->node->config.eval.min_area);
         }
-        struct region_encoder encoder = {clip_encode_masks, &r->clip.clip.visual, opt->features};
-        if (!status) status = mask_accuracy_of(&r->accuracy, &crops, encoder, r->text, BATCH);
+        if (!status)
+            status = mask_accuracy_of(&r->accuracy, &crops, namer_encoder(&r->namer), r->namer.text,
+                                      CROPS);
     }
     mask_crops_free(&crops);
     return status;
@@ -258,10 +235,6 @@ static int write_evaluation(const struct evaluation *e) {
     return status;
 }
 
-static bool is_row(const char *input) {
-    return strcmp(input, "scenes") != 0 && strcmp(input, "proposals") != 0;
-}
-
 static int open_all(struct evaluation *e) {
     struct node *n = e->node;
     int status = clip_open_set(n, n->config.eval.set, &e->set);
@@ -273,10 +246,12 @@ static int open_all(struct evaluation *e) {
     e->unseen = mem_alloc((size_t)e->K, sizeof *e->unseen);
     for (int64_t k = 0; k < e->K; k++) e->unseen[k] = !(e->seen[k] = e->set.class_seen[k]);
     confusion_open(&e->maskformer, e->K);
-    status = proposals_run_open(&e->proposals, n, e->set.class_name, e->K);
+    status = segment_size_of(&e->size, n);
+    if (!status) status = proposals_run_open(&e->proposals, n, e->set.class_name, e->K);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
     for (size_t i = 0; !status && i < n->n_inputs; i++)
-        if (is_row(n->input[i].name)) status = row_open(&e->row[e->n_rows++], e, n->input[i].name);
+        if (segment_is_clip(n->input[i].name))
+            status = row_open(&e->row[e->n_rows++], e, n->input[i].name);
     return status;
 }
 
@@ -298,7 +273,7 @@ static int run(struct node *n) {
 
 static void check(const struct node *n, struct problems *p) {
     size_t rows = 0;
-    for (size_t i = 0; i < n->n_inputs; i++) rows += is_row(n->input[i].name);
+    for (size_t i = 0; i < n->n_inputs; i++) rows += segment_is_clip(n->input[i].name);
     if (!rows)
         problems_add(p, "%s: inputs: no model to evaluate beside scenes and proposals", n->path);
 }
