@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +35,14 @@ hid_t h5_file_type(enum h5_type type) {
     case H5_TYPE_F32: return H5T_IEEE_F32LE;
     }
     REQUIRE(false, "type %d", (int)type);
+}
+
+const char *h5_library(void) {
+    static char text[40];
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+    return text;
 }
 
 void h5_quiet(void) {

@@ -27,6 +27,8 @@ struct h5_in {
     uint64_t hash; /* of all arrays: names, types, shapes, values; not of the attributes */
 };
 
+const char *h5_library(void); /* version of the HDF5 that is linked: "1.10.8" */
+
 /* ERR_MISSING: no such file. ERR_DATA: damaged, of another format, of a newer version; names the
  * file. `format` is the kind of contents ("set"), `version` the newest one the caller knows. */
 int h5_open(struct h5_in *f, const char *path, const char *format, int64_t version);

@@ -10,6 +10,10 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL name */
 
 int cmd_train(int argc, char **argv);
+int cmd_segment(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
+int cmd_nouns(int argc, char **argv);
+int cmd_runs(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 
 /* Prints the pending error; returns its code, which is the exit status. */

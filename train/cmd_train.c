@@ -9,6 +9,7 @@
 #include "train/cmd.h"
 #include "train/result.h"
 #include "train/run.h"
+#include "train/signals.h"
 
 struct arguments {
     const char *config;
@@ -88,6 +89,7 @@ static int train(struct graph *g, const struct arguments *a) {
 
 int cmd_train(int argc, char **argv) {
     static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
+    signals_install();
     struct arguments a = {0};
     struct graph g = {0};
     argp_err_exit_status = ERR_USAGE;

@@ -95,14 +95,6 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
-/* "RUN", "RUN@last", "RUN@best". */
-static char *split_run(const char *value, bool *best) {
-    *best = has_suffix(value, "@best");
-    size_t n = strlen(value);
-    if (*best || has_suffix(value, "@last")) n -= 5;
-    return mem_format("%.*s", (int)n, value);
-}
-
 static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {
     char *key = mem_format("inputs.%s", name), *path = resolve(n, key, value);
     struct str origin = {0};
@@ -114,7 +106,7 @@ static void load_input(struct builder *b, struct node *n, const char *name, cons
     if (has_suffix(value, ".yaml") || has_suffix(value, ".yml")) {
         in.node = load(b, path);
     } else {
-        char *run = split_run(path, &in.best);
+        char *run = run_split(path, &in.best);
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);

@@ -5,8 +5,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/h5.h"
+#include "nn/torch/tensor.h"
 #include "train/cmd.h"
-#include "train/signals.h"
 
 static void help(FILE *to) {
     fprintf(to,
@@ -19,7 +20,6 @@ static void help(FILE *to) {
 
 int main(int argc, char **argv) {
     mem_keep_pages();
-    signals_install();
     const char *name = path_base(argv[0]);
     if (strcmp(name, "ovseg-train") == 0) return cmd_train(argc, argv);
     if (argc < 2) {
@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("ovseg %s\n", OVSEG_VERSION);
+        printf("ovseg %s\nlibtorch %s\nHDF5 %s\n", OVSEG_VERSION, t_version(), h5_library());
         return 0;
     }
     for (const struct command *c = commands; c->name; c++)

@@ -25,6 +25,14 @@ static bool holds(const char *dir, const char *name) {
 
 bool run_folder(const char *path) { return holds(path, "identity.txt"); }
 
+char *run_split(const char *value, bool *best) {
+    size_t n = strlen(value);
+    const char *end = n > 5 ? value + n - 5 : "";
+    *best = strcmp(end, "@best") == 0;
+    if (*best || strcmp(end, "@last") == 0) n -= 5;
+    return mem_format("%.*s", (int)n, value);
+}
+
 bool run_is_done(const char *dir, double *seconds) {
     char *path = path_join(dir, "DONE");
     struct bytes text = {0};

@@ -28,6 +28,9 @@ int run_graph(struct graph *g);
 /* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */
 void graph_needed(const struct graph *g, bool *needed);
 
+/* "RUN", "RUN@last", "RUN@best" -> RUN, owned. */
+char *run_split(const char *value, bool *best);
+
 bool run_folder(const char *path); /* a folder that is, or will be, a run */
 
 /* The finished run in a folder as a node, with the runs it was made from, added to the graph. NULL

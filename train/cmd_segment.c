@@ -1,0 +1,250 @@
+/* ovseg segment -m RUN --classes FILE|"a,b,c" IMAGE... -o DIR: label maps and overlays of any
+ * pictures with any names, and the share of every name. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "train/cmd.h"
+#include "train/picture.h"
+#include "train/segmenter.h"
+
+enum { FILE_MAX = 256 << 20 }; /* bytes of a picture file */
+
+struct arguments {
+    struct segmenter_options model;
+    struct override *overrides;
+    size_t n_overrides, overrides_cap;
+    const char *classes, *out;
+    char **image;
+    size_t n_images, images_cap;
+};
+
+enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS };
+
+static const struct argp_option options[] = {
+    {"model", 'm', "RUN", 0, "Run of a CLIP stage or of an evaluation, RUN@best, or its config", 0},
+    {"classes", KEY_CLASSES, "NAMES", 0, "\"sky,tree,a red car\", or a file: see `--help` below",
+     0},
+    {"output", 'o', "DIR", 0, "Where NAME.png and NAME-overlay.png go; made when missing", 0},
+    {"proposals", KEY_PROPOSALS, "RUN", 0, "Another proposal network than the one behind RUN", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "A setting: eval.lambda=0.6, eval.shortest=640, ...", 0},
+    {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Segments pictures (JPEG, PNG, WebP) with any names. For each IMAGE it writes to DIR: "
+    "NAME.png, "
+    "the label map at the picture's size (pixel value: index of the name, from 0; 16 bits when "
+    "there are more than 256), and NAME-overlay.png, to look at. The share of the pixels of every "
+    "name goes to stdout.\v"
+    "A file of classes is plain text, a name a line, or YAML (.yaml) with synonyms, prompts and "
+    "colours.\n\n"
+    "The proposal network sees a picture with its short side at eval.shortest pixels; left at 0, "
+    "at the side that the network was trained at: of its crops, or of its training pictures. "
+    "`ovseg settings eval` explains the other settings.\n\n"
+    "Exit status: 0 done, 64 usage, 65 a damaged picture, run or class file (other pictures are "
+    "done), 66 missing input, 70 internal, 74 input or output, 78 bad setting.";
+
+static void add_override(struct arguments *a, const char *text, struct argp_state *state) {
+    a->overrides =
+        mem_grow(a->overrides, &a->overrides_cap, a->n_overrides + 1, sizeof *a->overrides);
+    struct override *o = &a->overrides[a->n_overrides];
+    if (override_parse(text, NULL, o)) {
+        argp_error(state, "%s", error_message());
+        return;
+    }
+    a->n_overrides++;
+    if (o->scope)
+        argp_error(state, "--set %s: there is one stage only: without \"%s:\"", text, o->scope);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    struct arguments *a = state->input;
+    switch (key) {
+    case 'm': a->model.model = arg; break;
+    case KEY_PROPOSALS: a->model.proposals = arg; break;
+    case KEY_CLASSES: a->classes = arg; break;
+    case KEY_SET: add_override(a, arg, state); break;
+    case 'o': a->out = arg; break;
+    case 'q': log_set_level(LOG_WARN); break;
+    case ARGP_KEY_ARG:
+        a->image = mem_grow(a->image, &a->images_cap, a->n_images + 1, sizeof *a->image);
+        a->image[a->n_images++] = arg;
+        break;
+    case ARGP_KEY_END:
+        if (!a->model.model) argp_error(state, "which model? -m RUN");
+        if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
+        if (!a->out) argp_error(state, "where to? -o DIR");
+        if (!a->n_images) argp_error(state, "no pictures");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* DIR/NAME and a suffix, owned. */
+static char *out_path(const struct arguments *a, const char *image, const char *suffix) {
+    char *stem = path_stem(image), *name = mem_format("%s%s", stem, suffix);
+    char *path = path_join(a->out, name);
+    free(stem);
+    free(name);
+    return path;
+}
+
+static const char *const suffixes[] = {".png", "-overlay.png"};
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Nothing that is written may replace a picture, or something else that is written. */
+static int check_outputs(const struct arguments *a) {
+    struct strings paths = {0};
+    int status = 0;
+    for (size_t i = 0; i < a->n_images; i++)
+        for (size_t k = 0; k < 2; k++) {
+            char *path = out_path(a, a->image[i], suffixes[k]);
+            for (size_t m = 0; !status && m < a->n_images && file_exists(path); m++)
+                if (same_file(path, a->image[m]))
+                    status = error_set(ERR_USAGE, "%s would be overwritten: choose another -o",
+                                       a->image[m]);
+            strings_add(&paths, path);
+            free(path);
+        }
+    qsort(paths.at, paths.n, sizeof *paths.at, by_text);
+    for (size_t i = 1; !status && i < paths.n; i++)
+        if (strcmp(paths.at[i], paths.at[i - 1]) == 0)
+            status = error_set(ERR_USAGE, "two pictures would both be written to %s", paths.at[i]);
+    strings_free(&paths);
+    return status;
+}
+
+struct share {
+    const char *name;
+    int64_t pixels;
+};
+
+static int by_share(const void *a, const void *b) {
+    const struct share *x = a, *y = b;
+    if (x->pixels != y->pixels) return x->pixels < y->pixels ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static void print_shares(const char *image, const struct labels *l, const struct vocabulary *v) {
+    struct share *s = mem_alloc(v->n, sizeof *s);
+    int64_t n = l->h * l->w;
+    for (size_t k = 0; k < v->n; k++) s[k].name = v->at[k].name;
+    for (int64_t i = 0; i < n; i++) s[l->at[i]].pixels++;
+    qsort(s, v->n, sizeof *s, by_share);
+    printf("%s  %lld x %lld\n", image, (long long)l->w, (long long)l->h);
+    for (size_t k = 0; k < v->n; k++)
+        printf("  %6.2f %%  %s\n", 100.0 * (double)s[k].pixels / (double)n, s[k].name);
+    free(s);
+}
+
+static int write_overlay(const char *path, const struct image *im, const struct labels *l,
+                         const struct vocabulary *v) {
+    const char **names = mem_alloc(v->n, sizeof *names);
+    uint8_t(*colours)[3] = mem_alloc(v->n, sizeof *colours);
+    for (size_t k = 0; k < v->n; k++) {
+        names[k] = v->at[k].name;
+        if (v->at[k].has_colour)
+            memcpy(colours[k], v->at[k].colour, 3);
+        else
+            overlay_colour((int64_t)k, colours[k]);
+    }
+    struct overlay_options o = {.opacity = 0.6,
+                                .names = names,
+                                .n_names = (int64_t)v->n,
+                                .colours = (const uint8_t(*)[3])colours,
+                                .ignore = UINT16_MAX};
+    struct image sheet = {0};
+    int status = picture_overlay(im, l, &o, &sheet);
+    if (!status) status = picture_write(path, &sheet);
+    image_free(&sheet);
+    free(names);
+    free(colours);
+    return status;
+}
+
+/* One picture. *bad: the error is the picture's own, and others can go on. */
+static int segment_file(const struct segmenter *s, const struct arguments *a, const char *file,
+                        const struct vocabulary *v, bool *bad) {
+    struct bytes text = {0};
+    struct image im = {0};
+    struct labels l = {0};
+    char *map = out_path(a, file, suffixes[0]), *overlay = out_path(a, file, suffixes[1]);
+    int status = file_read(file, FILE_MAX, &text);
+    if (!status) status = image_decode_upright(text.at, text.n, file, &im);
+    *bad = status != 0;
+    if (!status) status = segmenter_labels(s, &im, &l);
+    if (!status) status = picture_write_labels(map, &l);
+    if (!status) status = write_overlay(overlay, &im, &l, v);
+    if (!status) print_shares(file, &l, v);
+    bytes_free(&text);
+    image_free(&im);
+    labels_free(&l);
+    free(map);
+    free(overlay);
+    return status;
+}
+
+static int segment_files(const struct segmenter *s, const struct arguments *a,
+                         const struct vocabulary *v) {
+    size_t failed = 0;
+    int status = dir_make(a->out);
+    for (size_t i = 0; !status && i < a->n_images; i++) {
+        bool bad;
+        status = segment_file(s, a, a->image[i], v, &bad);
+        if (!status || !bad) continue;
+        log_error("%s", error_message());
+        error_clear();
+        status = 0;
+        failed++;
+    }
+    if (!status && failed)
+        status = error_set(ERR_DATA, "%zu of %zu pictures could not be read", failed, a->n_images);
+    if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
+    return status;
+}
+
+static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
+    int status = check_outputs(a);
+    if (!status) status = vocabulary_open(v, a->classes);
+    if (!status && v->n == 1)
+        log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");
+    if (!status) status = segmenter_open(s, &a->model, v);
+    return status ? status : segment_files(s, a, v);
+}
+
+int cmd_segment(int argc, char **argv) {
+    static const struct argp argp = {options, parse, "IMAGE...", doc, 0, 0, 0};
+    struct arguments a = {0};
+    struct segmenter s = {0};
+    struct vocabulary v = {0};
+    argp_err_exit_status = ERR_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.model.overrides = a.overrides;
+    a.model.n_overrides = a.n_overrides;
+    int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
+    int status = segment(&s, &a, &v);
+    if (status) status = cmd_failed();
+    segmenter_close(&s);
+    t_scope_close(scope, NULL);
+    vocabulary_close(&v);
+    for (size_t i = 0; i < a.n_overrides; i++) override_free(&a.overrides[i]);
+    free(a.overrides);
+    free(a.image);
+    return status;
+}

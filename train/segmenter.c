@@ -1,0 +1,176 @@
+#include "train/segmenter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "train/run.h"
+
+static bool is_config(const char *path) {
+    const char *dot = strrchr(path_base(path), '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* Takes the nodes of a graph over into another that outlives it. */
+static void merge(struct graph *to, struct graph *from) {
+    for (size_t i = 0; i < from->n; i++) graph_add(to, from->at[i]);
+    free(from->at);
+    *from = (struct graph){0};
+}
+
+/* The finished run of a config; its `then` may still be to do. */
+static struct node *open_config(struct graph *g, const char *path) {
+    struct graph chain;
+    int status = graph_open(&chain, path, NULL, 0);
+    struct node *n = chain.named;
+    if (!status && !n->done)
+        status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it",
+                           path, path);
+    merge(g, &chain);
+    return status ? NULL : n;
+}
+
+static struct node *open_model(struct graph *g, const char *model, bool *best) {
+    *best = false;
+    if (is_config(model)) return open_config(g, model);
+    char *dir = run_split(model, best);
+    struct node *n = NULL;
+    if (run_folder(dir))
+        n = run_node_open(g, dir);
+    else
+        error_set(ERR_MISSING,
+                  "%s: neither a run folder nor a config: `ovseg runs list` shows the runs", dir);
+    free(dir);
+    return n;
+}
+
+/* The first one on the way back from a run to what it was made of; `in`: how it was named. */
+static const struct node_input *find_proposals(const struct node *n) {
+    for (size_t i = 0; i < n->n_inputs; i++) {
+        const struct node *from = n->input[i].node;
+        if (!from) continue;
+        if (from->config.run.stage == STAGE_PROPOSALS) return &n->input[i];
+        const struct node_input *found = find_proposals(from);
+        if (found) return found;
+    }
+    return NULL;
+}
+
+static bool makes_clip(const struct node *n) {
+    switch ((enum stage_kind)n->config.run.stage) {
+    case STAGE_CLIP_PRETRAIN:
+    case STAGE_CLIP_FINETUNE:
+    case STAGE_MASK_PROMPT:
+    case STAGE_CLIP_JOINT: return true;
+    default: return false;
+    }
+}
+
+/* The models: `clip` and `proposals`, each with its node and whether the best is meant. */
+static int choose(struct segmenter *s, const struct segmenter_options *o, struct node *model,
+                  bool best, struct node_input *clip, struct node_input *proposals) {
+    *clip = (struct node_input){.node = model, .best = best};
+    *proposals = (struct node_input){0};
+    if (model->config.run.stage == STAGE_EVALUATE) {
+        for (size_t i = 0; i < model->n_inputs; i++)
+            if (segment_is_clip(model->input[i].name)) *clip = model->input[i];
+    } else if (!makes_clip(model)) {
+        return error_set(ERR_MISSING,
+                         "%s: a run of stage %s: segmenting takes a CLIP's or an "
+                         "evaluation's",
+                         o->model, model->stage->name);
+    }
+    if (o->proposals) {
+        proposals->node = open_model(&s->graph, o->proposals, &proposals->best);
+        if (!proposals->node) return error_status();
+    } else {
+        const struct node_input *found = find_proposals(model);
+        if (found) *proposals = *found;
+    }
+    if (!proposals->node || proposals->node->config.run.stage != STAGE_PROPOSALS)
+        return error_set(ERR_MISSING, "%s: %s: name the run of one by --proposals",
+                         o->proposals ? o->proposals : o->model,
+                         o->proposals ? "not a proposal network" : "no proposal network behind it");
+    return 0;
+}
+
+static void add_input(struct node *n, const char *name, const struct node_input *in) {
+    n->input[n->n_inputs++] =
+        (struct node_input){.name = mem_strdup(name), .node = in->node, .best = in->best};
+}
+
+/* The settings of an evaluation, from the run's and from the command line. */
+static int configure(struct node *n, const struct node *model, const struct segmenter_options *o) {
+    static const char *const model_keys[] = {"text.*", "crop.*", NULL};
+    static const char *const eval_keys[] = {"eval.*", "text.*", "crop.*", NULL};
+    const struct node *evaluation = model->config.run.stage == STAGE_EVALUATE ? model : NULL;
+    if (model->then && model->then->config.run.stage == STAGE_EVALUATE) evaluation = model->then;
+    const char *base =
+        evaluation ? "stage: evaluate\n" : "stage: evaluate\neval: {temperature: 0}\n";
+    struct problems problems = {0};
+    int status = settings_parse(&n->doc, "ovseg segment", base);
+    if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
+    if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
+    for (size_t i = 0; !status && i < o->n_overrides; i++)
+        if (settings_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+    if (!status)
+        settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
+                        &n->config, &problems);
+    n->config.run.stage = STAGE_EVALUATE;
+    int bad = problems_close(&problems, ERR_CONFIG);
+    return status ? status : bad;
+}
+
+static int make_node(struct segmenter *s, const struct segmenter_options *o) {
+    bool best;
+    struct node *model = open_model(&s->graph, o->model, &best);
+    if (!model) return error_status();
+    struct node_input clip, proposals;
+    int status = choose(s, o, model, best, &clip, &proposals);
+    if (status) return status;
+    struct node *n = s->node = mem_alloc(1, sizeof *n);
+    n->name = mem_strdup("segment");
+    n->path = mem_strdup("");
+    n->stage = stage_find(STAGE_EVALUATE);
+    n->input = mem_alloc(2, sizeof *n->input);
+    add_input(n, "clip", &clip);
+    add_input(n, "proposals", &proposals);
+    graph_add(&s->graph, n);
+    return configure(n, model, o);
+}
+
+int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
+                   const struct vocabulary *v) {
+    *s = (struct segmenter){0};
+    int status = make_node(s, o);
+    if (!status) status = segment_size_of(&s->size, s->node);
+    if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
+    if (!status) status = namer_open(&s->namer, s->node, "clip", v);
+    return status;
+}
+
+void segmenter_close(struct segmenter *s) {
+    namer_close(&s->namer);
+    proposals_run_free(&s->proposals);
+    graph_close(&s->graph);
+    *s = (struct segmenter){0};
+}
+
+int segmenter_labels(const struct segmenter *s, const struct image *im, struct labels *out) {
+    struct image seen = {0};
+    struct proposals proposals = {0};
+    struct regions regions = {0};
+    struct box all = {0, 0, im->w, im->h};
+    int status = image_crop(im, all, &seen);
+    if (!status) status = segment_resize(&s->size, &seen);
+    if (!status) status = segment_propose(&s->proposals, s->node, &seen, 1, &proposals, &regions);
+    if (!status) status = namer_encode(&s->namer, s->node, &regions, &seen, 1);
+    if (!status)
+        status = segment_labels(&proposals, &regions, &s->namer, s->node->config.eval.lambda, im->h,
+                                im->w, out);
+    proposals_free(&proposals);
+    regions_free(&regions);
+    image_free(&seen);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* The models of a run, put together to segment any picture with any names. */
+#pragma once
+
+#include "train/segment.h"
+
+struct segmenter_options {
+    const char *model;                /* RUN, RUN@best or a config whose run is done */
+    const char *proposals;            /* the same; NULL: those that the model came from */
+    const struct override *overrides; /* of the settings of an evaluation: eval.*, text.*, crop.* */
+    size_t n_overrides;
+};
+
+struct segmenter {
+    struct graph graph;
+    struct node *node; /* an evaluation that is not run: inputs clip and proposals, settings */
+    struct proposals_run proposals;
+    struct namer namer;
+    struct segment_size size;
+};
+
+/* The model is a CLIP stage's, or an evaluation's: then its last CLIP, its proposals and its
+ * settings. Settings of a CLIP alone are those of the evaluation that follows it in its config
+ * (`then`), or the defaults with the temperature that it was trained with.
+ *
+ * ERR_MISSING: no such run, not finished, or no proposal network behind it; ERR_CONFIG: overrides;
+ * ERR_DATA: damaged. Close it in any case. */
+int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
+                   const struct vocabulary *v);
+void segmenter_close(struct segmenter *s);
+
+/* RGB picture -> labels of its size, indices of the vocabulary. 0 or the pending error. */
+int segmenter_labels(const struct segmenter *s, const struct image *im, struct labels *out);
