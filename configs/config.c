@@ -110,7 +110,7 @@ struct settings_table config_used(int kind) {
     case STAGE_PROPOSALS: return TABLE(proposals_groups);
     case STAGE_MINE: return TABLE(mine_groups);
     case STAGE_CLIP_FINETUNE: return TABLE(finetune_groups);
-    case STAGE_MASK_PROMPT: return TABLE(prompt_groups);
+    case STAGE_MASK_PROMPT:
     case STAGE_CLIP_JOINT: return TABLE(prompt_groups);
     case STAGE_EVALUATE: return TABLE(evaluate_groups);
     case STAGE_KINDS: break;

@@ -19,7 +19,7 @@ int proposals_of(const struct maskformer *m, tensor *text, const struct image *p
     int scope = t_scope_open("proposals", T_NO_GRAD | T_EVAL);
     int64_t h = pictures->h, w = pictures->w, K = t_size(text, 0), Q = m->opt.decoder.queries;
     memset(out, 0, (size_t)n * sizeof *out);
-    tensor **x = mem_alloc((size_t)n, sizeof *x);
+    tensor **x = mem_alloc((size_t)n, sizeof(tensor *));
     for (int64_t i = 0; i < n; i++) {
         REQUIRE(pictures[i].h == h && pictures[i].w == w, "pictures of several sizes in a batch");
         tensor *rgb = t_from_data(pictures[i].at, SHAPE(1, h, w, 3), T_U8);

@@ -23,7 +23,7 @@ struct builder {
     struct strings visiting;
 };
 
-static struct node *load(struct builder *b, const char *path);
+static struct node *load(struct builder *b, const char *config);
 
 const struct node_input *node_input(const struct node *n, const char *name) {
     for (size_t i = 0; i < n->n_inputs; i++)
@@ -95,6 +95,37 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
+/* Which stages can be this input, as bits; 0: it is a file or a folder of the user. */
+static unsigned kinds_of(const char *input) {
+    enum {
+        CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
+               1 << STAGE_CLIP_JOINT
+    };
+    static const struct {
+        const char *name;
+        unsigned kinds;
+    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE},
+                 {"proposals", 1 << STAGE_PROPOSALS},
+                 {"pairs", 1 << STAGE_MINE},
+                 {"images", 0},
+                 {"captions", 0},
+                 {"instances", 0}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, input) == 0) return known[i].kinds;
+    return CLIP; /* "clip", and whatever an evaluation calls its models */
+}
+
+static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
+    unsigned kinds = kinds_of(in->name);
+    if (in->node && in->node->stage && !(kinds >> in->node->config.run.stage & 1))
+        problems_add(&b->problems, "%s: inputs.%s: %s is a run of stage %s%s", origin, in->name,
+                     in->node->path, in->node->stage->name,
+                     kinds ? ", which cannot serve as this" : "; a file or folder is needed");
+    if (in->path && kinds)
+        problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
+                     in->name, in->path);
+}
+
 static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {
     char *key = mem_format("inputs.%s", name), *path = resolve(n, key, value);
     struct str origin = {0};
@@ -119,6 +150,7 @@ static void load_input(struct builder *b, struct node *n, const char *name, cons
         }
         free(run);
     }
+    check_input(b, &in, origin.at);
     n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
     REQUIRE(n->input, "out of memory");
     n->input[n->n_inputs++] = in;
@@ -174,7 +206,9 @@ static struct node *load(struct builder *b, const char *config) {
     bool named = !g->named;
     if (named) g->named = n;
     int kind = -1;
-    if (settings_read(&n->doc, config)) {
+    int status = settings_read(&n->doc, config);
+    if (status) {
+        b->missing += status == ERR_MISSING; /* a base file */
         problems_take_error(&b->problems);
     } else {
         apply_overrides(b, n, named);
@@ -199,7 +233,7 @@ static struct node *load(struct builder *b, const char *config) {
 }
 
 void graph_add(struct graph *g, struct node *n) {
-    g->at = mem_grow(g->at, &g->cap, g->n + 1, sizeof *g->at);
+    g->at = mem_grow(g->at, &g->cap, g->n + 1, sizeof(struct node *));
     g->at[g->n++] = n;
 }
 
