@@ -27,8 +27,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         *(state->arg_num ? &a->dir : &a->verb) = arg;
         break;
     case ARGP_KEY_END:
-        if (!a->verb) argp_usage(state);
-        if (strcmp(a->verb, "list") != 0) argp_error(state, "%s: there is `runs list`", a->verb);
+        if (!a->verb)
+            argp_usage(state);
+        else if (strcmp(a->verb, "list") != 0)
+            argp_error(state, "%s: there is `runs list`", a->verb);
         break;
     default: return ARGP_ERR_UNKNOWN;
     }

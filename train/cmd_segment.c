@@ -122,7 +122,7 @@ static int check_outputs(const struct arguments *a) {
             strings_add(&paths, path);
             free(path);
         }
-    qsort(paths.at, paths.n, sizeof *paths.at, by_text);
+    if (paths.n) qsort(paths.at, paths.n, sizeof *paths.at, by_text);
     for (size_t i = 1; !status && i < paths.n; i++)
         if (strcmp(paths.at[i], paths.at[i - 1]) == 0)
             status = error_set(ERR_USAGE, "two pictures would both be written to %s", paths.at[i]);
