@@ -1,0 +1,56 @@
+/* The real program in a process of its own, no shell between: arguments, environment, what it
+ * printed, how it ended, signals. And the smoke chain in a folder of the running test. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+
+struct process {
+    pid_t pid;
+    double started;  /* clock_s() */
+    char *out, *err; /* paths of what it prints */
+};
+
+struct ended {
+    int status;     /* exit status; 128 + the signal that killed it */
+    double cpu;     /* seconds of user and system time */
+    double seconds; /* of wall time */
+    char *out, *err;
+};
+
+/* Starts argv[0] (a path) with the environment of the test and these NAME=VALUE; the lists end with
+ * NULL, `environment` may be NULL. Every process runs on one thread. */
+void process_start(struct process *p, const char *const *argv, const char *const *environment);
+
+bool process_ended(const struct process *p); /* it can be waited for without waiting */
+
+/* Waits for its end, at most `limit` seconds: a program that hangs is killed and fails the test. */
+struct ended process_wait(struct process *p, double limit);
+void ended_free(struct ended *e);
+
+/* ovseg-train CONFIG threads=1 output_dir=DIR/out ARGUMENT...: CONFIG is a file below configs/, or
+ * any path with a slash in front; DIR is test_dir(). */
+#define TRAIN(out, config, ...) train_run(out, config, (const char *const[]){__VA_ARGS__, NULL})
+struct ended train_run(const char *out, const char *config, const char *const *arguments);
+void train_start(struct process *p, const char *out, const char *config,
+                 const char *const *arguments, const char *const *environment);
+
+/* The only run folder of this name below DIR/out; owned. Fails the test when there is none. */
+char *run_of(const char *out, const char *name);
+char *file_of(const char *out, const char *name, const char *file); /* a file in it; owned */
+
+char *text_of(const char *path); /* a whole file, owned; "" when there is none */
+
+/* Every file below a folder with its size and time of change, one a line; owned. */
+char *listing_of(const char *dir);
+
+/* The last checkpoint of two run folders: model and optimizer the same, byte by byte. */
+void check_same_checkpoint(const char *run_a, const char *run_b);
+
+/* metrics.jsonl of a run has a training line for each of 1 .. steps, once and in order. */
+void check_metrics(const char *run, int64_t steps);
+
+void check_status(const struct ended *e, int status); /* prints stderr when it differs */
