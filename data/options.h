@@ -55,7 +55,7 @@ struct mine_options {
     double mask_threshold, similarity;
     int64_t min_area, shard_images, batch;
     bool ground_truth;
-    bool stop_relational;
+    char *stop_list;
 };
 extern const struct setting mine_rows[9];
 

@@ -4,7 +4,6 @@
  *
  * Rules: a noun counts once a caption; a proposal may serve several nouns; proposals of fewer than
  * mine.min_area pixels take no part; pairs below mine.similarity are left out. */
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,20 +13,14 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "data/dataset_cache.h"
-#include "data/nouns.h"
 #include "data/pairs_write.h"
 #include "data/rle.h"
 #include "eval/regions.h"
 #include "nn/torch/tensor.h"
 #include "train/clip_validate.h"
+#include "train/mine_nouns.h"
 #include "train/proposals_run.h"
 #include "train/signals.h"
-
-/* The nouns of one caption, as rows of the table of all. */
-struct caption_nouns {
-    int64_t *at;
-    size_t n;
-};
 
 struct miner {
     struct node *node;
@@ -35,94 +28,19 @@ struct miner {
     int64_t n_images;
     struct clip_run clip;
     struct proposals_run proposals;
-    struct caption_nouns *nouns; /* [n_captions of the mined images] */
-    struct strings noun;         /* all different ones, sorted */
-    float *noun_feature;         /* [nouns, D] */
+    struct mine_nouns nouns;
+    float *noun_feature; /* [nouns, D] */
     int64_t D;
     char *dir;
     struct pairs_source source;
 };
 
-static int compare(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int64_t row_of(const struct strings *sorted, const char *text) {
-    char **hit = bsearch(&text, sorted->at, sorted->n, sizeof *sorted->at, compare);
-    return hit ? hit - sorted->at : -1;
-}
-
-/* Captions 0 .. n-1 in parallel, each thread with a parser of its own; the result of a caption does
- * not depend on which. */
-static int find_nouns(const struct miner *m, struct noun_list *lists, int64_t n) {
-    struct nouns_options o = {0};
-    int code = 0;
-    char *message = NULL;
-    struct progress progress;
-    int64_t done = 0;
-    progress_open(&progress, m->node->name, "captions", 0, n, 30);
-#pragma omp parallel num_threads(t_threads())
-    {
-        struct nouns parser;
-        int status = nouns_open(&parser, &o);
-        bool open = !status;
-#pragma omp for schedule(dynamic, 16)
-        for (int64_t i = 0; i < n; i++) {
-            if (!status) status = nouns_find(&parser, m->set.caption[i], &lists[i]);
-#pragma omp critical(nouns)
-            if (++done % 64 == 0) progress_at(&progress, done, NULL);
-        }
-        if (open) nouns_close(&parser);
-#pragma omp critical(nouns)
-        if (status && !code) {
-            code = status;
-            message = mem_strdup(error_message());
-        }
-        if (status) error_clear();
-    }
-    progress_close(&progress);
-    if (code) error_set(code, "%s", message);
-    free(message);
-    return code;
-}
-
-/* Fills noun and nouns: the table of all, and its rows for each caption that is used. */
-static int tabulate_nouns(struct miner *m) {
-    int64_t n = m->set.caption_at[m->n_images];
-    struct noun_list *lists = mem_alloc((size_t)n, sizeof *lists);
-    m->nouns = mem_alloc((size_t)n, sizeof *m->nouns);
-    int status = find_nouns(m, lists, n);
-    struct strings all = {0};
-    for (int64_t i = 0; i < n; i++)
-        for (size_t k = 0; k < lists[i].n; k++) strings_add(&all, lists[i].name.at[k]);
-    if (all.n) qsort(all.at, all.n, sizeof *all.at, compare);
-    for (size_t i = 0; i < all.n; i++)
-        if (!i || strcmp(all.at[i], all.at[i - 1]) != 0) strings_add(&m->noun, all.at[i]);
-    for (int64_t i = 0; i < n; i++) {
-        struct caption_nouns *c = &m->nouns[i];
-        c->at = mem_alloc(lists[i].n, sizeof *c->at);
-        for (size_t k = 0; k < lists[i].n; k++) {
-            int64_t row = row_of(&m->noun, lists[i].name.at[k]);
-            size_t at = 0; /* by rising row, which is by noun: the order of the pairs */
-            while (at < c->n && c->at[at] < row) at++;
-            if (at < c->n && c->at[at] == row) continue;
-            memmove(c->at + at + 1, c->at + at, (c->n++ - at) * sizeof *c->at);
-            c->at[at] = row;
-        }
-        noun_list_free(&lists[i]);
-    }
-    strings_free(&all);
-    free(lists);
-    if (!status && !m->noun.n)
-        status = error_set(ERR_DATA, "no nouns in %lld captions", (long long)n);
-    return status;
-}
-
 static int encode_nouns(struct miner *m) {
     int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL);
-    tensor *x = clip_names(&m->clip, &m->node->config.text, m->noun.at, (int64_t)m->noun.n);
+    tensor *x =
+        clip_names(&m->clip, &m->node->config.text, m->nouns.noun.at, (int64_t)m->nouns.noun.n);
     m->D = t_size(x, 1);
-    size_t n = m->noun.n * (size_t)m->D;
+    size_t n = m->nouns.noun.n * (size_t)m->D;
     m->noun_feature = mem_alloc(n, sizeof *m->noun_feature);
     t_copy_out(x, m->noun_feature, n * sizeof *m->noun_feature); /* [nouns, D] */
     t_scope_close(scope, NULL);
@@ -166,7 +84,7 @@ static int add_pair(const struct miner *m, struct pairs_shard *shard, int64_t im
                      .w = mask->w,
                      .area = mask_area(mask),
                      .box = r->box[best]};
-    pairs_shard_add(shard, &p, m->noun.at[noun], packed.at, packed.n);
+    pairs_shard_add(shard, &p, m->nouns.noun.at[noun], packed.at, packed.n);
     bytes_free(&packed);
     return 0;
 }
@@ -190,8 +108,8 @@ static int mine_pictures(const struct miner *m, struct pairs_shard *shard, int64
         int64_t from = m->set.caption_at[first + i], to = m->set.caption_at[first + i + 1];
         if (to > from + m->node->config.mine.captions) to = from + m->node->config.mine.captions;
         for (int64_t c = from; !status && c < to; c++)
-            for (size_t k = 0; !status && k < m->nouns[c].n; k++)
-                status = add_pair(m, shard, first + i, c, m->nouns[c].at[k], &r[i]);
+            for (size_t k = 0; !status && k < m->nouns.of[c].n; k++)
+                status = add_pair(m, shard, first + i, c, m->nouns.of[c].at[k], &r[i]);
     }
     for (int64_t i = 0; i < n; i++) {
         proposals_free(&p[i]);
@@ -305,13 +223,11 @@ static int run(struct node *n) {
         status = clip_run_open(&m.clip, n, "clip", NULL);
         if (!status)
             status = proposals_run_open(&m.proposals, n, m.set.class_name, m.set.n_classes);
-        if (!status) status = tabulate_nouns(&m);
+        if (!status) status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o, t_threads());
         if (!status) status = encode_nouns(&m);
     }
     if (!status) status = mine(&m);
-    for (int64_t i = 0; m.nouns && i < m.set.caption_at[m.n_images]; i++) free(m.nouns[i].at);
-    free(m.nouns);
-    strings_free(&m.noun);
+    mine_nouns_free(&m.nouns);
     free(m.noun_feature);
     proposals_run_free(&m.proposals);
     clip_run_free(&m.clip);

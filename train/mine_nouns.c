@@ -1,0 +1,98 @@
+#include "train/mine_nouns.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "data/nouns.h"
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* caption[i] is an index into the set's captions. */
+static int parse(const struct dataset *d, const int64_t *caption, struct noun_list *lists,
+                 int64_t n, const struct nouns_options *o, int threads) {
+    int code = 0;
+    char *message = NULL;
+    int64_t done = 0;
+    struct progress progress;
+    progress_open(&progress, "nouns", "captions", 0, n, 30);
+#pragma omp parallel num_threads(threads)
+    {
+        struct nouns parser;
+        int status = nouns_open(&parser, o);
+        bool open = !status;
+#pragma omp for schedule(dynamic, 16)
+        for (int64_t i = 0; i < n; i++) {
+            if (!status) status = nouns_find(&parser, d->caption[caption[i]], &lists[i]);
+#pragma omp critical(nouns)
+            if (++done % 64 == 0 || done == n) progress_at(&progress, done, NULL);
+        }
+        if (open) nouns_close(&parser);
+#pragma omp critical(nouns)
+        if (status && !code) {
+            code = status;
+            message = mem_strdup(error_message());
+        }
+        if (status) error_clear(); /* of this thread; the caller gets it below */
+    }
+    progress_close(&progress);
+    if (code) error_set(code, "%s", message);
+    free(message);
+    return code;
+}
+
+static void tabulate(struct mine_nouns *t, const struct noun_list *lists, int64_t n) {
+    struct strings all = {0};
+    for (int64_t i = 0; i < n; i++)
+        for (size_t k = 0; k < lists[i].n; k++) strings_add(&all, lists[i].name.at[k]);
+    if (all.n) qsort(all.at, all.n, sizeof(char *), by_text);
+    for (size_t i = 0; i < all.n; i++)
+        if (!i || strcmp(all.at[i], all.at[i - 1]) != 0) strings_add(&t->noun, all.at[i]);
+    strings_free(&all);
+}
+
+static void rows_of(const struct mine_nouns *t, const struct noun_list *l,
+                    struct caption_nouns *c) {
+    c->at = mem_alloc(l->n, sizeof *c->at);
+    for (size_t k = 0; k < l->n; k++) {
+        char **hit = bsearch(&l->name.at[k], t->noun.at, t->noun.n, sizeof(char *), by_text);
+        int64_t row = hit - t->noun.at;
+        size_t at = 0; /* kept sorted: the order of the pairs */
+        while (at < c->n && c->at[at] < row) at++;
+        if (at < c->n && c->at[at] == row) continue;
+        memmove(c->at + at + 1, c->at + at, (c->n++ - at) * sizeof *c->at);
+        c->at[at] = row;
+    }
+}
+
+int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
+                    const struct mine_options *o, int threads) {
+    *t = (struct mine_nouns){.n_captions = d->n_captions};
+    t->of = mem_alloc((size_t)d->n_captions, sizeof *t->of);
+    int64_t *caption = mem_alloc((size_t)d->n_captions, sizeof *caption), n = 0;
+    for (int64_t i = 0; i < n_images; i++)
+        for (int64_t c = d->caption_at[i]; c < d->caption_at[i + 1]; c++)
+            if (c < d->caption_at[i] + o->captions) caption[n++] = c;
+    struct noun_list *lists = mem_alloc((size_t)n, sizeof *lists);
+    struct nouns_options options = {.stop_list = *o->stop_list ? o->stop_list : NULL};
+    int status = parse(d, caption, lists, n, &options, threads);
+    if (!status) tabulate(t, lists, n);
+    for (int64_t i = 0; !status && i < n; i++) rows_of(t, &lists[i], &t->of[caption[i]]);
+    if (!status && !t->noun.n)
+        status = error_set(ERR_DATA, "no nouns in %lld captions", (long long)n);
+    for (int64_t i = 0; i < n; i++) noun_list_free(&lists[i]);
+    free(lists);
+    free(caption);
+    return status;
+}
+
+void mine_nouns_free(struct mine_nouns *t) {
+    for (int64_t i = 0; t->of && i < t->n_captions; i++) free(t->of[i].at);
+    free(t->of);
+    strings_free(&t->noun);
+    *t = (struct mine_nouns){0};
+}

@@ -1,0 +1,22 @@
+/* The nouns of the captions that are mined, and the table of all different ones. */
+#pragma once
+
+#include "data/dataset.h"
+#include "data/options.h"
+
+struct caption_nouns {
+    int64_t *at; /* [n] rows of the table, rising; a noun counts once a caption */
+    size_t n;
+};
+
+struct mine_nouns {
+    struct strings noun;      /* the table, sorted */
+    struct caption_nouns *of; /* [n_captions]: empty for captions that are not used */
+    int64_t n_captions;
+};
+
+/* Of the first mine.captions captions of the first n_images images; a parser a thread, and a result
+ * that does not depend on their number. ERR_DATA when there is no noun at all. */
+int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
+                    const struct mine_options *o, int threads);
+void mine_nouns_free(struct mine_nouns *t);
