@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER };
+enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TERM };
 
 static struct {
     char call[16], under[512];
@@ -38,7 +38,7 @@ static const struct {
     {"ENOSPC", FAIL, ENOSPC},      {"EIO", FAIL, EIO},       {"EROFS", FAIL, EROFS},
     {"EINTR", FAIL, EINTR},        {"EDQUOT", FAIL, EDQUOT}, {"EMFILE", FAIL, EMFILE},
     {"EACCES", FAIL, EACCES},      {"SHORT", SHORT, 0},      {"KILL", KILL, 0},
-    {"KILL-AFTER", KILL_AFTER, 0},
+    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},
 };
 
 void fault_set(const char *spec, const char *under) {
@@ -81,6 +81,7 @@ static enum what due(const char *call, const char *path) {
     if (plan.at == 0 || number < plan.at || (number > plan.at && !plan.on_and_on)) return NOTHING;
     happened = true;
     if (plan.what == KILL) syscall(SYS_kill, getpid(), SIGKILL);
+    if (plan.what == TERM) raise(SIGTERM);
     return plan.what;
 }
 
