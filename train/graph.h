@@ -33,6 +33,7 @@ struct node {
     bool done;      /* finished before this command, or by it */
     bool reused;    /* finished before this command */
     double seconds; /* that it took, over all its lives */
+    int lock;       /* the open lock file while this process works in dir */
 };
 
 struct graph {

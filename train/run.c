@@ -2,8 +2,6 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include "base/log.h"
 #include "base/settings_text.h"
 #include "nn/torch/tensor.h"
+#include "train/lock.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -83,63 +82,23 @@ static int describe(const struct node *n) {
     return status;
 }
 
-static bool alive(long pid) { return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM); }
-
-/* Create-exclusive; the file says who. A holder that died on this host is taken over. */
-static int lock_take(const struct node *n) {
-    char *path = path_join(n->dir, "lock"), host[128] = "?", holder[256] = "";
-    gethostname(host, sizeof host - 1);
-    int status = 0;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0) {
-            char *who = mem_format("%ld %s\n", (long)getpid(), host);
-            ssize_t k = write(fd, who, strlen(who));
-            if (k < 0) status = error_set(ERR_IO, "%s: %s", path, strerror(errno));
-            free(who);
-            close(fd);
-            break;
-        }
-        if (errno != EEXIST) {
-            status = error_set(ERR_IO, "%s: cannot create: %s", path, strerror(errno));
-            break;
-        }
-        struct bytes text;
-        if (file_read(path, sizeof holder - 1, &text)) {
-            error_clear(); /* its holder has just finished */
-            continue;
-        }
-        memcpy(holder, text.at, text.n);
-        holder[text.n] = '\0';
-        holder[strcspn(holder, "\n")] = '\0';
-        bytes_free(&text);
-        char *end;
-        long pid = strtol(holder, &end, 10);
-        bool here = *end == ' ' && strcmp(end + 1, host) == 0;
-        if (attempt || (here && alive(pid) && pid != (long)getpid()) || (!here && *holder)) {
-            status = error_set(ERR_DEVICE,
-                               "%s: process %s is at work in this run; when it is not, remove %s",
-                               n->dir, holder, path);
-            break;
-        }
-        unlink(path);
-    }
-    free(path);
-    return status;
-}
-
-static void lock_release(const struct node *n) {
+static void unlock(struct node *n) {
     char *path = path_join(n->dir, "lock");
-    unlink(path);
+    lock_release(path, n->lock);
+    n->lock = -1;
     free(path);
 }
 
 int run_begin(struct node *n) {
+    char *lock = path_join(n->dir, "lock");
     int status = dir_make(n->dir);
-    if (!status) status = lock_take(n);
+    if (!status) status = lock_take(lock, &n->lock);
+    free(lock);
     if (status) return status;
-    status = describe(n);
-    if (status) lock_release(n);
+    /* Another process may have finished it between the look at DONE and the lock. */
+    n->done = n->reused = run_is_done(n->dir, &n->seconds);
+    if (!n->done) status = describe(n);
+    if (status || n->done) unlock(n);
     return status;
 }
 
@@ -151,13 +110,13 @@ int run_finish(struct node *n, double seconds) {
     json_end(&j);
     int status = put(n, "DONE", &s);
     str_free(&s);
-    lock_release(n);
+    unlock(n);
     n->done = !status;
     n->seconds = seconds;
     return status;
 }
 
-void run_leave(struct node *n) { lock_release(n); }
+void run_leave(struct node *n) { unlock(n); }
 
 /* A node made of a finished run, without the config file that it came from. */
 struct node *run_node_open(struct graph *g, const char *dir) {
@@ -245,7 +204,7 @@ static int threads_of(const struct node *n) {
 int run_node(struct node *n) {
     double from = clock_s();
     int status = run_begin(n);
-    if (status) return status;
+    if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(threads_of(n));
     int scope = t_scope_open("", T_INHERIT);

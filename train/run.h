@@ -14,7 +14,7 @@
 bool run_is_done(const char *dir, double *seconds);
 
 /* Creates the folder and its descriptions, takes the lock. ERR_IO when it cannot be written,
- * ERR_DEVICE when another process is at work in it. */
+ * ERR_DEVICE when another process is at work in it. n->done: one has finished it meanwhile. */
 int run_begin(struct node *n);
 int run_finish(struct node *n, double seconds); /* writes DONE, releases the lock */
 void run_leave(struct node *n);                 /* releases the lock of an unfinished run */
