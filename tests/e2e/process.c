@@ -17,6 +17,21 @@
 
 extern char **environ;
 
+/* Thousands of small files: in memory where that is possible, unless TMPDIR says otherwise. */
+__attribute__((constructor)) static void use_memory(void) {
+    if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 0);
+}
+
+struct fault_environment fault_environment(const char *spec, const char *under) {
+    return (struct fault_environment){{mem_strdup("LD_PRELOAD=" TEST_FAULT_LIBRARY),
+                                       mem_format("OVSEG_FAULT=%s", spec),
+                                       mem_format("OVSEG_FAULT_UNDER=%s", under), NULL}};
+}
+
+void fault_environment_free(struct fault_environment *e) {
+    for (size_t i = 0; i < 3; i++) free(e->at[i]);
+}
+
 /* The environment of the test with one thread for OpenMP, then `more`; later entries win. */
 static char **environment_with(const char *const *more) {
     size_t n = 0, k = 0;
@@ -213,6 +228,26 @@ void check_metrics(const char *run, int64_t steps) {
     CHECK_INT(expected - 1, steps);
     free(path);
     free(text);
+}
+
+/* metrics.jsonl without the times of day. */
+static char *metrics_of(const char *run) {
+    char *path = path_join(run, "metrics.jsonl"), *text = text_of(path), *at = text;
+    struct str s = {0};
+    for (char *wall; (wall = strstr(at, "\"wall\":")); at = wall + strcspn(wall, ","))
+        str_add(&s, "%.*s", (int)(wall - at), at);
+    str_add(&s, "%s", at);
+    free(path);
+    free(text);
+    return s.at;
+}
+
+void check_same_metrics(const char *run_a, const char *run_b) {
+    char *a = metrics_of(run_a), *b = metrics_of(run_b);
+    CHECK_HAS(a, "\"loss\":");
+    CHECK_TEXT(b, a);
+    free(a);
+    free(b);
 }
 
 void check_status(const struct ended *e, int status) {

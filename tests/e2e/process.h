@@ -21,6 +21,14 @@ struct ended {
     char *out, *err;
 };
 
+/* What makes a process suffer a fault of tests/fault/inject.h: "write:3:KILL" on paths that contain
+ * `under`. */
+struct fault_environment {
+    char *at[4];
+};
+struct fault_environment fault_environment(const char *spec, const char *under);
+void fault_environment_free(struct fault_environment *e);
+
 /* Starts argv[0] (a path) with the environment of the test and these NAME=VALUE; the lists end with
  * NULL, `environment` may be NULL. Every process runs on one thread. */
 void process_start(struct process *p, const char *const *argv, const char *const *environment);
@@ -52,5 +60,6 @@ void check_same_checkpoint(const char *run_a, const char *run_b);
 
 /* metrics.jsonl of a run has a training line for each of 1 .. steps, once and in order. */
 void check_metrics(const char *run, int64_t steps);
+void check_same_metrics(const char *run_a, const char *run_b); /* but for the time of day */
 
 void check_status(const struct ended *e, int status); /* prints stderr when it differs */

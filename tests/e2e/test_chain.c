@@ -1,0 +1,139 @@
+/* The smoke chain from end to end, once; everything that needs a finished one looks at it. */
+/* ctest: timeout=600 labels=slow */
+#include <cjson/cJSON.h>
+
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+static const char *const smoke = "smoke/mpt.yaml";
+
+static const cJSON *get(const cJSON *o, const char *key) {
+    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!x) test_fail(__FILE__, __LINE__, "result.json: no %s", key);
+    return x;
+}
+
+static double percent(const cJSON *o, const char *key) {
+    const cJSON *x = get(o, key);
+    CHECK(cJSON_IsNumber(x));
+    CHECK(x->valuedouble >= 0 && x->valuedouble <= 100);
+    return x->valuedouble;
+}
+
+static void check_split(const cJSON *o) {
+    double all = percent(o, "all"), seen = percent(o, "seen"), unseen = percent(o, "unseen");
+    double lo = fmin(seen, unseen), hi = fmax(seen, unseen);
+    CHECK(all >= lo - 1e-9 && all <= hi + 1e-9); /* the mean over both kinds of classes */
+}
+
+/* The shape that sweeps and reports read. */
+static void check_result(const char *text) {
+    static const char *const rows[] = {"raw", "mpt", "ft", "ft+mpt"};
+    static const char *const stages[] = {"scenes",   "clip", "proposals", "mine",
+                                         "finetune", "mpt",  "mpt-only",  "eval"};
+    cJSON *json = cJSON_Parse(text);
+    CHECK(json);
+    CHECK_INT(cJSON_GetArraySize(get(json, "rows")), 4);
+    for (int i = 0; i < 4; i++) {
+        const cJSON *row = cJSON_GetArrayItem(get(json, "rows"), i);
+        CHECK_TEXT(get(row, "name")->valuestring, rows[i]);
+        check_split(get(row, "miou"));
+        check_split(get(row, "mask_accuracy"));
+    }
+    const cJSON *ensemble = get(json, "ensemble"), *last = cJSON_GetArrayItem(get(json, "rows"), 3);
+    CHECK_NEAR(get(ensemble, "lambda")->valuedouble, 0.7, 1e-9);
+    check_split(get(ensemble, "maskformer_only"));
+    check_split(get(ensemble, "clip_only"));
+    check_split(get(ensemble, "fused"));
+    CHECK_NEAR(percent(get(ensemble, "fused"), "all"), percent(get(last, "miou"), "all"), 0);
+    CHECK_INT(cJSON_GetArraySize(get(json, "stages")), 8);
+    for (int i = 0; i < 8; i++) {
+        const cJSON *stage = cJSON_GetArrayItem(get(json, "stages"), i);
+        CHECK_TEXT(get(stage, "name")->valuestring, stages[i]);
+        CHECK(get(stage, "seconds")->valuedouble >= 0);
+    }
+    cJSON_Delete(json);
+}
+
+/* Without the marks that say which stages were reused. */
+static char *without_reused(const char *text) {
+    struct str s = {0};
+    const char *mark = "   reused";
+    for (const char *hit; (hit = strstr(text, mark)); text = hit + strlen(mark))
+        str_add(&s, "%.*s", (int)(hit - text), text);
+    str_add(&s, "%s", text);
+    return s.at;
+}
+
+static void check_table(const char *text) {
+    static const char *const words[] = {"raw CLIP",    "MPT only",        "FT only",   "FT+MPT",
+                                        "unseen",      "MaskFormer only", "CLIP only", "ensemble",
+                                        "lambda 0.70", "in all",          "results: "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) CHECK_HAS(text, words[i]);
+}
+
+static void check_explained(const char *argument, const char *was, const char *now) {
+    struct ended e = TRAIN("out", smoke, argument, "--explain", "--dry-run");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, was);
+    CHECK_HAS(e.out, now);
+    ended_free(&e);
+}
+
+TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
+    struct ended first = TRAIN("out", smoke, NULL);
+    check_status(&first, 0);
+    check_table(first.out);
+    CHECK(!strstr(first.out, "reused"));
+    char *named = file_of("out", "mpt", "result.json"), *copy = text_of(named);
+    char *path = file_of("out", "eval", "result.json"), *result = text_of(path);
+    check_result(result);
+    CHECK_TEXT(copy, result);
+
+    /* Again: the same table, from what is there. The goal is 3 s of wall time on a quiet machine;
+     * processor time is what a busy one can promise. */
+    struct ended second = TRAIN("out", smoke, NULL);
+    check_status(&second, 0);
+    CHECK(second.cpu <= 3);
+    char *table = without_reused(second.out);
+    CHECK_TEXT(table, first.out);
+    CHECK(!strstr(second.err, ": stage"));
+
+    check_explained("optim.lr=0.01", "was optim.lr=0.005", "now optim.lr=0.01");
+    check_explained("finetune:optim.lr=0.002", "was optim.lr=0.0003", "now optim.lr=0.002");
+
+    /* One setting: its stage and the evaluation run, nothing else. */
+    struct ended other = TRAIN("out", smoke, "optim.lr=0.01");
+    check_status(&other, 0);
+    CHECK_HAS(other.err, "mpt: stage mask-prompt");
+    CHECK_HAS(other.err, "eval: stage evaluate");
+    CHECK(!strstr(other.err, "finetune: stage") && !strstr(other.err, "mpt-only: stage"));
+    check_table(other.out);
+    ended_free(&first);
+    ended_free(&second);
+    ended_free(&other);
+    free(named);
+    free(copy);
+    free(path);
+    free(result);
+    free(table);
+}
+
+/* The same bits wherever the folder is, however batches are made, whatever is logged. */
+TEST(a_chain_of_the_same_seed_has_the_same_weights) {
+    static const char *const names[] = {"clip", "proposals", "finetune"};
+    struct ended a = TRAIN("a", "smoke/finetune.yaml", NULL);
+    check_status(&a, 0);
+    struct ended b = TRAIN("b", "smoke/finetune.yaml", "*:loader.threads=3", "*:loader.ahead=1",
+                           "log.every=5", "checkpoint.every=7", "-v");
+    check_status(&b, 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *run_a = run_of("a", names[i]), *run_b = run_of("b", names[i]);
+        check_same_checkpoint(run_a, run_b);
+        free(run_a);
+        free(run_b);
+    }
+    ended_free(&a);
+    ended_free(&b);
+}
