@@ -1,0 +1,58 @@
+#include "tests/test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "train/signals.h"
+
+/* Signals change the whole process: each case in a child. The exit status of what it does. */
+static int status_of(void (*run)(void)) {
+    fflush(NULL);
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (!pid) {
+        signals_install();
+        run();
+        _exit(99);
+    }
+    int status;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void stop_by(int signo, const char *name) {
+    if (signals_pending()) _exit(1);
+    raise(signo);
+    if (signals_pending() != signo) _exit(2);
+    int code = signals_error(12);
+    if (!strstr(error_message(), name) || !strstr(error_message(), "step 12")) _exit(3);
+    _exit(code);
+}
+
+static void term(void) { stop_by(SIGTERM, "SIGTERM"); }
+static void interrupt(void) { stop_by(SIGINT, "SIGINT"); }
+static void user(void) { stop_by(SIGUSR1, "SIGUSR1"); }
+
+static void interrupt_twice(void) {
+    raise(SIGINT);
+    raise(SIGINT);
+}
+
+static void write_to_nobody(void) {
+    int ends[2];
+    if (pipe(ends) != 0) _exit(1);
+    close(ends[0]);
+    _exit(write(ends[1], "x", 1) < 0 ? 0 : 2);
+}
+
+TEST(signals_are_noted_and_end_the_run_with_their_documented_status) {
+    CHECK_INT(status_of(term), 143);
+    CHECK_INT(status_of(interrupt), 130);
+    CHECK_INT(status_of(user), ERR_AGAIN);
+}
+
+TEST(a_second_interrupt_ends_the_program_at_once) { CHECK_INT(status_of(interrupt_twice), 130); }
+
+TEST(a_closed_pipe_is_a_failed_write_and_not_a_death) { CHECK_INT(status_of(write_to_nobody), 0); }
