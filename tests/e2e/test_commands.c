@@ -1,0 +1,380 @@
+/* The commands beside `train`, as a user types them, on the runs of one smoke chain. */
+/* ctest: timeout=600 labels=slow */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "checkpoints/history.h"
+#include "data/image.h"
+#include "tests/test.h"
+
+extern char **environ;
+
+/* What the program said: exit status, stdout and stderr. */
+struct said {
+    int status;
+    struct bytes out, err;
+};
+
+static void said_free(struct said *s) {
+    bytes_free(&s->out);
+    bytes_free(&s->err);
+}
+
+/* Runs `ovseg` with arguments up to a NULL; `in`: a file for stdin, or NULL. */
+static struct said ovseg(const char *in, ...) {
+    enum { MOST = 32, LARGE = 1 << 24 };
+    const char *argv[MOST] = {TEST_BUILD_DIR "/bin/ovseg"};
+    va_list list;
+    va_start(list, in);
+    for (int i = 1; i < MOST && (argv[i] = va_arg(list, const char *)); i++) {
+    }
+    va_end(list);
+    char *out = test_path("stdout"), *err = test_path("stderr");
+    posix_spawn_file_actions_t to;
+    posix_spawn_file_actions_init(&to);
+    posix_spawn_file_actions_addopen(&to, 0, in ? in : "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&to, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&to, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t pid;
+    int status;
+    CHECK_INT(posix_spawn(&pid, argv[0], &to, NULL, (char *const *)argv, environ), 0);
+    CHECK(waitpid(pid, &status, 0) == pid);
+    posix_spawn_file_actions_destroy(&to);
+    struct said s = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+    CHECK_OK(file_read(out, LARGE, &s.out));
+    CHECK_OK(file_read(err, LARGE, &s.err));
+    free(out);
+    free(err);
+    return s;
+}
+
+#define OVSEG(...) ovseg(NULL, __VA_ARGS__, NULL)
+
+static const char *out_of(const struct said *s) { return (const char *)s->out.at; }
+static const char *err_of(const struct said *s) { return (const char *)s->err.at; }
+
+/* Ends with this status, says `text` on stderr and nothing on stdout. */
+static void check_refused(struct said s, int status, const char *text) {
+    CHECK_HAS(err_of(&s), text);
+    CHECK_INT(s.status, status);
+    CHECK_INT(s.out.n, 0);
+    said_free(&s);
+}
+
+/* A run folder of the chain, by the name of its config; owned. */
+static char *run_of(const char *runs, const char *name) {
+    struct strings names;
+    char *found = NULL;
+    size_t n = strlen(name);
+    CHECK_OK(dir_list(runs, &names));
+    for (size_t i = 0; i < names.n; i++)
+        if (strncmp(names.at[i], name, n) == 0 && strlen(names.at[i]) == n + 13)
+            found = path_join(runs, names.at[i]);
+    strings_free(&names);
+    CHECK(found);
+    return found;
+}
+
+static void write_file(const char *path, const struct bytes *b, size_t n) {
+    CHECK_OK(file_write(path, b->at, n));
+}
+
+/* Two halves of different colours. */
+static struct image draw(int64_t h, int64_t w) {
+    struct image im;
+    CHECK_OK(image_alloc(&im, h, w, 3));
+    for (int64_t i = 0; i < h * w; i++) {
+        im.at[3 * i] = i % w < w / 2 ? 200 : 30;
+        im.at[3 * i + 1] = (uint8_t)(i / w * 4);
+        im.at[3 * i + 2] = 90;
+    }
+    return im;
+}
+
+enum { PNG_H = 40, PNG_W = 52, JPEG_H = 60, JPEG_W = 37 };
+
+static char *pictures[3]; /* a PNG, a JPEG, a JPEG that is cut short */
+
+static void make_pictures(void) {
+    struct bytes bytes = {0};
+    struct image a = draw(PNG_H, PNG_W), b = draw(JPEG_H, JPEG_W);
+    pictures[0] = test_path("one.png");
+    pictures[1] = test_path("two.jpg");
+    pictures[2] = test_path("cut.jpg");
+    CHECK_OK(image_encode_png(&a, &bytes));
+    write_file(pictures[0], &bytes, bytes.n);
+    bytes_free(&bytes);
+    CHECK_OK(image_encode_jpeg(&b, 90, &bytes));
+    write_file(pictures[1], &bytes, bytes.n);
+    write_file(pictures[2], &bytes, bytes.n / 2);
+    bytes_free(&bytes);
+    image_free(&a);
+    image_free(&b);
+}
+
+static void check_shares(const char *block, const struct labels *l, const char *const *names,
+                         int64_t K) {
+    for (int64_t k = 0; k < K; k++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < l->h * l->w; i++) n += l->at[i] == k;
+        char *line =
+            mem_format("  %6.2f %%  %s\n", 100.0 * (double)n / (double)(l->h * l->w), names[k]);
+        CHECK_HAS(block, line);
+        free(line);
+    }
+}
+
+static struct labels read_labels(const char *dir, const char *name) {
+    struct labels l;
+    struct bytes b;
+    char *path = path_join(dir, name);
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    CHECK_OK(labels_decode_png(b.at, b.n, path, &l));
+    bytes_free(&b);
+    free(path);
+    return l;
+}
+
+static void check_size(const char *dir, const char *name, int64_t least_h, int64_t w) {
+    struct bytes b;
+    char *path = path_join(dir, name);
+    int64_t found_h, found_w;
+    CHECK_OK(file_read(path, 1 << 24, &b));
+    CHECK_OK(image_size(b.at, b.n, path, &found_h, &found_w));
+    CHECK(found_h >= least_h);
+    CHECK_INT(found_w, w);
+    bytes_free(&b);
+    free(path);
+}
+
+/* Good pictures are segmented, the damaged one is named, and the end says 65. */
+static void check_segments(const char *model, const char *out) {
+    static const char *const names[] = {"sky", "a red car", "grass"};
+    struct said s = OVSEG("segment", "-m", model, "--classes", "sky,a red car,grass", "-o", out,
+                          pictures[0], pictures[2], pictures[1]);
+    CHECK_HAS(err_of(&s), pictures[2]);
+    CHECK_HAS(err_of(&s), "1 of 3 pictures");
+    CHECK_INT(s.status, ERR_DATA);
+    char *first = mem_format("%s  %d x %d\n", pictures[0], PNG_W, PNG_H);
+    char *second = mem_format("%s  %d x %d\n", pictures[1], JPEG_W, JPEG_H);
+    CHECK_HAS(out_of(&s), first);
+    CHECK_HAS(out_of(&s), second);
+    struct labels a = read_labels(out, "one.png"), b = read_labels(out, "two.png");
+    CHECK(a.h == PNG_H && a.w == PNG_W && b.h == JPEG_H && b.w == JPEG_W);
+    char *rest = strstr((char *)s.out.at, second);
+    check_shares(rest, &b, names, 3);
+    *rest = '\0';
+    check_shares(out_of(&s), &a, names, 3);
+    check_size(out, "one-overlay.png", 8 * PNG_H + 10, 8 * PNG_W); /* 416: at least 384 */
+    check_size(out, "two-overlay.png", 11 * JPEG_H + 10, 11 * JPEG_W);
+    labels_free(&a);
+    labels_free(&b);
+    free(first);
+    free(second);
+    said_free(&s);
+}
+
+static void check_same_maps(const char *a, const char *b) {
+    struct labels x = read_labels(a, "one.png"), y = read_labels(b, "one.png");
+    CHECK(memcmp(x.at, y.at, (size_t)(x.h * x.w) * sizeof *x.at) == 0);
+    labels_free(&x);
+    labels_free(&y);
+}
+
+/* A config beside the runs that says the same as configs/smoke/mpt.yaml. */
+static char *copy_config(const char *folder, const char *runs) {
+    char *base = test_source("configs/smoke/mpt.yaml"), *full = realpath(base, NULL);
+    char *dir = test_path(folder), *path = path_join(dir, "mpt.yaml");
+    char *text = mem_format("base: %s\noutput_dir: %s\n", full, runs);
+    CHECK_OK(dir_make(dir));
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(base);
+    free(full);
+    free(dir);
+    free(text);
+    return path;
+}
+
+static void segment_walk(const char *runs) {
+    char *evaluation = run_of(runs, "eval"), *mpt = run_of(runs, "mpt");
+    char *out[3] = {test_path("by-eval"), test_path("by-config"), test_path("by-run")};
+    char *done = copy_config("done", runs), *not_done = copy_config("not-done", "nowhere");
+    char *scenes = run_of(runs, "scenes"), *clip = run_of(runs, "clip");
+    check_segments(evaluation, out[0]);
+    check_segments(done, out[1]); /* the same CLIP, and the settings of its `then` */
+    check_segments(mpt, out[2]);
+    check_same_maps(out[0], out[1]);
+
+#define REFUSED(status, text, model, ...)                                                          \
+    check_refused(                                                                                 \
+        OVSEG("segment", "-m", model, "--classes", "sky,sea", "-o", out[0], __VA_ARGS__), status,  \
+        text)
+    REFUSED(ERR_MISSING, "is not finished: ovseg-train", not_done, pictures[0]);
+    REFUSED(ERR_MISSING, "neither a run folder nor a config", "no/such/run", pictures[0]);
+    REFUSED(ERR_MISSING, "stage scenes", scenes, pictures[0]);
+    REFUSED(ERR_MISSING, "--proposals", clip, pictures[0]); /* nothing was mined before it */
+    REFUSED(ERR_CONFIG, "lambda", mpt, "--set", "eval.lamda=0.5", pictures[0]);
+    REFUSED(ERR_CONFIG, "eval.lambda", mpt, "--set", "eval.lambda=2", pictures[0]);
+    REFUSED(ERR_USAGE, "would both be written", mpt, pictures[0], "elsewhere/one.jpg");
+    char *here = path_dir(pictures[0]);
+    check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,b", "-o", here, pictures[0]),
+                  ERR_USAGE, "would be overwritten");
+    check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,b", pictures[0]), ERR_USAGE, "-o");
+    check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,,b", "-o", here, "x.jpg"), ERR_DATA,
+                  "the list of classes");
+    free(here);
+
+    char *proposals = run_of(runs, "proposals"), *DONE = path_join(mpt, "DONE");
+    struct said s = OVSEG("segment", "-m", clip, "--proposals", proposals, "--set", "eval.lambda=0",
+                          "--classes", "sky,sea", "-o", out[0], pictures[0]);
+    CHECK_INT(s.status, 0);
+    said_free(&s);
+    CHECK_OK(file_remove(DONE));
+    REFUSED(ERR_MISSING, "not finished", mpt, pictures[0]);
+    CHECK_OK(file_write(DONE, "{\"seconds\":1}", 13));
+    char *const owned[] = {evaluation, mpt,    done,   not_done,  scenes, clip,
+                           out[0],     out[1], out[2], proposals, DONE};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static bool same_bytes(const char *a, const char *b) {
+    struct bytes x, y;
+    CHECK_OK(file_read(a, 1 << 26, &x));
+    CHECK_OK(file_read(b, 1 << 26, &y));
+    bool same = x.n == y.n && memcmp(x.at, y.at, x.n) == 0;
+    bytes_free(&x);
+    bytes_free(&y);
+    return same;
+}
+
+/* A flipped byte in any file of a checkpoint is found and named, and nothing is written. */
+static void check_damage(const char *checkpoint, const char *file, const char *out) {
+    char *path = path_join(checkpoint, file);
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 26, &b));
+    b.at[b.n - 2] ^= 1; /* of the last tensor, of the JSON */
+    write_file(path, &b, b.n);
+    struct said s = OVSEG("convert", checkpoint, out);
+    CHECK_HAS(err_of(&s), file);
+    if (strstr(file, ".safetensors")) CHECK_HAS(err_of(&s), "tensor ");
+    check_refused(s, ERR_DATA, "damaged");
+    CHECK(!file_exists(out));
+    b.at[b.n - 2] ^= 1;
+    write_file(path, &b, b.n);
+    bytes_free(&b);
+    free(path);
+}
+
+static void convert_walk(const char *runs) {
+    static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json",
+                                        "manifest.json"};
+    char *mpt = run_of(runs, "mpt"), *last = history_last(mpt), *out = test_path("w.safetensors");
+    char *model = path_join(last, files[0]), *optimizer = path_join(last, files[1]);
+    for (int i = 0; i < 4; i++) check_damage(last, files[i], out);
+
+    struct said s = OVSEG("convert", mpt, out); /* the run, then its checkpoint, then a file */
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s), "visual.mask_embedding F32 [");
+    CHECK(same_bytes(model, out));
+    check_refused(OVSEG("convert", last, out), ERR_USAGE, "--force");
+    struct said again = OVSEG("convert", "--force", last, out);
+    CHECK_INT(again.status, 0);
+    CHECK_TEXT(out_of(&again), out_of(&s));
+    said_free(&again);
+    again = OVSEG("convert", "--force", model, out);
+    CHECK_TEXT(out_of(&again), out_of(&s));
+    said_free(&again);
+    said_free(&s);
+    s = OVSEG("convert", "--force", "--part", "optimizer", last, out);
+    CHECK_INT(s.status, 0);
+    CHECK(same_bytes(optimizer, out));
+    said_free(&s);
+    check_refused(OVSEG("convert", "no/such/folder", "x.safetensors"), ERR_MISSING, "no such");
+    check_refused(OVSEG("convert", pictures[0], "x.safetensors"), ERR_DATA, pictures[0]);
+    check_refused(OVSEG("convert", last), ERR_USAGE, "Usage");
+    char *const owned[] = {mpt, last, out, model, optimizer};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static void overlays_walk(const char *runs) {
+    char *evaluation = run_of(runs, "eval"), *beyond = path_join(evaluation, "overlay-002.png");
+    check_size(evaluation, "overlay-000.png", 384, 3 * 384 + 16); /* picture, found, truth */
+    check_size(evaluation, "overlay-001.png", 384, 3 * 384 + 16);
+    CHECK(!file_exists(beyond));
+    free(evaluation);
+    free(beyond);
+}
+
+static void runs_walk(const char *runs) {
+    struct said s = OVSEG("runs", "list", runs);
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s), "mpt\tmask-prompt\tdone\t");
+    CHECK_HAS(out_of(&s), "eval\tevaluate\tdone\t");
+    int lines = 0;
+    for (size_t i = 0; i < s.out.n; i++) lines += s.out.at[i] == '\n';
+    CHECK_INT(lines, 8);
+    said_free(&s);
+    check_refused(OVSEG("runs", "list", "no/such"), ERR_MISSING, "no/such");
+    check_refused(OVSEG("runs", "burn"), ERR_USAGE, "burn");
+}
+
+TEST(commands_use_the_runs_of_a_chain) {
+    char *runs = test_path("runs"), *output = mem_format("output_dir=%s", runs);
+    make_pictures();
+    struct said s =
+        OVSEG("train", "configs/smoke/mpt.yaml", output, "threads=1", "*:eval.overlays=2");
+    if (s.status)
+        test_fail(__FILE__, __LINE__, "the chain ended with %d: %s", s.status, err_of(&s));
+    said_free(&s);
+    overlays_walk(runs);
+    runs_walk(runs);
+    convert_walk(runs);
+    segment_walk(runs);
+    free(runs);
+    free(output);
+    for (int i = 0; i < 3; i++) free(pictures[i]);
+}
+
+TEST(nouns_come_out_as_one_json_object_a_line) {
+    static const char captions[] = "Two dogs chase a red ball.\r\n\nun café \"noir\"\n";
+    char *in = test_path("captions");
+    CHECK_OK(file_write(in, captions, sizeof captions - 1));
+    struct said s = ovseg(in, "nouns", NULL);
+    if (s.status == ERR_DEVICE) test_skip("a build without link-grammar");
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s),
+              "{\"tokens\":[\"two\",\"dogs\",\"chase\",\"a\",\"red\",\"ball\",\".\"],"
+              "\"nouns\":[1,5]}\n{\"tokens\":[],\"nouns\":[]}\n{\"tokens\":[\"un\",");
+    CHECK_HAS(out_of(&s), "\"\\\"\",\"noir\",\"\\\"\"]");
+    CHECK_INT(s.err.n, 0);
+    said_free(&s);
+    CHECK_OK(file_write(in, "a\0b\n", 4));
+    check_refused(ovseg(in, "nouns", NULL), ERR_DATA, "line 1");
+    check_refused(OVSEG("nouns", "--backend", "magic"), ERR_USAGE, "magic");
+    free(in);
+}
+
+TEST(the_program_says_what_it_is_and_what_it_can) {
+    struct said s = OVSEG("--version");
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s), "ovseg ");
+    CHECK_HAS(out_of(&s), "\nlibtorch 2.");
+    CHECK_HAS(out_of(&s), "\nHDF5 1.");
+    said_free(&s);
+    s = OVSEG("--help");
+    CHECK_INT(s.status, 0);
+    static const char *const names[] = {"train", "segment", "convert", "nouns", "runs", "settings"};
+    for (int i = 0; i < 6; i++) {
+        CHECK_HAS(out_of(&s), names[i]);
+        struct said one = OVSEG(names[i], "--help");
+        CHECK_INT(one.status, 0);
+        CHECK_HAS(out_of(&one), "Usage: ");
+        said_free(&one);
+    }
+    said_free(&s);
+    check_refused(OVSEG("segmnet"), ERR_USAGE, "segmnet");
+}
