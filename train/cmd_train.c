@@ -2,6 +2,7 @@
  * it and what follows it; reuses what is done. */
 #include <argp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -9,6 +10,7 @@
 #include "train/cmd.h"
 #include "train/result.h"
 #include "train/run.h"
+#include "train/scheduler.h"
 #include "train/signals.h"
 
 struct arguments {
@@ -16,9 +18,12 @@ struct arguments {
     struct override *overrides;
     size_t n, cap;
     bool dry_run, explain;
+    const char *node; /* in a child: the only stage to run */
+    int argc;
+    char **argv;
 };
 
-enum { KEY_DRY_RUN = 256, KEY_EXPLAIN };
+enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_NODE, KEY_PARENT };
 
 static const struct argp_option options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
@@ -26,6 +31,9 @@ static const struct argp_option options[] = {
      0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
+    {"node", KEY_NODE, "NAME", OPTION_HIDDEN, 0,
+     0}, /* train/scheduler.c starts itself with these */
+    {"parent", KEY_PARENT, "PID", OPTION_HIDDEN, 0, 0},
     {0},
 };
 
@@ -42,6 +50,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
+    case KEY_NODE: a->node = arg; break;
+    case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
     case 'v': log_set_level(LOG_DEBUG); break;
     case 'q': log_set_level(LOG_WARN); break;
     case ARGP_KEY_ARG:
@@ -81,7 +91,12 @@ static int train(struct graph *g, const struct arguments *a) {
         str_free(&text);
     }
     if (a->dry_run) return 0;
-    status = run_graph(g);
+    if (a->node) {
+        for (size_t i = 0; i < g->n; i++)
+            if (strcmp(g->at[i]->name, a->node) == 0) return run_node(g->at[i]);
+        return error_set(ERR_USAGE, "--node %s: no such stage in this chain", a->node);
+    }
+    status = run_graph(g, a->argc, a->argv);
     if (!status) status = result_write(g);
     if (!status) status = result_print(g, stdout);
     return status;
@@ -90,7 +105,7 @@ static int train(struct graph *g, const struct arguments *a) {
 int cmd_train(int argc, char **argv) {
     static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
     signals_install();
-    struct arguments a = {0};
+    struct arguments a = {.argc = argc, .argv = argv};
     struct graph g = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

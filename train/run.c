@@ -194,7 +194,7 @@ void graph_needed(const struct graph *g, bool *needed) {
     if (g->named->then) need(g->named->then, g, needed);
 }
 
-static int threads_of(const struct node *n) {
+int run_threads(const struct node *n) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t threads = n->config.run.threads ? n->config.run.threads : cores;
     int64_t most = n->config.run.threads_max;
@@ -206,7 +206,7 @@ int run_node(struct node *n) {
     int status = run_begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
-    t_set_threads(threads_of(n));
+    t_set_threads(run_threads(n));
     int scope = t_scope_open("", T_INHERIT);
     n->seconds = 0;
     status = n->stage->run(n);
@@ -219,15 +219,5 @@ int run_node(struct node *n) {
     char took[16];
     clock_span(n->seconds, took);
     if (!status) log_info("%s: done in %s", n->name, took);
-    return status;
-}
-
-int run_graph(struct graph *g) {
-    bool *needed = mem_alloc(g->n, sizeof *needed);
-    graph_needed(g, needed);
-    int status = 0;
-    for (size_t i = 0; !status && i < g->n; i++)
-        if (needed[i]) status = run_node(g->at[i]);
-    free(needed);
     return status;
 }

@@ -22,8 +22,7 @@ void run_leave(struct node *n);                 /* releases the lock of an unfin
 /* Runs one node whose inputs are done, in this process. */
 int run_node(struct node *n);
 
-/* Runs what is not done, in order. */
-int run_graph(struct graph *g);
+int run_threads(const struct node *n); /* that its stage computes with */
 
 /* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */
 void graph_needed(const struct graph *g, bool *needed);

@@ -1,0 +1,125 @@
+#include "train/scheduler.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "train/run.h"
+#include "train/signals.h"
+
+extern char **environ;
+
+enum { TOGETHER_MAX = 16 };
+
+struct child {
+    struct node *node;
+    pid_t pid; /* 0: ended */
+};
+
+static bool is_ready(const struct node *n) {
+    for (size_t i = 0; i < n->n_inputs; i++)
+        if (n->input[i].node && !n->input[i].node->done) return false;
+    return !n->done;
+}
+
+/* Ready nodes, in order, as long as their threads fit the cores; at least one. */
+static size_t choose(const struct graph *g, const bool *needed, struct child *to) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 0;
+    for (size_t i = 0; i < g->n && n < TOGETHER_MAX; i++) {
+        if (!needed[i] || !is_ready(g->at[i])) continue;
+        cores -= run_threads(g->at[i]);
+        if (n && cores < 0) break;
+        to[n++] = (struct child){.node = g->at[i]};
+    }
+    return n;
+}
+
+void child_of(long parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != (pid_t)parent) _exit(ERR_AGAIN); /* it died before we could ask */
+}
+
+static int start(struct child *c, int argc, char **argv) {
+    char **args = mem_alloc((size_t)argc + 7, sizeof(char *)), parent[32];
+    size_t n = 0;
+    snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    char program[] = "ovseg", train[] = "train", node_option[] = "--node",
+         parent_option[] = "--parent";
+    args[n++] = program;
+    args[n++] = train;
+    for (int i = 1; i < argc; i++) args[n++] = argv[i];
+    args[n++] = node_option;
+    args[n++] = c->node->name;
+    args[n++] = parent_option;
+    args[n++] = parent;
+    posix_spawnattr_t attributes; /* a group of its own: Ctrl-C reaches it through us, once */
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    int e = posix_spawn(&c->pid, "/proc/self/exe", NULL, &attributes, args, environ);
+    posix_spawnattr_destroy(&attributes);
+    free(args);
+    return e ? error_set(ERR_INTERNAL, "%s: cannot start a process: %s", c->node->name, strerror(e))
+             : 0;
+}
+
+static void finish(struct child *c, int how) {
+    c->pid = 0;
+    c->node->done = run_is_done(c->node->dir, &c->node->seconds);
+    if (c->node->done) return;
+    int code = WIFEXITED(how) && WEXITSTATUS(how) ? WEXITSTATUS(how) : ERR_INTERNAL;
+    if (WIFSIGNALED(how))
+        error_set(code, "%s: ended by signal %d", c->node->name, WTERMSIG(how));
+    else
+        error_set(code, "%s: stopped, see its message above", c->node->name);
+}
+
+/* Until all have ended; a signal that asks us to stop is handed on. */
+static void wait_all(struct child *c, size_t n) {
+    int told = 0;
+    for (size_t left = n; left;) {
+        const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+        nanosleep(&nap, NULL);
+        int stop = signals_pending();
+        for (size_t i = 0; i < n; i++) {
+            int how;
+            if (!c[i].pid) continue;
+            if (stop && !told) kill(c[i].pid, stop);
+            if (waitpid(c[i].pid, &how, WNOHANG) != c[i].pid) continue;
+            finish(&c[i], how);
+            left--;
+        }
+        told = stop;
+    }
+}
+
+static int run_together(struct child *c, size_t n, int argc, char **argv) {
+    struct str names = {0};
+    for (size_t i = 0; i < n; i++) str_add(&names, "%s%s", i ? ", " : "", c[i].node->name);
+    log_info("side by side: %s", names.at);
+    str_free(&names);
+    size_t started = 0;
+    while (started < n && !start(&c[started], argc, argv)) started++;
+    wait_all(c, started);
+    return error_status();
+}
+
+int run_graph(struct graph *g, int argc, char **argv) {
+    bool *needed = mem_alloc(g->n, sizeof *needed);
+    struct child group[TOGETHER_MAX];
+    int status = 0;
+    graph_needed(g, needed);
+    for (size_t n; !status && (n = choose(g, needed, group));)
+        status = n > 1 ? run_together(group, n, argc, argv) : run_node(group->node);
+    free(needed);
+    return status;
+}

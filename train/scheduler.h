@@ -1,0 +1,11 @@
+/* Runs the nodes of a graph that are not done, in order; stages that are content with few threads
+ * run side by side, each in a process of its own that does nothing else. */
+#pragma once
+
+#include "train/graph.h"
+
+/* `argv`: the command line after "train", with which a child rebuilds the same graph. */
+int run_graph(struct graph *g, int argc, char **argv);
+
+/* In a child: ends it when its parent has died, however that happened. */
+void child_of(long parent);
