@@ -19,6 +19,7 @@
 #include "nn/torch/tensor.h"
 #include "train/clip_validate.h"
 #include "train/mine_nouns.h"
+#include "train/mine_report.h"
 #include "train/proposals_run.h"
 #include "train/signals.h"
 
@@ -204,6 +205,26 @@ static int mine(const struct miner *m) {
     return status ? status : pairs_manifest(m->dir, shards, &m->source);
 }
 
+/* What came out, and how right it is. */
+static int report(const struct miner *m) {
+    struct pairs p;
+    struct mine_report r;
+    int status = pairs_open(&p, m->dir);
+    if (status) return status;
+    status = mine_report_of(&r, &p, &m->set);
+    if (!status) status = mine_report_write(&r, m->node->dir);
+    if (!status)
+        log_info("%s: %lld pairs, %lld nouns", m->node->name, (long long)r.pairs,
+                 (long long)r.nouns);
+    if (!status && r.classed)
+        log_info("%s: %.1f %% of the pairs that name a class lie on it (seen %.1f, unseen %.1f)",
+                 m->node->name, 100 * (double)r.right / (double)r.classed,
+                 100 * (double)r.seen_right / (double)(r.seen ? r.seen : 1),
+                 100 * (double)r.unseen_right / (double)(r.unseen ? r.unseen : 1));
+    pairs_close(&p);
+    return status;
+}
+
 static char *id_of(const struct node *n, const char *input) {
     static char none[] = "";
     struct node *from = node_from(n, input);
@@ -227,6 +248,7 @@ static int run(struct node *n) {
         if (!status) status = encode_nouns(&m);
     }
     if (!status) status = mine(&m);
+    if (!status) status = report(&m);
     mine_nouns_free(&m.nouns);
     free(m.noun_feature);
     proposals_run_free(&m.proposals);
