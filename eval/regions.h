@@ -30,3 +30,17 @@ struct region_encoder {
  * or the pending error. */
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch);
+
+/* How well the regions of a picture find what is there: for each class of the truth, the largest
+ * intersection over union of a region with its mask. Sizes must be equal. */
+struct region_recall {
+    double *sum; /* [K] of the best IoU */
+    int64_t *n;  /* [K] masks */
+    int64_t K;
+};
+void region_recall_open(struct region_recall *r, int64_t K);
+void region_recall_free(struct region_recall *r);
+void region_recall_add(struct region_recall *r, const struct regions *g,
+                       const struct labels *truth);
+/* Mean over all masks of the classes of a subset [K] (NULL: all), in percent; NaN without any. */
+double region_recall_mean(const struct region_recall *r, const bool *subset);

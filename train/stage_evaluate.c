@@ -32,6 +32,7 @@ struct evaluation {
     struct proposals_run proposals;
     struct segment_size size;
     struct confusion maskformer;
+    struct region_recall recall; /* of the proposals, where network and truth have one size */
     struct row *row;
     size_t n_rows;
 };
@@ -137,6 +138,9 @@ static int block_count(struct block *b, struct evaluation *e) {
         segment_propose(&e->proposals, e->node, b->picture, b->n, b->proposals, b->regions);
     for (int64_t i = 0; !status && i < b->n; i++)
         status = count(&e->maskformer, e, &b->proposals[i], NULL, NULL, 0, &b->truth[i]);
+    for (int64_t i = 0; !status && i < b->n; i++)
+        if (b->truth[i].h == b->proposals[i].h && b->truth[i].w == b->proposals[i].w)
+            region_recall_add(&e->recall, &b->regions[i], &b->truth[i]);
     for (size_t k = 0; !status && k < e->n_rows; k++) {
         struct row *r = &e->row[k];
         status = namer_encode(&r->namer, e->node, b->regions, b->picture, b->n);
@@ -227,6 +231,8 @@ static int write_evaluation(const struct evaluation *e) {
     put_miou(&j, "clip_only", &e->row[e->n_rows - 1].alone, e);
     put_miou(&j, "fused", &e->row[e->n_rows - 1].fused, e);
     json_end(&j);
+    put_split(&j, "best_proposal_iou", region_recall_mean(&e->recall, NULL),
+              region_recall_mean(&e->recall, e->seen), region_recall_mean(&e->recall, e->unseen));
     json_end(&j);
     char *path = path_join(e->node->dir, "evaluation.json");
     int status = file_write(path, s.at, s.n);
@@ -246,6 +252,7 @@ static int open_all(struct evaluation *e) {
     e->unseen = mem_alloc((size_t)e->K, sizeof *e->unseen);
     for (int64_t k = 0; k < e->K; k++) e->unseen[k] = !(e->seen[k] = e->set.class_seen[k]);
     confusion_open(&e->maskformer, e->K);
+    region_recall_open(&e->recall, e->K);
     status = segment_size_of(&e->size, n);
     if (!status) status = proposals_run_open(&e->proposals, n, e->set.class_name, e->K);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
@@ -266,6 +273,7 @@ static int run(struct node *n) {
     free(e.seen);
     free(e.unseen);
     confusion_free(&e.maskformer);
+    region_recall_free(&e.recall);
     proposals_run_free(&e.proposals);
     dataset_close(&e.set);
     return status;
