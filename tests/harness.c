@@ -75,10 +75,8 @@ static int clean(void **state) {
 void test_register(const char *name, void (*body)(void)) {
     REQUIRE(n_tests < MAX_TESTS, "more than %d tests in one program", MAX_TESTS);
     bodies[n_tests] = body;
-    tests[n_tests] = (struct CMUnitTest){.name = name,
-                                         .test_func = run,
-                                         .teardown_func = clean,
-                                         .initial_state = &tests[n_tests]};
+    tests[n_tests] = (struct CMUnitTest){
+        .name = name, .test_func = run, .teardown_func = clean, .initial_state = &tests[n_tests]};
     n_tests++;
 }
 
