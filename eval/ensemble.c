@@ -21,7 +21,7 @@ tensor *ensemble_scores(tensor *fused, tensor *mask) {
 }
 
 tensor *ensemble_labels(tensor *scores, int64_t h, int64_t w) {
-    enum { AT_ONCE = 1 << 26 }; /* resized scores: 256 MiB */
+    enum { AT_ONCE = 1 << 24 }; /* resized scores: 64 MiB */
     int scope = t_scope_open("labels", T_INHERIT);
     int64_t K = t_size(scores, 0), step = AT_ONCE / (h * w);
     bool resize = t_size(scores, 1) != h || t_size(scores, 2) != w; /* equal sizes: an identity */
@@ -31,8 +31,8 @@ tensor *ensemble_labels(tensor *scores, int64_t h, int64_t w) {
         int inner = t_scope_open("group", T_INHERIT);
         tensor *x = t_narrow(scores, 0, from, K - from < step ? K - from : step);
         if (resize) x = t_squeeze(t_resize_bilinear(t_unsqueeze(x, 0), h, w), 0); /* [k, h, w] */
-        tensor *top = t_amax(x, 0, false),
-               *at = t_cast(t_shift(t_argmax(x, 0), (double)from), T_I64);
+        tensor *at = t_cast(t_shift(t_argmax(x, 0), (double)from), T_I64);
+        tensor *top = t_amax(x, 0, false);
         if (best) { /* of equal scores the first name wins, as in one argmax over all */
             at = t_where(t_gt(t_sub(top, best), 0), at, label);
             top = t_maximum(top, best);

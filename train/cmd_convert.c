@@ -15,7 +15,8 @@
 #include "train/run.h"
 
 struct arguments {
-    const char *in, *out, *part;
+    char *in, *out;
+    const char *part;
     bool force;
 };
 

@@ -11,7 +11,7 @@
 #include "train/run.h"
 
 struct arguments {
-    const char *verb, *dir;
+    char *verb, *dir;
 };
 
 static const char doc[] =
@@ -72,8 +72,8 @@ static int list(const char *dir) {
 
 int cmd_runs(int argc, char **argv) {
     static const struct argp argp = {0, parse, "list [DIR]", doc, 0, 0, 0};
-    struct arguments a = {.dir = "runs"};
+    struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    return list(a.dir) ? cmd_failed() : 0;
+    return list(a.dir ? a.dir : "runs") ? cmd_failed() : 0;
 }

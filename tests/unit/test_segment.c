@@ -1,0 +1,159 @@
+#include "train/segment.h"
+
+#include "eval/ensemble.h"
+#include "tests/torch.h"
+#include "train/picture.h"
+
+TEST(names_in_groups_give_the_label_map_of_all_at_once) {
+    enum { K = 20, SIDE = 1024 }; /* 20 Mi scores: two groups */
+    tensor *scores = t_uniform(SHAPE(K, 8, 8), 0, 1);
+    tensor *equal = t_select(scores, 0, 3); /* a tie across the groups: the first name wins */
+    tensor *parts[] = {t_narrow(scores, 0, 0, K - 1), t_unsqueeze(equal, 0)};
+    scores = t_cat(parts, 2, 0);
+    tensor *whole =
+        t_argmax(t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), SIDE, SIDE), 0), 0);
+    tensor *grouped = ensemble_labels(scores, SIDE, SIDE);
+    CHECK(test_equal_bits(grouped, whole));
+    CHECK(t_item(t_amax(t_reshape(whole, SHAPE(SIDE * SIDE)), 0, false)) >= 16); /* second group */
+}
+
+TEST(a_picture_takes_the_size_of_training_unless_it_is_long) {
+    struct segment_size s = {64, 256};
+    struct image im;
+    CHECK_OK(image_alloc(&im, 128, 192, 3));
+    CHECK_OK(segment_resize(&s, &im));
+    CHECK(im.h == 64 && im.w == 96);
+    image_free(&im);
+    CHECK_OK(image_alloc(&im, 2000, 1, 3)); /* would be 256 x 0 */
+    CHECK_OK(segment_resize(&s, &im));
+    CHECK(im.h == 256 && im.w == 1);
+    image_free(&im);
+    CHECK_OK(image_alloc(&im, 64, 80, 3));
+    uint8_t *before = im.at;
+    CHECK_OK(segment_resize(&s, &im));
+    CHECK(im.at == before); /* nothing to do */
+    image_free(&im);
+}
+
+TEST(without_any_region_the_namer_leaves_maskformers_names) {
+    /* Two proposals: the left half is name 0, the right half name 1. */
+    float prob[] = {0.9F, 0.1F, 0.2F, 0.8F}, mask[2 * 2 * 4];
+    for (int i = 0; i < 8; i++) {
+        mask[i] = i % 4 < 2 ? 0.9F : 0.1F;
+        mask[8 + i] = i % 4 < 2 ? 0.1F : 0.9F;
+    }
+    struct proposals p = {.Q = 2, .K = 2, .h = 2, .w = 4, .prob = prob, .mask = mask};
+    struct regions none = {0};
+    struct namer m = {.temperature = 1};
+    struct labels a, b;
+    CHECK_OK(segment_labels(&p, &none, NULL, 0, 4, 8, &a));
+    CHECK_OK(segment_labels(&p, &none, &m, 0.7, 4, 8, &b));
+    for (int i = 0; i < 32; i++) {
+        CHECK_INT(a.at[i], i % 8 >= 4);
+        CHECK_INT(b.at[i], a.at[i]);
+    }
+    labels_free(&a);
+    labels_free(&b);
+}
+
+TEST(a_region_gets_the_name_of_the_nearest_text) {
+    /* One proposal over everything, MaskFormer for name 0, CLIP for name 1. */
+    float prob[] = {0.6F, 0.4F}, mask[4] = {0.9F, 0.9F, 0.9F, 0.9F}, text[] = {1, 0, 0, 1};
+    float feature[] = {0.6F, 0.8F};
+    int64_t query[] = {0};
+    struct proposals p = {.Q = 1, .K = 2, .h = 2, .w = 2, .prob = prob, .mask = mask};
+    struct regions r = {.n = 1, .D = 2, .query = query, .feature = feature};
+    struct namer m = {.text = t_from_data(text, SHAPE(2, 2), T_F32), .temperature = 10};
+    static const struct {
+        double lambda;
+        int name;
+    } cases[] = {{0, 1}, {0.01, 0}, {0.9, 1}, {1, 1}}; /* 0: CLIP alone */
+    for (int i = 0; i < 4; i++) {
+        struct labels l;
+        CHECK_OK(segment_labels(&p, &r, &m, cases[i].lambda, 2, 2, &l));
+        CHECK_INT(l.at[0], cases[i].name);
+        labels_free(&l);
+    }
+}
+
+/* A tiny CLIP with random weights. */
+static void tiny(struct clip_run *c) {
+    struct clip_model_options o = {.image_size = 16,
+                                   .patch = 8,
+                                   .width = 16,
+                                   .layers = 1,
+                                   .heads = 1,
+                                   .text_width = 16,
+                                   .text_layers = 1,
+                                   .text_heads = 1,
+                                   .context = 16,
+                                   .features = 8};
+    *c = (struct clip_run){0};
+    struct clip_options opt = clip_model(&o, NULL);
+    clip_init(&c->clip, params_root(&c->params), &opt);
+}
+
+static tensor *feature_of(const struct clip_run *c, const char *template, const char *name) {
+    char *templates[] = {(char *)(uintptr_t) template}, *names[] = {(char *)(uintptr_t)name};
+    struct text_options text = {.templates = {.at = templates, .n = 1}};
+    return clip_names(c, &text, names, 1); /* [1, D] */
+}
+
+static void check_mean(tensor *found, tensor *a, tensor *b) {
+    tensor *mean = t_add(a, b);
+    mean = t_div(mean, t_norm(mean, -1, true));
+    CHECK(test_max_diff(found, mean) < 1e-6); /* rounding of float32 */
+}
+
+TEST(synonyms_and_own_prompts_are_averaged_into_a_class) {
+    struct clip_run c;
+    tiny(&c);
+    char *templates[] = {(char[]){"a {}."}};
+    struct text_options text = {.templates = {.at = templates, .n = 1}};
+    char *names[] = {(char[]){"sea"}, (char[]){"cat"}, (char[]){"sky"}};
+    struct vocabulary v;
+    vocabulary_of(&v, names, 3);
+    strings_add(&v.at[1].synonyms, "kitten");
+    strings_add(&v.at[2].prompts, "the {}");
+    strings_add(&v.at[2].prompts, "blue above");
+    tensor *x = clip_vocabulary(&c, &text, &v); /* [3, D] */
+    CHECK(x && !error_status());
+    CHECK(test_max_diff(t_narrow(x, 0, 0, 1), feature_of(&c, "a {}.", "sea")) < 1e-6);
+    check_mean(t_narrow(x, 0, 1, 1), feature_of(&c, "a {}.", "cat"),
+               feature_of(&c, "a {}.", "kitten"));
+    check_mean(t_narrow(x, 0, 2, 1), feature_of(&c, "the {}", "sky"),
+               feature_of(&c, "{} above", "blue"));
+    vocabulary_close(&v);
+    clip_run_free(&c);
+}
+
+TEST(small_pictures_are_enlarged_and_stand_beside_each_other) {
+    struct image im, one, sheet;
+    struct labels a, b;
+    CHECK_OK(image_alloc(&im, 10, 100, 3));
+    CHECK_OK(labels_alloc(&a, 10, 100));
+    CHECK_OK(labels_alloc(&b, 10, 100));
+    im.at[0] = 250;
+    for (int i = 0; i < 1000; i++) b.at[i] = 1;
+    static const char *const names[] = {"cat", "dog"};
+    struct overlay_options o = {.opacity = 1, .names = names, .n_names = 2, .ignore = 255};
+    CHECK_OK(picture_overlay(&im, &a, &o, &one));
+    CHECK_INT(one.w, 400); /* 4 times 100: at least 384 */
+    CHECK_OK(picture_compare(&im, &a, &b, &o, &sheet));
+    CHECK_INT(sheet.w, 3 * 400 + 2 * 8);
+    CHECK_INT(sheet.h, one.h);
+    CHECK_INT(sheet.at[(3 * sheet.w + 3) * 3], 250); /* the pixel became 4 x 4 */
+    CHECK_INT(sheet.at[(3 * sheet.w + 4) * 3], 0);
+    uint8_t cat[3], dog[3];
+    overlay_colour(0, cat);
+    overlay_colour(1, dog);
+    for (int k = 0; k < 3; k++) {
+        CHECK_INT(sheet.at[(5 * sheet.w + 408 + 5) * 3 + k], cat[k]);
+        CHECK_INT(sheet.at[(5 * sheet.w + 2 * 408 + 5) * 3 + k], dog[k]);
+    }
+    image_free(&im);
+    image_free(&one);
+    image_free(&sheet);
+    labels_free(&a);
+    labels_free(&b);
+}
