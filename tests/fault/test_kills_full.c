@@ -1,0 +1,8 @@
+/* ctest: timeout=3600 labels=full-kills */
+#include "tests/e2e/process.h"
+#include "tests/fault/kills.h"
+
+TEST(a_chain_killed_at_200_random_moments_ends_with_the_same_bits) {
+    const char *seed = getenv("OVSEG_TEST_SEED");
+    kills_run(200, seed ? strtoull(seed, NULL, 10) : 1);
+}
