@@ -29,12 +29,14 @@ const struct setting scene_counts_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct prepare_options
+static const char *const damages[] = {"skip", "stop", NULL}; /* enum prepare_damaged */
 const struct setting prepare_rows[] = {
     INT    ("shortest", shortest, RESULT, "0",    0, 16384, "short side after resizing, pixels; 0: as they are"),
     INT    ("longest",  longest,  RESULT, "2048", 1, 16384, "long side at most, pixels"),
     INT    ("val",      val,      RESULT, "0",    0, 1e7,   "images held out for choices, the last but `test` by id"),
     INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
     STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
+    CHOICE ("damaged",  damaged,  OUTPUT, "skip", damages,  "what a file that cannot be read does: it is left out, or ends the stage"),
 };
 #undef SETTINGS_OF
 

@@ -12,13 +12,16 @@ struct scene_counts {
 extern const struct setting scenes_rows[10];
 extern const struct setting scene_counts_rows[5];
 
+enum prepare_damaged { DAMAGED_SKIP, DAMAGED_STOP };
+
 /* A set out of COCO's files (inputs images, captions, instances). */
 struct prepare_options {
     int64_t shortest, longest; /* pixels; 0: original size */
     int64_t val, test;         /* images held out, the last ones by id */
     struct strings unseen;     /* classes named only in captions: taken out of the label maps */
+    int damaged;               /* enum prepare_damaged */
 };
-extern const struct setting prepare_rows[5];
+extern const struct setting prepare_rows[6];
 
 struct crop_options {
     int fill; /* enum region_fill */

@@ -65,7 +65,10 @@ static int write_set(const struct node *n, const struct dataset *d, const char *
     progress_open(&progress, name, "pictures", 0, end - first, 30);
     for (int64_t i = first; !status && i < end; i++) {
         struct prepared p;
-        if (prepare(&p, d, i, &n->config.prepare, unseen)) {
+        int bad = prepare(&p, d, i, &n->config.prepare, unseen);
+        if (bad && n->config.prepare.damaged == DAMAGED_STOP) {
+            status = bad;
+        } else if (bad) {
             log_warn("skipped: %s", error_message()); /* one bad file among good ones */
             error_clear();
             skipped++;
