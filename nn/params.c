@@ -55,6 +55,11 @@ struct param *params_find(const struct params *p, const char *name) {
     return NULL;
 }
 
+void params_freeze_one(struct param *p) {
+    p->trainable = false;
+    t_require_grad(p->t, false);
+}
+
 size_t params_freeze(struct params *p, const char *pattern, bool on) {
     size_t hits = 0;
     for (size_t i = 0; i < p->n; i++) {

@@ -44,6 +44,8 @@ struct param *params_find(const struct params *p, const char *name); /* NULL whe
  * how many matched: 0 usually means a misspelt pattern. */
 size_t params_freeze(struct params *p, const char *pattern, bool on);
 
+void params_freeze_one(struct param *p);
+
 int64_t params_count(const struct params *p, bool trainable_only); /* elements, without buffers */
 
 void params_clear_grads(struct params *p);

@@ -33,9 +33,8 @@ int groups_open(struct groups *g, struct params *p, const struct group_rule *rul
             str_add(&lost, "\n  %s", q->name);
             continue;
         }
-        q->trainable = r->lr != 0;
-        t_require_grad(q->t, q->trainable);
-        if (!q->trainable) continue;
+        if (r->lr == 0) params_freeze_one(q);
+        if (!q->trainable) continue; /* by the rule, or by the model itself: freeze_at */
         struct group *to = group_of(g, r);
         to->members[to->n++] = i;
         to->elements += t_numel(q->t);

@@ -1,5 +1,6 @@
 /* Which parameters train, how fast, and with how much decay: one table of patterns over their
- * names. The first pattern that matches decides; every parameter must match one. */
+ * names. The first pattern that matches decides; every parameter must match one. What the model
+ * itself has frozen stays frozen. */
 #pragma once
 
 #include "base/mem.h"

@@ -6,59 +6,53 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "checkpoints/checkpoint.h"
-#include "checkpoints/history.h"
 #include "checkpoints/weights.h"
 #include "data/region.h"
 #include "data/set.h"
 #include "data/templates.h"
 #include "nn/models/text_bank.h"
+#include "train/run.h"
 
-void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt) {
+/* Random weights of the seed of the stage that asks, so that new prompts are that stage's draw. */
+static void make(struct clip_run *c, const struct node *asks, const struct node *shape,
+                 const struct prompt_options *prompt) {
     *c = (struct clip_run){0};
-    struct clip_options opt = clip_model(&node_clip(n)->config.clip, prompt);
-    struct rng r = rng_stream((uint64_t)n->config.run.seed, "weights", 0);
+    struct clip_options opt = clip_model(&node_clip(shape)->config.clip, prompt);
+    struct rng r = rng_stream((uint64_t)asks->config.run.seed, "weights", 0);
     t_seed(rng_next(&r));
     int scope = t_scope_open("clip", T_NO_GRAD);
     clip_init(&c->clip, params_root(&c->params), &opt);
     t_scope_close(scope, NULL);
 }
 
+void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt) {
+    make(c, n, n, prompt);
+}
+
+/* The prompts that the weights of a run have; NULL: none. Fine-tuning keeps those of its input. */
 static const struct prompt_options *prompts_of(const struct node *n) {
-    int kind = n->config.run.stage;
-    return kind == STAGE_MASK_PROMPT || kind == STAGE_CLIP_JOINT ? &n->config.prompt : NULL;
+    for (; n; n = node_from(n, "clip")) {
+        int kind = n->config.run.stage;
+        if (kind == STAGE_MASK_PROMPT || kind == STAGE_CLIP_JOINT) return &n->config.prompt;
+    }
+    return NULL;
 }
 
 int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt) {
     static const char *const prompts[] = {"visual.mask_embedding"};
     const struct node_input *in = node_input(n, input);
-    REQUIRE(in && in->node, "no run as input %s", input);
+    REQUIRE(in && in->node && node_clip(in->node), "no CLIP run as input %s", input);
     const struct prompt_options *has = prompts_of(in->node);
-    /* The seed of this stage, not of its input: new prompts are this stage's own draw. */
-    *c = (struct clip_run){0};
-    struct clip_options opt = clip_model(&node_clip(in->node)->config.clip, prompt ? prompt : has);
-    struct rng r = rng_stream((uint64_t)n->config.run.seed, "weights", 0);
-    t_seed(rng_next(&r));
-    int scope = t_scope_open("clip", T_NO_GRAD);
-    clip_init(&c->clip, params_root(&c->params), &opt);
-    t_scope_close(scope, NULL);
-
-    char *path = in->best ? history_best(in->node->dir) : history_last(in->node->dir);
-    int status = path ? checkpoint_verify(path)
-                      : error_set(ERR_DATA,
-                                  "%s: a finished run without a checkpoint: remove the "
-                                  "folder and run again",
-                                  in->node->dir);
+    make(c, n, in->node, prompt ? prompt : has);
+    char *file;
+    int status = run_weights(in, &file);
     if (!status) {
-        char *file = path_join(path, "model.safetensors");
-        bool fresh = prompt && (!has || has->depth != prompt->depth);
         struct weights_options w = {
-            .allow_missing = prompts, .n_allow_missing = fresh ? 1 : 0, .exact = true};
+            .allow_missing = prompts, .n_allow_missing = prompt && !has, .exact = true};
         status = weights_load(file, &c->params, w);
-        free(file);
     }
-    free(path);
+    free(file);
     if (status) clip_run_free(c);
     return status;
 }

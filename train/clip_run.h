@@ -19,7 +19,8 @@ struct clip_run {
 void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt);
 
 /* The CLIP of an input: its weights, verified. `prompt` NULL: with the prompts that the run has, if
- * it has any; otherwise new prompts of that depth on its weights. */
+ * it has any; otherwise with prompts of that depth: the run's, which then go on, or new ones if it
+ * has none. */
 int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);

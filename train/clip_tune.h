@@ -39,6 +39,8 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                   const struct prompt_options *prompt,
                   tensor *(*loss)(void *self, int64_t step, struct metrics_row *row));
 
+void check_prompts(const struct node *n, struct problems *p); /* depth against the tower's layers */
+
 int clip_tune_batch(struct clip_tune *t, struct pair_batch *b); /* 0 or the pending error */
 
 /* The chosen loss between image features [B, D] (any length) and the nouns' -> []. */

@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
      0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
-    {"node", KEY_NODE, "NAME", OPTION_HIDDEN, 0,
+    {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
      0}, /* train/scheduler.c starts itself with these */
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN, 0, 0},
     {0},
@@ -76,6 +76,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 int cmd_failed(void) {
     int code = error_status();
+    REQUIRE(code, "a command failed without an error");
     log_error("%s", error_message());
     error_clear();
     return code;
@@ -83,8 +84,10 @@ int cmd_failed(void) {
 
 static int train(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides, a->n);
+    if (!status && g->named->config.run.device == DEVICE_CUDA)
+        status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
     if (status) return status;
-    if (a->dry_run || a->explain) {
+    if (!a->node && (a->dry_run || a->explain)) {
         struct str text = {0};
         graph_print(g, &text, a->explain);
         fputs(text.at, stdout);
@@ -93,7 +96,7 @@ static int train(struct graph *g, const struct arguments *a) {
     if (a->dry_run) return 0;
     if (a->node) {
         for (size_t i = 0; i < g->n; i++)
-            if (strcmp(g->at[i]->name, a->node) == 0) return run_node(g->at[i]);
+            if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
         return error_set(ERR_USAGE, "--node %s: no such stage in this chain", a->node);
     }
     status = run_graph(g, a->argc, a->argv);

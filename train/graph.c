@@ -250,10 +250,28 @@ static void check_scopes(struct builder *b) {
     }
 }
 
+/* What holds for every stage that has the setting. */
+static void check_common(const struct node *n, struct problems *p) {
+    const struct config *c = &n->config;
+    int kind = c->run.stage;
+    bool trains = kind == STAGE_CLIP_PRETRAIN || kind == STAGE_PROPOSALS ||
+                  kind == STAGE_CLIP_FINETUNE || kind == STAGE_MASK_PROMPT ||
+                  kind == STAGE_CLIP_JOINT;
+    if (trains && !c->optim.steps && !c->optim.epochs)
+        problems_add(p, "%s: optim.steps and optim.epochs are both 0: nothing would be trained",
+                     n->path);
+    if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
+        problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
+    if (node_clip(n) == NULL && node_input(n, "clip"))
+        problems_add(p, "%s: inputs.clip: no clip-pretrain stage at its root", n->path);
+}
+
 static void check_nodes(struct builder *b) {
     for (size_t i = 0; i < b->graph->n; i++) {
         struct node *n = b->graph->at[i];
-        if (n->stage && n->stage->check) n->stage->check(n, &b->problems);
+        if (!n->stage || n->done) continue;
+        check_common(n, &b->problems);
+        if (n->stage->check) n->stage->check(n, &b->problems);
     }
 }
 

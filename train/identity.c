@@ -37,6 +37,13 @@ static int hash_path(const char *path, uint64_t *out) {
     return status;
 }
 
+void identity_name(struct node *n) {
+    char hex[17];
+    hash_hex(hash_string(n->identity), hex);
+    memcpy(n->id, hex, 12);
+    n->id[12] = '\0';
+}
+
 int identity_of(struct node *n) {
     if (n->identity) return 0; /* a finished run that was named as an input */
     struct str s = {0};
@@ -55,12 +62,13 @@ int identity_of(struct node *n) {
         hash_hex(h, hex);
         str_add(&s, "input %s file %s\n", in->name, hex);
     }
+    if (status) {
+        str_free(&s);
+        return status;
+    }
     settings_describe(config_used(n->config.run.stage), &n->config, &s);
     n->identity = s.at;
-    char hex[17];
-    hash_hex(hash_string(n->identity), hex);
-    memcpy(n->id, hex, 12);
-    n->id[12] = '\0';
+    identity_name(n);
     char *folder = mem_format("%s-%s", n->name, n->id);
     n->dir = path_join(n->config.run.output_dir, folder);
     free(folder);

@@ -10,5 +10,7 @@ enum { IDENTITY_VERSION = 1 };
 /* Sets identity, id, dir, done and reused of a node whose inputs have theirs. */
 int identity_of(struct node *n);
 
+void identity_name(struct node *n); /* id, from identity */
+
 /* Why a node is new: the differences to the nearest older run of its name, one a line. */
 void identity_explain(const struct node *n, struct str *out);

@@ -14,7 +14,6 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "checkpoints/checkpoint.h"
-#include "checkpoints/history.h"
 #include "train/signals.h"
 
 /* What a life of the loop knows besides its task. */
@@ -118,8 +117,9 @@ static int validate(struct life *l, bool *better) {
     for (int i = 0; i < row.n; i++) str_add(&text, " %s %.4g", row.at[i].name, row.at[i].value);
     log_info("%s: step %lld, validation:%s", t->node->name, (long long)l->step, text.at);
     str_free(&text);
-    *better = !(row.at[0].value <= l->best); /* the first one beats NaN */
-    if (*better) l->best = row.at[0].value;
+    double value = row.at[0].value;
+    *better = isfinite(value) && !(value <= l->best); /* the first one beats NaN */
+    if (*better) l->best = value;
     return 0;
 }
 
@@ -151,16 +151,6 @@ static int loop_steps(struct life *l) {
     return status;
 }
 
-static int load_best(struct life *l) {
-    char *best = history_best(l->dir);
-    struct checkpoint c = checkpoint_of(l, NULL, false);
-    struct checkpoint_found found = {0};
-    int status = best ? checkpoint_load(best, &c, &found) : 0;
-    checkpoint_found_free(&found);
-    free(best);
-    return status;
-}
-
 int loop_run(struct training *t) {
     struct life l = {
         .t = t, .started = clock_s(), .best = NAN, .metrics = {.fd = -1, .events = -1}};
@@ -177,7 +167,6 @@ int loop_run(struct training *t) {
         progress_close(&l.progress);
         free(what);
     }
-    if (!status && t->keep_best) status = load_best(&l);
     t->node->seconds += l.before; /* the caller counts this life */
     metrics_close(&l.metrics);
     free(l.dir);

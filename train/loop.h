@@ -29,7 +29,7 @@ struct training {
     /* Fills the row; its first value is what "best" means, larger is better. NULL: none. */
     int (*validate)(void *self, struct metrics_row *row);
     int64_t validate_every; /* steps; 0: at the end alone */
-    bool keep_best;         /* `part`'s last act is to load the best checkpoint again */
+    bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
 };
 
 /* Trains to the end, or until the error or signal that stops it. */

@@ -5,9 +5,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "checkpoints/checkpoint.h"
-#include "checkpoints/history.h"
 #include "checkpoints/weights.h"
+#include "train/run.h"
 
 /* Text features of the classes and the network's registry; `of`: the proposals node. */
 static int make(struct proposals_run *p, const struct node *of, const struct vocabulary *v) {
@@ -60,15 +59,10 @@ int proposals_run_speak(struct proposals_run *p, const struct node *n, const str
     REQUIRE(in && in->node, "no run as input proposals");
     int status = make(p, in->node, v);
     if (status) return status;
-    char *path = in->best ? history_best(in->node->dir) : history_last(in->node->dir);
-    status = path ? checkpoint_verify(path)
-                  : error_set(ERR_DATA, "%s: a finished run without a checkpoint", in->node->dir);
-    if (!status) {
-        char *file = path_join(path, "model.safetensors");
-        status = weights_load(file, &p->params, (struct weights_options){.exact = true});
-        free(file);
-    }
-    free(path);
+    char *file;
+    status = run_weights(in, &file);
+    if (!status) status = weights_load(file, &p->params, (struct weights_options){.exact = true});
+    free(file);
     if (status) proposals_run_free(p);
     return status;
 }

@@ -12,7 +12,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/settings_text.h"
+#include "checkpoints/checkpoint.h"
+#include "checkpoints/history.h"
 #include "nn/torch/tensor.h"
+#include "train/identity.h"
 #include "train/lock.h"
 
 static bool holds(const char *dir, const char *name) {
@@ -33,6 +36,7 @@ char *run_split(const char *value, bool *best) {
 }
 
 bool run_is_done(const char *dir, double *seconds) {
+    if (error_status()) return false; /* the caller's error is not ours to clear */
     char *path = path_join(dir, "DONE");
     struct bytes text = {0};
     bool done = file_exists(path) && !file_read(path, 4096, &text);
@@ -120,17 +124,23 @@ void run_leave(struct node *n) { unlock(n); }
 
 /* A node made of a finished run, without the config file that it came from. */
 struct node *run_node_open(struct graph *g, const char *dir) {
+    char *whole = realpath(dir, NULL);
+    for (size_t i = 0; whole && i < g->n; i++)
+        if (strcmp(g->at[i]->path, whole) == 0) { /* named before, here or by another input */
+            free(whole);
+            return g->at[i];
+        }
     struct node *n = mem_alloc(1, sizeof *n);
     char *settings = path_join(dir, "settings.yaml"), *inputs = path_join(dir, "inputs.json");
     char *identity = path_join(dir, "identity.txt");
     struct bytes text = {0};
     struct problems problems = {0};
-    n->path = realpath(dir, NULL);
-    n->dir = mem_strdup(dir);
-    n->name = mem_strdup(path_base(dir));
+    n->path = whole ? whole : mem_strdup(dir);
+    n->dir = mem_strdup(n->path);
+    n->name = mem_strdup(path_base(n->dir));
     char *dash = strrchr(n->name, '-');
     if (dash) *dash = '\0';
-    int status = n->path ? 0 : error_set(ERR_MISSING, "%s: %s", dir, strerror(errno));
+    int status = whole ? 0 : error_set(ERR_MISSING, "%s: %s", dir, strerror(errno));
     if (!status && !run_is_done(dir, &n->seconds))
         status = error_set(ERR_MISSING, "%s: this run is not finished: run its config again", dir);
     if (!status) status = settings_read(&n->doc, settings);
@@ -147,15 +157,16 @@ struct node *run_node_open(struct graph *g, const char *dir) {
     if (!status) status = file_read(identity, 1 << 20, &text);
     if (!status) {
         n->identity = mem_format("%s", (const char *)text.at);
-        const char *id = strrchr(path_base(dir), '-');
-        memcpy(n->id, id && strlen(id) == 13 ? id + 1 : "000000000000", 12);
+        identity_name(n); /* by its contents, whatever the folder is called now */
         n->done = n->reused = true;
     }
     bytes_free(&text);
     if (!status) status = file_read(inputs, 1 << 20, &text);
     cJSON *json = status ? NULL : cJSON_Parse((const char *)text.at);
     const cJSON *in;
-    char *parent = path_dir(dir);
+    if (!status && !json)
+        status = error_set(ERR_DATA, "%s: not JSON: run the config of this run again", inputs);
+    char *parent = path_dir(n->dir);
     cJSON_ArrayForEach(in, json) {
         const cJSON *run = cJSON_GetObjectItemCaseSensitive(in, "run");
         if (status || !cJSON_IsString(run)) continue;
@@ -219,5 +230,20 @@ int run_node(struct node *n) {
     char took[16];
     clock_span(n->seconds, took);
     if (!status) log_info("%s: done in %s", n->name, took);
+    return status;
+}
+
+int run_weights(const struct node_input *in, char **file) {
+    const struct node *from = in->node;
+    bool best = in->best || from->config.train.validate_keep == KEEP_BEST;
+    char *path = best ? history_best(from->dir) : history_last(from->dir);
+    int status = 0;
+    *file = NULL;
+    if (!path)
+        status =
+            error_set(ERR_DATA, "%s: it has no %s checkpoint", from->dir, best ? "best" : "last");
+    if (!status) status = checkpoint_verify(path);
+    if (!status) *file = path_join(path, "model.safetensors");
+    free(path);
     return status;
 }

@@ -22,6 +22,10 @@ void run_leave(struct node *n);                 /* releases the lock of an unfin
 /* Runs one node whose inputs are done, in this process. */
 int run_node(struct node *n);
 
+/* The verified weights of an input run: its last checkpoint, or its best where the input or the run
+ * says so. *file is owned. ERR_DATA when there is none or it is damaged. */
+int run_weights(const struct node_input *in, char **file);
+
 int run_threads(const struct node *n); /* that its stage computes with */
 
 /* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */

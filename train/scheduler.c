@@ -57,11 +57,11 @@ static int start(struct child *c, int argc, char **argv) {
          parent_option[] = "--parent";
     args[n++] = program;
     args[n++] = train;
-    for (int i = 1; i < argc; i++) args[n++] = argv[i];
-    args[n++] = node_option;
-    args[n++] = c->node->name;
+    args[n++] = node_option; /* before the user's own arguments, which may contain "--" */
+    args[n++] = c->node->path;
     args[n++] = parent_option;
     args[n++] = parent;
+    for (int i = 1; i < argc; i++) args[n++] = argv[i];
     posix_spawnattr_t attributes; /* a group of its own: Ctrl-C reaches it through us, once */
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
@@ -74,8 +74,11 @@ static int start(struct child *c, int argc, char **argv) {
 
 static void finish(struct child *c, int how) {
     c->pid = 0;
-    c->node->done = run_is_done(c->node->dir, &c->node->seconds);
-    if (c->node->done) return;
+    c->node->done = WIFEXITED(how) && !WEXITSTATUS(how);
+    if (c->node->done) {
+        if (!error_status()) run_is_done(c->node->dir, &c->node->seconds);
+        return;
+    }
     int code = WIFEXITED(how) && WEXITSTATUS(how) ? WEXITSTATUS(how) : ERR_INTERNAL;
     if (WIFSIGNALED(how))
         error_set(code, "%s: ended by signal %d", c->node->name, WTERMSIG(how));
@@ -109,6 +112,7 @@ static int run_together(struct child *c, size_t n, int argc, char **argv) {
     str_free(&names);
     size_t started = 0;
     while (started < n && !start(&c[started], argc, argv)) started++;
+    for (size_t i = 0; started < n && i < started; i++) kill(c[i].pid, SIGTERM);
     wait_all(c, started);
     return error_status();
 }

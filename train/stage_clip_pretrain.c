@@ -175,6 +175,9 @@ static int open_data(struct pretrain *p) {
     status = clip_open_set(p->node, "easy", &p->easy);
     if (!status) dataset_cache(&p->easy, 1024);
     if (!status && !(p->easy_ids = tokenize(p, &p->easy))) status = error_status();
+    if (!status && p->easy.n_images < p->B)
+        status = error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld easy pictures",
+                           (long long)p->B, (long long)p->easy.n_images);
     if (!status) sampler_open(&p->easy_sampler, seed, "order easy", p->easy.n_images, p->B);
     return status;
 }
@@ -237,5 +240,22 @@ static int run(struct node *n) {
     return status;
 }
 
+static void check(const struct node *n, struct problems *p) {
+    const struct clip_model_options *c = &n->config.clip;
+    int64_t heads = c->heads ? c->heads : c->width / 64;
+    int64_t text_heads = c->text_heads ? c->text_heads : c->text_width / 64;
+    if (c->image_size % c->patch)
+        problems_add(p, "%s: clip.image_size %lld is no multiple of clip.patch %lld", n->path,
+                     (long long)c->image_size, (long long)c->patch);
+    if (!heads || c->width % heads)
+        problems_add(p, "%s: clip.width %lld is no multiple of clip.heads %lld", n->path,
+                     (long long)c->width, (long long)heads);
+    if (!text_heads || c->text_width % text_heads)
+        problems_add(p, "%s: clip.text.width %lld is no multiple of clip.text.heads %lld", n->path,
+                     (long long)c->text_width, (long long)text_heads);
+    if (n->config.clip_train.loss != CLIP_LOSS_IN_BATCH)
+        problems_add(p, "%s: loss.kind: pretraining knows in-batch alone", n->path);
+}
+
 static const char *const inputs[] = {"scenes", NULL};
-const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, NULL, run};
+const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, check, run};

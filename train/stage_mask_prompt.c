@@ -28,7 +28,7 @@ static int run(struct node *n) {
     return clip_tune_run(n, rules, 3, &c->prompt, loss);
 }
 
-static void check(const struct node *n, struct problems *p) {
+void check_prompts(const struct node *n, struct problems *p) {
     const struct node *clip = node_clip(n);
     if (clip && n->config.prompt.depth > clip->config.clip.layers)
         problems_add(p, "%s: prompt.depth %lld, but the image tower has %lld blocks", n->path,
@@ -36,4 +36,4 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_mask_prompt = {"mask-prompt", inputs, NULL, 1, check, run};
+const struct stage stage_mask_prompt = {"mask-prompt", inputs, NULL, 1, check_prompts, run};

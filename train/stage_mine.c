@@ -156,17 +156,39 @@ static int mine_shard(const struct miner *m, int64_t k, int64_t first, int64_t n
     return status;
 }
 
+struct named_class {
+    const char *name;
+    int64_t index;
+};
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct named_class *)a)->name, ((const struct named_class *)b)->name);
+}
+
+/* Seen classes by name, which is the order of pairs. */
+static struct named_class *seen_classes(const struct dataset *d, int64_t *n) {
+    struct named_class *c = mem_alloc((size_t)d->n_classes, sizeof *c);
+    *n = 0;
+    for (int64_t k = 0; k < d->n_classes; k++)
+        if (d->class_seen[k]) c[(*n)++] = (struct named_class){d->class_name[k], k};
+    if (*n) qsort(c, (size_t)*n, sizeof *c, by_name);
+    return c;
+}
+
 /* The pairs of label maps: a mask of each seen class, named by the class. */
 static int label_shard(const struct miner *m, int64_t k, int64_t first, int64_t n) {
     struct pairs_shard shard;
     pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
+    int64_t n_seen;
+    struct named_class *seen = seen_classes(&m->set, &n_seen);
     int status = 0;
     for (int64_t i = first; !status && i < first + n; i++) {
         struct labels l = {0};
         struct mask mask = {0};
         status = m->set.source->labels(&m->set, i, &l);
         if (!status) status = mask_alloc(&mask, l.h, l.w);
-        for (int64_t c = 0; !status && c < m->set.n_classes; c++) {
+        for (int64_t s = 0; !status && s < n_seen; s++) {
+            int64_t c = seen[s].index;
             struct pair p = {.image = i,
                              .image_id = m->set.image_id[i],
                              .proposal = c,
@@ -175,16 +197,17 @@ static int label_shard(const struct miner *m, int64_t k, int64_t first, int64_t 
                              .w = l.w};
             for (int64_t j = 0; j < l.h * l.w; j++) p.area += mask.at[j] = l.at[j] == c;
             struct bytes packed;
-            if (!m->set.class_seen[c] || p.area < m->node->config.mine.min_area) continue;
+            if (p.area < m->node->config.mine.min_area) continue;
             mask_box(&mask, &p.box);
             status = rle_pack(&mask, &packed);
             if (status) break;
-            pairs_shard_add(&shard, &p, m->set.class_name[c], packed.at, packed.n);
+            pairs_shard_add(&shard, &p, seen[s].name, packed.at, packed.n);
             bytes_free(&packed);
         }
         labels_free(&l);
         mask_free(&mask);
     }
+    free(seen);
     if (!status) status = pairs_shard_commit(&shard);
     pairs_shard_drop(&shard);
     return status;

@@ -258,5 +258,21 @@ static int run(struct node *n) {
     return status;
 }
 
+static void check(const struct node *n, struct problems *p) {
+    const struct proposals_options *o = &n->config.proposals;
+    if (o->width % o->heads || o->width % 4)
+        problems_add(p,
+                     "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",
+                     n->path, (long long)o->width, (long long)o->heads);
+    if (o->conv_width % o->norm_groups)
+        problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
+                     n->path, (long long)o->conv_width, (long long)o->norm_groups);
+    if (o->pixel_encoder_layers && o->conv_width != o->width)
+        problems_add(p, "%s: proposals.pixel.encoder needs pixel.width equal to decoder.width",
+                     n->path);
+    if (*n->config.train.validate_set)
+        problems_add(p, "%s: validate.set: the proposals stage does not validate", n->path);
+}
+
 static const char *const inputs[] = {"scenes", "clip", NULL};
-const struct stage stage_proposals = {"proposals", inputs, NULL, 1, NULL, run};
+const struct stage stage_proposals = {"proposals", inputs, NULL, 1, check, run};

@@ -94,9 +94,14 @@ static void tiny(struct clip_run *c) {
 }
 
 static tensor *feature_of(const struct clip_run *c, const char *template, const char *name) {
-    char *templates[] = {(char *)(uintptr_t) template}, *names[] = {(char *)(uintptr_t)name};
-    struct text_options text = {.templates = {.at = templates, .n = 1}};
-    return clip_names(c, &text, names, 1); /* [1, D] */
+    struct strings names = {0};
+    struct text_options text = {0};
+    strings_add(&names, name);
+    strings_add(&text.templates, template);
+    tensor *x = clip_names(c, &text, names.at, 1); /* [1, D] */
+    strings_free(&names);
+    strings_free(&text.templates);
+    return x;
 }
 
 static void check_mean(tensor *found, tensor *a, tensor *b) {

@@ -1,0 +1,43 @@
+/* ctest: timeout=300 labels=slow */
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+TEST(pairs_of_label_maps_need_no_model_and_are_all_right) {
+    struct ended e = TRAIN("gt", "embedded/mine-gt.yaml", "scenes:count.clip=48",
+                           "scenes:count.easy=0", "scenes:count.seen=8", "scenes:count.val=4",
+                           "scenes:count.test=4", "mine.shard_images=20");
+    if (e.status) test_fail(__FILE__, __LINE__, "status %d: %s", e.status, e.err);
+    ended_free(&e);
+    char *path = file_of("gt", "mine-gt", "mining.json"), *text = text_of(path);
+    CHECK_HAS(text, "\"classes\":100");
+    free(text);
+    free(path);
+}
+
+TEST(fine_tuning_after_prompts_keeps_them_and_can_be_evaluated) {
+    char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
+    char *finetune = test_path("after.yaml"), *eval = test_path("eval-after.yaml");
+    char *a = mem_format(
+        "base: %s/finetune.yaml\n"
+        "inputs: {scenes: %s/scenes.yaml, clip: %s/mpt-only.yaml, pairs: %s/mine.yaml}\n"
+        "then: eval-after.yaml\n",
+        here, here, here, here);
+    char *b = mem_format(
+        "stage: evaluate\n"
+        "inputs: {scenes: %s/scenes.yaml, proposals: %s/proposals.yaml, "
+        "mpt-ft: after.yaml}\neval: {mask_threshold: 0.3, min_area: 4}\n",
+        here, here);
+    CHECK_OK(file_write(finetune, a, strlen(a)));
+    CHECK_OK(file_write(eval, b, strlen(b)));
+    struct ended e = TRAIN("order", finetune, NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "status %d: %s", e.status, e.err);
+    CHECK_HAS(e.out, "mpt-ft");
+    ended_free(&e);
+    free(a);
+    free(b);
+    free(dir);
+    free(here);
+    free(eval);
+    free(finetune);
+}
