@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -93,11 +94,22 @@ static void unlock(struct node *n) {
     free(path);
 }
 
+/* A process that was killed, or whose parent was, needs a moment to die: up to a second. */
+static int lock(struct node *n) {
+    char *path = path_join(n->dir, "lock");
+    double until = clock_s() + 1;
+    int status;
+    while ((status = lock_take(path, &n->lock)) == ERR_DEVICE && clock_s() < until) {
+        error_clear();
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    }
+    free(path);
+    return status;
+}
+
 int run_begin(struct node *n) {
-    char *lock = path_join(n->dir, "lock");
     int status = dir_make(n->dir);
-    if (!status) status = lock_take(lock, &n->lock);
-    free(lock);
+    if (!status) status = lock(n);
     if (status) return status;
     /* Another process may have finished it between the look at DONE and the lock. */
     n->done = n->reused = run_is_done(n->dir, &n->seconds);
