@@ -1,0 +1,106 @@
+/* Training does not grow: the resident memory of every training stage after 1,000 steps is that
+ * after 100, within 2 %. Read from outside, while metrics.jsonl tells the step. */
+/* ctest: timeout=3000 labels=slow */
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+/* KiB; 0: the process has ended. */
+static long resident(pid_t pid) {
+    char *path = mem_format("/proc/%ld/status", (long)pid), line[128];
+    FILE *f = fopen(path, "r");
+    long kib = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, "VmRSS:", 6) == 0) kib = strtol(line + 6, NULL, 10);
+    if (f) fclose(f);
+    free(path);
+    return kib;
+}
+
+/* The step of the last whole line, or 0. */
+static long last_step(const char *metrics) {
+    char tail[1025];
+    int fd = open(metrics, O_RDONLY);
+    if (fd < 0) return 0;
+    off_t end = lseek(fd, 0, SEEK_END);
+    ssize_t n = pread(fd, tail, 1024, end > 1024 ? end - 1024 : 0);
+    close(fd);
+    tail[n > 0 ? n : 0] = '\0';
+    char *newline = strrchr(tail, '\n'), *at = NULL;
+    if (newline) *newline = '\0';
+    for (char *hit = tail; newline && (hit = strstr(hit, "\"step\":")); hit++) at = hit;
+    return at ? strtol(at + 7, NULL, 10) : 0;
+}
+
+/* Where the metrics of a config of this name are being written, NULL while nowhere; owned. */
+static char *find_metrics(const char *out, const char *name, const char *part) {
+    char *dir = test_path(out), *found = NULL;
+    struct strings names = {0};
+    if (dir_exists(dir)) CHECK_OK(dir_list(dir, &names));
+    size_t n = strlen(name);
+    for (size_t i = 0; i < names.n; i++) {
+        if (strncmp(names.at[i], name, n) != 0 || strlen(names.at[i]) != n + 13) continue;
+        char *path = mem_format("%s/%s/%smetrics.jsonl", dir, names.at[i], part);
+        char *done = mem_format("%s/%s/DONE", dir, names.at[i]);
+        if (file_exists(path) && !file_exists(done)) {
+            free(found);
+            found = mem_strdup(path);
+        }
+        free(path);
+        free(done);
+    }
+    strings_free(&names);
+    free(dir);
+    return found;
+}
+
+/* The largest size seen at steps [from, from + 50), which is past the transient of one step. */
+static void watch(const char *config, const char *name, const char *part,
+                  const char *const *arguments) {
+    struct process p;
+    train_start(&p, "out", config, arguments, NULL);
+    char *metrics = NULL;
+    long early = 0, late = 0;
+    while (late == 0 || last_step(metrics) < 1050) {
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        if (process_ended(&p)) break;
+        if (!metrics) metrics = find_metrics("out", name, part);
+        long step = metrics ? last_step(metrics) : 0, kib = resident(p.pid);
+        if (step >= 100 && step < 150 && kib > early) early = kib;
+        if (step >= 1000 && step < 1050 && kib > late) late = kib;
+    }
+    bool early_end = process_ended(&p);
+    if (!early_end) kill(p.pid, SIGKILL);
+    struct ended e = process_wait(&p, 3000);
+    if (early_end) test_fail(__FILE__, __LINE__, "%s: it has ended:\n%s", name, e.err);
+    fprintf(stderr, "%s%s%s: %ld KiB after 100 steps, %ld after 1,000\n", name, *part ? " " : "",
+            part, early, late);
+    CHECK(early > 0);
+    CHECK((double)late <= 1.02 * (double)early);
+    ended_free(&e);
+    free(metrics);
+}
+#define WATCH(config, name, part, ...)                                                             \
+    watch(config, name, part, (const char *const[]){__VA_ARGS__, NULL})
+
+TEST(resident_memory_after_1000_steps_is_that_after_100) {
+    struct ended e = TRAIN("out", "smoke/finetune.yaml", NULL); /* what the stages start from */
+    check_status(&e, 0);
+    WATCH("smoke/clip.yaml", "clip", "", "optim.steps=2000", "batch.global=2", "validate.every=0",
+          "checkpoint.every=1000000");
+    WATCH("smoke/proposals.yaml", "proposals", "pretrain/", "pretrain.steps=2000", "batch.global=1",
+          "checkpoint.every=1000000");
+    WATCH("smoke/proposals.yaml", "proposals", "", "pretrain.steps=0", "optim.steps=2000",
+          "batch.global=1", "checkpoint.every=1000000");
+    WATCH("smoke/finetune.yaml", "finetune", "", "optim.steps=2000", "batch.global=2",
+          "checkpoint.every=1000000");
+    WATCH("smoke/mpt-only.yaml", "mpt-only", "", "optim.steps=2000", "batch.global=2",
+          "checkpoint.every=1000000");
+    ended_free(&e);
+}
