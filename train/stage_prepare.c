@@ -66,9 +66,9 @@ static int write_set(const struct node *n, const struct dataset *d, const char *
     for (int64_t i = first; !status && i < end; i++) {
         struct prepared p;
         int bad = prepare(&p, d, i, &n->config.prepare, unseen);
-        bool stops = n->config.prepare.damaged == DAMAGED_STOP || bad != ERR_DATA;
-        if (bad &&
-            stops) { /* a file that is damaged may be left out, a machine in trouble may not */
+        bool stops =
+            n->config.prepare.damaged == DAMAGED_STOP || (bad != ERR_DATA && bad != ERR_MISSING);
+        if (bad && stops) { /* a file may be left out; memory that runs out may not */
             status = bad;
         } else if (bad) {
             log_warn("skipped: %s", error_message()); /* one bad file among good ones */
