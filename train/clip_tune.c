@@ -79,7 +79,14 @@ static int fill(void *ctx, int64_t step, void *memory) {
     return status;
 }
 
-int clip_tune_batch(struct clip_tune *t, struct pair_batch *b) {
+/* The batch of the step, as tensors of the caller's scope. */
+struct pair_batch {
+    tensor *region; /* [B, 3, S, S], normalized */
+    tensor *mask;   /* [B, S, S] u8, 1 = foreground */
+    tensor *noun;   /* [B] i64, rows of the bank */
+};
+
+static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     void *memory;
     *b = (struct pair_batch){0};
     if (loader_next(t->loader, &memory)) return error_status();
@@ -93,28 +100,39 @@ int clip_tune_batch(struct clip_tune *t, struct pair_batch *b) {
     return error_status();
 }
 
-tensor *clip_tune_loss(const struct clip_tune *t, tensor *features, tensor *noun,
-                       struct metrics_row *row) {
-    int scope = t_scope_open("loss", T_INHERIT);
-    tensor *image = normalize_rows(features, 1e-12), *scale = clip_scale(&t->model.clip), *l = NULL;
+/* The chosen loss between image features [B, D] (any length) and the nouns' -> []. */
+static tensor *noun_loss(const struct clip_tune *t, tensor *features, tensor *noun, tensor *scale) {
+    tensor *image = normalize_rows(features, 1e-12);
     tensor *text = t_index_select(t->bank, 0, noun); /* [B, D] */
-    metrics_put(row, "scale", t_item(scale));
     switch ((enum clip_loss_kind)t->node->config.clip_train.loss) {
-    case CLIP_LOSS_IN_BATCH: l = clip_loss(image, text, scale, NULL); break;
-    case CLIP_LOSS_MULTI_POSITIVE: l = clip_loss_multi(image, text, scale, noun, NULL); break;
-    case CLIP_LOSS_NOUN_BANK: l = clip_loss_bank(image, t->bank, scale, noun); break;
+    case CLIP_LOSS_IN_BATCH: return clip_loss(image, text, scale, NULL);
+    case CLIP_LOSS_MULTI_POSITIVE: return clip_loss_multi(image, text, scale, noun, NULL);
+    case CLIP_LOSS_NOUN_BANK: return clip_loss_bank(image, t->bank, scale, noun);
     }
-    return t_scope_close(scope, l);
+    return NULL;
+}
+
+/* One step: masked crops through the image tower, where blank patches become prompts if it has
+ * any; the features must name their nouns. */
+static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+    (void)step;
+    struct clip_tune *t = self;
+    const struct clip_vit *v = &t->model.clip.visual;
+    struct pair_batch b;
+    int scope = t_scope_open("forward", T_INHERIT);
+    next_batch(t, &b);
+    tensor *x = clip_vit(v, b.region, v->mask_embedding ? b.mask : NULL); /* [B, D] */
+    tensor *scale = clip_scale(&t->model.clip);                           /* [] */
+    metrics_put(row, "scale", t_item(scale));
+    return t_scope_close(scope, noun_loss(t, x, b.noun, scale));
 }
 
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    const struct optim_options *optim = &t->node->config.optim;
     size_t bytes = (size_t)t->B * (sizeof(int64_t) + (size_t)(4 * t->S * t->S));
-    int64_t total = optim->steps ? optim->steps : optim->epochs * sampler_epoch_steps(&t->sampler);
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
-                            (struct loader_source){t, bytes, plan, fill}, step, total);
+                            (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();
 }
 
@@ -173,8 +191,7 @@ static void close_all(struct clip_tune *t) {
 }
 
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,
-                  const struct prompt_options *prompt,
-                  tensor *(*loss)(void *self, int64_t step, struct metrics_row *row)) {
+                  const struct prompt_options *prompt) {
     const struct config *c = &n->config;
     struct clip_tune t = {.node = n, .B = c->train.batch_global};
     int status = clip_run_open(&t.model, n, "clip", prompt);
@@ -184,11 +201,11 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     if (!status) status = clip_validation_open(&t.validation, n, &t.model, true);
     if (!status) {
         int64_t epoch = sampler_epoch_steps(&t.sampler);
-        int64_t total = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;
+        t.steps = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;
         struct training training = {.node = n,
                                     .params = &t.model.params,
                                     .adamw = &t.adamw,
-                                    .schedule = optim_schedule(&c->optim, total),
+                                    .schedule = optim_schedule(&c->optim, t.steps),
                                     .clip_norm = c->optim.clip_norm,
                                     .self = &t,
                                     .start = start,

@@ -23,26 +23,12 @@ struct clip_tune {
     struct loader *loader;
     struct adamw adamw;
     struct clip_validation validation;
-    int64_t B, S;
+    int64_t B, S, steps;
 };
 
-/* The batch of the step, as tensors of the caller's scope. */
-struct pair_batch {
-    tensor *region; /* [B, 3, S, S], normalized */
-    tensor *mask;   /* [B, S, S] u8, 1 = foreground */
-    tensor *noun;   /* [B] i64, rows of the bank */
-};
-
-/* Runs a stage. `rules`: what trains; `prompt`: new prompts, or NULL for a tower without. `loss`
- * gets a struct clip_tune. */
+/* Runs a stage. `rules`: what trains; `prompt`: prompts of that depth, or NULL: those that the
+ * input has, if any. */
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,
-                  const struct prompt_options *prompt,
-                  tensor *(*loss)(void *self, int64_t step, struct metrics_row *row));
+                  const struct prompt_options *prompt);
 
 void check_prompts(const struct node *n, struct problems *p); /* depth against the tower's layers */
-
-int clip_tune_batch(struct clip_tune *t, struct pair_batch *b); /* 0 or the pending error */
-
-/* The chosen loss between image features [B, D] (any length) and the nouns' -> []. */
-tensor *clip_tune_loss(const struct clip_tune *t, tensor *features, tensor *noun,
-                       struct metrics_row *row);

@@ -2,17 +2,6 @@
  * (reference-spec 6.2, FT). */
 #include "train/clip_tune.h"
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
-    (void)step;
-    struct clip_tune *t = self;
-    struct pair_batch b;
-    int scope = t_scope_open("forward", T_INHERIT);
-    clip_tune_batch(t, &b);
-    const struct clip_vit *v = &t->model.clip.visual;
-    tensor *x = clip_vit(v, b.region, v->mask_embedding ? b.mask : NULL); /* [B, D] */
-    return t_scope_close(scope, clip_tune_loss(t, x, b.noun, row));
-}
-
 static int run(struct node *n) {
     const struct config *c = &n->config;
     /* Vectors do not decay, matrices, the position table and the projection do. */
@@ -25,7 +14,7 @@ static int run(struct node *n) {
         {"visual.*", 1, c->optim.weight_decay},
         {"*", 0, 0},
     };
-    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, NULL, loss);
+    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, NULL);
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};

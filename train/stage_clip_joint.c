@@ -2,16 +2,6 @@
  * reference has no recipe for it; prompts and weights share the rate (reference-spec 6.2). */
 #include "train/clip_tune.h"
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
-    (void)step;
-    struct clip_tune *t = self;
-    struct pair_batch b;
-    int scope = t_scope_open("forward", T_INHERIT);
-    clip_tune_batch(t, &b);
-    tensor *x = clip_vit(&t->model.clip.visual, b.region, b.mask); /* [B, D] */
-    return t_scope_close(scope, clip_tune_loss(t, x, b.noun, row));
-}
-
 static int run(struct node *n) {
     const struct config *c = &n->config;
     const struct group_rule rules[] = {
@@ -23,7 +13,7 @@ static int run(struct node *n) {
         {"visual.*", 1, c->optim.weight_decay},
         {"*", 0, 0},
     };
-    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, &c->prompt, loss);
+    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, &c->prompt);
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};

@@ -7,16 +7,6 @@
  */
 #include "train/clip_tune.h"
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
-    (void)step;
-    struct clip_tune *t = self;
-    struct pair_batch b;
-    int scope = t_scope_open("forward", T_INHERIT);
-    clip_tune_batch(t, &b);
-    tensor *x = clip_vit(&t->model.clip.visual, b.region, b.mask); /* [B, D] */
-    return t_scope_close(scope, clip_tune_loss(t, x, b.noun, row));
-}
-
 static int run(struct node *n) {
     const struct config *c = &n->config;
     /* The reference trains the temperature beside the prompts, at the same rate (Q29). */
@@ -25,7 +15,7 @@ static int run(struct node *n) {
         {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
         {"*", 0, 0},
     };
-    return clip_tune_run(n, rules, 3, &c->prompt, loss);
+    return clip_tune_run(n, rules, 3, &c->prompt);
 }
 
 void check_prompts(const struct node *n, struct problems *p) {
