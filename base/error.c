@@ -13,6 +13,7 @@ static _Thread_local struct {
     char message[MESSAGE_MAX];
 } slot;
 
+#undef error_set /* the analyzer's version of it, see the header */
 int error_set(int code, const char *fmt, ...) {
     if (slot.code) return slot.code;
     va_list ap;
