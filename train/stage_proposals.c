@@ -4,16 +4,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "checkpoints/checkpoint.h"
 #include "checkpoints/history.h"
-#include "checkpoints/weights.h"
 #include "data/dataset_cache.h"
 #include "data/loader.h"
 #include "data/sampler.h"
-#include "eval/confusion.h"
 #include "nn/losses/mask_loss.h"
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
