@@ -1,9 +1,11 @@
 #include "tests/formula.h"
 
-#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "base/file.h"
-#include "tests/test.h"
+#include "base/error.h"
+#include "base/mem.h"
 
 double vector_u(uint32_t i, uint32_t k) {
     uint32_t h = i * 2654435761u + k * 40503u;
@@ -87,71 +89,6 @@ void vector_fill(struct params *p, const char *prefix, const char *const *extra)
         t_copy_(p->at[j].t, from_floats(x, s));
         t_scope_close(scope, NULL);
     }
-}
-
-static bool differs(const char *key, const char *what, int i, double got, double want, double tol) {
-    if (fabs(got - want) <= tol) return false;
-    fprintf(stderr, "%s: %s[%d] is %.9g, expected %.9g within %.3g\n", key, what, i, got, want,
-            tol);
-    return true;
-}
-
-static bool part_equal(const char *key, const char *what, const cJSON *want, const double *got,
-                       double tol) {
-    want = cJSON_GetObjectItem(want, what);
-    for (int i = 0; i < cJSON_GetArraySize(want); i++)
-        if (differs(key, what, i, got[i], cJSON_GetArrayItem(want, i)->valuedouble, tol))
-            return false;
-    return true;
-}
-
-static bool values_equal(const char *key, const cJSON *want, const double *x, size_t n,
-                         double tol) {
-    double sum = 0, sumsq = 0;
-    for (size_t i = 0; i < n; i++) sum += x[i], sumsq += x[i] * x[i];
-    double rms = sqrt(sumsq / (double)n);
-    size_t tail = n < 3 ? 0 : n - 3;
-    return !differs(key, "sum", 0, sum, cJSON_GetObjectItem(want, "sum")->valuedouble,
-                    tol * rms * (double)n) &&
-           !differs(key, "sumsq", 0, sumsq, cJSON_GetObjectItem(want, "sumsq")->valuedouble,
-                    2 * tol * sumsq) &&
-           part_equal(key, "first", want, x, tol * rms) &&
-           part_equal(key, "mid", want, x + n / 2, tol * rms) &&
-           part_equal(key, "last", want, x + tail, tol * rms);
-}
-
-static const cJSON *find_vector(const cJSON *all, const char *key) {
-    char group[64];
-    const char *slash = strchr(key, '/');
-    if (!slash) return cJSON_GetObjectItem(all, key);
-    snprintf(group, sizeof group, "%.*s", (int)(slash - key), key);
-    return cJSON_GetObjectItem(cJSON_GetObjectItem(all, group), slash + 1);
-}
-
-bool vector_equal(tensor *t, const char *key, double tol) {
-    char *path = test_source("tests/golden/reference-vectors.json");
-    struct bytes text;
-    CHECK_OK(file_read(path, 1 << 20, &text));
-    free(path);
-    cJSON *all = cJSON_Parse((const char *)text.at);
-    bytes_free(&text);
-    const cJSON *want = find_vector(all, key), *shape = cJSON_GetObjectItem(want, "shape");
-    REQUIRE(shape, "no golden vector %s", key);
-    struct shape s = t_shape(t);
-    bool same = s.n == cJSON_GetArraySize(shape);
-    for (int i = 0; same && i < s.n; i++)
-        same = s.d[i] == (int64_t)cJSON_GetArrayItem(shape, i)->valuedouble;
-    if (!same) fprintf(stderr, "%s: another shape than expected\n", key);
-
-    size_t n = shape_count(s);
-    double *x = mem_alloc(n, sizeof *x);
-    int scope = t_scope_open("vector_equal", T_NO_GRAD);
-    same = same && t_copy_out(t_cast(t, T_F64), x, n * sizeof *x) == 0;
-    t_scope_close(scope, NULL);
-    same = same && values_equal(key, want, x, n, tol);
-    free(x);
-    cJSON_Delete(all);
-    return same;
 }
 
 static uint64_t name_hash(const char *name) { /* FNV-1a */

@@ -18,12 +18,6 @@ tensor *vector_input(struct shape s, uint32_t id, double lo, double hi);
  * they take a rank and nothing else. Tensors without axes stay as they are. */
 void vector_fill(struct params *p, const char *prefix, const char *const *extra);
 
-/* True when x has the shape, sum, sum of squares, first 5, middle 3 and last 3 elements that `key`
- * of tests/golden/reference-vectors.json records, each within `tol` of the tensor's RMS (the sums:
- * of what they sum); prints the first difference otherwise. "A/b" is the vector b in the group A.
- */
-bool vector_equal(tensor *x, const char *key, double tol);
-
 /* The golden outputs' generator: in [-1, 1), by name, index and seed. */
 double golden_u(const char *name, uint64_t i, uint64_t seed);
 

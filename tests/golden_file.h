@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "nn/torch/tensor.h"
 
@@ -14,3 +15,9 @@ cJSON *golden_json(const char *name);
 
 /* Every step[i]-th slice along axis i, the first one included: how large tensors are stored. */
 tensor *golden_every(tensor *x, struct shape step);
+
+/* True when x has the shape, sum, sum of squares, first 5, middle 3 and last 3 elements that `key`
+ * of tests/golden/reference-vectors.json records, each within `tol` of the tensor's RMS (the sums:
+ * of what they sum); prints the first difference otherwise. "A/b" is the vector b in the group A.
+ */
+bool vector_equal(tensor *x, const char *key, double tol);

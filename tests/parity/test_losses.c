@@ -1,6 +1,7 @@
 /* Matching and losses against the reference's criterion (reference-spec Annex B, V5 and V16). */
 #include "nn/losses/mask_loss.h"
 #include "tests/formula.h"
+#include "tests/golden_file.h"
 #include "tests/torch.h"
 
 /* V5: K 7, B 2, Q 6, masks 8 x 12, targets 32 x 48; layer 0 is the auxiliary one. */

@@ -6,6 +6,7 @@
 #include "nn/models/position.h"
 #include "nn/models/resnet.h"
 #include "tests/formula.h"
+#include "tests/golden_file.h"
 #include "tests/torch.h"
 
 static const double TOL = 1e-4;
