@@ -1,5 +1,6 @@
 #include "train/clip_tune.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,13 +80,7 @@ static int fill(void *ctx, int64_t step, void *memory) {
     return status;
 }
 
-/* The batch of the step, as tensors of the caller's scope. */
-struct pair_batch {
-    tensor *region; /* [B, 3, S, S], normalized */
-    tensor *mask;   /* [B, S, S] u8, 1 = foreground */
-    tensor *noun;   /* [B] i64, rows of the bank */
-};
-
+/* The batch of the step, in the caller's scope. */
 static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     void *memory;
     *b = (struct pair_batch){0};
@@ -100,31 +95,31 @@ static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     return error_status();
 }
 
-/* The chosen loss between image features [B, D] (any length) and the nouns' -> []. */
-static tensor *noun_loss(const struct clip_tune *t, tensor *features, tensor *noun, tensor *scale) {
-    tensor *image = normalize_rows(features, 1e-12);
-    tensor *text = t_index_select(t->bank, 0, noun); /* [B, D] */
-    switch ((enum clip_loss_kind)t->node->config.clip_train.loss) {
-    case CLIP_LOSS_IN_BATCH: return clip_loss(image, text, scale, NULL);
-    case CLIP_LOSS_MULTI_POSITIVE: return clip_loss_multi(image, text, scale, noun, NULL);
-    case CLIP_LOSS_NOUN_BANK: return clip_loss_bank(image, t->bank, scale, noun);
+tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
+                       const struct pair_batch *b) {
+    int scope = t_scope_open("forward", T_INHERIT);
+    const struct clip_vit *v = &clip->visual;
+    tensor *x = clip_vit(v, b->region, v->mask_embedding ? b->mask : NULL); /* [B, D] */
+    tensor *image = normalize_rows(x, 1e-12);                               /* [B, D] */
+    tensor *text = t_index_select(bank, 0, b->noun);                        /* [B, D] */
+    tensor *scale = clip_scale(clip), *loss = NULL;                         /* [] */
+    switch (kind) {
+    case CLIP_LOSS_IN_BATCH: loss = clip_loss(image, text, scale, NULL); break;
+    case CLIP_LOSS_MULTI_POSITIVE: loss = clip_loss_multi(image, text, scale, b->noun, NULL); break;
+    case CLIP_LOSS_NOUN_BANK: loss = clip_loss_bank(image, bank, scale, b->noun); break;
     }
-    return NULL;
+    return t_scope_close(scope, loss);
 }
 
-/* One step: masked crops through the image tower, where blank patches become prompts if it has
- * any; the features must name their nouns. */
 static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     (void)step;
     struct clip_tune *t = self;
-    const struct clip_vit *v = &t->model.clip.visual;
     struct pair_batch b;
-    int scope = t_scope_open("forward", T_INHERIT);
+    int scope = t_scope_open("step", T_INHERIT);
     next_batch(t, &b);
-    tensor *x = clip_vit(v, b.region, v->mask_embedding ? b.mask : NULL); /* [B, D] */
-    tensor *scale = clip_scale(&t->model.clip);                           /* [] */
-    metrics_put(row, "scale", t_item(scale));
-    return t_scope_close(scope, noun_loss(t, x, b.noun, scale));
+    metrics_put(row, "scale", exp(t_item(t->model.clip.logit_scale)));
+    enum clip_loss_kind kind = (enum clip_loss_kind)t->node->config.clip_train.loss;
+    return t_scope_close(scope, clip_tune_loss(&t->model.clip, kind, t->bank, &b));
 }
 
 static int start(void *self, int64_t step) {

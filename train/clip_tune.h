@@ -26,6 +26,18 @@ struct clip_tune {
     int64_t B, S, steps;
 };
 
+/* A batch, as tensors. */
+struct pair_batch {
+    tensor *region; /* [B, 3, S, S], normalized */
+    tensor *mask;   /* [B, S, S] u8, 1 = foreground */
+    tensor *noun;   /* [B] i64, rows of the bank */
+};
+
+/* Masked crops through the image tower, where blank patches become prompts if it has any; the
+ * features must name their nouns among those of the bank [K, D]. -> [] */
+tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
+                       const struct pair_batch *b);
+
 /* Runs a stage. `rules`: what trains; `prompt`: prompts of that depth, or NULL: those that the
  * input has, if any. */
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,

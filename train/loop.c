@@ -76,15 +76,13 @@ static int restore(struct life *l) {
     return status;
 }
 
-/* One iteration. An error before the update leaves the parameters as they were. */
-static int step_run(struct life *l, struct metrics_row *row) {
-    struct training *t = l->t;
-    double rate = schedule_rate(&t->schedule, l->step);
-    struct rng r = rng_stream((uint64_t)t->node->config.run.seed, "step", (uint64_t)l->step);
+int training_step(struct training *t, int64_t step, struct metrics_row *row) {
+    double rate = schedule_rate(&t->schedule, step);
+    struct rng r = rng_stream((uint64_t)t->node->config.run.seed, "step", (uint64_t)step);
     t_seed(rng_next(&r));
 
     int scope = t_scope_open(t->node->name, T_TRAIN);
-    tensor *loss = t->loss(t->self, l->step, row); /* [] */
+    tensor *loss = t->loss(t->self, step, row); /* [] */
     t_backward(loss);
     tensor *norm = adamw_clip(t->adamw, t->clip_norm); /* [] */
     double loss_value = t_item(loss), norm_value = t_item(norm);
@@ -99,8 +97,7 @@ static int step_run(struct life *l, struct metrics_row *row) {
     metrics_put(row, "loss", loss_value);
     metrics_put(row, "grad_norm", norm_value);
     metrics_put(row, "lr", rate);
-    if (error_status()) return error_context("%s: step %lld", t->node->name, (long long)l->step);
-    l->step++;
+    if (error_status()) return error_context("%s: step %lld", t->node->name, (long long)step);
     return 0;
 }
 
@@ -130,8 +127,9 @@ static int loop_steps(struct life *l) {
     int status = 0;
     while (!status && l->step < total) {
         struct metrics_row row = {0};
-        status = step_run(l, &row);
+        status = training_step(t, l->step, &row);
         if (status) break;
+        l->step++;
         char note[48];
         snprintf(note, sizeof note, "loss %.4g", row.at[row.n - 3].value);
         progress_at(&l->progress, l->step, note);

@@ -32,5 +32,9 @@ struct training {
     bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
 };
 
+/* One iteration: forward, backward, clip, update at the rate of `step`. 0, or the pending error,
+ * which leaves the parameters as they were. Adds loss, gradient norm and rate to the row. */
+int training_step(struct training *t, int64_t step, struct metrics_row *row);
+
 /* Trains to the end, or until the error or signal that stops it. */
 int loop_run(struct training *t);
