@@ -27,8 +27,15 @@ void clip_blocks_free(struct clip_blocks *t) {
     *t = (struct clip_blocks){0};
 }
 
+/* x sigmoid(1.702 x) = silu(1.702 x) / 1.702: one map kept for the backward instead of two, and
+ * three passes over it instead of five. */
+static tensor *quick_gelu(tensor *x) {
+    int scope = t_scope_open("quick_gelu", T_INHERIT);
+    return t_scope_close(scope, t_scale(t_silu(t_scale(x, 1.702)), 1 / 1.702));
+}
+
 static tensor *activate(enum clip_activation a, tensor *x) {
-    return a == CLIP_GELU ? t_gelu(x) : t_mul(x, t_sigmoid(t_scale(x, 1.702)));
+    return a == CLIP_GELU ? t_gelu(x) : quick_gelu(x);
 }
 
 tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {

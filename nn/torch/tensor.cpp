@@ -171,6 +171,9 @@ tensor *t_relu(tensor *x) {
 tensor *t_gelu(tensor *x) {
     return make("t_gelu", {x}, [&] { return at::gelu(x->t); });
 }
+tensor *t_silu(tensor *x) {
+    return make("t_silu", {x}, [&] { return at::silu(x->t); });
+}
 tensor *t_sigmoid(tensor *x) {
     return make("t_sigmoid", {x}, [&] { return at::sigmoid(x->t); });
 }

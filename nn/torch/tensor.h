@@ -107,6 +107,7 @@ tensor *t_cos(tensor *x);
 tensor *t_relu(tensor *x);
 tensor *t_gelu(tensor *x); /* exact, with erf */
 tensor *t_sigmoid(tensor *x);
+tensor *t_silu(tensor *x); /* x sigmoid(x), one pass forward and one back */
 tensor *t_log_sigmoid(tensor *x);
 tensor *t_softplus(tensor *x);
 tensor *t_clamp(tensor *x, double lo, double hi);

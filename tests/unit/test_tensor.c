@@ -144,3 +144,9 @@ TEST(an_error_inside_a_hand_written_gradient_surfaces_in_backward) {
     t_scope_close(scope, NULL);
     CHECK_INT(s.released, 1);
 }
+
+TEST(silu_is_x_times_its_sigmoid) {
+    tensor *x = t_randn(SHAPE(1000), 4);
+    tensor *wide = t_cast(x, T_F64);
+    CHECK(test_rel_rms(t_cast(t_silu(x), T_F64), t_mul(wide, t_sigmoid(wide))) < 1e-6);
+}
