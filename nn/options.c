@@ -63,6 +63,7 @@ const struct setting proposals_rows[] = {
     INT   ("class.layers",        class_layers,  RESULT, "2",    1, 4,           "of that MLP"),
     REAL  ("temperature",         temperature,   RESULT, "100",  0, 10000,       "of the class cosines; 0: CLIP's trained scale"),
     INT   ("divisor",             divisor,       RESULT, "32",   1, 1024,        "pictures are padded to multiples, pixels"),
+    BOOL  ("channels_last",       channels_last, RESULT, "false",                "maps in memory as NHWC: the faster layout on some processors"),
     REAL  ("loss.class",          class_weight,  RESULT, "1",    0, 1000,        "weight of the class loss"),
     REAL  ("loss.mask",           mask_weight,   RESULT, "20",   0, 1000,        "weight of the focal loss; the matching has it too"),
     REAL  ("loss.dice",           dice_weight,   RESULT, "1",    0, 1000,        "weight of the dice loss; the matching has it too"),
@@ -131,6 +132,7 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.text_width = text_width;
     m.temperature = temperature;
     m.divisor = o->divisor;
+    m.channels_last = o->channels_last;
     return m;
 }
 

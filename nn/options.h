@@ -46,9 +46,10 @@ struct proposals_options {
     bool pre_norm, deep_supervision, own_ffn_bias;
     int64_t class_hidden, class_layers, divisor;
     double temperature; /* 0: CLIP's trained scale */
+    bool channels_last;
     double class_weight, mask_weight, dice_weight, no_object_weight;
 };
-extern const struct setting proposals_rows[26];
+extern const struct setting proposals_rows[27];
 
 struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
                                           double temperature);

@@ -90,7 +90,8 @@ tensor *maskformer_input(const struct maskformer *m, tensor *const *images, size
         tensor *x = t_div(t_sub(t_cast(images[i], T_F32), shift), scale); /* [b, 3, h, w] */
         padded[i] = t_pad(x, SHAPE(0, W - t_size(x, 3), 0, H - t_size(x, 2)), 0);
     }
-    return t_scope_close(scope, n == 1 ? padded[0] : t_cat(padded, n, 0)); /* [B, 3, H, W] */
+    tensor *x = n == 1 ? padded[0] : t_cat(padded, n, 0); /* [B, 3, H, W] */
+    return t_scope_close(scope, m->opt.channels_last ? t_channels_last(x) : x);
 }
 
 tensor *maskformer_classify(const struct maskformer *m, tensor *embeddings, tensor *text) {

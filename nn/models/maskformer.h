@@ -21,6 +21,7 @@ struct maskformer_options {
     int64_t text_width;
     double temperature;                 /* cosines are multiplied by it */
     int64_t divisor;                    /* batches are padded to a multiple of it */
+    bool channels_last;                 /* maps in memory as NHWC; equal to 1e-5 */
     double pixel_mean[3], pixel_std[3]; /* of RGB 0..255 */
 };
 

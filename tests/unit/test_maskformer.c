@@ -325,3 +325,27 @@ TEST(every_failing_op_surfaces_and_nothing_leaks) {
     CHECK(n > 150);
     drop(m, &p);
 }
+
+/* Convolutions and norms sum in another order then. */
+TEST(channels_last_changes_nothing_but_the_rounding) {
+    tensor *logits[2], *masks[2], *grad[2];
+    for (int last = 0; last < 2; last++) {
+        struct params p = {0};
+        struct maskformer_options o = maskformer_small(TEXT, 10);
+        o.channels_last = last;
+        t_seed(1);
+        struct maskformer *m = make(&p, &o);
+        tensor *images = t_randn(SHAPE(2, 3, 64, 64), 50), *text = t_randn(SHAPE(K, TEXT), 1);
+        tensor *x = maskformer_input(m, &images, 1);
+        struct maskformer_output y = maskformer_forward(m, x, text, true);
+        t_backward(t_add(t_sum(y.logits), t_mean(y.masks)));
+        logits[last] = t_detach(y.logits);
+        masks[last] = t_detach(y.masks);
+        grad[last] = t_clone(t_grad(m->backbone.stem[0].weight));
+        drop(m, &p);
+    }
+    CHECK_CLOSE(logits[1], logits[0], 1e-5);
+    CHECK_CLOSE(masks[1], masks[0], 1e-5);
+    CHECK_CLOSE(grad[1], grad[0], 1e-4);
+    CHECK(!test_equal_bits(grad[1], grad[0])); /* it was another path */
+}
