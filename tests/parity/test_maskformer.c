@@ -5,6 +5,7 @@
 #include "nn/models/pixel_decoder.h"
 #include "nn/models/position.h"
 #include "nn/models/resnet.h"
+#include "nn/models/swin.h"
 #include "tests/formula.h"
 #include "tests/golden_file.h"
 #include "tests/torch.h"
@@ -25,6 +26,43 @@ static const struct pixel_decoder_options PIXEL = {
 
 static double at(tensor *pos, int64_t c, int64_t y, int64_t x) {
     return t_item(t_select(t_select(pos, 0, y * 5 + x), 0, c));
+}
+
+TEST(v1_swin_is_the_references) {
+    struct params p = {0};
+    struct swin *swin = mem_alloc(1, sizeof *swin);
+    struct swin_options o = {32, {2, 2, 2, 2}, {1, 2, 4, 8}, 7, 0.3};
+    swin_init(swin, params_root(&p), &o);
+    vector_fill(&p, "", NULL);
+    struct features f = swin_forward(swin, vector_input(SHAPE(2, 3, 70, 94), 1, -1, 1));
+    CHECK(vector_equal(f.map[0], "V1_swin_mini/res2", TOL));
+    CHECK(vector_equal(f.map[1], "V1_swin_mini/res3", TOL));
+    CHECK(vector_equal(f.map[2], "V1_swin_mini/res4", TOL));
+    CHECK(vector_equal(f.map[3], "V1_swin_mini/res5", TOL));
+    params_free(&p);
+    free(swin);
+}
+
+static int64_t offset(const struct swin_block *b, int64_t q, int64_t k) {
+    return (int64_t)t_item(t_select(t_select(b->bias_index, 0, q), 0, k));
+}
+
+TEST(v1_relative_positions_and_drop_path_rates_are_the_references) {
+    struct params p = {0};
+    struct swin *swin = mem_alloc(1, sizeof *swin);
+    struct swin_options o = swin_standard('B');
+    swin_init(swin, params_root(&p), &o);
+    const struct swin_block *first = &swin->stage[0].block[0];
+    CHECK_INT(offset(first, 0, 0), 264);
+    CHECK_INT(offset(first, 0, 143), 0);
+    CHECK_INT(offset(first, 143, 0), 528);
+    CHECK_NEAR(first->drop_path, 0, 0);
+    CHECK_NEAR(swin->stage[0].block[1].drop_path, 0.0130435, 1e-7);
+    CHECK_NEAR(swin->stage[2].block[17].drop_path, 0.3 * 21 / 23, 1e-12);
+    CHECK_NEAR(swin->stage[3].block[1].drop_path, 0.3, 1e-12);
+    CHECK_INT(params_count(&p, false), 86880376);
+    params_free(&p);
+    free(swin);
 }
 
 TEST(v2_the_position_encoding_is_the_references) {
