@@ -116,7 +116,7 @@ static tensor *proposals_cell_loss(void *self, int64_t step, struct metrics_row 
 static int proposals_cell_open(struct cell *c, const struct cell_options *o) {
     int64_t B = o->batch, S = o->side, pixels = B * S * S;
     struct maskformer_options opt = maskformer_standard();
-    opt.backbone = resnet_standard(50, false);
+    opt.backbone = backbone_resnet(resnet_standard(50, false));
     c->maskformer = mem_alloc(1, sizeof *c->maskformer);
     maskformer_init(c->maskformer, params_root(&c->params), &opt);
     golden_fill(&c->params, SEED, 0.02);

@@ -38,13 +38,15 @@ const struct setting clip_train_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct proposals_options
-static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", NULL}; /* enum proposals_backbone */
+static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", "swin-t", "swin-s", "swin-b", "swin-l", NULL}; /* enum proposals_backbone */
 static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", NULL}; /* enum norm_kind */
 const struct setting proposals_rows[] = {
     CHOICE("backbone.kind",       backbone,      RESULT, "resnet101", backbones, "small: for pictures of about 64 pixels"),
     BOOL  ("backbone.deeplab",    deeplab,       RESULT, "true",                 "three-convolution stem and multi-grid (R50c, R101c)"),
-    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the standard backbones"),
-    INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "1: the stem does not train, 2: nor res2, ..."),
+    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones"),
+    INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "residual backbones, 1: the stem does not train, 2: nor res2, ..."),
+    INT   ("backbone.window",     window,        RESULT, "0",    0, 64,          "Swin: side of a window, tokens; 0: 7 (T, S) or 12 (B, L)"),
+    REAL  ("backbone.drop_path",  drop_path,     RESULT, "0.3",  0, 0.99,        "Swin: of the last block, rising from 0"),
     INT   ("pixel.width",         conv_width,    RESULT, "256",  8, 4096,        "of the feature pyramid"),
     INT   ("pixel.mask_width",    mask_width,    RESULT, "256",  8, 4096,        "of the mask features"),
     INT   ("pixel.norm_groups",   norm_groups,   RESULT, "32",   1, 4096,        "of its group normalization"),
@@ -97,13 +99,19 @@ struct clip_options clip_model(const struct clip_model_options *o, const struct 
     };
 }
 
-static struct resnet_options backbone(const struct proposals_options *o) {
+static struct backbone_options backbone(const struct proposals_options *o) {
     static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
-    if (o->backbone == BACKBONE_SMALL) return resnet_small();
+    if (o->backbone == BACKBONE_SMALL) return backbone_resnet(resnet_small());
+    if (o->backbone >= BACKBONE_SWIN_T) {
+        struct swin_options s = swin_standard("TSBL"[o->backbone - BACKBONE_SWIN_T]);
+        if (o->window) s.window = o->window;
+        s.drop_path = o->drop_path;
+        return backbone_swin(s);
+    }
     struct resnet_options r = resnet_standard(depths[o->backbone], o->deeplab);
     r.norm = (struct norm_options){(enum norm_kind)o->norm, o->norm_groups};
     r.freeze_at = (int)o->freeze_at;
-    return r;
+    return backbone_resnet(r);
 }
 
 struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,

@@ -33,13 +33,24 @@ struct clip_train_options {
 };
 extern const struct setting clip_train_rows[2];
 
-enum proposals_backbone { BACKBONE_SMALL, BACKBONE_R50, BACKBONE_R101, BACKBONE_R152 };
+enum proposals_backbone {
+    BACKBONE_SMALL,
+    BACKBONE_R50,
+    BACKBONE_R101,
+    BACKBONE_R152,
+    BACKBONE_SWIN_T,
+    BACKBONE_SWIN_S,
+    BACKBONE_SWIN_B,
+    BACKBONE_SWIN_L,
+};
 
 struct proposals_options {
     int backbone; /* enum proposals_backbone */
     bool deeplab;
     int norm; /* enum norm_kind, of the standard backbones */
     int64_t freeze_at;
+    int64_t window; /* of Swin; 0: the standard one */
+    double drop_path;
     int64_t conv_width, mask_width, norm_groups;
     int64_t queries, width, heads, hidden, layers, encoder_layers, pixel_encoder_layers;
     double dropout;
@@ -49,7 +60,7 @@ struct proposals_options {
     bool channels_last;
     double class_weight, mask_weight, dice_weight, no_object_weight;
 };
-extern const struct setting proposals_rows[27];
+extern const struct setting proposals_rows[29];
 
 struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
                                           double temperature);

@@ -132,7 +132,7 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     rgb = t_permute(rgb, SHAPE(0, 3, 1, 2));
     tensor *x = maskformer_input(p->model, &rgb, 1), *l; /* [B, 3, H', W'] */
     if (p->head) {
-        struct features f = resnet_forward(&p->model->backbone, x);
+        struct features f = backbone_forward(&p->model->backbone, x);
         l = pixel_text_loss(p->head, &f, p->text, &targets, NULL);
     } else {
         struct maskformer_output y = maskformer_forward(p->model, x, p->text, false);
@@ -187,12 +187,11 @@ static int pretrain(const struct phase *whole, struct params *network) {
     struct maskformer alone = *whole->model;
     struct pixel_text_head head;
     int64_t channels[FEATURES_MAX];
-    for (int i = 0; i < alone.opt.backbone.stages; i++)
-        channels[i] = alone.opt.backbone.stage[i].out;
+    int stages = backbone_channels(&alone.opt.backbone, channels);
     int scope = t_scope_open("pretrain", T_INHERIT);
-    resnet_init(&alone.backbone, path_at(params_root(&params), "backbone"), &alone.opt.backbone);
-    pixel_text_head_init(&head, path_at(params_root(&params), "head"), alone.opt.backbone.stages,
-                         channels, t_size(whole->text, 1), alone.opt.temperature);
+    backbone_init(&alone.backbone, path_at(params_root(&params), "backbone"), &alone.opt.backbone);
+    pixel_text_head_init(&head, path_at(params_root(&params), "head"), stages, channels,
+                         t_size(whole->text, 1), alone.opt.temperature);
     t_scope_close(scope, NULL);
     struct phase p = *whole;
     p.params = &params;

@@ -12,7 +12,7 @@
 
 struct maskformer_options maskformer_standard(void) {
     return (struct maskformer_options){
-        .backbone = resnet_standard(101, true),
+        .backbone = backbone_resnet(resnet_standard(101, true)),
         .pixel = {.conv_width = 256, .mask_width = 256, .norm = {NORM_GN, 32}},
         .decoder =
             {
@@ -33,7 +33,7 @@ struct maskformer_options maskformer_standard(void) {
 
 struct maskformer_options maskformer_small(int64_t text_width, double temperature) {
     struct maskformer_options o = maskformer_standard();
-    o.backbone = resnet_small();
+    o.backbone = backbone_resnet(resnet_small());
     o.pixel =
         (struct pixel_decoder_options){.conv_width = 48, .mask_width = 48, .norm = {NORM_GN, 8}};
     o.decoder.queries = 12;
@@ -51,12 +51,11 @@ void maskformer_init(struct maskformer *m, struct path at, const struct maskform
             "the encoded memory needs an encoder in the pixel decoder");
     m->opt = *opt;
     int64_t channels[FEATURES_MAX], D = opt->text_width;
-    int stages = opt->backbone.stages;
-    for (int i = 0; i < stages; i++) channels[i] = opt->backbone.stage[i].out;
+    int stages = backbone_channels(&opt->backbone, channels);
     int64_t memory =
         opt->memory == MASKFORMER_ENCODED ? opt->pixel.conv_width : channels[stages - 1];
 
-    resnet_init(&m->backbone, path_at(at, "backbone"), &opt->backbone);
+    backbone_init(&m->backbone, path_at(at, "backbone"), &opt->backbone);
     struct path head = path_at(at, "sem_seg_head");
     pixel_decoder_init(&m->pixel, path_at(head, "pixel_decoder"), &opt->pixel, stages, channels);
     mask_decoder_init(&m->decoder, path_at(head, "predictor"), &opt->decoder, memory,
@@ -105,7 +104,7 @@ tensor *maskformer_classify(const struct maskformer *m, tensor *embeddings, tens
 struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *x, tensor *text,
                                             bool last_only) {
     int scope = t_scope_open("maskformer", T_INHERIT);
-    struct features f = resnet_forward(&m->backbone, x);
+    struct features f = backbone_forward(&m->backbone, x);
     struct pixel_output pixel = pixel_decoder_forward(&m->pixel, &f);
     tensor *memory = m->opt.memory == MASKFORMER_ENCODED ? pixel.encoded : f.map[f.n - 1];
     struct mask_predictions p =

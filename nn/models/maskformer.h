@@ -7,14 +7,14 @@
  */
 #pragma once
 
+#include "nn/models/backbone.h"
 #include "nn/models/mask_decoder.h"
 #include "nn/models/pixel_decoder.h"
-#include "nn/models/resnet.h"
 
 enum maskformer_memory { MASKFORMER_LAST_STAGE, MASKFORMER_ENCODED };
 
 struct maskformer_options {
-    struct resnet_options backbone;
+    struct backbone_options backbone;
     struct pixel_decoder_options pixel;
     struct mask_decoder_options decoder;
     enum maskformer_memory memory; /* what the queries read; ENCODED needs pixel.encoder.layers */
@@ -33,7 +33,7 @@ struct maskformer_options maskformer_small(int64_t text_width, double temperatur
 
 struct maskformer {
     struct maskformer_options opt;
-    struct resnet backbone;
+    struct backbone backbone;
     struct pixel_decoder pixel;
     struct mask_decoder decoder;
     tensor *no_object; /* [1, text_width]: clip_adapter.non_object_embedding */

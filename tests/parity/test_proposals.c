@@ -53,7 +53,7 @@ static void check_stage(tensor *x, const cJSON *golden, const char *name) {
 
 static struct maskformer_options options(void) {
     struct maskformer_options o = maskformer_standard();
-    o.backbone = resnet_standard(50, false);
+    o.backbone = backbone_resnet(resnet_standard(50, false));
     o.pixel.encoder = o.decoder.transformer;
     o.pixel.encoder.layers = 2;
     o.memory = MASKFORMER_ENCODED;
@@ -71,7 +71,7 @@ TEST(the_proposal_network_is_the_references_on_a_photograph) {
 
     int scope = t_scope_open("run", T_NO_GRAD);
     tensor *x = maskformer_input(m, &image, 1);
-    struct features f = resnet_forward(&m->backbone, x);
+    struct features f = backbone_forward(&m->backbone, x);
     check_stage(f.map[0], golden, "backbone.res2");
     check_stage(f.map[3], golden, "backbone.res5");
     struct pixel_output pixel = pixel_decoder_forward(&m->pixel, &f);

@@ -341,7 +341,7 @@ TEST(channels_last_changes_nothing_but_the_rounding) {
         t_backward(t_add(t_sum(y.logits), t_mean(y.masks)));
         logits[last] = t_detach(y.logits);
         masks[last] = t_detach(y.masks);
-        grad[last] = t_clone(t_grad(m->backbone.stem[0].weight));
+        grad[last] = t_clone(t_grad(m->backbone.resnet.stem[0].weight));
         drop(m, &p);
     }
     CHECK_CLOSE(logits[1], logits[0], 1e-5);

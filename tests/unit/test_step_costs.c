@@ -101,7 +101,7 @@ TEST(training_proposals_computes_no_gradient_below_what_trains) {
     struct params p = {0};
     struct maskformer *m = mem_alloc(1, sizeof *m);
     struct maskformer_options o = maskformer_standard();
-    o.backbone = resnet_standard(50, false);
+    o.backbone = backbone_resnet(resnet_standard(50, false));
     maskformer_init(m, params_root(&p), &o);
     int64_t want = decoder_flop(B, S);
     for (size_t i = 0; i < p.n; i++) {
