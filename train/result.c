@@ -13,32 +13,61 @@ static struct node *last_of(const struct graph *g) {
     return g->named->then ? g->named->then : g->named;
 }
 
-static cJSON *read_json(const struct node *n, const char *name) {
+/* A JSON file of a run; *out is NULL when it is not there. ERR_DATA tells what to do. */
+static int read_json(const struct node *n, const char *name, const char *advice, cJSON **out) {
     char *path = path_join(n->dir, name);
-    struct bytes text;
-    cJSON *json = NULL;
-    if (file_exists(path) && !file_read(path, 16 << 20, &text)) {
-        json = cJSON_ParseWithLength((const char *)text.at, text.n);
-        bytes_free(&text);
+    struct bytes text = {0};
+    int status = 0;
+    *out = NULL;
+    if (file_exists(path)) {
+        status = file_read(path, 16 << 20, &text);
+        if (!status) *out = cJSON_ParseWithLength((const char *)text.at, text.n);
+        if (!status && !cJSON_IsObject(*out))
+            status = error_set(ERR_DATA, "%s: not JSON of ours: %s", path, advice);
     }
+    if (status) {
+        cJSON_Delete(*out);
+        *out = NULL;
+    }
+    bytes_free(&text);
     free(path);
-    return json;
+    return status;
 }
 
-static int write_json(const struct node *n, const cJSON *json) {
-    char *path = path_join(n->dir, "result.json"), *text = cJSON_Print(json);
-    REQUIRE(text, "out of memory");
-    int status = file_write(path, text, strlen(text));
-    free(text);
-    free(path);
+static int read_result(const struct node *n, cJSON **out) {
+    return read_json(n, "result.json", "remove it and run the same command again", out);
+}
+
+/* What a finished evaluation found; of other stages an empty object. */
+static int read_evaluation(const struct node *n, cJSON **out) {
+    static const char advice[] = "remove the folder of this run and run the same command again";
+    int status = read_json(n, "evaluation.json", advice, out);
+    if (!status && !*out && n->config.run.stage == STAGE_EVALUATE)
+        status = error_set(ERR_DATA, "%s/evaluation.json: missing: %s", n->dir, advice);
+    if (!status && !*out) *out = cJSON_CreateObject();
+    return status;
+}
+
+/* Only when it says something new: a chain that is reused may lie where nothing can be written. */
+static int write_result(const struct node *n, const cJSON *json) {
+    cJSON *old;
+    int status = read_result(n, &old);
+    if (!status && !cJSON_Compare(old, json, true)) {
+        char *path = path_join(n->dir, "result.json"), *text = cJSON_Print(json);
+        REQUIRE(text, "out of memory");
+        status = file_write(path, text, strlen(text));
+        free(text);
+        free(path);
+    }
+    cJSON_Delete(old);
     return status;
 }
 
 int result_write(const struct graph *g) {
     struct node *last = last_of(g);
-    cJSON *json = read_json(last, "evaluation.json");
-    if (error_status()) return error_status();
-    if (!json) json = cJSON_CreateObject();
+    cJSON *json;
+    int status = read_evaluation(last, &json);
+    if (status) return status;
     cJSON *stages = cJSON_AddArrayToObject(json, "stages");
     for (size_t i = 0; i < g->n; i++) {
         cJSON *stage = cJSON_CreateObject();
@@ -46,8 +75,8 @@ int result_write(const struct graph *g) {
         cJSON_AddNumberToObject(stage, "seconds", g->at[i]->seconds);
         cJSON_AddItemToArray(stages, stage);
     }
-    int status = write_json(last, json);
-    if (!status && last != g->named) status = write_json(g->named, json);
+    status = write_result(last, json);
+    if (!status && last != g->named) status = write_result(g->named, json);
     cJSON_Delete(json);
     return status;
 }
@@ -99,8 +128,9 @@ static void print_evaluation(const cJSON *json, FILE *to) {
 
 int result_print(const struct graph *g, FILE *to) {
     struct node *last = last_of(g);
-    cJSON *json = read_json(last, "result.json");
-    if (error_status()) return error_status();
+    cJSON *json;
+    int status = read_result(last, &json);
+    if (status) return status;
     if (cJSON_GetObjectItemCaseSensitive(json, "rows")) print_evaluation(json, to);
     double total = 0;
     fprintf(to, "\n%-18s %12s\n", "stage", "time");

@@ -13,7 +13,8 @@
 
 #include "train/graph.h"
 
-/* Writes result.json into the run that closes the chain, and a copy into the named run. */
+/* Writes result.json into the run that closes the chain, and a copy into the named run, where they
+ * would change. ERR_DATA names a file that is not what it must be, and says what to do. */
 int result_write(const struct graph *g);
 
 /* Prints the table of a chain that is done. */

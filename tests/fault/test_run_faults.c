@@ -86,6 +86,23 @@ TEST(a_full_disk_or_a_read_only_folder_loses_nothing) {
     check_goes_on("fresh", "", "");
 }
 
+TEST(a_finished_chain_is_reused_where_nothing_can_be_written) {
+    static const char *const scenes = "smoke/scenes.yaml";
+    struct ended first = TRAIN("out", scenes, NULL), again = TRAIN("out", scenes, NULL);
+    check_status(&first, 0);
+    check_status(&again, 0);
+    struct fault_environment e = fault_environment("open:1+:EROFS", ".tmp"); /* of every write */
+    struct process p;
+    train_start(&p, "out", scenes, (const char *const[]){NULL}, (const char *const *)e.at);
+    struct ended ended = process_wait(&p, 300);
+    check_status(&ended, 0);
+    CHECK_TEXT(ended.out, again.out);
+    fault_environment_free(&e);
+    ended_free(&first);
+    ended_free(&again);
+    ended_free(&ended);
+}
+
 /* Changes one bit in the middle of a file. */
 static void flip(const char *dir, const char *name) {
     char *path = path_join(dir, name), byte;

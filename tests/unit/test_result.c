@@ -1,0 +1,84 @@
+#include "train/result.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+static const char rows[] = "{\"rows\":[],\"ensemble\":{\"lambda\":0.7}}";
+
+/* A chain of two finished runs: mpt, and the evaluation that follows it. */
+struct chain {
+    struct node mpt, eval, *at[2];
+    struct graph g;
+    char *evaluation, *result, *copy;
+};
+
+static void chain_open(struct chain *c) {
+    *c = (struct chain){.mpt = {.name = mem_strdup("mpt"), .seconds = 1.25},
+                        .eval = {.name = mem_strdup("eval"), .seconds = 1 / 3.0}};
+    c->mpt.dir = test_path("mpt-1");
+    c->eval.dir = test_path("eval-2");
+    c->mpt.config.run.stage = STAGE_MASK_PROMPT;
+    c->eval.config.run.stage = STAGE_EVALUATE;
+    c->mpt.then = &c->eval;
+    c->at[0] = &c->mpt;
+    c->at[1] = &c->eval;
+    c->g = (struct graph){.at = c->at, .n = 2, .named = &c->mpt};
+    c->evaluation = path_join(c->eval.dir, "evaluation.json");
+    c->result = path_join(c->eval.dir, "result.json");
+    c->copy = path_join(c->mpt.dir, "result.json");
+    CHECK_OK(dir_make(c->mpt.dir));
+    CHECK_OK(dir_make(c->eval.dir));
+    CHECK_OK(file_write(c->evaluation, rows, sizeof rows - 1));
+}
+
+static void chain_close(struct chain *c) {
+    char *const owned[] = {c->mpt.name,   c->eval.name, c->mpt.dir, c->eval.dir,
+                           c->evaluation, c->result,    c->copy};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+/* Every write is a new file under the old name. */
+static unsigned long long file_number(const char *path) {
+    struct stat s;
+    CHECK_INT(stat(path, &s), 0);
+    return s.st_ino;
+}
+
+TEST(a_result_is_written_when_it_says_something_new_and_only_then) {
+    struct chain c;
+    chain_open(&c);
+    CHECK_OK(result_write(&c.g));
+    unsigned long long first = file_number(c.result), copy = file_number(c.copy);
+    CHECK_OK(result_write(&c.g));
+    CHECK(file_number(c.result) == first && file_number(c.copy) == copy);
+    CHECK_OK(file_remove(c.copy)); /* one that is not there is written again */
+    CHECK_OK(result_write(&c.g));
+    CHECK(file_number(c.result) == first && file_exists(c.copy));
+    c.mpt.seconds = 2;
+    CHECK_OK(result_write(&c.g));
+    CHECK(file_number(c.result) != first);
+    chain_close(&c);
+}
+
+TEST(a_result_or_evaluation_that_cannot_be_read_is_named_and_left_as_it_is) {
+    struct chain c;
+    struct bytes b;
+    chain_open(&c);
+    CHECK_OK(result_write(&c.g));
+    CHECK_OK(file_write(c.evaluation, rows, 20));
+    CHECK_ERROR(result_write(&c.g), ERR_DATA, "eval-2/evaluation.json: not JSON");
+    CHECK_OK(file_write(c.evaluation, "[1]", 3));
+    CHECK_ERROR(result_write(&c.g), ERR_DATA, "remove the folder of this run");
+    CHECK_OK(file_remove(c.evaluation));
+    CHECK_ERROR(result_write(&c.g), ERR_DATA, "eval-2/evaluation.json: missing");
+    CHECK_OK(file_write(c.evaluation, rows, sizeof rows - 1));
+    CHECK_OK(file_write(c.result, rows, 20));
+    CHECK_ERROR(result_write(&c.g), ERR_DATA, "eval-2/result.json: not JSON");
+    CHECK_ERROR(result_print(&c.g, stdout), ERR_DATA, "remove it and run the same command");
+    CHECK_OK(file_read(c.result, 1000, &b));
+    CHECK_INT(b.n, 20);
+    bytes_free(&b);
+    chain_close(&c);
+}
