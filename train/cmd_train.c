@@ -99,6 +99,7 @@ static int train(struct graph *g, const struct arguments *a) {
             if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
         return error_set(ERR_USAGE, "--node %s: no such stage in this chain", a->node);
     }
+    content_save(&g->content);
     status = run_graph(g, a->argc, a->argv);
     if (!status) status = result_write(g);
     if (!status) status = result_print(g, stdout);

@@ -285,7 +285,8 @@ int graph_open(struct graph *g, const char *config, const struct override *overr
     free(b.override_used);
     strings_free(&b.visiting);
     int status = problems_close(&b.problems, b.missing ? ERR_MISSING : ERR_CONFIG);
-    for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i]);
+    if (!status) content_open(&g->content, g->named->config.run.output_dir);
+    for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;
 }
 
@@ -307,5 +308,6 @@ static void node_free(struct node *n) {
 void graph_close(struct graph *g) {
     for (size_t i = 0; i < g->n; i++) node_free(g->at[i]);
     free(g->at);
+    content_close(&g->content);
     *g = (struct graph){0};
 }

@@ -8,6 +8,7 @@
 
 #include "base/settings.h"
 #include "configs/config.h"
+#include "train/content.h"
 #include "train/stage.h"
 
 struct node_input {
@@ -39,7 +40,8 @@ struct node {
 struct graph {
     struct node **at; /* inputs before those that need them */
     size_t n, cap;
-    struct node *named; /* of the command line */
+    struct node *named;     /* of the command line */
+    struct content content; /* of its input files */
 };
 
 /* Reads the config and all it leads to, with overrides, checks everything, computes identities and

@@ -9,34 +9,6 @@
 #include "base/settings_text.h"
 #include "train/run.h"
 
-static int hash_folder(const char *path, struct hasher *h) {
-    struct strings names;
-    int status = dir_list(path, &names);
-    for (size_t i = 0; !status && i < names.n; i++) {
-        char *child = path_join(path, names.at[i]);
-        hasher_add_string(h, names.at[i]);
-        if (dir_exists(child)) {
-            status = hash_folder(child, h);
-        } else {
-            uint64_t x;
-            status = hash_file(child, &x);
-            if (!status) hasher_add(h, &x, sizeof x);
-        }
-        free(child);
-    }
-    strings_free(&names);
-    return status;
-}
-
-static int hash_path(const char *path, uint64_t *out) {
-    if (!dir_exists(path)) return hash_file(path, out);
-    struct hasher h;
-    hasher_open(&h);
-    int status = hash_folder(path, &h);
-    *out = hasher_close(&h);
-    return status;
-}
-
 void identity_name(struct node *n) {
     char hex[17];
     hash_hex(hash_string(n->identity), hex);
@@ -44,7 +16,7 @@ void identity_name(struct node *n) {
     n->id[12] = '\0';
 }
 
-int identity_of(struct node *n) {
+int identity_of(struct node *n, struct content *content) {
     if (n->identity) return 0; /* a finished run that was named as an input */
     struct str s = {0};
     int status = 0;
@@ -58,9 +30,9 @@ int identity_of(struct node *n) {
         }
         uint64_t h;
         char hex[17];
-        status = hash_path(in->path, &h);
+        status = content_of(content, in->path, &h);
         hash_hex(h, hex);
-        str_add(&s, "input %s file %s\n", in->name, hex);
+        str_add(&s, "input %s %s %s\n", in->name, dir_exists(in->path) ? "folder" : "file", hex);
     }
     if (status) {
         str_free(&s);

@@ -8,7 +8,7 @@
 enum { IDENTITY_VERSION = 1 };
 
 /* Sets identity, id, dir, done and reused of a node whose inputs have theirs. */
-int identity_of(struct node *n);
+int identity_of(struct node *n, struct content *content);
 
 void identity_name(struct node *n); /* id, from identity */
 

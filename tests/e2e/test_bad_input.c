@@ -1,4 +1,8 @@
 /* Files of the user that are not what they should be, by way of the stage that reads them first. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
@@ -113,4 +117,26 @@ TEST(files_that_are_not_there_are_named) {
     free(config);
     free(photo);
     free(json);
+}
+
+TEST(hashes_of_input_files_are_remembered_beside_the_runs) {
+    char *config = write_all(""), *memory = test_path("out/.hashes");
+    nanosleep(&(struct timespec){2, 100 * 1000 * 1000}, NULL); /* younger ones are not */
+    check_ends(config, "--dry-run", 0, "", "");
+    CHECK(!file_exists(memory));
+    check_ends(config, NULL, 0, "done", "");
+    char *first = text_of(memory);
+    CHECK_HAS(first, "/captions.json\n");
+    CHECK_HAS(first, "/images/b.jpg\n");
+    put_photo("b.jpg", 990);
+    char *photo = test_path("images/b.jpg"); /* of tomorrow: too young, however slow we are */
+    CHECK_INT(utimensat(AT_FDCWD, photo, (struct timespec[]){{1LL << 32, 0}, {1LL << 32, 0}}, 0),
+              0);
+    check_ends(config, "--dry-run", 0, "", "");
+    check_ends(config, NULL, 0, "done", ""); /* another run: the picture is read again */
+    char *second = text_of(memory);
+    CHECK_HAS(second, "/images/a.jpg\n");
+    CHECK(!strstr(second, "/images/b.jpg\n"));
+    char *const owned[] = {config, memory, first, photo, second};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

@@ -1,0 +1,123 @@
+#include "train/content.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+static void put(const char *name, const char *text) {
+    char *path = test_path(name), *dir = path_dir(path);
+    CHECK_OK(dir_make(dir));
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(path);
+    free(dir);
+}
+
+/* The hash of test_dir()/name in a command of its own; *n_read: files it had to read. */
+static uint64_t hash_of(const char *name, size_t *n_read) {
+    char *path = test_path(name);
+    struct content c;
+    uint64_t h;
+    content_open(&c, test_dir());
+    CHECK_OK(content_of(&c, path, &h));
+    *n_read = c.n_read;
+    content_save(&c);
+    content_close(&c);
+    free(path);
+    return h;
+}
+
+static uint64_t check_read(const char *name, size_t expected) {
+    size_t n_read;
+    uint64_t h = hash_of(name, &n_read);
+    CHECK_INT(n_read, expected);
+    return h;
+}
+
+/* Until what was written is old enough to be remembered. */
+static void grow_old(void) { nanosleep(&(struct timespec){2, 100 * 1000 * 1000}, NULL); }
+
+TEST(files_are_read_once_and_again_when_they_change) {
+    put("set/a", "one");
+    put("set/sub/b", "two");
+    put("set/c", "three");
+    char *path = test_path("set/c");
+    CHECK_INT(utimensat(AT_FDCWD, path, (struct timespec[]){{1LL << 32, 0}, {1LL << 32, 0}}, 0), 0);
+    uint64_t first = check_read("set", 3);
+    check_read("set/c", 1); /* of tomorrow: too young to be remembered, however slow we are */
+    CHECK_INT(utimensat(AT_FDCWD, path, (struct timespec[]){{1, 0}, {1, 0}}, 0), 0);
+    grow_old();
+    CHECK(hash_of("set", &(size_t){0}) == first);
+    CHECK(check_read("set", 0) == first);
+    check_read("set/sub", 0); /* remembered by file, whoever asks */
+
+    /* Other contents of the same size and time, in place: the time of the change tells. */
+    struct stat s;
+    CHECK_INT(stat(path, &s), 0);
+    FILE *f = fopen(path, "r+");
+    CHECK(f && fputs("THREE", f) >= 0 && fclose(f) == 0);
+    CHECK_INT(utimensat(AT_FDCWD, path, (struct timespec[]){s.st_atim, s.st_mtim}, 0), 0);
+    CHECK(check_read("set", 1) != first);
+    free(path);
+}
+
+TEST(a_damaged_memory_is_not_trusted_and_made_anew) {
+    put("a", "one");
+    put("b", "two");
+    grow_old();
+    uint64_t a = check_read("a", 1), b = check_read("b", 1);
+    char *memory = test_path(".hashes");
+    struct bytes good;
+    CHECK_OK(file_read(memory, 10000, &good));
+    CHECK_HAS((char *)good.at, "/b\nwhole ");
+    for (size_t i = 0; i < good.n; i += 7) { /* a digit of a hash among them */
+        good.at[i] ^= 1;
+        CHECK_OK(file_write(memory, good.at, good.n));
+        good.at[i] ^= 1;
+        CHECK(check_read("a", 1) == a);
+    }
+    CHECK_OK(file_write(memory, good.at, good.n / 2));
+    CHECK(check_read("b", 1) == b);
+    CHECK(check_read("b", 0) == b); /* it was written anew */
+    CHECK_OK(file_remove(memory));
+    CHECK_OK(dir_make(memory)); /* cannot be read, nor be written */
+    CHECK(check_read("b", 1) == b);
+    bytes_free(&good);
+    free(memory);
+}
+
+static uint64_t folder(const char *name) {
+    size_t n_read;
+    return hash_of(name, &n_read);
+}
+
+TEST(trees_that_differ_in_shape_alone_have_different_hashes) {
+    put("1/a/b", "x"); /* a folder a with b in it */
+    put("2/a", "x");   /* files a and b beside each other */
+    put("2/b", "x");
+    put("3/a/b", "x"); /* c inside of the folder, or behind it */
+    put("3/a/c", "y");
+    put("4/a/b", "x");
+    put("4/c", "y");
+    char *empty = test_path("5/a");
+    CHECK_OK(dir_make(empty)); /* an empty folder, an empty file */
+    put("6/a", "");
+    uint64_t h[6];
+    for (int i = 0; i < 6; i++) {
+        h[i] = folder((char[]){(char)('1' + i), '\0'});
+        for (int k = 0; k < i; k++) CHECK(h[k] != h[i]);
+    }
+    free(empty);
+}
+
+TEST(a_file_that_is_not_there_is_named) {
+    char *path = test_path("nowhere");
+    struct content c;
+    uint64_t h;
+    content_open(&c, test_dir());
+    CHECK_ERROR(content_of(&c, path, &h), ERR_MISSING, "nowhere");
+    content_close(&c);
+    free(path);
+}
