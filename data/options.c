@@ -81,7 +81,6 @@ const struct setting mine_rows[] = {
     INT ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller proposals are left out"),
     REAL("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
     BOOL("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps instead of proposals and captions"),
-    STRING("stop_list",    stop_list,      RESULT, "",               "file of words, one a line, that are not taken as nouns"),
     INT ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
     INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
 };

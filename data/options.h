@@ -58,8 +58,7 @@ struct mine_options {
     double mask_threshold, similarity;
     int64_t min_area, shard_images, batch;
     bool ground_truth;
-    char *stop_list;
 };
-extern const struct setting mine_rows[9];
+extern const struct setting mine_rows[8];
 
 struct region_options crop_region(const struct crop_options *o, int64_t side);

@@ -95,8 +95,8 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
-/* Which stages can be this input, as bits; 0: it is a file or a folder of the user. */
-static unsigned kinds_of(const char *input) {
+/* What can be this input: stages, as bits; 0: a file of the user, or a folder. */
+static unsigned kinds_of(const char *input, bool *folder) {
     enum {
         CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
                1 << STAGE_CLIP_JOINT
@@ -104,26 +104,37 @@ static unsigned kinds_of(const char *input) {
     static const struct {
         const char *name;
         unsigned kinds;
-    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE},
-                 {"proposals", 1 << STAGE_PROPOSALS},
-                 {"pairs", 1 << STAGE_MINE},
-                 {"images", 0},
-                 {"captions", 0},
-                 {"instances", 0}};
+        bool folder;
+    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, false},
+                 {"proposals", 1 << STAGE_PROPOSALS, false},
+                 {"pairs", 1 << STAGE_MINE, false},
+                 {"images", 0, true},
+                 {"captions", 0, false},
+                 {"instances", 0, false},
+                 {"stop_list", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].name, input) == 0) return known[i].kinds;
+        if (strcmp(known[i].name, input) == 0) {
+            *folder = known[i].folder;
+            return known[i].kinds;
+        }
     return CLIP; /* "clip", and whatever an evaluation calls its models */
 }
 
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
-    unsigned kinds = kinds_of(in->name);
+    bool folder = false;
+    unsigned kinds = kinds_of(in->name, &folder);
     if (in->node && in->node->stage && !(kinds >> in->node->config.run.stage & 1))
         problems_add(&b->problems, "%s: inputs.%s: %s is a run of stage %s%s", origin, in->name,
                      in->node->path, in->node->stage->name,
-                     kinds ? ", which cannot serve as this" : "; a file or folder is needed");
+                     kinds    ? ", which cannot serve as this"
+                     : folder ? "; a folder is needed"
+                              : "; a file is needed");
     if (in->path && kinds)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
+    if (in->path && !kinds && dir_exists(in->path) != folder)
+        problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
+                     in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
 
 static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {

@@ -70,15 +70,15 @@ static void rows_of(const struct mine_nouns *t, const struct noun_list *l,
 }
 
 int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
-                    const struct mine_options *o, int threads) {
+                    int64_t captions, const char *stop_list, int threads) {
     *t = (struct mine_nouns){.n_captions = d->n_captions};
     t->of = mem_alloc((size_t)d->n_captions, sizeof *t->of);
     int64_t *caption = mem_alloc((size_t)d->n_captions, sizeof *caption), n = 0;
     for (int64_t i = 0; i < n_images; i++)
         for (int64_t c = d->caption_at[i]; c < d->caption_at[i + 1]; c++)
-            if (c < d->caption_at[i] + o->captions) caption[n++] = c;
+            if (c < d->caption_at[i] + captions) caption[n++] = c;
     struct noun_list *lists = mem_alloc((size_t)n, sizeof *lists);
-    struct nouns_options options = {.stop_list = *o->stop_list ? o->stop_list : NULL};
+    struct nouns_options options = {.stop_list = stop_list};
     int status = parse(d, caption, lists, n, &options, threads);
     if (!status) tabulate(t, lists, n);
     for (int64_t i = 0; !status && i < n; i++) rows_of(t, &lists[i], &t->of[caption[i]]);

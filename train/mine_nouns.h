@@ -2,7 +2,6 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "data/options.h"
 
 struct caption_nouns {
     int64_t *at; /* [n] rows of the table, rising; a noun counts once a caption */
@@ -15,8 +14,9 @@ struct mine_nouns {
     int64_t n_captions;
 };
 
-/* Of the first mine.captions captions of the first n_images images; a parser a thread, and a result
- * that does not depend on their number. ERR_DATA when there is no noun at all. */
+/* Of the first `captions` captions of each of the first n_images images; a parser a thread, and a
+ * result that does not depend on their number. Words of the file stop_list (NULL: none) are no
+ * nouns. ERR_DATA when there is no noun at all. */
 int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
-                    const struct mine_options *o, int threads);
+                    int64_t captions, const char *stop_list, int threads);
 void mine_nouns_free(struct mine_nouns *t);

@@ -254,6 +254,11 @@ static char *id_of(const struct node *n, const char *input) {
     return from ? from->id : none;
 }
 
+static const char *stop_list(const struct node *n) {
+    const struct node_input *in = node_input(n, "stop_list");
+    return in ? in->path : NULL;
+}
+
 static int run(struct node *n) {
     const struct mine_options *o = &n->config.mine;
     struct miner m = {.node = n, .dir = path_join(n->dir, "pairs")};
@@ -267,7 +272,9 @@ static int run(struct node *n) {
         status = clip_run_open(&m.clip, n, "clip", NULL);
         if (!status)
             status = proposals_run_open(&m.proposals, n, m.set.class_name, m.set.n_classes);
-        if (!status) status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o, t_threads());
+        if (!status)
+            status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o->captions, stop_list(n),
+                                     t_threads());
         if (!status) status = encode_nouns(&m);
     }
     if (!status) status = mine(&m);
@@ -288,5 +295,5 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", NULL};
-static const char *const maybe[] = {"clip", "proposals", NULL};
+static const char *const maybe[] = {"clip", "proposals", "stop_list", NULL};
 const struct stage stage_mine = {"mine", inputs, maybe, 1, check, run};

@@ -162,6 +162,55 @@ TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("base: other.yaml\nstage: scenes\n", 66, "other.yaml");
 }
 
+/* The folder that a config would run in. */
+static char *would_be(const char *config, const char *argument) {
+    char *path = test_path(config), folder[512];
+    struct ended e = TRAIN("out", path, "--dry-run", argument);
+    check_status(&e, 0);
+    const char *line = strstr(e.out, " mine ");
+    CHECK(line && sscanf(line, "%*s %511s", folder) == 1);
+    ended_free(&e);
+    free(path);
+    return mem_strdup(folder);
+}
+
+TEST(a_stop_list_counts_by_its_contents_and_is_found_beside_its_config) {
+    static const char text[] =
+        "stage: mine\nmine: {captions: 2}\n"
+        "inputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml%s}\n";
+    char *listed = mem_format(text, ", stop_list: words.txt"), *bare = mem_format(text, "");
+    char *dir = test_path("sub/"), *copy = test_path("copy.txt");
+    char *elsewhere = mem_format("inputs.stop_list=%s", copy);
+    CHECK_OK(dir_make(dir));
+    write_config("sub/set.yaml", "stage: scenes\n");
+    write_config("sub/clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    write_config("sub/proposals.yaml",
+                 "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n");
+    write_config("sub/listed.yaml", listed);
+    write_config("sub/bare.yaml", bare);
+    write_config("sub/words.txt", "photo\n");
+    write_config("copy.txt", "photo\n");
+    char *with = would_be("sub/listed.yaml", NULL), *same = would_be("sub/listed.yaml", elsewhere);
+    CHECK_TEXT(same, with);
+    write_config("copy.txt", "image\n");
+    char *other = would_be("sub/listed.yaml", elsewhere), *none = would_be("sub/bare.yaml", NULL);
+    CHECK(strcmp(other, with) != 0);
+    CHECK(strcmp(path_base(none) + 5, path_base(with) + 7) != 0); /* behind "bare-", "listed-" */
+    CHECK_OK(file_remove(copy));
+    char *path = test_path("sub/listed.yaml");
+    struct ended e = TRAIN("out", path, elsewhere);
+    check_status(&e, 66);
+    CHECK_HAS(e.err, "inputs.stop_list");
+    CHECK_OK(dir_make(copy));
+    struct ended folder = TRAIN("out", path, elsewhere);
+    check_status(&folder, 78);
+    CHECK_HAS(folder.err, "is a folder; a file is needed");
+    ended_free(&e);
+    ended_free(&folder);
+    char *const owned[] = {listed, bare, dir, copy, elsewhere, with, same, other, none, path};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(an_input_of_the_wrong_kind_is_refused_before_anything_runs) {
     write_config("scenes.yaml", "stage: scenes\n");
     /* Scenes where a CLIP is expected, and mined pairs that are scenes. */
