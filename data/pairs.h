@@ -11,7 +11,7 @@
 #include "data/h5.h"
 #include "data/mask.h"
 
-enum { PAIRS_SOURCES = 4 };
+enum { PAIRS_CAPTIONS = 2, PAIRS_SOURCES = 4 };
 /* What pairs were mined from: hashes as text, in every shard and in the manifest. */
 struct pairs_source {
     char *at[PAIRS_SOURCES]; /* in the order of pairs_source_names */

@@ -41,3 +41,33 @@ TEST(fine_tuning_after_prompts_keeps_them_and_can_be_evaluated) {
     free(eval);
     free(finetune);
 }
+
+static char *write_config(const char *name, const char *text) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    return path;
+}
+
+TEST(pairs_of_other_scenes_than_those_they_were_mined_from_are_refused) {
+    char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
+    char *scenes = mem_format("base: %s/scenes.yaml\nseed: 7\n", here);
+    char *mine = mem_format(
+        "stage: mine\ninputs: {scenes: %s/scenes.yaml}\n"
+        "mine: {ground_truth: true, images: 40}\n",
+        here);
+    char *tune = mem_format(
+        "base: %s/finetune.yaml\n"
+        "inputs: {scenes: other.yaml, clip: %s/clip.yaml, pairs: mine.yaml}\n",
+        here, here);
+    char *const paths[] = {write_config("other.yaml", scenes), write_config("mine.yaml", mine),
+                           write_config("tune.yaml", tune)};
+    struct ended e = TRAIN("out", paths[2], NULL);
+    check_status(&e, 65);
+    char *said = strstr(e.err, "mined from the scenes of run ");
+    char *run = run_of("out", "scenes"), *other = run_of("out", "other");
+    CHECK_HAS(said, strrchr(run, '-') + 1);
+    CHECK_HAS(said, other);
+    ended_free(&e);
+    char *const owned[] = {dir, here, scenes, mine, tune, paths[0], paths[1], paths[2], run, other};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
