@@ -60,8 +60,23 @@ static int put(const struct node *n, const char *name, const struct str *text) {
     return status;
 }
 
-/* Which runs and files were used, so that the run can be an input without its config files. Run
- * folders are named relative to their common parent: a tree of runs can be moved. */
+static char *whole_path(const char *path) {
+    char *whole = realpath(path, NULL);
+    return whole ? whole : mem_strdup(path);
+}
+
+/* How a run names another one: beside it by its folder alone, so that a tree of runs can be moved;
+ * elsewhere by its whole path. Owned. */
+static char *path_from(const char *run, const char *other) {
+    char *a = whole_path(run), *b = whole_path(other);
+    char *parent_a = path_dir(a), *parent_b = path_dir(b);
+    char *path = mem_strdup(strcmp(parent_a, parent_b) == 0 ? path_base(b) : b);
+    char *const owned[] = {a, b, parent_a, parent_b};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    return path;
+}
+
+/* Which runs and files were used, so that the run can be an input without its config files. */
 static int describe(const struct node *n) {
     struct str settings = {0}, identity = {0}, inputs = {0};
     settings_write(config_used(n->config.run.stage), &n->config, &n->doc, &settings);
@@ -72,10 +87,11 @@ static int describe(const struct node *n) {
         const struct node_input *in = &n->input[i];
         json_key(&j, in->name);
         json_object(&j);
-        json_key_string(&j, in->node ? "run" : "path",
-                        in->node ? path_base(in->node->dir) : in->path);
+        char *path = in->node ? path_from(n->dir, in->node->dir) : whole_path(in->path);
+        json_key_string(&j, in->node ? "run" : "path", path);
         json_key_bool(&j, "best", in->best);
         json_end(&j);
+        free(path);
     }
     json_end(&j);
     int status = put(n, "settings.yaml", &settings);

@@ -71,3 +71,38 @@ TEST(pairs_of_other_scenes_than_those_they_were_mined_from_are_refused) {
     char *const owned[] = {dir, here, scenes, mine, tune, paths[0], paths[1], paths[2], run, other};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
+
+TEST(a_run_finds_what_it_was_made_from_in_another_output_folder_and_after_a_move) {
+    struct ended scenes = TRAIN("a", "smoke/scenes.yaml", NULL);
+    check_status(&scenes, 0);
+    char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
+    char *made = run_of("a", "scenes"), *whole = realpath(made, NULL);
+    char *text = mem_format(
+        "stage: mine\ninputs: {scenes: %s}\nmine: {ground_truth: true, images: 40}\n", made);
+    char *config = write_config("mine.yaml", text);
+    struct ended beside = TRAIN("a", config, NULL), elsewhere = TRAIN("b", config, NULL);
+    check_status(&beside, 0);
+    check_status(&elsewhere, 0);
+
+    /* The same pairs from where they are, and from a tree that was moved. */
+    char *a = test_path("a"), *b = test_path("b"), *c = test_path("c");
+    char *there = run_of("b", "mine"), *said = path_join(there, "inputs.json");
+    char *inputs = text_of(said);
+    CHECK_HAS(inputs, whole);
+    char *base = mem_format("%s/finetune.yaml", here),
+         *pairs = mem_format("inputs.pairs=%s", there);
+    struct ended e = TRAIN("out", base, "--dry-run", pairs);
+    check_status(&e, 0);
+    CHECK_INT(rename(a, c), 0);
+    char *moved = run_of("c", "mine"), *pairs_moved = mem_format("inputs.pairs=%s", moved);
+    struct ended f = TRAIN("out", base, "--dry-run", pairs_moved);
+    check_status(&f, 0);
+    ended_free(&scenes);
+    ended_free(&beside);
+    ended_free(&elsewhere);
+    ended_free(&e);
+    ended_free(&f);
+    char *const owned[] = {dir, here,  made, whole,  text, config, a,     b,
+                           c,   there, said, inputs, base, pairs,  moved, pairs_moved};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
