@@ -39,8 +39,8 @@ static int add_crop(struct mask_crops *c, const struct image *im, const struct l
     return status;
 }
 
-static int add_image(struct mask_crops *c, const struct dataset *d, int64_t i,
-                     const struct region_options *o, int64_t min_area) {
+int mask_crops_add(struct mask_crops *c, const struct dataset *d, int64_t i,
+                   const struct region_options *o, int64_t min_area) {
     struct image im = {0};
     struct labels l = {0};
     struct mask m = {0};
@@ -60,7 +60,7 @@ int mask_crops_of(struct mask_crops *c, const struct dataset *d, const struct re
     *c = (struct mask_crops){.S = o->side};
     int64_t n = images && images < d->n_images ? images : d->n_images;
     int status = 0;
-    for (int64_t i = 0; !status && i < n; i++) status = add_image(c, d, i, o, min_area);
+    for (int64_t i = 0; !status && i < n; i++) status = mask_crops_add(c, d, i, o, min_area);
     return status;
 }
 

@@ -21,6 +21,9 @@ struct mask_crops {
 /* Of the first `images` images (0: all), classes of at least min_area pixels. */
 int mask_crops_of(struct mask_crops *c, const struct dataset *d, const struct region_options *o,
                   int64_t images, int64_t min_area);
+/* Those of image i alone, added to c, whose S is set. */
+int mask_crops_add(struct mask_crops *c, const struct dataset *d, int64_t i,
+                   const struct region_options *o, int64_t min_area);
 void mask_crops_free(struct mask_crops *c);
 
 struct mask_accuracy {

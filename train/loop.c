@@ -144,7 +144,11 @@ static int loop_steps(struct life *l) {
             status = save(l, best);
             saved = l->step;
         }
-        if (!status && stop && !last) status = signals_error((long long)l->step);
+        if (!status && stop && !last)
+            status = signals_error(
+                "the checkpoint of step %lld is saved, the same command goes on "
+                "from there",
+                (long long)l->step);
     }
     return status;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/nouns.h"
+#include "train/signals.h"
 
 static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -27,7 +28,8 @@ static int parse(const struct dataset *d, const int64_t *caption, struct noun_li
         bool open = !status;
 #pragma omp for schedule(dynamic, 16)
         for (int64_t i = 0; i < n; i++) {
-            if (!status) status = nouns_find(&parser, d->caption[caption[i]], &lists[i]);
+            if (!status && !signals_pending())
+                status = nouns_find(&parser, d->caption[caption[i]], &lists[i]);
 #pragma omp critical(nouns)
             if (++done % 64 == 0 || done == n) progress_at(&progress, done, NULL);
         }
@@ -42,6 +44,8 @@ static int parse(const struct dataset *d, const int64_t *caption, struct noun_li
     progress_close(&progress);
     if (code) error_set(code, "%s", message);
     free(message);
+    if (!code && signals_pending()) /* captions were left out */
+        code = signals_error("the same command looks for the nouns again");
     return code;
 }
 

@@ -9,6 +9,7 @@
 #include "data/rle.h"
 #include "data/scenes.h"
 #include "data/singular.h"
+#include "train/signals.h"
 
 /* The class of the drawn world that a word stands for, by its name; NULL: none. */
 static const char *scene_name(const char *noun) {
@@ -73,6 +74,8 @@ int mine_report_of(struct mine_report *r, const struct pairs *p, const struct da
         bytes_free(&packed);
         mask_free(&m);
         labels_free(&l);
+        if (!status && signals_pending())
+            status = signals_error("the pairs are kept, the same command judges them again");
     }
     free(named);
     free(count);

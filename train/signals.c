@@ -1,6 +1,8 @@
 #include "train/signals.h"
 
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,13 +27,16 @@ void signals_install(void) {
 
 int signals_pending(void) { return (int)pending; }
 
-int signals_error(long long step) {
-    int code = pending == SIGUSR1 ? ERR_AGAIN : 128 + (int)pending;
-    return error_set(code,
-                     "stopped by %s; the checkpoint of step %lld is saved, the same command "
-                     "goes on from there",
-                     pending == SIGUSR1  ? "SIGUSR1"
-                     : pending == SIGINT ? "SIGINT"
-                                         : "SIGTERM",
-                     step);
+int signals_error(const char *fmt, ...) {
+    int signo = (int)pending, code = signo == SIGUSR1 ? ERR_AGAIN : 128 + signo;
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return error_set(code, "stopped by %s; %s",
+                     signo == SIGUSR1  ? "SIGUSR1"
+                     : signo == SIGINT ? "SIGINT"
+                                       : "SIGTERM",
+                     text);
 }

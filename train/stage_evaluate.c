@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "eval/confusion.h"
 #include "eval/mask_accuracy.h"
+#include "train/clip_validate.h"
 #include "train/picture.h"
 #include "train/segment.h"
 #include "train/signals.h"
@@ -154,6 +155,10 @@ static int block_count(struct block *b, struct evaluation *e) {
     return status ? status : block_overlays(b, e);
 }
 
+static int stopped(void) {
+    return signals_pending() ? signals_error("the same command evaluates again") : 0;
+}
+
 static int segment_all(struct evaluation *e) {
     struct progress progress;
     struct block *b = mem_alloc(1, sizeof *b);
@@ -165,14 +170,30 @@ static int segment_all(struct evaluation *e) {
         i += b->n;
         block_free(b);
         progress_at(&progress, i, NULL);
-        if (!status && signals_pending()) status = signals_error(i);
+        if (!status) status = stopped();
     }
     progress_close(&progress);
     free(b);
     return status;
 }
 
-/* Accuracy on the true masks. Crops depend on the tower's picture size alone. */
+/* The crops of all true masks, for towers of one picture size. */
+static int crop_all(struct mask_crops *c, const struct evaluation *e,
+                    const struct region_options *o) {
+    int status = 0;
+    *c = (struct mask_crops){.S = o->side};
+    for (int64_t i = 0; !status && i < e->n_images; i++) {
+        status = mask_crops_add(c, &e->set, i, o, e->node->config.eval.min_area);
+        if (!status) status = stopped();
+    }
+    return status;
+}
+
+static tensor *encode_or_stop(const void *vit, tensor *region, tensor *mask) {
+    return stopped() ? NULL : clip_encode_masks(vit, region, mask);
+}
+
+/* Accuracy on the true masks. */
 static int classify_all(struct evaluation *e) {
     struct mask_crops crops = {0};
     int status = 0;
@@ -181,11 +202,11 @@ static int classify_all(struct evaluation *e) {
         struct region_options o = namer_crop(&r->namer, e->node);
         if (crops.S != o.side) {
             mask_crops_free(&crops);
-            status = mask_crops_of(&crops, &e->set, &o, e->n_images, e->node->config.eval.min_area);
+            status = crop_all(&crops, e, &o);
         }
-        if (!status)
-            status = mask_accuracy_of(&r->accuracy, &crops, namer_encoder(&r->namer), r->namer.text,
-                                      CROPS);
+        struct region_encoder encoder = namer_encoder(&r->namer);
+        encoder.encode = encode_or_stop;
+        if (!status) status = mask_accuracy_of(&r->accuracy, &crops, encoder, r->namer.text, CROPS);
     }
     mask_crops_free(&crops);
     return status;

@@ -48,6 +48,13 @@ static int encode_nouns(struct miner *m) {
     return error_status();
 }
 
+/* Before each picture: a shard whose last one is done is kept. */
+static int stopped(void) {
+    return signals_pending()
+               ? signals_error("whole shards are kept, the same command goes on behind them")
+               : 0;
+}
+
 static float dot(const float *a, const float *b, int64_t n) {
     double s = 0; /* one order of summation, whatever the machine's vector width */
     for (int64_t i = 0; i < n; i++) s += (double)a[i] * b[i];
@@ -143,13 +150,13 @@ static int mine_shard(const struct miner *m, int64_t k, int64_t first, int64_t n
     int status = 0;
     for (int64_t i = first; !status && i < first + n;) {
         struct image pictures[TOGETHER] = {{0}};
-        int64_t most = first + n - i < TOGETHER ? first + n - i : TOGETHER, got;
-        status = read_pictures(m, i, most, pictures, &got);
+        int64_t most = first + n - i < TOGETHER ? first + n - i : TOGETHER, got = 0;
+        status = stopped();
+        if (!status) status = read_pictures(m, i, most, pictures, &got);
         if (!status) status = mine_pictures(m, &shard, i, got, pictures);
         for (int64_t j = 0; j < TOGETHER; j++) image_free(&pictures[j]);
         i += got;
         progress_at(progress, i, NULL);
-        if (!status && signals_pending()) status = signals_error(i);
     }
     if (!status) status = pairs_shard_commit(&shard);
     pairs_shard_drop(&shard);
@@ -185,7 +192,8 @@ static int label_shard(const struct miner *m, int64_t k, int64_t first, int64_t 
     for (int64_t i = first; !status && i < first + n; i++) {
         struct labels l = {0};
         struct mask mask = {0};
-        status = m->set.source->labels(&m->set, i, &l);
+        status = stopped();
+        if (!status) status = m->set.source->labels(&m->set, i, &l);
         if (!status) status = mask_alloc(&mask, l.h, l.w);
         for (int64_t s = 0; !status && s < n_seen; s++) {
             int64_t c = seen[s].index;

@@ -89,7 +89,8 @@ static int write_set(const struct node *n, const struct dataset *d, const char *
         }
         prepared_free(&p);
         progress_at(&progress, i + 1 - first, NULL);
-        if (!status && signals_pending()) status = signals_error(i);
+        if (!status && signals_pending())
+            status = signals_error("the same command prepares the sets anew");
     }
     progress_close(&progress);
     if (!status && skipped == end - first)

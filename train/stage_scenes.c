@@ -82,7 +82,8 @@ static int fill(struct set_writer *w, const struct node *n, const struct split *
             drawn_free(&block[k]);
         }
         progress_at(&progress, first + count, NULL);
-        if (!status && signals_pending()) status = signals_error(0);
+        if (!status && signals_pending())
+            status = signals_error("the same command draws the scenes anew");
     }
     progress_close(&progress);
     free(block);
