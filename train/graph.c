@@ -248,10 +248,29 @@ void graph_add(struct graph *g, struct node *n) {
     g->at[g->n++] = n;
 }
 
+/* NAME: must mean one config; two files of one name may lie in different folders. */
+static void check_one(struct builder *b, const struct override *o) {
+    const struct node *first = NULL;
+    for (size_t k = 0; o->scope && k < b->graph->n; k++) {
+        const struct node *n = b->graph->at[k];
+        if (n->identity || strcmp(n->name, o->scope) != 0) continue; /* a finished run: no config */
+        if (first)
+            problems_add(&b->problems,
+                         "command line: %s:%s: which one? %s and %s have this name: rename a file, "
+                         "or set it there",
+                         o->scope, o->key, first->path, n->path);
+        else
+            first = n;
+    }
+}
+
 static void check_scopes(struct builder *b) {
     for (size_t i = 0; i < b->n_overrides; i++) {
         const struct override *o = &b->overrides[i];
-        if (b->override_used[i]) continue;
+        if (b->override_used[i]) {
+            check_one(b, o);
+            continue;
+        }
         struct str names = {0};
         for (size_t k = 0; k < b->graph->n; k++)
             str_add(&names, "%s%s", k ? ", " : "", b->graph->at[k]->name);

@@ -151,6 +151,31 @@ static void check_config(const char *text, int status, const char *says) {
     free(path);
 }
 
+TEST(an_override_of_a_name_that_two_configs_have_is_refused_with_both) {
+    char *dir = test_path("sub"), *path = test_path("mine.yaml");
+    CHECK_OK(dir_make(dir));
+    write_config("set.yaml", "stage: scenes\n");
+    write_config("sub/set.yaml", "stage: scenes\nscenes: {size: 32}\n");
+    write_config("clip.yaml", "stage: clip-pretrain\ninputs: {scenes: sub/set.yaml}\n");
+    write_config("proposals.yaml",
+                 "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n");
+    write_config("mine.yaml",
+                 "stage: mine\n"
+                 "inputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml}\n");
+    struct ended whole = TRAIN("out", path, "--dry-run", "*:seed=2", "proposals:optim.lr=1e-3");
+    check_status(&whole, 0); /* the names alone harm nobody */
+    struct ended e = TRAIN("out", path, "--dry-run", "set:count.val=5");
+    check_status(&e, 78);
+    CHECK_HAS(e.err, "set:count.val: which one?");
+    char *one = mem_format("%s/set.yaml", test_dir()), *other = mem_format("%s/set.yaml", dir);
+    CHECK_HAS(e.err, one);
+    CHECK_HAS(e.err, other);
+    ended_free(&whole);
+    ended_free(&e);
+    char *const owned[] = {dir, path, one, other};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("stage: scenes\nscenes: {sise: 32}\n", 78, "bad.yaml:2:10");
     check_config("stage: scenes\nscenes: {sise: 32}\n", 78, "did you mean scenes.size?");
