@@ -33,7 +33,8 @@ struct node {
     char *dir;      /* <output_dir>/<name>-<id> */
     bool done;      /* finished before this command, or by it */
     bool reused;    /* finished before this command */
-    double seconds; /* that it took, over all its lives */
+    double seconds; /* that it took, over all its lives; at work: over the earlier ones */
+    double began;   /* at work: clock_s() at the start of this life */
     int lock;       /* the open lock file while this process works in dir */
 };
 

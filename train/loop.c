@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -14,21 +13,18 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "checkpoints/checkpoint.h"
+#include "train/run.h"
 #include "train/signals.h"
 
 /* What a life of the loop knows besides its task. */
 struct life {
     struct training *t;
     char *dir;
-    int64_t step;   /* the next one */
-    double before;  /* seconds of earlier lives */
-    double started; /* clock_s() */
-    double best;    /* validation so far; NaN: none */
+    int64_t step; /* the next one */
+    double best;  /* validation so far; NaN: none */
     struct metrics metrics;
     struct progress progress;
 };
-
-static double seconds_so_far(const struct life *l) { return l->before + clock_s() - l->started; }
 
 static struct checkpoint checkpoint_of(const struct life *l, const char *state, bool best) {
     return (struct checkpoint){
@@ -44,7 +40,7 @@ static int save(const struct life *l, bool best) {
     struct json_out j = {.to = &state};
     json_object(&j);
     json_key_int(&j, "step", l->step);
-    json_key_real(&j, "seconds", seconds_so_far(l));
+    json_key_real(&j, "seconds", run_seconds(l->t->node));
     json_key_real(&j, "best", l->best);
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
@@ -65,7 +61,7 @@ static int restore(struct life *l) {
     if (!status && found.path) {
         cJSON *state = cJSON_Parse((const char *)found.state.at);
         l->step = found.step;
-        l->before = number(state, "seconds", 0);
+        l->t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
         l->best = number(state, "best", NAN);
         cJSON_Delete(state);
         if (l->step < l->t->schedule.total)
@@ -154,8 +150,7 @@ static int loop_steps(struct life *l) {
 }
 
 int loop_run(struct training *t) {
-    struct life l = {
-        .t = t, .started = clock_s(), .best = NAN, .metrics = {.fd = -1, .events = -1}};
+    struct life l = {.t = t, .best = NAN, .metrics = {.fd = -1, .events = -1}};
     l.dir = t->part ? path_join(t->node->dir, t->part) : mem_strdup(t->node->dir);
     int status = dir_make(l.dir);
     if (!status) status = restore(&l);
@@ -169,7 +164,6 @@ int loop_run(struct training *t) {
         progress_close(&l.progress);
         free(what);
     }
-    t->node->seconds += l.before; /* the caller counts this life */
     metrics_close(&l.metrics);
     free(l.dir);
     return status;

@@ -240,8 +240,10 @@ int run_threads(const struct node *n) {
     return (int)(most && threads > most ? most : threads);
 }
 
+double run_seconds(const struct node *n) { return n->seconds + clock_s() - n->began; }
+
 int run_node(struct node *n) {
-    double from = clock_s();
+    n->began = clock_s();
     int status = run_begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
@@ -254,7 +256,7 @@ int run_node(struct node *n) {
         run_leave(n);
         return status;
     }
-    status = run_finish(n, n->seconds + clock_s() - from);
+    status = run_finish(n, run_seconds(n));
     char took[16];
     clock_span(n->seconds, took);
     if (!status) log_info("%s: done in %s", n->name, took);

@@ -19,6 +19,8 @@ int run_begin(struct node *n);
 int run_finish(struct node *n, double seconds); /* writes DONE, releases the lock */
 void run_leave(struct node *n);                 /* releases the lock of an unfinished run */
 
+double run_seconds(const struct node *n); /* of a run at work: all its lives so far */
+
 /* Runs one node whose inputs are done, in this process. */
 int run_node(struct node *n);
 

@@ -135,3 +135,43 @@ TEST(every_training_stage_goes_on_bit_equal_after_sigterm_and_sigkill) {
         check_case(&cases[i], cases[i].config ? cases[i].config : joint);
     free(joint);
 }
+
+/* "seconds" of a JSON file of a run. */
+static double seconds_in(const char *dir, const char *file) {
+    char *path = path_join(dir, file), *text = text_of(path), *at = strstr(text, "\"seconds\":");
+    CHECK(at);
+    double seconds = strtod(at + strlen("\"seconds\":"), NULL);
+    free(path);
+    free(text);
+    return seconds;
+}
+
+TEST(the_time_of_a_stage_is_that_of_all_its_parts_and_lives) {
+    static const char *const proposals = "smoke/proposals.yaml";
+    struct ended clip = TRAIN("out", "smoke/clip.yaml", NULL);
+    check_status(&clip, 0);
+    static const char *const more[] = {"pretrain.steps=60", "optim.steps=2", NULL};
+    struct ended plan = TRAIN("out", proposals, more[0], more[1], "--dry-run");
+    const char *name = strstr(plan.out, "/proposals-");
+    CHECK(name);
+    char *under = mem_format("%.22s/metrics.jsonl", name + 1); /* not that of the first part */
+    struct fault_environment fault = fault_environment("write:1:TERM", under);
+    struct process p;
+    train_start(&p, "out", proposals, more, (const char *const *)fault.at);
+    struct ended first = process_wait(&p, 300), second = train_run("out", proposals, more);
+    check_status(&first, 143);
+    check_status(&second, 0);
+    CHECK_HAS(second.err, "goes on from step 1 of 2");
+    char *run = run_of("out", "proposals"), *pretrain = path_join(run, "pretrain");
+    char *last = history_last(pretrain), *made = history_path(run, 1, "");
+    double part = seconds_in(last, "state.json"), life = seconds_in(made, "state.json");
+    CHECK(part > 0 && life > part);
+    CHECK(seconds_in(run, "DONE") > life);
+    fault_environment_free(&fault);
+    ended_free(&clip);
+    ended_free(&plan);
+    ended_free(&first);
+    ended_free(&second);
+    char *const owned[] = {under, run, pretrain, last, made};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
