@@ -33,13 +33,15 @@ static int resize(struct prepared *p, const struct prepare_options *o) {
     resize_shortest_edge(p->image.h, p->image.w, o->shortest, o->longest, &h, &w);
     int status = image_resize(&p->image, NULL, h, w, RESIZE_BILINEAR, &image);
     if (!status && p->labels.at) status = labels_resize_nearest_torch(&p->labels, h, w, &labels);
-    if (!status) {
-        image_free(&p->image);
-        labels_free(&p->labels);
-        p->image = image;
-        p->labels = labels;
+    if (status) {
+        image_free(&image);
+        return status;
     }
-    return status;
+    image_free(&p->image);
+    labels_free(&p->labels);
+    p->image = image;
+    p->labels = labels;
+    return 0;
 }
 
 /* unseen[class]: its pixels become "unlabelled", when the set is for training. */
