@@ -1,5 +1,7 @@
 #include "optim/options.h"
 
+#include <float.h>
+
 #include "base/setting_rows.h"
 
 static const char *const schedules[] = {"poly", "cosine", "constant",
@@ -7,13 +9,16 @@ static const char *const schedules[] = {"poly", "cosine", "constant",
 
 #define SETTINGS_OF struct optim_options
 
+/* A moment of weight 1 never moves: AdamW's correction would divide by 0. The next number below. */
+#define BELOW_ONE (1 - DBL_EPSILON / 2)
+
 /* Each stage's defaults are the reference's for it. */
 /* clang-format off */
 #define ROWS(LR, DECAY, BETA2, EPS, CLIP, MULT, WARMUP, SCHEDULE, STEPS, EPOCHS)                                       \
     REAL  ("lr",                  lr,                  RESULT, LR,       0, 10,   "learning rate after warm-up"),       \
     REAL  ("weight_decay",        weight_decay,        RESULT, DECAY,    0, 10,   "decoupled; which parameters: docs"), \
-    REAL  ("beta1",               beta1,               RESULT, "0.9",    0, 1,    "AdamW, first moment"),               \
-    REAL  ("beta2",               beta2,               RESULT, BETA2,    0, 1,    "AdamW, second moment"),              \
+    REAL  ("beta1",               beta1,               RESULT, "0.9",    0, BELOW_ONE, "AdamW, first moment"),          \
+    REAL  ("beta2",               beta2,               RESULT, BETA2,    0, BELOW_ONE, "AdamW, second moment"),         \
     REAL  ("eps",                 eps,                 RESULT, EPS,      0, 1,    "AdamW, beside the square root"),     \
     REAL  ("clip_norm",           clip_norm,           RESULT, CLIP,     0, 1e9,  "L2 norm of all gradients; 0: off"),  \
     REAL  ("backbone_multiplier", backbone_multiplier, RESULT, MULT,     0, 100,  "of the backbone's rate"),            \

@@ -98,6 +98,8 @@ TEST(mistakes_on_the_command_line_are_answered) {
     static const struct mistake mistakes[] = {
         {"optm.lr=1e-3", 78, "command line: unknown setting optm.lr", "did you mean optim.lr?"},
         {"optim.lr=-1", 78, "optim.lr: -1 is outside", ""},
+        {"optim.beta1=1", 78, "optim.beta1: 1 is outside 0", ""},
+        {"finetune:optim.beta2=1", 78, "optim.beta2: 1 is outside 0", ""},
         {"batch.global=many", 78, "batch.global: expected an integer, got \"many\"", ""},
         {"loss.kind=best", 78, "loss.kind", "noun-bank"},
         {"fine:optim.lr=1", 78, "fine:optim.lr: no config of that name", "finetune, mpt, mpt-only"},
