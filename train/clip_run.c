@@ -29,8 +29,8 @@ void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt
     make(c, n, n, prompt);
 }
 
-/* The prompts that the weights of a run have; NULL: none. Fine-tuning keeps those of its input. */
-static const struct prompt_options *prompts_of(const struct node *n) {
+/* Fine-tuning keeps those of its input. */
+const struct prompt_options *clip_run_prompts(const struct node *n) {
     for (; n; n = node_from(n, "clip")) {
         int kind = n->config.run.stage;
         if (kind == STAGE_MASK_PROMPT || kind == STAGE_CLIP_JOINT) return &n->config.prompt;
@@ -43,7 +43,7 @@ int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
     static const char *const prompts[] = {"visual.mask_embedding"};
     const struct node_input *in = node_input(n, input);
     REQUIRE(in && in->node && node_clip(in->node), "no CLIP run as input %s", input);
-    const struct prompt_options *has = prompts_of(in->node);
+    const struct prompt_options *has = clip_run_prompts(in->node);
     make(c, n, in->node, prompt ? prompt : has);
     char *file;
     int status = run_weights(in, &file);

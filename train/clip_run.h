@@ -25,6 +25,9 @@ int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);
 
+/* The prompts that the weights of a CLIP's run have; NULL: none. */
+const struct prompt_options *clip_run_prompts(const struct node *n);
+
 /* Text features of classes -> [n, D], unit length, in the caller's scope; NULL and the pending
  * error. A class stands for its name and its synonyms in the stage's templates, or for its own
  * prompts. */

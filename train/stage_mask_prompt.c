@@ -23,6 +23,11 @@ void check_prompts(const struct node *n, struct problems *p) {
     if (clip && n->config.prompt.depth > clip->config.clip.layers)
         problems_add(p, "%s: prompt.depth %lld, but the image tower has %lld blocks", n->path,
                      (long long)n->config.prompt.depth, (long long)clip->config.clip.layers);
+    const struct prompt_options *has = clip_run_prompts(node_from(n, "clip"));
+    if (has && has->depth != n->config.prompt.depth)
+        problems_add(
+            p, "%s: prompt.depth %lld, but inputs.clip has prompts of depth %lld, which go on",
+            n->path, (long long)n->config.prompt.depth, (long long)has->depth);
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};

@@ -238,6 +238,25 @@ TEST(a_stop_list_counts_by_its_contents_and_is_found_beside_its_config) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+TEST(prompts_go_on_at_the_depth_that_they_have) {
+    char *here = realpath(TEST_SOURCE_DIR "/configs/smoke", NULL), *path = test_path("on.yaml");
+    char *text = mem_format(
+        "base: %s/mpt-only.yaml\n"
+        "inputs: {scenes: %s/scenes.yaml, clip: %s/mpt-only.yaml, pairs: %s/mine.yaml}\n",
+        here, here, here, here);
+    write_config("on.yaml", text);
+    struct ended same = TRAIN("out", path, "--dry-run");
+    check_status(&same, 0);
+    struct ended other = TRAIN("out", path, "prompt.depth=1");
+    check_status(&other, 78);
+    CHECK_HAS(other.err, "prompt.depth 1, but inputs.clip has prompts of depth 2");
+    ended_free(&same);
+    ended_free(&other);
+    free(here);
+    free(path);
+    free(text);
+}
+
 TEST(an_input_of_the_wrong_kind_is_refused_before_anything_runs) {
     write_config("scenes.yaml", "stage: scenes\n");
     /* Scenes where a CLIP is expected, and mined pairs that are scenes. */
