@@ -320,6 +320,17 @@ int graph_open(struct graph *g, const char *config, const struct override *overr
     return status;
 }
 
+int graph_check_files(const struct graph *g) {
+    bool *needed = mem_alloc(g->n, sizeof *needed);
+    int status = 0;
+    graph_needed(g, needed);
+    for (size_t i = 0; !status && i < g->n; i++)
+        if (needed[i] && g->at[i]->stage->check_files)
+            status = g->at[i]->stage->check_files(g->at[i]);
+    free(needed);
+    return status;
+}
+
 static void node_free(struct node *n) {
     for (size_t i = 0; i < n->n_inputs; i++) {
         free(n->input[i].name);

@@ -18,4 +18,4 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_clip_finetune = {"clip-finetune", inputs, NULL, 1, NULL, run};
+const struct stage stage_clip_finetune = {"clip-finetune", inputs, NULL, 1, NULL, run, NULL};

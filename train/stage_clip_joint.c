@@ -17,4 +17,4 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_clip_joint = {"clip-joint", inputs, NULL, 1, check_prompts, run};
+const struct stage stage_clip_joint = {"clip-joint", inputs, NULL, 1, check_prompts, run, NULL};

@@ -258,4 +258,4 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", NULL};
-const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, check, run};
+const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, check, run, NULL};

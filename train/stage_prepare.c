@@ -129,19 +129,39 @@ static const char *path_of(const struct node *n, const char *name) {
     return in ? in->path : NULL;
 }
 
-static int run(struct node *n) {
+/* The user's files. *unseen: [n_classes], owned; *train: pictures that are not held out. */
+static int open_source(const struct node *n, struct dataset *d, bool **unseen, int64_t *train) {
     const struct prepare_options *o = &n->config.prepare;
-    struct dataset d;
-    int status = dataset_open_coco(&d, path_of(n, "images"), path_of(n, "captions"),
-                                   path_of(n, "instances"));
+    *unseen = NULL;
+    int status =
+        dataset_open_coco(d, path_of(n, "images"), path_of(n, "captions"), path_of(n, "instances"));
     if (status) return status;
-    bool *unseen = mem_alloc((size_t)d.n_classes, sizeof *unseen);
-    int64_t train = d.n_images - o->val - o->test;
-    status = mark_unseen(n, &d, unseen);
-    if (!status && train < 1)
+    *unseen = mem_alloc((size_t)d->n_classes, sizeof **unseen);
+    *train = d->n_images - o->val - o->test;
+    status = mark_unseen(n, d, *unseen);
+    if (!status && *train < 1)
         status =
             error_set(ERR_CONFIG, "%s: prepare.val and prepare.test leave none of %lld pictures",
-                      n->path, (long long)d.n_images);
+                      n->path, (long long)d->n_images);
+    return status;
+}
+
+static int check_files(const struct node *n) {
+    struct dataset d = {0};
+    bool *unseen;
+    int64_t train;
+    int status = open_source(n, &d, &unseen, &train);
+    free(unseen);
+    dataset_close(&d);
+    return status;
+}
+
+static int run(struct node *n) {
+    const struct prepare_options *o = &n->config.prepare;
+    struct dataset d = {0};
+    bool *unseen;
+    int64_t train;
+    int status = open_source(n, &d, &unseen, &train);
     if (!status) status = write_set(n, &d, "clip", 0, train, NULL);
     if (!status && d.has_labels) status = write_set(n, &d, "seen", 0, train, unseen);
     if (!status && o->val) status = write_set(n, &d, "val", train, train + o->val, NULL);
@@ -153,4 +173,4 @@ static int run(struct node *n) {
 
 static const char *const inputs[] = {"images", "captions", NULL};
 static const char *const maybe[] = {"instances", NULL};
-const struct stage stage_prepare = {"prepare", inputs, maybe, 1, NULL, run};
+const struct stage stage_prepare = {"prepare", inputs, maybe, 1, NULL, run, check_files};

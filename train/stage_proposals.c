@@ -270,4 +270,4 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", "clip", NULL};
-const struct stage stage_proposals = {"proposals", inputs, NULL, 1, check, run};
+const struct stage stage_proposals = {"proposals", inputs, NULL, 1, check, run, NULL};

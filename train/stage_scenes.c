@@ -123,4 +123,4 @@ static int run(struct node *n) {
 }
 
 static const char *const none[] = {NULL};
-const struct stage stage_scenes = {"scenes", none, NULL, 1, NULL, run};
+const struct stage stage_scenes = {"scenes", none, NULL, 1, NULL, run, NULL};

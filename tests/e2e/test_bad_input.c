@@ -84,6 +84,10 @@ TEST(a_caption_file_that_is_not_json_is_named_with_the_place) {
     char *config = write_all("");
     put("captions.json", "photo;caption\na.jpg;a dog\n");
     check_ends(config, NULL, 65, "captions.json:1", "");
+    check_ends(config, "--dry-run", 65, "captions.json:1", ""); /* before anything runs */
+    char *out = test_path("out");
+    CHECK(!dir_exists(out));
+    free(out);
     put("captions.json", "[1, 2, 3]");
     check_ends(config, NULL, 65, "captions.json", "");
     put("captions.json", "");
@@ -99,6 +103,8 @@ TEST(a_label_outside_the_classes_is_refused) {
     char *config = write_all(", instances: instances.json"), *text = instances(7);
     put("instances.json", text);
     check_ends(config, NULL, 0, "done", "");
+    check_ends(config, "prepare.val=3", 78, "leave none of 3 pictures", "");
+    check_ends(config, "prepare.unseen=[cow]", 78, "no class \"cow\"", "");
     free(text);
     text = instances(8);
     put("instances.json", text);
