@@ -119,7 +119,7 @@ static void row_back(const struct rows *r, const struct axis *ax, float *const m
 struct fused {
     int64_t P, h, w, H, W;
     struct axis rows, cols;
-    const int32_t **map; /* [P] of the pair's image */
+    const int32_t **map; /* [P] that the pair's target is on */
     int32_t *label;      /* [P] */
     float *focal, *dice; /* [P, h, w] gradients of the pair's losses; work space before */
 };
@@ -223,9 +223,7 @@ tensor *mask_fused(tensor *x, const struct mask_targets *t, const int64_t *targe
     f->map = mem_alloc((size_t)f->P, sizeof *f->map);
     f->label = mem_alloc((size_t)f->P, sizeof *f->label);
     for (int64_t i = 0; i < f->P && !error_status(); i++) {
-        int64_t b = 0;
-        while (t->first[b + 1] <= target[i]) b++;
-        f->map[i] = t->map + b * t->H * t->W;
+        f->map[i] = t->map + t->row[target[i]] * t->H * t->W;
         f->label[i] = (int32_t)t->label[target[i]];
     }
     return t_apply(&FUSED, f, &x, 1);

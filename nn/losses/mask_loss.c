@@ -96,16 +96,15 @@ static tensor *pair_queries(const struct matches *m) {
 /* The masks of the pairs' targets: [P, HW]. */
 static tensor *pair_masks(const struct mask_targets *t, const int64_t *target, int64_t P,
                           enum t_dtype dtype) {
-    int64_t *image = mem_alloc((size_t)P, sizeof *image),
-            *label = mem_alloc((size_t)P, sizeof *label);
+    int64_t *row = mem_alloc((size_t)P, sizeof *row), *label = mem_alloc((size_t)P, sizeof *label);
     for (int64_t i = 0; i < P; i++) {
-        while (t->first[image[i] + 1] <= target[i]) image[i]++;
+        row[i] = t->row[target[i]];
         label[i] = t->label[target[i]];
     }
-    tensor *map = t_from_data(t->map, SHAPE(t->B, t->H * t->W), T_I32);              /* [B, HW] */
-    map = t_index_select(map, 0, t_from_data(image, SHAPE(P), T_I64));               /* [P, HW] */
+    tensor *map = t_from_data(t->map, SHAPE(t->planes * t->B, t->H * t->W), T_I32);  /* [.., HW] */
+    map = t_index_select(map, 0, t_from_data(row, SHAPE(P), T_I64));                 /* [P, HW] */
     tensor *mask = t_eq(map, t_cast(t_from_data(label, SHAPE(P, 1), T_I64), T_I32)); /* [P, HW] */
-    free(image);
+    free(row);
     free(label);
     return t_cast(mask, dtype);
 }

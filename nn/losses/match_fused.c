@@ -42,7 +42,7 @@ static void chunk_terms(const float *restrict x, int64_t n, float *restrict gain
     s->all += (double)all;
 }
 
-static void pixel_sums(const float *x, const int32_t *target, int64_t hw, int64_t N,
+static void pixel_sums(const float *x, const int32_t *target, int64_t planes, int64_t hw, int64_t N,
                        struct sums *s) {
     float gain[CHUNK], p[CHUNK];
     s->fake = s->all = 0;
@@ -50,28 +50,29 @@ static void pixel_sums(const float *x, const int32_t *target, int64_t hw, int64_
     for (int64_t at = 0; at < hw; at += CHUNK) {
         int64_t n = hw - at < CHUNK ? hw - at : CHUNK;
         chunk_terms(x + at, n, gain, p, s);
-        for (int64_t i = 0; i < n; i++) {
-            s->gain[target[at + i]] += (double)gain[i];
-            s->inside[target[at + i]] += (double)p[i];
-        }
+        for (int64_t plane = 0; plane < planes; plane++)
+            for (int64_t i = 0; i < n; i++) {
+                int32_t k = target[plane * hw + at + i];
+                s->gain[k] += (double)gain[i];
+                s->inside[k] += (double)p[i];
+            }
     }
 }
 
-/* The image's label map at the logits' size, as numbers of targets, N where there is none;
- * `nearest` as in t_resize_nearest(). area: [N] pixels of each target. */
-static void small_targets(const struct mask_targets *t, int64_t b, int64_t h, int64_t w,
-                          int32_t *target, double *area) {
-    int64_t N = t->most, n = t->first[b + 1] - t->first[b];
-    const int64_t *label = t->label + t->first[b];
+/* A label map of the image at the logits' size, as numbers of targets, N where there is none;
+ * `nearest` as in t_resize_nearest(). area: [N] pixels of each target, added. */
+static void small_targets(const struct mask_targets *t, int64_t b, int64_t plane, int64_t h,
+                          int64_t w, int32_t *target, double *area) {
+    int64_t N = t->most, n = t->first[b + 1] - t->first[b], r = plane * t->B + b;
+    const int64_t *label = t->label + t->first[b], *row = t->row + t->first[b];
     float ys = (float)t->H / (float)h, xs = (float)t->W / (float)w;
-    for (int64_t k = 0; k < N; k++) area[k] = 0;
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x++) {
             int64_t Y = (int64_t)((float)y * ys), X = (int64_t)((float)x * xs);
             if (Y >= t->H) Y = t->H - 1;
             if (X >= t->W) X = t->W - 1;
-            int64_t is = t->map[(b * t->H + Y) * t->W + X], k = 0;
-            while (k < n && label[k] != is) k++;
+            int64_t is = t->map[(r * t->H + Y) * t->W + X], k = 0;
+            while (k < n && (label[k] != is || row[k] != r)) k++;
             target[y * w + x] = (int32_t)(k < n ? k : N);
             if (k < n) area[k]++;
         }
@@ -91,16 +92,17 @@ static void image_costs(double *cost, const struct match_weights *w, const struc
                         const float *masks) {
     int64_t P = size->d[1] * size->d[2], hw = size->d[3] * size->d[4], N = t->most;
     int64_t n = t->first[b + 1] - t->first[b];
-    int32_t *target = mem_alloc((size_t)hw, sizeof *target);
+    int32_t *target = mem_alloc((size_t)(t->planes * hw), sizeof *target);
     double *area = mem_alloc((size_t)N, sizeof *area);
-    small_targets(t, b, size->d[3], size->d[4], target, area);
+    for (int64_t p = 0; p < t->planes; p++)
+        small_targets(t, b, p, size->d[3], size->d[4], target + p * hw, area);
 #pragma omp parallel num_threads(t_threads())
     {
         double *own = mem_alloc((size_t)(3 * N + 2), sizeof *own), *chance = own + 2 * N + 2;
         struct sums s = {.gain = own, .inside = own + N + 1};
 #pragma omp for schedule(static)
         for (int64_t q = b * P; q < (b + 1) * P; q++) {
-            pixel_sums(masks + q * hw, target, hw, N, &s);
+            pixel_sums(masks + q * hw, target, t->planes, hw, N, &s);
             class_chances(logits + q * classes, classes, t->label + t->first[b], n, chance);
             for (int64_t k = 0; k < n; k++) {
                 double focal = (s.gain[k] + s.fake) / (double)hw;

@@ -9,14 +9,14 @@
 
 static const double ALPHA = 0.25; /* of the focal loss; its gamma is 2 */
 
-/* The labels as a table with `pad` where an image has fewer than N: [B, N] i64. */
-static tensor *label_table(const struct mask_targets *t, int64_t pad) {
+/* What targets have as a table, with `pad` where an image has fewer than N: [B, N] i64. */
+static tensor *target_table(const struct mask_targets *t, const int64_t *of, int64_t pad) {
     int64_t N = t->most;
     int64_t *table = mem_alloc((size_t)(t->B * N), sizeof *table);
     for (int64_t b = 0; b < t->B; b++)
         for (int64_t i = 0; i < N; i++) {
             int64_t k = t->first[b] + i;
-            table[b * N + i] = k < t->first[b + 1] ? t->label[k] : pad;
+            table[b * N + i] = k < t->first[b + 1] ? of[k] : pad;
         }
     tensor *y = t_from_data(table, SHAPE(t->B, N), T_I64);
     free(table);
@@ -26,10 +26,13 @@ static tensor *label_table(const struct mask_targets *t, int64_t pad) {
 /* Targets at the predictions' size. The nearest pixel of a mask is the mask of the nearest label.
  * [B, N, hw] */
 static tensor *small_masks(const struct mask_targets *t, int64_t h, int64_t w, enum t_dtype dtype) {
-    tensor *map = t_cast(t_from_data(t->map, SHAPE(t->B, 1, t->H, t->W), T_I32), T_F32);
-    map = t_reshape(t_resize_nearest(map, h, w), SHAPE(t->B, 1, h * w));    /* [B, 1, hw] */
-    tensor *label = t_reshape(label_table(t, -2), SHAPE(t->B, t->most, 1)); /* -2: no pixel */
-    return t_cast(t_eq(map, t_cast(label, T_F32)), dtype);
+    int64_t R = t->planes * t->B, B = t->B, N = t->most;
+    tensor *map = t_cast(t_from_data(t->map, SHAPE(R, 1, t->H, t->W), T_I32), T_F32);
+    map = t_reshape(t_resize_nearest(map, h, w), SHAPE(R, h * w));                  /* [R, hw] */
+    map = t_index_select(map, 0, t_reshape(target_table(t, t->row, 0), SHAPE(-1))); /* [B N, hw] */
+    tensor *label = t_cast(target_table(t, t->label, -2), T_F32);                   /* no pixel */
+    tensor *mask = t_eq(map, t_reshape(label, SHAPE(B * N, 1)));                    /* [B N, hw] */
+    return t_reshape(t_cast(mask, dtype), SHAPE(B, N, h * w));
 }
 
 static tensor *transposed(tensor *x) { return t_transpose(x, 1, 2); }
@@ -56,7 +59,7 @@ static tensor *dice_cost(tensor *p, tensor *target) {
 
 static tensor *class_cost(tensor *logits, const struct mask_targets *t, int64_t P) {
     tensor *prob = t_softmax(logits, -1); /* [B, P, K + 1] */
-    tensor *label = t_reshape(label_table(t, 0), SHAPE(t->B, 1, t->most));
+    tensor *label = t_reshape(target_table(t, t->label, 0), SHAPE(t->B, 1, t->most));
     return t_neg(t_gather(prob, -1, t_expand(label, SHAPE(t->B, P, t->most)))); /* [B, P, N] */
 }
 
@@ -76,11 +79,14 @@ tensor *match_cost(const struct match_weights *w, tensor *logits, tensor *masks,
     return t_scope_close(scope, cost);
 }
 
+/* Costs in float32, as the reference has them: queries that differ in rounding alone are then
+ * equal, and the first of them is taken, as scipy does. */
 static int solve_image(struct matches *m, const double *cost, const struct mask_targets *t,
                        int64_t b, int64_t layer, double *own) {
     int64_t N = t->most, n = t->first[b + 1] - t->first[b], L = m->L, Q = m->Q;
     for (int64_t q = 0; q < Q; q++)
-        for (int64_t k = 0; k < n; k++) own[q * n + k] = cost[((b * L + layer) * Q + q) * N + k];
+        for (int64_t k = 0; k < n; k++)
+            own[q * n + k] = (double)(float)cost[((b * L + layer) * Q + q) * N + k];
     int64_t at = layer * m->n + m->first[b];
     int status = hungarian_solve(own, Q, n, m->query + at, m->target + at);
     if (status)

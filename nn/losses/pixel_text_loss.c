@@ -55,6 +55,7 @@ static tensor *map_loss(const struct pixel_text_head *head, int i, tensor *map, 
 
 tensor *pixel_text_loss(const struct pixel_text_head *head, const struct features *f, tensor *text,
                         const struct mask_targets *t, const struct rank_sum *ranks) {
+    REQUIRE(t->planes == 1, "a pixel has one name; the targets lie on %ld planes", (long)t->planes);
     int scope = t_scope_open("pixel_text_loss", T_INHERIT);
     double n = count_labelled(t, ranks);
     mask_targets_check(t, t_size(text, 0));

@@ -8,9 +8,9 @@
 
 enum { LABELS = UINT16_MAX + 1 };
 
-static void copy_map(struct mask_targets *t, int64_t b, const uint16_t *from, int64_t h, int64_t w,
-                     uint16_t ignore, bool *seen) {
-    int32_t *to = t->map + b * t->H * t->W;
+/* One map, padded; seen[label]: it has pixels. */
+static void copy_map(struct mask_targets *t, int32_t *to, const uint16_t *from, int64_t h,
+                     int64_t w, uint16_t ignore, bool *seen) {
     for (int64_t i = 0; i < t->H * t->W; i++) to[i] = -1;
     for (int64_t y = 0; y < h; y++)
         for (int64_t x = 0; x < w; x++) {
@@ -21,41 +21,59 @@ static void copy_map(struct mask_targets *t, int64_t b, const uint16_t *from, in
         }
 }
 
-int mask_targets_init(struct mask_targets *t, const uint16_t *maps, int64_t B, int64_t h, int64_t w,
-                      int64_t divisor, uint16_t ignore) {
-    REQUIRE(B > 0 && h > 0 && w > 0 && divisor > 0, "label maps [%ld, %ld, %ld]", (long)B, (long)h,
-            (long)w);
-    *t = (struct mask_targets){.B = B};
+/* Lists the targets of image b by label, then by plane; seen: [planes, LABELS], cleared. */
+static void list_targets(struct mask_targets *t, int64_t b, bool *seen, size_t *cap) {
+    for (int64_t label = 0; label < LABELS; label++)
+        for (int64_t p = 0; p < t->planes; p++) {
+            if (!seen[p * LABELS + label]) continue;
+            seen[p * LABELS + label] = false;
+            size_t room = *cap;
+            t->label = mem_grow(t->label, &room, (size_t)t->n + 1, sizeof *t->label);
+            t->row = mem_grow(t->row, cap, (size_t)t->n + 1, sizeof *t->row);
+            t->label[t->n] = label;
+            t->row[t->n++] = p * t->B + b;
+        }
+    t->first[b + 1] = t->n;
+    int64_t here = t->n - t->first[b];
+    if (here > t->most) t->most = here;
+}
+
+int mask_targets_planes(struct mask_targets *t, int64_t planes, const uint16_t *maps, int64_t B,
+                        int64_t h, int64_t w, int64_t divisor, uint16_t ignore) {
+    REQUIRE(planes > 0 && B > 0 && h > 0 && w > 0 && divisor > 0, "label maps [%ld, %ld, %ld, %ld]",
+            (long)planes, (long)B, (long)h, (long)w);
+    *t = (struct mask_targets){.planes = planes, .B = B};
     t->H = (h + divisor - 1) / divisor * divisor;
     t->W = (w + divisor - 1) / divisor * divisor;
     size_t pixels;
-    if (!size_mul((size_t)B, (size_t)t->H, &pixels) || !size_mul(pixels, (size_t)t->W, &pixels))
-        return error_set(ERR_INTERNAL, "label maps [%ld, %ld, %ld] are too large", (long)B,
-                         (long)t->H, (long)t->W);
+    if (!size_mul((size_t)(planes * B), (size_t)t->H, &pixels) ||
+        !size_mul(pixels, (size_t)t->W, &pixels))
+        return error_set(ERR_INTERNAL, "label maps [%ld, %ld, %ld, %ld] are too large",
+                         (long)planes, (long)B, (long)t->H, (long)t->W);
     t->map = mem_try(pixels, sizeof *t->map);
     if (!t->map) return error_status();
     t->first = mem_alloc((size_t)B + 1, sizeof *t->first);
-    bool *seen = mem_alloc(LABELS, sizeof *seen);
+    bool *seen = mem_alloc((size_t)planes * LABELS, sizeof *seen);
     size_t cap = 0;
     for (int64_t b = 0; b < B; b++) {
-        copy_map(t, b, maps + b * h * w, h, w, ignore, seen);
-        for (int64_t label = 0; label < LABELS; label++) {
-            if (!seen[label]) continue;
-            seen[label] = false;
-            t->label = mem_grow(t->label, &cap, (size_t)t->n + 1, sizeof *t->label);
-            t->label[t->n++] = label;
-        }
-        t->first[b + 1] = t->n;
-        int64_t here = t->n - t->first[b];
-        if (here > t->most) t->most = here;
+        for (int64_t p = 0; p < planes; p++)
+            copy_map(t, t->map + (p * B + b) * t->H * t->W, maps + (p * B + b) * h * w, h, w,
+                     ignore, seen + p * LABELS);
+        list_targets(t, b, seen, &cap);
     }
     free(seen);
     return 0;
 }
 
+int mask_targets_init(struct mask_targets *t, const uint16_t *maps, int64_t B, int64_t h, int64_t w,
+                      int64_t divisor, uint16_t ignore) {
+    return mask_targets_planes(t, 1, maps, B, h, w, divisor, ignore);
+}
+
 void mask_targets_free(struct mask_targets *t) {
     free(t->first);
     free(t->label);
+    free(t->row);
     free(t->map);
     *t = (struct mask_targets){0};
 }

@@ -232,3 +232,52 @@ TEST(maps_are_padded_like_their_images) {
     CHECK_INT(t.label[1], 3);
     mask_targets_free(&t);
 }
+
+/* Two masks that overlap and a third with the label of the first. */
+static struct mask_targets overlapping(bool swapped) {
+    uint16_t map[2][1][LARGE][LARGE];
+    for (int y = 0; y < LARGE; y++)
+        for (int x = 0; x < LARGE; x++) {
+            map[swapped][0][y][x] = y < 20 ? 1 : 255;
+            map[!swapped][0][y][x] = x > 8 ? (y > 24 ? 1 : 4) : 255;
+        }
+    struct mask_targets t;
+    CHECK_OK(mask_targets_planes(&t, 2, &map[0][0][0][0], 1, LARGE, LARGE, 1, 255));
+    return t;
+}
+
+TEST(masks_may_overlap_and_share_a_label_on_planes_of_their_own) {
+    struct batch s = make(1, (const int[]){0});
+    struct mask_loss_options o = mask_loss_standard(), plain = o;
+    plain.plain = plain.match.plain = true;
+    double total[2];
+    for (int swapped = 0; swapped < 2; swapped++) {
+        struct mask_targets t = overlapping(swapped);
+        CHECK_INT(t.n, 3);
+        CHECK_INT(t.label[1], 1);
+        CHECK_INT(t.label[2], 4);
+        total[swapped] = t_item(mask_loss(&o, s.logits, s.masks, &t, NULL).total);
+        CHECK_NEAR(t_item(mask_loss(&plain, s.logits, s.masks, &t, NULL).total), total[swapped],
+                   1e-5 * total[swapped]);
+        mask_targets_free(&t);
+    }
+    CHECK_NEAR(total[0], total[1], 1e-6 * total[0]); /* which plane is which says nothing */
+    mask_targets_free(&s.t);
+}
+
+TEST(queries_that_differ_in_rounding_alone_are_equal_to_the_matcher) {
+    struct batch s = make(1, (const int[]){1});
+    tensor *one = t_narrow(s.masks, 2, 0, 1), *class = t_narrow(s.logits, 2, 0, 1);
+    s.masks = t_clone(t_expand(one, SHAPE(1, L, Q, SIZE, SIZE)));
+    s.logits = t_clone(t_expand(class, SHAPE(1, L, Q, K + 1)));
+    tensor *last = t_narrow(s.masks, 2, Q - 1, 1); /* shares memory */
+    tensor *pixel = t_narrow(t_narrow(last, 3, 0, 1), 4, 0, 1);
+    t_copy_(pixel, t_scale(pixel, 1 - 1e-7)); /* a unit in the last place */
+    CHECK(!test_equal_bits(t_clone(last), t_narrow(s.masks, 2, 0, 1)));
+    struct matches m;
+    struct mask_loss_options o = mask_loss_standard();
+    CHECK_OK(match_targets(&m, &o.match, s.logits, s.masks, &s.t));
+    for (int64_t l = 0; l < L; l++) CHECK_INT(m.query[l * m.n], 0);
+    matches_free(&m);
+    mask_targets_free(&s.t);
+}
