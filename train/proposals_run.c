@@ -1,6 +1,7 @@
 #include "train/proposals_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -71,4 +72,14 @@ void proposals_run_free(struct proposals_run *p) {
     t_drop(p->text);
     params_free(&p->params);
     *p = (struct proposals_run){0};
+}
+
+void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay) {
+    double m = multiplier;
+    const struct group_rule all[PROPOSALS_RULES] = {
+        {"backbone.*norm*", m, 0}, {"backbone.*relative_position_bias_table", m, 0},
+        {"backbone.*", m, decay},  {"*norm*", 1, 0},
+        {"*query_embed*", 1, 0},   {"*", 1, decay},
+    };
+    memcpy(rules, all, sizeof all);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/models/maskformer.h"
+#include "optim/groups.h"
 #include "train/clip_run.h"
 
 struct proposals_run {
@@ -21,3 +22,8 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, char *cons
                        int64_t K);
 int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v);
 void proposals_run_free(struct proposals_run *p);
+
+/* reference-spec 6.1: norms, embeddings and tables of positions do not decay, biases and the
+ * no-object row do (Q15). `multiplier`: of the backbone's rate. */
+enum { PROPOSALS_RULES = 6 };
+void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay);

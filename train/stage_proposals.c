@@ -208,15 +208,11 @@ static int pretrain(const struct phase *whole, struct params *network) {
     return status ? status : error_status();
 }
 
-/* reference-spec 6.1: norms and embeddings do not decay, biases and the no-object row do (Q15). */
 static int train(struct phase *p) {
     const struct optim_options *o = &p->node->config.optim;
-    double m = o->backbone_multiplier, wd = o->weight_decay;
-    const struct group_rule rules[] = {
-        {"backbone.*norm*", m, 0}, {"backbone.*", m, wd}, {"*norm*", 1, 0},
-        {"*query_embed*", 1, 0},   {"*", 1, wd},
-    };
-    return phase_run(p, NULL, o, rules, sizeof rules / sizeof *rules);
+    struct group_rule rules[PROPOSALS_RULES];
+    proposals_rules(rules, o->backbone_multiplier, o->weight_decay);
+    return phase_run(p, NULL, o, rules, PROPOSALS_RULES);
 }
 
 static int run(struct node *n) {
