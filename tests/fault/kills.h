@@ -117,6 +117,7 @@ static inline void kills_run(int kills, uint64_t seed) {
         free(out);
         free(dir);
     }
-    fprintf(stderr, "%d kills in %d chains, seed %llu\n", hits, chains, (unsigned long long)seed);
+    fprintf(stderr, "full: %d kills in %d chains, seed %llu\n", hits, chains,
+            (unsigned long long)seed);
     ended_free(&whole);
 }
