@@ -2,6 +2,7 @@
  * full-size golden outputs. */
 #include "nn/losses/clip_loss.h"
 #include "nn/models/clip.h"
+#include "nn/models/clip_resnet.h"
 
 #include "tests/formula.h"
 #include "tests/golden_file.h"
@@ -50,6 +51,39 @@ TEST(the_image_tower_equals_the_vector_with_mask_prompts) {
     CHECK(vector_equal(y, "V4_vit_mask", VECTOR_TOLERANCE));
     clip_free(&c);
     params_free(&p);
+}
+
+/* The counters of batch norms, which we leave out, have ranks among the names. */
+static void fill_with_counters(struct params *p) {
+    enum { MAX = 64 };
+    const char *counters[MAX] = {NULL}, mean[] = "running_mean";
+    int n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        size_t length = strlen(p->at[i].name), cut = length - (sizeof mean - 1);
+        if (length < sizeof mean || strcmp(p->at[i].name + cut, mean) != 0) continue;
+        REQUIRE(n + 1 < MAX, "room for %d batch norms", MAX);
+        counters[n++] = mem_format("%.*snum_batches_tracked", (int)cut, p->at[i].name);
+    }
+    vector_fill(p, "", counters);
+    while (n) free((char *)counters[--n]);
+}
+
+/* It was filled as a part of a CLIP whose text tower is that of MINI: so names have their ranks. */
+TEST(the_residual_image_tower_equals_the_vector) {
+    struct params p = {0};
+    struct path root = params_root(&p);
+    struct clip_resnet *r = mem_alloc(1, sizeof *r);
+    struct clip_text text;
+    clip_resnet_init(r, path_at(root, "visual"), &(struct clip_resnet_options){64, 8, {1, 1, 1, 1}},
+                     32);
+    clip_text_init(&text, root, &MINI.text, 32);
+    path_param(root, "logit_scale", t_zeros(SCALAR, T_F32));
+    fill_with_counters(&p);
+    tensor *image = vector_input(SHAPE(1, 3, 64, 64), 11, -1, 1);
+    CHECK(vector_equal(clip_resnet(r, image), "V4b_rn_visual", VECTOR_TOLERANCE));
+    clip_text_free(&text);
+    params_free(&p);
+    free(r);
 }
 
 TEST(the_text_tower_equals_the_vector) {
