@@ -104,15 +104,19 @@ static inline void kills_run(int kills, uint64_t seed) {
     struct ended whole = TRAIN("whole", "smoke/mpt.yaml", NULL);
     check_status(&whole, 0);
     int hits = 0, chains = 0;
+    double span = whole.seconds / 3; /* moments are spread evenly over it */
     while (hits < kills) {
         char *out = mem_format("chain-%d", chains++), *dir = test_path(out);
         int64_t last[KILLS_TRAINED] = {0};
-        /* Moments spread evenly over a third of a chain: several lives for each chain. */
-        while (kills_life(out, hits < kills ? rng_uniform(&r) * whole.seconds / 3 : 600)) {
+        int here = 0;
+        while (kills_life(out, hits < kills ? rng_uniform(&r) * span : 600)) {
             hits++;
+            here++;
             kills_check(out, "whole", last);
         }
         kills_compare(out, "whole");
+        /* A machine that others use is slow now and fast then: a few kills for each chain. */
+        span *= here < 2 ? 0.7 : here > 4 ? 1.3 : 1;
         CHECK_OK(dir_remove(dir));
         free(out);
         free(dir);
