@@ -18,4 +18,9 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_clip_finetune = {"clip-finetune", inputs, NULL, 1, NULL, run, NULL};
+const struct stage stage_clip_finetune = {
+    .name = "clip-finetune",
+    .inputs = inputs,
+    .revision = 2,
+    .run = run,
+};

@@ -17,4 +17,10 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_clip_joint = {"clip-joint", inputs, NULL, 1, check_prompts, run, NULL};
+const struct stage stage_clip_joint = {
+    .name = "clip-joint",
+    .inputs = inputs,
+    .revision = 2,
+    .check = check_prompts,
+    .run = run,
+};

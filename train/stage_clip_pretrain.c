@@ -258,4 +258,10 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", NULL};
-const struct stage stage_clip_pretrain = {"clip-pretrain", inputs, NULL, 1, check, run, NULL};
+const struct stage stage_clip_pretrain = {
+    .name = "clip-pretrain",
+    .inputs = inputs,
+    .revision = 2,
+    .check = check,
+    .run = run,
+};

@@ -309,4 +309,11 @@ static void check(const struct node *n, struct problems *p) {
 
 static const char *const inputs[] = {"scenes", "proposals", NULL};
 static const char *const maybe[] = {"*", NULL};
-const struct stage stage_evaluate = {"evaluate", inputs, maybe, 1, check, run, NULL};
+const struct stage stage_evaluate = {
+    .name = "evaluate",
+    .inputs = inputs,
+    .maybe = maybe,
+    .revision = 2,
+    .check = check,
+    .run = run,
+};

@@ -31,4 +31,10 @@ void check_prompts(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
-const struct stage stage_mask_prompt = {"mask-prompt", inputs, NULL, 1, check_prompts, run, NULL};
+const struct stage stage_mask_prompt = {
+    .name = "mask-prompt",
+    .inputs = inputs,
+    .revision = 2,
+    .check = check_prompts,
+    .run = run,
+};

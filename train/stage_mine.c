@@ -304,4 +304,11 @@ static void check(const struct node *n, struct problems *p) {
 
 static const char *const inputs[] = {"scenes", NULL};
 static const char *const maybe[] = {"clip", "proposals", "stop_list", NULL};
-const struct stage stage_mine = {"mine", inputs, maybe, 1, check, run, NULL};
+const struct stage stage_mine = {
+    .name = "mine",
+    .inputs = inputs,
+    .maybe = maybe,
+    .revision = 2,
+    .check = check,
+    .run = run,
+};

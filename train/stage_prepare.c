@@ -173,4 +173,11 @@ static int run(struct node *n) {
 
 static const char *const inputs[] = {"images", "captions", NULL};
 static const char *const maybe[] = {"instances", NULL};
-const struct stage stage_prepare = {"prepare", inputs, maybe, 1, NULL, run, check_files};
+const struct stage stage_prepare = {
+    .name = "prepare",
+    .inputs = inputs,
+    .maybe = maybe,
+    .revision = 1,
+    .run = run,
+    .check_files = check_files,
+};

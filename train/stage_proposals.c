@@ -266,4 +266,10 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", "clip", NULL};
-const struct stage stage_proposals = {"proposals", inputs, NULL, 1, check, run, NULL};
+const struct stage stage_proposals = {
+    .name = "proposals",
+    .inputs = inputs,
+    .revision = 2,
+    .check = check,
+    .run = run,
+};

@@ -123,4 +123,9 @@ static int run(struct node *n) {
 }
 
 static const char *const none[] = {NULL};
-const struct stage stage_scenes = {"scenes", none, NULL, 1, NULL, run, NULL};
+const struct stage stage_scenes = {
+    .name = "scenes",
+    .inputs = none,
+    .revision = 1,
+    .run = run,
+};
