@@ -4,8 +4,10 @@
 
 /* clang-format off */
 #define SETTINGS_OF struct clip_model_options
+static const char *const clip_models[] = {"custom", "ViT-B/32", "ViT-B/16", "ViT-L/14", "ViT-L/14@336px", "RN50", "RN101", "RN50x4", "RN50x16", NULL};
 static const char *const activations[] = {"quickgelu", "gelu", NULL}; /* enum clip_activation */
 const struct setting clip_model_rows[] = {
+    CHOICE("model",          model,          RESULT, "custom", clip_models, "a published model; custom: of the sizes below, which others do not read"),
     INT   ("image_size",     image_size,     RESULT, "224", 8, 4096,  "side of the picture, pixels"),
     INT   ("patch",          patch,          RESULT, "16",  1, 256,   "side of a patch, pixels"),
     INT   ("width",          width,          RESULT, "768", 8, 8192,  "image tower: channels"),
@@ -74,29 +76,33 @@ const struct setting proposals_rows[] = {
 #undef SETTINGS_OF
 /* clang-format on */
 
-struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p) {
-    enum clip_activation activation = (enum clip_activation)o->activation;
+static struct clip_options clip_custom(const struct clip_model_options *o) {
     return (struct clip_options){
         .image = {.image_size = o->image_size,
                   .patch = o->patch,
                   .width = o->width,
                   .layers = o->layers,
                   .heads = o->heads,
-                  .activation = activation,
-                  .prompt_depth = p ? p->depth : 0,
-                  .prompt_init = p ? (enum clip_prompt_init)p->init : CLIP_PROMPT_NORMAL,
-                  .sine_positions = o->sine_positions,
                   .last_block_cls_only = true},
         .text = {.vocab = 49408,
                  .context = o->context,
                  .width = o->text_width,
                  .layers = o->text_layers,
                  .heads = o->text_heads,
-                 .activation = activation,
                  .cut_at_end = true},
         .features = o->features,
         .temperature = 0.07,
     };
+}
+
+struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p) {
+    struct clip_options m;
+    if (!o->model || clip_options_named(clip_models[o->model], &m)) m = clip_custom(o);
+    m.image.activation = m.text.activation = (enum clip_activation)o->activation;
+    m.image.prompt_depth = p ? p->depth : 0;
+    m.image.prompt_init = p ? (enum clip_prompt_init)p->init : CLIP_PROMPT_NORMAL;
+    m.image.sine_positions = o->sine_positions;
+    return m;
 }
 
 static struct backbone_options backbone(const struct proposals_options *o) {

@@ -8,13 +8,14 @@
 #include "nn/models/maskformer.h"
 
 struct clip_model_options {
+    int model; /* 0: of the other fields; else a published one */
     int64_t image_size, patch, width, layers, heads;
     int64_t text_width, text_layers, text_heads, context;
     int64_t features;
     int activation; /* enum clip_activation */
     double sine_positions;
 };
-extern const struct setting clip_model_rows[12];
+extern const struct setting clip_model_rows[13];
 
 struct prompt_options {
     int64_t depth;

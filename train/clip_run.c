@@ -144,6 +144,14 @@ tensor *clip_names(const struct clip_run *c, const struct text_options *text, ch
     return features;
 }
 
+static tensor *encode_regions(const void *clip, tensor *region, tensor *mask) {
+    return clip_image(clip, region, mask);
+}
+
+struct region_encoder clip_regions(const struct clip *c) {
+    return (struct region_encoder){encode_regions, c, c->opt.features};
+}
+
 tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S) {
     int scope = t_scope_open("pixels", T_INHERIT);
     float scale[3], shift[3]; /* (x / 255 - mean) / std, in one product and one sum */

@@ -5,6 +5,7 @@
 #include "data/dataset.h"
 #include "data/tokenizer.h"
 #include "data/vocabulary.h"
+#include "eval/regions.h"
 #include "nn/models/clip.h"
 #include "train/graph.h"
 
@@ -36,6 +37,9 @@ tensor *clip_vocabulary(const struct clip_run *c, const struct text_options *tex
 /* The same of bare names. */
 tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
                    int64_t n);
+
+/* Its image tower as what encodes masked regions, with prompts when it has them. */
+struct region_encoder clip_regions(const struct clip *c);
 
 /* [B, S, S, 3] bytes -> [B, 3, S, S], normalized with CLIP's mean and deviation. */
 tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S);

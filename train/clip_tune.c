@@ -98,11 +98,9 @@ static int next_batch(struct clip_tune *t, struct pair_batch *b) {
 tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
                        const struct pair_batch *b) {
     int scope = t_scope_open("forward", T_INHERIT);
-    const struct clip_vit *v = &clip->visual;
-    tensor *x = clip_vit(v, b->region, v->mask_embedding ? b->mask : NULL); /* [B, D] */
-    tensor *image = normalize_rows(x, 1e-12);                               /* [B, D] */
-    tensor *text = t_index_select(bank, 0, b->noun);                        /* [B, D] */
-    tensor *scale = clip_scale(clip), *loss = NULL;                         /* [] */
+    tensor *image = normalize_rows(clip_image(clip, b->region, b->mask), 1e-12); /* [B, D] */
+    tensor *text = t_index_select(bank, 0, b->noun);                             /* [B, D] */
+    tensor *scale = clip_scale(clip), *loss = NULL;                              /* [] */
     switch (kind) {
     case CLIP_LOSS_IN_BATCH: loss = clip_loss(image, text, scale, NULL); break;
     case CLIP_LOSS_MULTI_POSITIVE: loss = clip_loss_multi(image, text, scale, b->noun, NULL); break;
@@ -202,7 +200,7 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     const struct config *c = &n->config;
     struct clip_tune t = {.node = n, .B = c->train.batch_global};
     int status = clip_run_open(&t.model, n, "clip", prompt);
-    t.S = t.model.clip.opt.image.image_size;
+    t.S = clip_image_size(&t.model.clip);
     if (!status) status = open_pairs(&t);
     if (!status) status = open_optimizer(&t, rules, n_rules);
     if (!status) status = clip_validation_open(&t.validation, n, &t.model, true);

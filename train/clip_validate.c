@@ -4,11 +4,6 @@
 
 #include "base/error.h"
 
-tensor *clip_encode_masks(const void *vit, tensor *region, tensor *mask) {
-    const struct clip_vit *v = vit;
-    return clip_vit(v, region, v->mask_embedding ? mask : NULL);
-}
-
 int clip_validation_open(struct clip_validation *v, const struct node *n, const struct clip_run *c,
                          bool frozen_text) {
     *v = (struct clip_validation){0};
@@ -17,7 +12,7 @@ int clip_validation_open(struct clip_validation *v, const struct node *n, const 
     struct dataset d;
     int status = clip_open_set(n, o->validate_set, &d);
     if (status) return status;
-    struct region_options region = crop_region(&n->config.crop, c->clip.opt.image.image_size);
+    struct region_options region = crop_region(&n->config.crop, clip_image_size(&c->clip));
     status = mask_crops_of(&v->crops, &d, &region, o->validate_images, 1);
     v->K = d.n_classes;
     v->seen = mem_alloc((size_t)v->K, sizeof *v->seen);
@@ -53,8 +48,8 @@ int clip_validation_run(const struct clip_validation *v, const struct node *n,
     int scope = t_scope_open("validation", T_NO_GRAD | T_EVAL);
     tensor *text = v->text ? v->text : clip_names(c, &n->config.text, v->names, v->K); /* [K, D] */
     struct mask_accuracy a = {0};
-    struct region_encoder e = {clip_encode_masks, &c->clip.visual, c->clip.opt.features};
-    int status = text ? mask_accuracy_of(&a, &v->crops, e, text, BATCH) : error_status();
+    int status = text ? mask_accuracy_of(&a, &v->crops, clip_regions(&c->clip), text, BATCH)
+                      : error_status();
     if (!status) {
         metrics_put(row, "mask_accuracy", mask_accuracy_mean(&a, NULL));
         metrics_put(row, "mask_accuracy_seen", mask_accuracy_mean(&a, v->seen));

@@ -21,6 +21,3 @@ void clip_validation_free(struct clip_validation *v);
 /* mask_accuracy, and of seen and unseen classes; with prompts when the model has them. */
 int clip_validation_run(const struct clip_validation *v, const struct node *n,
                         const struct clip_run *c, struct metrics_row *row);
-
-/* For mask_accuracy_of: model is a struct clip_vit. */
-tensor *clip_encode_masks(const void *vit, tensor *region, tensor *mask);

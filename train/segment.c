@@ -34,12 +34,11 @@ void namer_close(struct namer *m) {
 }
 
 struct region_encoder namer_encoder(const struct namer *m) {
-    return (struct region_encoder){clip_encode_masks, &m->clip.clip.visual,
-                                   m->clip.clip.opt.features};
+    return clip_regions(&m->clip.clip);
 }
 
 struct region_options namer_crop(const struct namer *m, const struct node *n) {
-    return crop_region(&n->config.crop, m->clip.clip.opt.image.image_size);
+    return crop_region(&n->config.crop, clip_image_size(&m->clip.clip));
 }
 
 int namer_encode(const struct namer *m, const struct node *n, struct regions *regions,

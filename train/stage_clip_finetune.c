@@ -9,6 +9,8 @@ static int run(struct node *n) {
         {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
         {"visual.*bias*", 1, 0},
         {"visual.*ln_*", 1, 0},
+        {"visual.*bn?.*", 1, 0}, /* of residual towers, as is the next */
+        {"visual.*downsample.1.*", 1, 0},
         {"visual.class_embedding", 1, 0},
         {"visual.mask_embedding", 0, 0}, /* of prompts trained before: held fixed */
         {"visual.*", 1, c->optim.weight_decay},

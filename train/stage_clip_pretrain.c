@@ -128,7 +128,7 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     if (loader_next(p->loader, &slot)) return NULL;
     struct batch b = batch_in(p, step, slot);
     int scope = t_scope_open("forward", T_INHERIT);
-    tensor *image = clip_vit(&p->model.clip.visual, clip_pixels(b.pixels, p->B, p->S), NULL);
+    tensor *image = clip_image(&p->model.clip, clip_pixels(b.pixels, p->B, p->S), NULL);
     tensor *text = clip_text_encode(&p->model.clip.text, b.ids, p->B, p->T); /* [B, D] both */
     tensor *scale = clip_scale(&p->model.clip);
     tensor *l = clip_loss(normalize_rows(image, 1e-12), normalize_rows(text, 1e-12), scale, NULL);
@@ -185,11 +185,15 @@ static int open_data(struct pretrain *p) {
 static int open_model(struct pretrain *p) {
     const struct optim_options *o = &p->node->config.optim;
     clip_run_init(&p->model, p->node, NULL);
+    p->S = clip_image_size(&p->model.clip);
+    p->T = p->model.clip.opt.text.context;
     /* reference-spec 6.2: matrices decay, vectors do not. */
     double frozen = p->node->config.clip_train.freeze_scale ? 0 : 1;
     const struct group_rule rules[] = {{"logit_scale", frozen, 0},
                                        {"*bias*", 1, 0},
                                        {"*ln_*", 1, 0},
+                                       {"visual.*bn?.*", 1, 0},
+                                       {"visual.*downsample.1.*", 1, 0},
                                        {"*class_embedding", 1, 0},
                                        {"*", 1, o->weight_decay}};
     struct groups groups;
@@ -218,8 +222,7 @@ static void close_all(struct pretrain *p) {
 
 static int run(struct node *n) {
     const struct config *c = &n->config;
-    struct pretrain p = {
-        .node = n, .B = c->train.batch_global, .S = c->clip.image_size, .T = c->clip.context};
+    struct pretrain p = {.node = n, .B = c->train.batch_global};
     int status = open_model(&p);
     if (!status) status = open_data(&p);
     if (!status) status = clip_validation_open(&p.validation, n, &p.model, false);
@@ -242,6 +245,9 @@ static int run(struct node *n) {
 
 static void check(const struct node *n, struct problems *p) {
     const struct clip_model_options *c = &n->config.clip;
+    if (n->config.clip_train.loss != CLIP_LOSS_IN_BATCH)
+        problems_add(p, "%s: loss.kind: pretraining knows in-batch alone", n->path);
+    if (c->model) return; /* its sizes fit each other */
     int64_t heads = c->heads ? c->heads : c->width / 64;
     int64_t text_heads = c->text_heads ? c->text_heads : c->text_width / 64;
     if (c->image_size % c->patch)
@@ -253,8 +259,6 @@ static void check(const struct node *n, struct problems *p) {
     if (!text_heads || c->text_width % text_heads)
         problems_add(p, "%s: clip.text.width %lld is no multiple of clip.text.heads %lld", n->path,
                      (long long)c->text_width, (long long)text_heads);
-    if (n->config.clip_train.loss != CLIP_LOSS_IN_BATCH)
-        problems_add(p, "%s: loss.kind: pretraining knows in-batch alone", n->path);
 }
 
 static const char *const inputs[] = {"scenes", NULL};

@@ -189,8 +189,9 @@ static int crop_all(struct mask_crops *c, const struct evaluation *e,
     return status;
 }
 
-static tensor *encode_or_stop(const void *vit, tensor *region, tensor *mask) {
-    return stopped() ? NULL : clip_encode_masks(vit, region, mask);
+static tensor *encode_or_stop(const void *encoder, tensor *region, tensor *mask) {
+    const struct region_encoder *e = encoder;
+    return stopped() ? NULL : e->encode(e->model, region, mask);
 }
 
 /* Accuracy on the true masks. */
@@ -205,8 +206,8 @@ static int classify_all(struct evaluation *e) {
             status = crop_all(&crops, e, &o);
         }
         struct region_encoder encoder = namer_encoder(&r->namer);
-        encoder.encode = encode_or_stop;
-        if (!status) status = mask_accuracy_of(&r->accuracy, &crops, encoder, r->namer.text, CROPS);
+        struct region_encoder stops = {encode_or_stop, &encoder, encoder.D};
+        if (!status) status = mask_accuracy_of(&r->accuracy, &crops, stops, r->namer.text, CROPS);
     }
     mask_crops_free(&crops);
     return status;

@@ -20,9 +20,13 @@ static int run(struct node *n) {
 
 void check_prompts(const struct node *n, struct problems *p) {
     const struct node *clip = node_clip(n);
-    if (clip && n->config.prompt.depth > clip->config.clip.layers)
+    struct clip_options o = {0};
+    if (clip) o = clip_model(&clip->config.clip, NULL);
+    if (o.resnet.width)
+        problems_add(p, "%s: a residual image tower has no mask prompts", n->path);
+    else if (clip && n->config.prompt.depth > o.image.layers)
         problems_add(p, "%s: prompt.depth %lld, but the image tower has %lld blocks", n->path,
-                     (long long)n->config.prompt.depth, (long long)clip->config.clip.layers);
+                     (long long)n->config.prompt.depth, (long long)o.image.layers);
     const struct prompt_options *has = clip_run_prompts(node_from(n, "clip"));
     if (has && has->depth != n->config.prompt.depth)
         problems_add(

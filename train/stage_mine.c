@@ -108,9 +108,8 @@ static int mine_pictures(const struct miner *m, struct pairs_shard *shard, int64
         status = regions_of(&r[i], &p[i], o->mask_threshold, o->min_area);
     if (!status) {
         struct region_options crop =
-            crop_region(&m->node->config.crop, m->clip.clip.opt.image.image_size);
-        struct region_encoder e = {clip_encode_masks, &m->clip.clip.visual, m->D};
-        status = regions_encode(r, pictures, n, &crop, e, o->batch);
+            crop_region(&m->node->config.crop, clip_image_size(&m->clip.clip));
+        status = regions_encode(r, pictures, n, &crop, clip_regions(&m->clip.clip), o->batch);
     }
     for (int64_t i = 0; !status && i < n; i++) {
         int64_t from = m->set.caption_at[first + i], to = m->set.caption_at[first + i + 1];

@@ -1,40 +1,53 @@
 #include "nn/models/clip.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
+
+enum { VOCABULARY = 49408, CONTEXT = 77 };
+
+static struct clip_options options(int64_t features, int64_t text_width) {
+    return (struct clip_options){
+        .text = {.vocab = VOCABULARY,
+                 .context = CONTEXT,
+                 .width = text_width,
+                 .layers = 12,
+                 .cut_at_end = true},
+        .features = features,
+        .temperature = 0.07,
+    };
+}
 
 int clip_options_named(const char *name, struct clip_options *out) {
     static const struct {
         const char *name;
-        int64_t image_size, patch, width, layers, features, text_width;
+        int64_t features, text_width;
+        struct clip_vit_options vit;
+        struct clip_resnet_options resnet;
     } models[] = {
-        {"ViT-B/32", 224, 32, 768, 12, 512, 512},
-        {"ViT-B/16", 224, 16, 768, 12, 512, 512},
-        {"ViT-L/14", 224, 14, 1024, 24, 768, 768},
-        {"ViT-L/14@336px", 336, 14, 1024, 24, 768, 768},
+        {"ViT-B/32", 512, 512, .vit = {224, 32, 768, 12}},
+        {"ViT-B/16", 512, 512, .vit = {224, 16, 768, 12}},
+        {"ViT-L/14", 768, 768, .vit = {224, 14, 1024, 24}},
+        {"ViT-L/14@336px", 768, 768, .vit = {336, 14, 1024, 24}},
+        {"RN50", 1024, 512, .resnet = {224, 64, {3, 4, 6, 3}}},
+        {"RN101", 512, 512, .resnet = {224, 64, {3, 4, 23, 3}}},
+        {"RN50x4", 640, 640, .resnet = {288, 80, {4, 6, 10, 6}}},
+        {"RN50x16", 768, 768, .resnet = {384, 96, {6, 8, 18, 8}}},
     };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (strcmp(models[i].name, name) != 0) continue;
-        *out = (struct clip_options){
-            .image = {.image_size = models[i].image_size,
-                      .patch = models[i].patch,
-                      .width = models[i].width,
-                      .layers = models[i].layers,
-                      .last_block_cls_only = true},
-            .text = {.vocab = 49408,
-                     .context = 77,
-                     .width = models[i].text_width,
-                     .layers = 12,
-                     .cut_at_end = true},
-            .features = models[i].features,
-            .temperature = 0.07,
-        };
+        *out = options(models[i].features, models[i].text_width);
+        out->image = models[i].vit;
+        out->image.last_block_cls_only = true;
+        out->resnet = models[i].resnet;
         return 0;
     }
     return error_set(ERR_CONFIG,
-                     "no CLIP model is named %s (ViT-B/32, ViT-B/16, ViT-L/14, ViT-L/14@336px)",
+                     "no CLIP model is named %s (ViT-B/32, ViT-B/16, ViT-L/14, ViT-L/14@336px, "
+                     "RN50, RN101, RN50x4, RN50x16)",
                      name);
 }
 
@@ -42,13 +55,28 @@ void clip_init(struct clip *c, struct path at, const struct clip_options *opt) {
     REQUIRE(opt->temperature > 0, "the initial temperature of CLIP is %g", opt->temperature);
     *c = (struct clip){.opt = *opt};
     c->logit_scale = path_param(at, "logit_scale", t_full(SCALAR, -log(opt->temperature), T_F32));
-    clip_vit_init(&c->visual, path_at(at, "visual"), &opt->image, opt->features);
+    if (opt->resnet.width) {
+        c->resnet = mem_alloc(1, sizeof *c->resnet);
+        clip_resnet_init(c->resnet, path_at(at, "visual"), &opt->resnet, opt->features);
+    } else {
+        clip_vit_init(&c->visual, path_at(at, "visual"), &opt->image, opt->features);
+    }
     clip_text_init(&c->text, at, &opt->text, opt->features);
 }
 
 void clip_free(struct clip *c) {
+    free(c->resnet);
     clip_vit_free(&c->visual);
     clip_text_free(&c->text);
+}
+
+int64_t clip_image_size(const struct clip *c) {
+    return c->resnet ? c->opt.resnet.image_size : c->opt.image.image_size;
+}
+
+tensor *clip_image(const struct clip *c, tensor *image, tensor *mask) {
+    if (c->resnet) return clip_resnet(c->resnet, image);
+    return clip_vit(&c->visual, image, c->visual.mask_embedding ? mask : NULL);
 }
 
 tensor *clip_scale(const struct clip *c) { return t_exp(c->logit_scale); }

@@ -130,6 +130,28 @@ TEST(published_models_are_known_by_name) {
     CHECK_ERROR(clip_options_named("ViT-Z/3", &o), ERR_CONFIG, "ViT-Z/3");
 }
 
+/* As published: what trains, and for residual towers the running statistics of their norms. */
+TEST(published_models_have_their_sizes) {
+    static const struct {
+        const char *name;
+        int64_t parameters;
+    } models[] = {{"ViT-B/32", 151277313},
+                  {"ViT-B/16", 149620737},
+                  {"RN50", 102007137},
+                  {"RN101", 119688033},
+                  {"RN50x4", 178300601}};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct clip_options o;
+        struct params p = {0};
+        struct clip c;
+        CHECK_OK(clip_options_named(models[i].name, &o));
+        clip_init(&c, params_root(&p), &o);
+        CHECK_INT(params_count(&p, false), models[i].parameters);
+        clip_free(&c);
+        params_free(&p);
+    }
+}
+
 static double deviation(const struct params *p, const char *name) {
     tensor *x = params_find(p, name)->t;
     return sqrt(t_item(t_mean(t_mul(t_detach(x), t_detach(x)))));
