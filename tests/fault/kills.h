@@ -82,8 +82,9 @@ static inline void kills_compare(const char *out, const char *undisturbed) {
     }
 }
 
-/* One life of at most `seconds`; true: it was killed, false: it came to its end. */
-static inline bool kills_life(const char *out, double seconds) {
+/* One life of at most `seconds`, and how long it was; true: it was killed, false: it came to its
+ * end. */
+static inline bool kills_life(const char *out, double seconds, double *lived) {
     struct process p;
     train_start(&p, out, "smoke/mpt.yaml", (const char *const[]){NULL}, NULL);
     while (!process_ended(&p) && clock_s() - p.started < seconds)
@@ -95,6 +96,7 @@ static inline bool kills_life(const char *out, double seconds) {
     check_status(&e, hit ? e.status : 0);
     /* A damaged checkpoint, or anything else that is not as it was left, is a warning. */
     if (strstr(e.err, " warning ")) test_fail(__FILE__, __LINE__, "a warning:\n%s", e.err);
+    *lived = e.seconds;
     ended_free(&e);
     return hit;
 }
@@ -103,20 +105,21 @@ static inline void kills_run(int kills, uint64_t seed) {
     struct rng r = rng_stream(seed, "kills", 0);
     struct ended whole = TRAIN("whole", "smoke/mpt.yaml", NULL);
     check_status(&whole, 0);
+    double seconds = whole.seconds, lived = 0;
     int hits = 0, chains = 0;
-    double span = whole.seconds / 3; /* moments are spread evenly over it */
     while (hits < kills) {
         char *out = mem_format("chain-%d", chains++), *dir = test_path(out);
         int64_t last[KILLS_TRAINED] = {0};
-        int here = 0;
-        while (kills_life(out, hits < kills ? rng_uniform(&r) * span : 600)) {
+        bool fresh = true;
+        /* Moments spread evenly over a third of a chain: several lives for each chain. */
+        while (kills_life(out, hits < kills ? rng_uniform(&r) * seconds / 3 : 600, &lived)) {
+            fresh = false;
             hits++;
-            here++;
             kills_check(out, "whole", last);
         }
+        /* A machine that was busy at the start would let most chains live. */
+        if (fresh && lived < seconds) seconds = lived;
         kills_compare(out, "whole");
-        /* A machine that others use is slow now and fast then: a few kills for each chain. */
-        span *= here < 2 ? 0.7 : here > 4 ? 1.3 : 1;
         CHECK_OK(dir_remove(dir));
         free(out);
         free(dir);
