@@ -45,8 +45,7 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
-/* Fills by_name; returns the name that two tensors have, NULL when there is none. */
-static const char *index_names(struct st_table *t) {
+const char *st_table_index(struct st_table *t) {
     struct place *sorted = mem_alloc(t->n + 1, sizeof *sorted);
     for (size_t i = 0; i < t->n; i++) sorted[i] = (struct place){t->at[i].name, i};
     qsort(sorted, t->n, sizeof *sorted, compare_names);
@@ -284,7 +283,7 @@ static int check_places(struct st_table *t, const char *path, uint64_t data_byte
     if (end != data_bytes)
         return error_set(ERR_DATA, "%s: %" PRIu64 " bytes at the end belong to no tensor", path,
                          data_bytes - end);
-    const char *twice = index_names(t);
+    const char *twice = st_table_index(t);
     return twice ? error_set(ERR_DATA, "%s: two tensors are named %s", path, twice) : 0;
 }
 
@@ -346,7 +345,7 @@ static void put_u64(struct str *out, uint64_t v) {
 }
 
 void st_table_format(struct st_table *t, struct str *out) {
-    const char *twice = index_names(t);
+    const char *twice = st_table_index(t);
     REQUIRE(!twice, "two tensors are named %s", twice);
     struct str json = {0};
     str_add(&json, "{");

@@ -42,6 +42,8 @@ int st_table_parse(struct st_table *t, const char *path, const char *json, size_
 
 /* For writers: the next tensor, right behind the last one. */
 void st_table_add(struct st_table *t, const char *name, enum t_dtype dtype, struct shape shape);
+/* Fills by_name, once all are added; returns the name that two tensors have, NULL: none. */
+const char *st_table_index(struct st_table *t);
 /* The first bytes of the file: length, JSON, padding to 8 bytes. Equal tables give equal bytes. */
 void st_table_format(struct st_table *t, struct str *out);
 
