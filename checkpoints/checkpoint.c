@@ -230,7 +230,8 @@ static int fits(const char *dir, const struct manifest *m, const struct checkpoi
         else
             status = safetensors_open(&f, path);
         if (!status) {
-            status = weights_check(&f, c->part[i].params, (struct weights_options){.exact = true});
+            status = weights_check(path, &f.table, c->part[i].params,
+                                   (struct weights_options){.exact = true});
             safetensors_close(&f);
         }
         free(path);

@@ -101,10 +101,13 @@ static int open_pickle(struct pth *f) {
 enum start { OTHER, ZIP, STREAM, PICKLE };
 
 static enum start look(const struct input *in) {
-    uint8_t b[4];
+    uint8_t b[8];
     if (in->size < sizeof b || input_read(in, 0, b, sizeof b)) return OTHER;
     if (memcmp(b, "PK\3\4", 4) == 0) return ZIP;
     if (pth_is_stream(in, 0, in->size)) return STREAM;
+    /* A safetensors file may start with the same byte; the size of its header ends in zeros. */
+    static const uint8_t zeros[4] = {0};
+    if (memcmp(b + 4, zeros, 4) == 0) return OTHER;
     return b[0] == 0x80 && b[1] >= 2 && b[1] <= 5 ? PICKLE : OTHER;
 }
 

@@ -14,11 +14,11 @@ static bool matches(const char *name, const char *const *patterns, size_t n) {
 }
 
 /* The entry of the file for a name of the registry, NULL when there is none. */
-static const struct st_tensor *entry(const struct safetensors *f, const char *prefix,
+static const struct st_tensor *entry(const struct st_table *t, const char *prefix,
                                      const char *name) {
-    if (!prefix) return st_table_find(&f->table, name);
+    if (!prefix) return st_table_find(t, name);
     char *full = mem_format("%s%s", prefix, name);
-    const struct st_tensor *x = st_table_find(&f->table, full);
+    const struct st_tensor *x = st_table_find(t, full);
     free(full);
     return x;
 }
@@ -48,19 +48,20 @@ static void compare(struct report *r, const struct param *p, const struct st_ten
     free(text);
 }
 
-int weights_check(const struct safetensors *f, const struct params *p, struct weights_options o) {
+int weights_check(const char *path, const struct st_table *t, const struct params *p,
+                  struct weights_options o) {
     if (error_status()) return error_status();
     struct report r = {0};
     for (size_t i = 0; i < p->n; i++) {
-        const struct st_tensor *x = entry(f, o.prefix, p->at[i].name);
+        const struct st_tensor *x = entry(t, o.prefix, p->at[i].name);
         if (x)
             compare(&r, &p->at[i], x, o.exact);
         else if (!matches(p->at[i].name, o.allow_missing, o.n_allow_missing))
             add(&r.missing, &r.n_missing, p->at[i].name);
     }
     size_t skip = o.prefix ? strlen(o.prefix) : 0;
-    for (size_t i = 0; i < f->table.n; i++) {
-        const char *name = f->table.at[i].name;
+    for (size_t i = 0; i < t->n; i++) {
+        const char *name = t->at[i].name;
         if (skip && strncmp(name, o.prefix, skip) != 0) continue;
         if (!params_find(p, name + skip) &&
             !matches(name, o.allow_unexpected, o.n_allow_unexpected))
@@ -71,7 +72,7 @@ int weights_check(const struct safetensors *f, const struct params *p, struct we
         if (r.n_missing) str_add(&text, "; %zu missing: %s", r.n_missing, r.missing.at);
         if (r.n_unexpected) str_add(&text, "; %zu unexpected: %s", r.n_unexpected, r.unexpected.at);
         if (r.n_misfit) str_add(&text, "; %zu of another form: %s", r.n_misfit, r.misfit.at);
-        error_set(ERR_CONFIG, "%s: does not fit the model%s", f->path, text.at);
+        error_set(ERR_CONFIG, "%s: does not fit the model%s", path, text.at);
         str_free(&text);
     }
     str_free(&r.missing);
@@ -80,13 +81,13 @@ int weights_check(const struct safetensors *f, const struct params *p, struct we
     return error_status();
 }
 
-int weights_copy(struct safetensors *f, struct params *p, struct weights_options o) {
-    int status = weights_check(f, p, o);
+int weights_copy(struct tensor_file *f, struct params *p, struct weights_options o) {
+    int status = weights_check(f->path, f->table, p, o);
     for (size_t i = 0; !status && i < p->n; i++) {
-        const struct st_tensor *x = entry(f, o.prefix, p->at[i].name);
+        const struct st_tensor *x = entry(f->table, o.prefix, p->at[i].name);
         if (!x) continue; /* allowed to be missing */
         int scope = t_scope_open("weights", T_NO_GRAD);
-        tensor *value = safetensors_tensor(f, x);
+        tensor *value = tensor_file_tensor(f, x);
         if (value) t_copy_(p->at[i].t, value);
         t_scope_close(scope, NULL);
         status = error_status();
@@ -95,11 +96,11 @@ int weights_copy(struct safetensors *f, struct params *p, struct weights_options
 }
 
 int weights_load(const char *path, struct params *p, struct weights_options o) {
-    struct safetensors f;
-    int status = safetensors_open(&f, path);
+    struct tensor_file f;
+    int status = tensor_file_open(&f, path, o.part);
     if (status) return status;
     status = weights_copy(&f, p, o);
-    safetensors_close(&f);
+    tensor_file_close(&f);
     return status;
 }
 

@@ -1,6 +1,7 @@
 #include "checkpoints/pth.h"
 
 #include "base/file.h"
+#include "checkpoints/weights.h"
 #include "tests/torch.h"
 
 static char *fixture(const char *name) {
@@ -214,4 +215,23 @@ TEST(tensors_of_the_library_are_made_of_them) {
         free(raw);
     }
     pth_close(&f);
+}
+
+TEST(a_model_is_filled_from_them_by_name) {
+    struct params p = {0};
+    path_buffer(params_root(&p), "weight", t_zeros(SHAPE(3, 2), T_F32));
+    char *path = fixture("module.pth"), *other = fixture("archive.pth");
+    struct weights_options o = {.prefix = "a."};
+    CHECK_OK(weights_load(path, &p, o));
+    float v[6];
+    CHECK_OK(t_copy_out(p.at[0].t, v, sizeof v));
+    for (uint64_t i = 0; i < 6; i++)
+        check_element("a.weight", T_F32, (uint8_t *)(v + i), i); /* from half, exact */
+    o.exact = true;
+    CHECK_ERROR(weights_load(path, &p, o), ERR_CONFIG, "weight is F16 [3, 2], expected F32");
+    CHECK_ERROR(weights_load(other, &p, (struct weights_options){0}), ERR_CONFIG,
+                "missing: weight");
+    params_free(&p);
+    free(path);
+    free(other);
 }
