@@ -415,6 +415,7 @@ int pickle_read(struct pickle *p, const struct input *in, uint64_t from, uint64_
     pickle_new(p, PICKLE_NONE); /* index 0: no value */
     struct machine m = {.p = p, .in = in, .what = what, .from = from, .to = to, .at = from};
     m.window = mem_alloc(to - from < WINDOW ? (size_t)(to - from) + 1 : WINDOW, 1);
+    m.stack = mem_grow(NULL, &m.cap, 64, sizeof *m.stack);
     int status = run(&m);
     free(m.window);
     free(m.stack);

@@ -44,7 +44,7 @@ struct pth {
  * "model" or else "state_dict" when it has them, otherwise the whole (reference-spec 3.1). Dicts
  * and lists inside it give names with dots. ERR_CONFIG when there is no such part. */
 int pth_open(struct pth *f, const char *path, const char *part);
-void pth_close(struct pth *f);
+void pth_close(struct pth *f); /* also after a failed open */
 
 bool pth_is(const char *path); /* by its first bytes */
 

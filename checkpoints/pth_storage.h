@@ -26,9 +26,9 @@ struct pth_storages {
 void pth_storages_of_zip(struct pth_storages *s, const struct zip *z, const char *prefix);
 
 bool pth_is_stream(const struct input *in, uint64_t from, uint64_t to);
-/* Reads the stream [from, to): its object into p, its storages, by key, behind those of s. */
-int pth_stream_read(struct pickle *p, struct pth_storages *s, const struct input *in, uint64_t from,
-                    uint64_t to);
+/* Reads the stream [from, to): its object into p, its storages, by key, behind those of `all`. */
+int pth_stream_read(struct pickle *p, struct pth_storages *all, const struct input *in,
+                    uint64_t from, uint64_t to);
 
 struct pth_storage *pth_storage_find(const struct pth_storages *s, const char *key); /* or NULL */
 /* The index of a new one that has no key. */

@@ -227,9 +227,12 @@ int zip_open(struct zip *z, const struct input *in) {
     uint8_t *bytes = mem_try((size_t)d.bytes + 1, 1);
     struct extent *extent = mem_try((size_t)d.n + 1, sizeof *extent);
     z->at = mem_try((size_t)d.n + 1, sizeof *z->at);
-    if (!bytes || !extent || !z->at) status = error_status();
-    if (!status) status = input_read(in, d.at, bytes, (size_t)d.bytes);
-    if (!status) status = read_entries(z, in, &d, bytes, extent);
+    if (bytes && extent && z->at) {
+        status = input_read(in, d.at, bytes, (size_t)d.bytes);
+        if (!status) status = read_entries(z, in, &d, bytes, extent);
+    } else {
+        status = error_status();
+    }
     free(bytes);
     free(extent);
     if (status) zip_close(z);

@@ -207,7 +207,7 @@ TEST(no_pickle_takes_more_than_its_limits) {
     read_repeated("Nq\1]", BYTES("h\1a"), PICKLE_ITEMS_MAX + 1, "more members than");
     read_repeated("N", BYTES("\x94"), PICKLE_STACK_MAX + 1, "memo is too large");
     char *text = mem_alloc(PICKLE_TEXT_MAX + 6, 1);
-    memcpy(text, "X\0\x80\0\0", 5); /* PICKLE_TEXT_MAX bytes, and off the stack again */
+    text[0] = 'X', text[2] = '\x80'; /* PICKLE_TEXT_MAX bytes, and off the stack again */
     text[PICKLE_TEXT_MAX + 5] = '0';
     read_repeated("", text, PICKLE_TEXT_MAX + 6, PICKLE_ALL_TEXT_MAX / PICKLE_TEXT_MAX + 1,
                   "more text than");

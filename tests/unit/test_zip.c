@@ -2,98 +2,24 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#include "tests/test.h"
-
-/* An archive as torch writes it, made here so that each of its fields can lie. */
-
-struct made {
-    struct str bytes;
-    size_t local[2], data[2], descriptor[2], central[2], end64, locator, end;
-};
-
-static void put(struct made *m, int width, uint64_t x) {
-    uint8_t b[8];
-    for (int i = 0; i < 8; i++) b[i] = (uint8_t)(x >> (8 * i));
-    str_put(&m->bytes, b, (size_t)width);
-}
-
-static uint32_t sum(const char *data, size_t n) {
-    return (uint32_t)crc32(0, (const Bytef *)data, (uInt)n);
-}
-
-static void put_local(struct made *m, const char *name, const char *data, size_t n) {
-    put(m, 4, 0x04034b50);
-    put(m, 2, 0);
-    put(m, 2, 0x808);                         /* a descriptor follows; the name is UTF-8 */
-    for (int i = 0; i < 9; i++) put(m, 2, 0); /* stored; time, date, CRC and sizes are behind */
-    put(m, 2, strlen(name));
-    put(m, 2, 6);
-    str_put(&m->bytes, name, strlen(name));
-    str_put(&m->bytes, "FB\2\0ZZ", 6); /* padding */
-    str_put(&m->bytes, data, n);
-    put(m, 4, 0x08074b50);
-    put(m, 4, sum(data, n));
-    put(m, 4, n);
-    put(m, 4, n);
-}
-
-static void put_central(struct made *m, const char *name, const char *data, size_t n,
-                        size_t local) {
-    put(m, 4, 0x02014b50);
-    put(m, 4, 0);
-    put(m, 2, 0x808);
-    for (int i = 0; i < 3; i++) put(m, 2, 0);
-    put(m, 4, sum(data, n));
-    put(m, 4, n);
-    put(m, 4, n);
-    put(m, 2, strlen(name));
-    for (int i = 0; i < 6; i++) put(m, 2, 0);
-    put(m, 4, local);
-    str_put(&m->bytes, name, strlen(name));
-}
-
-static void put_end(struct made *m, uint64_t n, uint64_t directory) {
-    m->end64 = m->bytes.n;
-    put(m, 4, 0x06064b50);
-    put(m, 8, 44);
-    put(m, 4, 0);
-    put(m, 8, 0);
-    put(m, 8, n);
-    put(m, 8, n);
-    put(m, 8, m->end64 - directory);
-    put(m, 8, directory);
-    m->locator = m->bytes.n;
-    put(m, 4, 0x07064b50);
-    put(m, 4, 0);
-    put(m, 8, m->end64);
-    put(m, 4, 1);
-    m->end = m->bytes.n;
-    put(m, 4, 0x06054b50);
-    put(m, 4, 0);
-    put(m, 2, n);
-    put(m, 2, n);
-    put(m, 4, m->end64 - directory);
-    put(m, 4, directory);
-    put(m, 2, 0);
-}
+#include "tests/unit/zip_made.h"
 
 static struct made make(const char *first, const char *second) {
     struct made m = {0};
     const char *const names[2] = {first, second}, *const data[2] = {"hello", "abc"};
     for (int i = 0; i < 2; i++) {
         m.local[i] = m.bytes.n;
-        put_local(&m, names[i], data[i], strlen(data[i]));
+        made_local(&m, names[i], data[i], strlen(data[i]));
         m.descriptor[i] = m.bytes.n - 16;
         m.data[i] = m.descriptor[i] - strlen(data[i]);
     }
     size_t directory = m.bytes.n;
     for (int i = 0; i < 2; i++) {
         m.central[i] = m.bytes.n;
-        put_central(&m, names[i], data[i], strlen(data[i]), m.local[i]);
+        made_central(&m, names[i], data[i], strlen(data[i]), m.local[i]);
     }
-    put_end(&m, 2, directory);
+    made_end(&m, 2, directory);
     return m;
 }
 
@@ -248,12 +174,12 @@ TEST(two_entries_of_one_name_are_an_error) {
 
 TEST(an_entry_inside_another_is_an_error) {
     struct made inner = {0}, m = {0};
-    put_local(&inner, "a/y", "abc", 3);
-    put_local(&m, "a/x", inner.bytes.at, inner.bytes.n);
+    made_local(&inner, "a/y", "abc", 3);
+    made_local(&m, "a/x", inner.bytes.at, inner.bytes.n);
     size_t directory = m.bytes.n, at = 30 + 3 + 6;
-    put_central(&m, "a/x", inner.bytes.at, inner.bytes.n, 0);
-    put_central(&m, "a/y", "abc", 3, at);
-    put_end(&m, 2, directory);
+    made_central(&m, "a/x", inner.bytes.at, inner.bytes.n, 0);
+    made_central(&m, "a/y", "abc", 3, at);
+    made_end(&m, 2, directory);
     struct zip z;
     struct input in;
     CHECK_ERROR(open_bytes(&z, &in, m.bytes.at, m.bytes.n), ERR_DATA, "a/y: overlaps");
@@ -266,23 +192,23 @@ TEST(an_entry_of_more_than_4_gib_is_read) {
     /* A file with a hole: only what is written takes room. */
     const uint64_t size = 5000000000;
     struct made head = {0}, tail = {0};
-    put_local(&head, "a/x", "", 0);
+    made_local(&head, "a/x", "", 0);
     head.bytes.n -= 16; /* its descriptor comes behind the hole, in its wide form */
-    put(&tail, 4, 0x08074b50);
-    put(&tail, 4, 0x1234);
-    put(&tail, 8, size);
-    put(&tail, 8, size);
+    made_put(&tail, 4, 0x08074b50);
+    made_put(&tail, 4, 0x1234);
+    made_put(&tail, 8, size);
+    made_put(&tail, 8, size);
     size_t central = tail.bytes.n;
-    put_central(&tail, "a/x", "", 0, 0);
-    put(&tail, 2, 1);
-    put(&tail, 2, 16);
-    put(&tail, 8, size);
-    put(&tail, 8, size);
+    made_central(&tail, "a/x", "", 0, 0);
+    made_put(&tail, 2, 1);
+    made_put(&tail, 2, 16);
+    made_put(&tail, 8, size);
+    made_put(&tail, 8, size);
     tail.bytes.at[central + 16] = 0x34, tail.bytes.at[central + 17] = 0x12;
     memset(tail.bytes.at + central + 20, 0xff, 8);
     tail.bytes.at[central + 30] = 20;
     size_t end = tail.bytes.n;
-    put_end(&tail, 1, 0);
+    made_end(&tail, 1, 0);
     for (int i = 0; i < 8; i++) {
         tail.bytes.at[end + 40 + (size_t)i] = (char)((end - central) >> (8 * i));
         tail.bytes.at[end + 48 + (size_t)i] = (char)((head.bytes.n + size + central) >> (8 * i));
