@@ -16,7 +16,7 @@ static const char *const schedules[] = {"poly", "cosine", "constant",
 /* clang-format off */
 #define ROWS(LR, DECAY, BETA2, EPS, CLIP, MULT, WARMUP, SCHEDULE, STEPS, EPOCHS)                                       \
     REAL  ("lr",                  lr,                  RESULT, LR,       0, 10,   "learning rate after warm-up"),       \
-    REAL  ("weight_decay",        weight_decay,        RESULT, DECAY,    0, 10,   "decoupled; which parameters: docs"), \
+    REAL  ("weight_decay",        weight_decay,        RESULT, DECAY,    0, 10,   "decoupled; norms never decay, the log of a stage lists its groups"), \
     REAL  ("beta1",               beta1,               RESULT, "0.9",    0, BELOW_ONE, "AdamW, first moment"),          \
     REAL  ("beta2",               beta2,               RESULT, BETA2,    0, BELOW_ONE, "AdamW, second moment"),         \
     REAL  ("eps",                 eps,                 RESULT, EPS,      0, 1,    "AdamW, beside the square root"),     \
