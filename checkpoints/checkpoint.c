@@ -132,11 +132,11 @@ int checkpoint_save(const char *run, const struct checkpoint *c) {
 
 static int verify_tensors(struct safetensors *f, const struct manifest_file *m) {
     if (f->table.n != m->tensor.n)
-        return error_set(ERR_DATA, "%s: damaged: holds %zu tensors, the manifest %zu", f->path,
+        return error_set(ERR_DATA, "%s: damaged: holds %zu tensors, the manifest %zu", f->in.path,
                          f->table.n, m->tensor.n);
     for (size_t i = 0; i < m->tensor.n; i++)
         if (strcmp(f->table.at[i].name, m->tensor.at[i]) != 0)
-            return error_set(ERR_DATA, "%s: damaged: tensor %s is named %s", f->path,
+            return error_set(ERR_DATA, "%s: damaged: tensor %s is named %s", f->in.path,
                              m->tensor.at[i], f->table.at[i].name);
     uint64_t file_hash, *hash = mem_alloc(m->tensor.n + 1, sizeof *hash);
     int status = safetensors_hash(f, &file_hash, hash);
@@ -144,10 +144,10 @@ static int verify_tensors(struct safetensors *f, const struct manifest_file *m) 
     for (size_t i = 0; !status && i < m->tensor.n; i++)
         if (hash[i] != m->tensor_hash[i]) str_add(&bad, "%s%s", bad.n ? ", " : "", m->tensor.at[i]);
     if (bad.n)
-        status = error_set(ERR_DATA, "%s: damaged: the values of tensor %s have changed", f->path,
-                           bad.at);
+        status = error_set(ERR_DATA, "%s: damaged: the values of tensor %s have changed",
+                           f->in.path, bad.at);
     else if (!status && file_hash != m->hash)
-        status = error_set(ERR_DATA, "%s: damaged: its header has changed", f->path);
+        status = error_set(ERR_DATA, "%s: damaged: its header has changed", f->in.path);
     str_free(&bad);
     free(hash);
     return status;

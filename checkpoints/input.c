@@ -32,7 +32,7 @@ int input_read(const struct input *in, uint64_t at, void *dst, size_t n) {
         ssize_t k = pread(in->fd, p, n, (off_t)at);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0) return error_set(ERR_MISSING, "%s: %s", in->path, strerror(errno));
-        if (k == 0) return error_set(ERR_DATA, "%s: ends too early (cut short?)", in->path);
+        if (k == 0) return error_set(ERR_DATA, "%s: became shorter while it was read", in->path);
         p += k;
         at += (uint64_t)k;
         n -= (size_t)k;

@@ -1,4 +1,4 @@
-/* A file of foreign weights under its readers: opened once, read by pread. Not mapped: a file that
+/* A file of weights under its readers: opened once, read by pread. Not mapped: a file that
  * is cut while we read it is then an error and not a signal. */
 #pragma once
 

@@ -1,11 +1,7 @@
 #include "checkpoints/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 
@@ -21,65 +17,45 @@ static int reserve(struct bytes *b, size_t n) {
     return 0;
 }
 
-static int read_at(struct safetensors *f, uint64_t at, void *dst, size_t n) {
-    char *p = dst;
-    while (n) {
-        ssize_t k = pread(f->fd, p, n, (off_t)at);
-        if (k < 0 && errno == EINTR) continue;
-        if (k < 0) return error_set(ERR_MISSING, "%s: %s", f->path, strerror(errno));
-        if (k == 0) return error_set(ERR_DATA, "%s: became shorter while it was read", f->path);
-        p += k;
-        at += (uint64_t)k;
-        n -= (size_t)k;
-    }
-    return 0;
-}
-
 static int read_header(struct safetensors *f) {
-    struct stat st;
-    if (fstat(f->fd, &st) < 0) return error_set(ERR_MISSING, "%s: %s", f->path, strerror(errno));
-    if (!S_ISREG(st.st_mode)) return error_set(ERR_MISSING, "%s: is not a file", f->path);
-    f->size = (uint64_t)st.st_size;
-    if (f->size < 8)
-        return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->path);
-    unsigned char length[8];
-    int status = read_at(f, 0, length, sizeof length);
+    if (f->in.size < 8)
+        return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->in.path);
+    uint8_t length[8];
+    int status = input_read(&f->in, 0, length, sizeof length);
     if (status) return status;
-    uint64_t n = 0;
-    for (int i = 7; i >= 0; i--) n = n << 8 | length[i];
+    uint64_t n = input_little(length, 8);
     if (n > ST_HEADER_MAX)
         return error_set(ERR_DATA, "%s: not a safetensors file: a header of more than %d MiB",
-                         f->path, ST_HEADER_MAX >> 20);
-    if (n > f->size - 8)
-        return error_set(ERR_DATA, "%s: ends inside its header (cut short?)", f->path);
+                         f->in.path, ST_HEADER_MAX >> 20);
+    if (n > f->in.size - 8)
+        return error_set(ERR_DATA, "%s: ends inside its header (cut short?)", f->in.path);
     f->data = 8 + n;
     char *json = mem_try((size_t)n + 1, 1);
     if (!json) return error_status();
-    status = read_at(f, 8, json, (size_t)n);
-    if (!status) status = st_table_parse(&f->table, f->path, json, (size_t)n, f->size - f->data);
+    status = input_read(&f->in, 8, json, (size_t)n);
+    if (!status)
+        status = st_table_parse(&f->table, f->in.path, json, (size_t)n, f->in.size - f->data);
     free(json);
     return status;
 }
 
 int safetensors_open(struct safetensors *f, const char *path) {
-    *f = (struct safetensors){.path = mem_strdup(path)};
-    f->fd = open(path, O_RDONLY | O_CLOEXEC);
-    int status = f->fd < 0 ? error_set(ERR_MISSING, "%s: %s", path, strerror(errno)) : 0;
+    *f = (struct safetensors){0};
+    int status = input_open(&f->in, path);
     if (!status) status = read_header(f);
     if (status) safetensors_close(f);
     return status;
 }
 
 void safetensors_close(struct safetensors *f) {
-    if (f->path && f->fd >= 0) close(f->fd);
-    free(f->path);
+    input_close(&f->in);
     st_table_free(&f->table);
     bytes_free(&f->scratch);
-    *f = (struct safetensors){.fd = -1};
+    *f = (struct safetensors){.in.fd = -1};
 }
 
 int safetensors_read(struct safetensors *f, const struct st_tensor *x, void *dst) {
-    return read_at(f, f->data + x->at, dst, (size_t)x->bytes);
+    return input_read(&f->in, f->data + x->at, dst, (size_t)x->bytes);
 }
 
 int safetensors_bytes(struct safetensors *f, const struct st_tensor *x, struct bytes *out) {
@@ -101,7 +77,7 @@ static int hash_range(struct safetensors *f, uint64_t at, uint64_t n, struct has
                       struct hasher *one, char *block) {
     while (n) {
         size_t k = n < BLOCK ? (size_t)n : BLOCK;
-        int status = read_at(f, at, block, k);
+        int status = input_read(&f->in, at, block, k);
         if (status) return status;
         hasher_add(whole, block, k);
         if (one) hasher_add(one, block, k);

@@ -8,15 +8,14 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "checkpoints/input.h"
 #include "checkpoints/safetensors_header.h"
 
 /* Reading. */
 
 struct safetensors {
-    char *path;
-    int fd;
+    struct input in;
     struct st_table table; /* names, types, shapes, metadata */
-    uint64_t size;         /* of the file */
     uint64_t data;         /* where the data starts */
     struct bytes scratch;  /* grows to the largest tensor: fresh pages for each cost more than
                               reading it does */

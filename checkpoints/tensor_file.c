@@ -1,9 +1,9 @@
 #include "checkpoints/tensor_file.h"
 
 int tensor_file_open(struct tensor_file *f, const char *path, const char *part) {
-    *f = (struct tensor_file){.torch = pth_is(path), .st.fd = -1, .pth.in.fd = -1};
+    *f = (struct tensor_file){.torch = pth_is(path), .st.in.fd = -1, .pth.in.fd = -1};
     int status = f->torch ? pth_open(&f->pth, path, part) : safetensors_open(&f->st, path);
-    f->path = f->torch ? f->pth.in.path : f->st.path;
+    f->path = f->torch ? f->pth.in.path : f->st.in.path;
     f->table = f->torch ? &f->pth.table : &f->st.table;
     return status;
 }
