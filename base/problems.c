@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -12,14 +13,24 @@ bool problems_full(const struct problems *p) {
     return p->shown == MAX_SHOWN || p->text.n > MAX_TEXT - MAX_LINE;
 }
 
+static bool shown(const struct problems *p, const char *line) {
+    size_t n = strlen(line);
+    for (const char *at = p->text.at; at; at = strchr(at, '\n')) {
+        if (*at == '\n') at++;
+        if (strncmp(at, line, n) == 0 && (at[n] == '\n' || at[n] == '\0')) return true;
+    }
+    return false;
+}
+
 void problems_add(struct problems *p, const char *fmt, ...) {
-    p->n++;
-    if (problems_full(p)) return;
     char line[MAX_LINE];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    if (shown(p, line)) return;
+    p->n++;
+    if (problems_full(p)) return;
     str_add(&p->text, "%s%s", p->shown ? "\n" : "", line);
     p->shown++;
 }

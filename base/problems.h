@@ -11,6 +11,7 @@ struct problems {
     size_t n, shown;
 };
 
+/* One that is shown already is not added: a setting of many stages is one mistake. */
 void problems_add(struct problems *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* True when further ones are only counted: no need to look for a good advice. */
