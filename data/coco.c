@@ -71,14 +71,8 @@ static int64_t find(const void *key, const void *at, size_t n, size_t size,
     return found ? (found - (const char *)at) / (int64_t)size : -1;
 }
 
-/* Ids become indices. */
-static int join(struct coco_table *t) {
-    if (merge_images(t)) return error_status();
-    sort(t->category, t->n_categories, sizeof *t->category, by_category_id);
-    for (size_t i = 1; i < t->n_categories; i++)
-        if (t->category[i].id == t->category[i - 1].id)
-            return error_set(ERR_DATA, "category %lld is listed twice",
-                             (long long)t->category[i].id);
+/* Ids become indices, here and in join(). */
+static int join_captions(struct coco_table *t) {
     for (size_t i = 0; i < t->n_captions; i++) {
         struct coco_image key = {.id = t->caption[i].image};
         t->caption[i].image = find(&key, t->image, t->n_images, sizeof key, by_image_id);
@@ -86,6 +80,17 @@ static int join(struct coco_table *t) {
             return error_set(ERR_DATA, "caption %lld is of image %lld, which is not listed",
                              (long long)t->caption[i].id, (long long)key.id);
     }
+    sort(t->caption, t->n_captions, sizeof *t->caption, by_caption);
+    return 0;
+}
+
+static int join(struct coco_table *t) {
+    if (merge_images(t)) return error_status();
+    sort(t->category, t->n_categories, sizeof *t->category, by_category_id);
+    for (size_t i = 1; i < t->n_categories; i++)
+        if (t->category[i].id == t->category[i - 1].id)
+            return error_set(ERR_DATA, "category %lld is listed twice",
+                             (long long)t->category[i].id);
     for (size_t i = 0; i < t->n_annotations; i++) {
         struct coco_annotation *a = &t->annotation[i];
         struct coco_image im = {.id = a->image};
@@ -97,7 +102,6 @@ static int join(struct coco_table *t) {
                              (long long)a->id, a->image < 0 ? "image" : "category",
                              (long long)(a->image < 0 ? im.id : cat.id));
     }
-    sort(t->caption, t->n_captions, sizeof *t->caption, by_caption);
     sort(t->annotation, t->n_annotations, sizeof *t->annotation, by_annotation);
     return 0;
 }
@@ -247,6 +251,7 @@ static int read_both(struct coco_table *t, const char *captions_json, const char
     if (t->n_categories >= UINT16_MAX)
         return error_set(ERR_DATA, "%s: has %zu categories", instances_json, t->n_categories);
     if (join(t)) return error_context("%s", instances_json ? instances_json : captions_json);
+    if (join_captions(t)) return error_context("%s", captions_json);
     return 0;
 }
 

@@ -247,6 +247,16 @@ TEST(mistakes_name_the_file_and_the_place) {
     }
 }
 
+TEST(a_caption_of_no_image_is_a_mistake_of_the_captions) {
+    static const char captions[] =
+        "{\"images\": [], \"annotations\": [{\"id\": 1, \"image_id\": 4, \"caption\": \"a\"}]}";
+    struct dataset d;
+    char *instances = mem_format("%s]}", head);
+    CHECK_ERROR(open_text(&d, captions, instances), ERR_DATA,
+                "captions.json: caption 1 is of image 4");
+    free(instances);
+}
+
 TEST(files_that_are_not_coco_are_refused) {
     struct dataset d;
     CHECK_ERROR(open_text(&d, NULL, "[]"), ERR_DATA, "no object at the top");
