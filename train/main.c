@@ -18,6 +18,14 @@ static void help(FILE *to) {
     fprintf(to, "\n`ovseg COMMAND --help` explains a command; `ovseg-train` is `ovseg train`.\n");
 }
 
+/* Its usage and its messages begin with what the user types. */
+static int run(const struct command *c, int argc, char **argv) {
+    char name[32];
+    snprintf(name, sizeof name, "ovseg %s", c->name);
+    argv[0] = name;
+    return c->run(argc, argv);
+}
+
 int main(int argc, char **argv) {
     mem_keep_pages();
     const char *name = path_base(argv[0]);
@@ -35,7 +43,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     for (const struct command *c = commands; c->name; c++)
-        if (strcmp(c->name, argv[1]) == 0) return c->run(argc - 1, argv + 1);
+        if (strcmp(c->name, argv[1]) == 0) return run(c, argc - 1, argv + 1);
     fprintf(stderr, "ovseg: no command \"%s\"; `ovseg --help` lists them\n", argv[1]);
     return ERR_USAGE;
 }
