@@ -2,8 +2,9 @@
 
 Usage: torch_steps.py CELL FOLDER THREADS stock|tuned
 
-stock: modules and optimizer as a user writes them. tuned: whatever PyTorch offers for the same
+stock: modules and optimizer as a user writes them. tuned: what eager PyTorch offers for the same
 result: memory that is kept, fused attention, a fused optimizer, the faster layout of pictures.
+Neither is compiled (torch.compile).
 """
 import ctypes
 import json
@@ -21,9 +22,15 @@ if TUNED:  # before anything large is allocated: blocks stay in the process (M_M
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import (FlopCounterMode, register_flop_formula, sdpa_backward_flop,
+                                      sdpa_flop)
 
 import reference
+
+# The counter knows the attention of GPUs alone.
+ATTENTION = "_scaled_dot_product_flash_attention_for_cpu"
+for _name, _formula in ((ATTENTION, sdpa_flop), (ATTENTION + "_backward", sdpa_backward_flop)):
+    register_flop_formula(getattr(torch.ops.aten, _name), get_raw=True)(_formula)
 
 TYPES = {"F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
