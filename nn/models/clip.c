@@ -24,25 +24,32 @@ static struct clip_options options(int64_t features, int64_t text_width) {
 int clip_options_named(const char *name, struct clip_options *out) {
     static const struct {
         const char *name;
-        int64_t features, text_width;
-        struct clip_vit_options vit;
-        struct clip_resnet_options resnet;
+        int64_t features, text_width, image_size;
+        int64_t patch; /* 0: a residual image tower */
+        int64_t width, blocks[CLIP_RESNET_STAGES];
     } models[] = {
-        {"ViT-B/32", 512, 512, .vit = {224, 32, 768, 12}},
-        {"ViT-B/16", 512, 512, .vit = {224, 16, 768, 12}},
-        {"ViT-L/14", 768, 768, .vit = {224, 14, 1024, 24}},
-        {"ViT-L/14@336px", 768, 768, .vit = {336, 14, 1024, 24}},
-        {"RN50", 1024, 512, .resnet = {224, 64, {3, 4, 6, 3}}},
-        {"RN101", 512, 512, .resnet = {224, 64, {3, 4, 23, 3}}},
-        {"RN50x4", 640, 640, .resnet = {288, 80, {4, 6, 10, 6}}},
-        {"RN50x16", 768, 768, .resnet = {384, 96, {6, 8, 18, 8}}},
+        {"ViT-B/32", 512, 512, 224, 32, 768, {12}},
+        {"ViT-B/16", 512, 512, 224, 16, 768, {12}},
+        {"ViT-L/14", 768, 768, 224, 14, 1024, {24}},
+        {"ViT-L/14@336px", 768, 768, 336, 14, 1024, {24}},
+        {"RN50", 1024, 512, 224, 0, 64, {3, 4, 6, 3}},
+        {"RN101", 512, 512, 224, 0, 64, {3, 4, 23, 3}},
+        {"RN50x4", 640, 640, 288, 0, 80, {4, 6, 10, 6}},
+        {"RN50x16", 768, 768, 384, 0, 96, {6, 8, 18, 8}},
     };
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (strcmp(models[i].name, name) != 0) continue;
         *out = options(models[i].features, models[i].text_width);
-        out->image = models[i].vit;
-        out->image.last_block_cls_only = true;
-        out->resnet = models[i].resnet;
+        if (models[i].patch)
+            out->image = (struct clip_vit_options){.image_size = models[i].image_size,
+                                                   .patch = models[i].patch,
+                                                   .width = models[i].width,
+                                                   .layers = models[i].blocks[0],
+                                                   .last_block_cls_only = true};
+        else
+            out->resnet = (struct clip_resnet_options){.image_size = models[i].image_size,
+                                                       .width = models[i].width};
+        for (int s = 0; s < CLIP_RESNET_STAGES; s++) out->resnet.blocks[s] = models[i].blocks[s];
         return 0;
     }
     return error_set(ERR_CONFIG,
