@@ -117,7 +117,7 @@ int checkpoint_save(const char *run, const struct checkpoint *c) {
     if (!status) status = history_commit(run, c->step);
     if (status) {
         dir_remove(tmp);
-        error_context("step %" PRId64 " is not saved, earlier checkpoints are intact", c->step);
+        error_context("step %" PRId64 " is not saved, what was saved before is intact", c->step);
     }
     free(tmp);
     if (!status && c->best) status = history_mark_best(run, c->step);

@@ -273,7 +273,11 @@ int run_weights(const struct node_input *in, char **file) {
         status =
             error_set(ERR_DATA, "%s: it has no %s checkpoint", from->dir, best ? "best" : "last");
     if (!status) status = checkpoint_verify(path);
-    if (!status) *file = path_join(path, "model.safetensors");
+    if (status)
+        error_context("%s is of no use as an input (remove the folder, and it is made again)",
+                      from->dir);
+    else
+        *file = path_join(path, "model.safetensors");
     free(path);
     return status;
 }

@@ -266,7 +266,7 @@ TEST(a_read_only_folder_and_a_full_disk_have_clear_messages) {
     CHECK_ERROR(save_under(run, "mkdir:1+:EROFS", false), ERR_IO,
                 "cannot create: Read-only file system");
     CHECK_ERROR(save_under(run, "write:3:ENOSPC", false), ERR_IO,
-                "step 4 is not saved, earlier checkpoints are intact");
+                "step 4 is not saved, what was saved before is intact");
     CHECK_ERROR(save_under(run, "write:3:ENOSPC", false), ERR_IO, "No space left on device");
     fault_set(NULL, NULL);
     free(run);
