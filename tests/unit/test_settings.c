@@ -730,8 +730,7 @@ TEST(the_check_of_a_table_finds_what_is_wrong_with_it) {
                "t.d: an empty range\n"
                "t.e: the fallback: expected a map\n"
                "t.f: is a setting and holds t.f.g\n"
-               "t.f: there are two rows for it\n"
-               "t.f: is a setting and holds t.f.g");
+               "t.f: there are two rows for it");
     error_clear();
     settings_check_table(known, &p);
     CHECK_OK(problems_close(&p, ERR_CONFIG));
