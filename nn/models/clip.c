@@ -40,16 +40,19 @@ int clip_options_named(const char *name, struct clip_options *out) {
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         if (strcmp(models[i].name, name) != 0) continue;
         *out = options(models[i].features, models[i].text_width);
+        int64_t S = models[i].image_size, W = models[i].width;
+        const int64_t *blocks = models[i].blocks;
         if (models[i].patch)
-            out->image = (struct clip_vit_options){.image_size = models[i].image_size,
+            out->image = (struct clip_vit_options){.image_size = S,
                                                    .patch = models[i].patch,
-                                                   .width = models[i].width,
-                                                   .layers = models[i].blocks[0],
+                                                   .width = W,
+                                                   .layers = blocks[0],
                                                    .last_block_cls_only = true};
         else
-            out->resnet = (struct clip_resnet_options){.image_size = models[i].image_size,
-                                                       .width = models[i].width};
-        for (int s = 0; s < CLIP_RESNET_STAGES; s++) out->resnet.blocks[s] = models[i].blocks[s];
+            out->resnet = (struct clip_resnet_options){
+                .image_size = S,
+                .width = W,
+                .blocks = {blocks[0], blocks[1], blocks[2], blocks[3]}};
         return 0;
     }
     return error_set(ERR_CONFIG,
