@@ -139,22 +139,20 @@ static int validate(void *self, struct metrics_row *row) {
     return clip_validation_run(&t->validation, t->node, &t->model, row);
 }
 
-/* Pairs name their pictures by number: in another set they would be other pictures. */
-static int check_source(const struct clip_tune *t) {
-    const char *mined = t->pairs.source.at[PAIRS_CAPTIONS];
-    const struct node *scenes = node_from(t->node, "scenes");
-    if (!mined || !*mined || !scenes || strcmp(mined, scenes->id) == 0) return 0;
-    return error_set(ERR_DATA,
-                     "%s: mined from the scenes of run %s, but inputs.scenes is %s: name the "
-                     "scenes that inputs.pairs has",
-                     node_from(t->node, "pairs")->dir, mined, scenes->dir);
+int check_pairs(const struct node *n) {
+    const struct node *pairs = node_from(n, "pairs"), *scenes = node_from(n, "scenes");
+    const struct node *mined = pairs ? node_from(pairs, "scenes") : NULL;
+    if (!mined || !scenes || strcmp(mined->id, scenes->id) == 0) return 0;
+    return error_set(ERR_CONFIG,
+                     "%s: inputs.pairs is mined from the scenes of %s, but inputs.scenes is %s: "
+                     "name the same scenes",
+                     n->path, mined->dir, scenes->dir);
 }
 
 static int open_pairs(struct clip_tune *t) {
     char *dir = node_input_path(t->node, "pairs", "pairs");
     int status = pairs_open(&t->pairs, dir);
     free(dir);
-    if (!status) status = check_source(t);
     if (!status) status = clip_open_set(t->node, "clip", &t->pictures);
     if (status) return status;
     dataset_cache(&t->pictures, 1024);

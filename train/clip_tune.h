@@ -43,4 +43,6 @@ tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,
                   const struct prompt_options *prompt);
 
+/* Pairs name their pictures by number: in other scenes they would be other pictures. */
+int check_pairs(const struct node *n);
 void check_prompts(const struct node *n, struct problems *p); /* depth against the tower's layers */

@@ -17,13 +17,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 int cmd_settings(int argc, char **argv) {
-    static const struct argp argp = {
-        0, parse, "[KEY]", "Prints settings: all, those below KEY, or those a glob matches.",
-        0, 0,     0};
+    static const struct argp argp = {0,
+                                     parse,
+                                     "[KEY]",
+                                     "Prints settings: all, those below KEY, or those a glob "
+                                     "matches.\vExit status: 0 done, 64 no such setting.",
+                                     0,
+                                     0,
+                                     0};
     const char *pattern = NULL;
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &pattern);
     if (settings_print_table(stdout, config_known(), pattern)) return 0;
-    log_error("no setting matches %s", pattern);
+    char near[SETTING_MAX_KEY] = "";
+    bool found = settings_suggest(config_known(), pattern, near);
+    log_error("no setting matches %s%s%s%s", pattern, found ? " (did you mean " : "", near,
+              found ? "?)" : "");
     return ERR_USAGE;
 }

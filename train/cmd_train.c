@@ -86,7 +86,7 @@ static int train(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides, a->n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
-    if (!status && !a->node) status = graph_check_files(g);
+    if (!status && !a->node) status = graph_check_inputs(g);
     if (status) return status;
     if (!a->node && (a->dry_run || a->explain)) {
         struct str text = {0};

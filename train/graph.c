@@ -320,13 +320,13 @@ int graph_open(struct graph *g, const char *config, const struct override *overr
     return status;
 }
 
-int graph_check_files(const struct graph *g) {
+int graph_check_inputs(const struct graph *g) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     int status = 0;
     graph_needed(g, needed);
     for (size_t i = 0; !status && i < g->n; i++)
-        if (needed[i] && g->at[i]->stage->check_files)
-            status = g->at[i]->stage->check_files(g->at[i]);
+        if (needed[i] && g->at[i]->stage->check_inputs)
+            status = g->at[i]->stage->check_inputs(g->at[i]);
     free(needed);
     return status;
 }

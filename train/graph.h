@@ -50,9 +50,8 @@ struct graph {
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n);
 void graph_close(struct graph *g);
 
-/* Looks into the files of the user that the stages to be run will read: the errors of these stages,
- * before the first one starts. */
-int graph_check_files(const struct graph *g);
+/* Looks at the inputs of the stages to be run: their errors, before the first one starts. */
+int graph_check_inputs(const struct graph *g);
 
 const struct node_input *node_input(const struct node *n, const char *name); /* NULL: not given */
 struct node *node_from(const struct node *n, const char *name); /* the node of an input, or NULL */

@@ -18,8 +18,9 @@ struct stage {
     /* What can be seen without running: settings that contradict each other or an input. */
     void (*check)(const struct node *n, struct problems *p);
     int (*run)(struct node *n);
-    /* Reads the user's files as `run` will, where that is quick; NULL: there are none. */
-    int (*check_files)(const struct node *n);
+    /* What can be seen of the inputs before the first stage starts: the user's files, read as
+     * `run` will where that is quick, and runs that do not belong together. May be NULL. */
+    int (*check_inputs)(const struct node *n);
 };
 
 extern const struct stage stage_scenes, stage_prepare, stage_clip_pretrain, stage_proposals,

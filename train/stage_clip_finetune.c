@@ -24,5 +24,6 @@ const struct stage stage_clip_finetune = {
     .name = "clip-finetune",
     .inputs = inputs,
     .revision = 2,
+    .check_inputs = check_pairs,
     .run = run,
 };

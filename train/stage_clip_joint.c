@@ -22,5 +22,6 @@ const struct stage stage_clip_joint = {
     .inputs = inputs,
     .revision = 2,
     .check = check_prompts,
+    .check_inputs = check_pairs,
     .run = run,
 };

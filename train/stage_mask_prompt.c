@@ -40,5 +40,6 @@ const struct stage stage_mask_prompt = {
     .inputs = inputs,
     .revision = 2,
     .check = check_prompts,
+    .check_inputs = check_pairs,
     .run = run,
 };

@@ -56,8 +56,18 @@ static int prepare(struct prepared *p, const struct dataset *d, int64_t i,
     return status ? status : image_encode_png(&p->image, &p->png);
 }
 
-static int write_set(const struct node *n, const struct dataset *d, const char *name, int64_t first,
-                     int64_t end, const bool *unseen) {
+/* A set to be written: pictures first .. end - 1. */
+struct part {
+    const char *name;
+    int64_t first, end;
+    const bool *unseen; /* of prepare(), or NULL */
+};
+
+/* named[picture]: a damaged one is named once, though it may belong to two sets. */
+static int write_set(const struct node *n, const struct dataset *d, const struct part *part,
+                     bool *named) {
+    int64_t first = part->first, end = part->end;
+    const char *name = part->name;
     char *file = mem_format("%s.h5", name), *path = path_join(n->dir, file);
     struct set_info info = {d->class_name, d->class_seen, d->n_classes, d->ignore, n->id};
     struct set_writer w;
@@ -67,13 +77,14 @@ static int write_set(const struct node *n, const struct dataset *d, const char *
     progress_open(&progress, name, "pictures", 0, end - first, 30);
     for (int64_t i = first; !status && i < end; i++) {
         struct prepared p;
-        int bad = prepare(&p, d, i, &n->config.prepare, unseen);
+        int bad = prepare(&p, d, i, &n->config.prepare, part->unseen);
         bool stops =
             n->config.prepare.damaged == DAMAGED_STOP || (bad != ERR_DATA && bad != ERR_MISSING);
         if (bad && stops) { /* a file may be left out; memory that runs out may not */
             status = bad;
         } else if (bad) {
-            log_warn("skipped: %s", error_message()); /* one bad file among good ones */
+            if (!named[i]) log_warn("skipped: %s", error_message()); /* bad among good ones */
+            named[i] = true;
             error_clear();
             skipped++;
         } else {
@@ -133,6 +144,7 @@ static const char *path_of(const struct node *n, const char *name) {
 static int open_source(const struct node *n, struct dataset *d, bool **unseen, int64_t *train) {
     const struct prepare_options *o = &n->config.prepare;
     *unseen = NULL;
+    *train = 0;
     int status =
         dataset_open_coco(d, path_of(n, "images"), path_of(n, "captions"), path_of(n, "instances"));
     if (status) return status;
@@ -146,7 +158,7 @@ static int open_source(const struct node *n, struct dataset *d, bool **unseen, i
     return status;
 }
 
-static int check_files(const struct node *n) {
+static int check_inputs(const struct node *n) {
     struct dataset d = {0};
     bool *unseen;
     int64_t train;
@@ -162,10 +174,16 @@ static int run(struct node *n) {
     bool *unseen;
     int64_t train;
     int status = open_source(n, &d, &unseen, &train);
-    if (!status) status = write_set(n, &d, "clip", 0, train, NULL);
-    if (!status && d.has_labels) status = write_set(n, &d, "seen", 0, train, unseen);
-    if (!status && o->val) status = write_set(n, &d, "val", train, train + o->val, NULL);
-    if (!status && o->test) status = write_set(n, &d, "test", train + o->val, d.n_images, NULL);
+    const struct part parts[] = {
+        {"clip", 0, train, NULL},
+        {"seen", 0, d.has_labels ? train : 0, unseen},
+        {"val", train, train + o->val, NULL},
+        {"test", train + o->val, d.n_images, NULL},
+    };
+    bool *named = mem_alloc((size_t)d.n_images, sizeof *named);
+    for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].first < parts[i].end) status = write_set(n, &d, &parts[i], named);
+    free(named);
     free(unseen);
     dataset_close(&d);
     return status;
@@ -179,5 +197,5 @@ const struct stage stage_prepare = {
     .maybe = maybe,
     .revision = 1,
     .run = run,
-    .check_files = check_files,
+    .check_inputs = check_inputs,
 };

@@ -74,6 +74,21 @@ TEST(a_truncated_jpeg_among_good_ones_is_named_skipped_and_counted) {
     put_photo("b.jpg", 600);
     check_ends(config, "prepare.damaged=stop", 65, "b.jpg", "");
     check_ends(config, NULL, 0, "b.jpg", "1 of 3 pictures skipped");
+    char *labelled = write_all(", instances: instances.json"), *text = instances(7);
+    put("instances.json", text);
+    put_photo("b.jpg", 600);
+    struct ended e = TRAIN("out", labelled, NULL); /* two sets, of the same pictures */
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "clip: 1 of 3 pictures skipped");
+    CHECK_HAS(e.err, "seen: 1 of 3 pictures skipped");
+    char *once = strstr(e.err, "skipped: ");
+    CHECK_HAS(once, "b.jpg");
+    CHECK(!strstr(once + 1, "skipped: "));
+    ended_free(&e);
+    free(labelled);
+    free(text);
+    free(write_all(""));
+    put_photo("b.jpg", 600);
     put_photo("a.jpg", 600);
     put_photo("c.jpg", 20);
     check_ends(config, NULL, 65, "none of its 3 pictures can be read", "c.jpg");

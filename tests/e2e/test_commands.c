@@ -377,4 +377,5 @@ TEST(the_program_says_what_it_is_and_what_it_can) {
     }
     said_free(&s);
     check_refused(OVSEG("segmnet"), ERR_USAGE, "segmnet");
+    check_refused(OVSEG("settings", "lr"), ERR_USAGE, "did you mean optim.lr?");
 }

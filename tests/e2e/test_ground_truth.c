@@ -48,7 +48,7 @@ static char *write_config(const char *name, const char *text) {
     return path;
 }
 
-TEST(pairs_of_other_scenes_than_those_they_were_mined_from_are_refused) {
+TEST(pairs_of_other_scenes_than_those_they_were_mined_from_are_refused_before_the_first_step) {
     char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
     char *scenes = mem_format("base: %s/scenes.yaml\nseed: 7\n", here);
     char *mine = mem_format(
@@ -62,13 +62,15 @@ TEST(pairs_of_other_scenes_than_those_they_were_mined_from_are_refused) {
     char *const paths[] = {write_config("other.yaml", scenes), write_config("mine.yaml", mine),
                            write_config("tune.yaml", tune)};
     struct ended e = TRAIN("out", paths[2], NULL);
-    check_status(&e, 65);
-    char *said = strstr(e.err, "mined from the scenes of run ");
-    char *run = run_of("out", "scenes"), *other = run_of("out", "other");
-    CHECK_HAS(said, strrchr(run, '-') + 1);
-    CHECK_HAS(said, other);
+    check_status(&e, 78);
+    char *said = strstr(e.err, "inputs.pairs is mined from the scenes of "),
+         *out = test_path("out");
+    CHECK_HAS(said, "/scenes-");
+    CHECK_HAS(said, "inputs.scenes is ");
+    CHECK_HAS(said, "/other-");
+    CHECK(!dir_exists(out)); /* nothing was begun */
     ended_free(&e);
-    char *const owned[] = {dir, here, scenes, mine, tune, paths[0], paths[1], paths[2], run, other};
+    char *const owned[] = {dir, here, scenes, mine, tune, paths[0], paths[1], paths[2], out};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

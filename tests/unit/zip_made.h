@@ -3,7 +3,15 @@
 
 #include <zlib.h>
 
+#include "base/file.h"
 #include "tests/test.h"
+
+/* A file in the test's folder; its path, owned. */
+static inline char *made_file(const char *name, const void *data, size_t n) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, data, n));
+    return path;
+}
 
 struct made {
     struct str bytes;
