@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/setting_rows.h"
+#include "configs/reference.h"
 
 const char *const stage_names[] = {
     "scenes",        "prepare",     "clip-pretrain", "proposals", "mine",
@@ -116,6 +117,10 @@ struct settings_table config_used(int kind) {
     case STAGE_KINDS: break;
     }
     REQUIRE(false, "stage kind %d", kind);
+}
+
+int config_override(struct settings_doc *doc, const struct override *o) {
+    return reference_is_key(o->key) ? reference_override(doc, o) : settings_override(doc, o);
 }
 
 void config_free(struct config *c) { settings_free(config_known(), c); }

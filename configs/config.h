@@ -66,6 +66,10 @@ struct config {
     struct eval_options eval;
 };
 
+/* Puts an override over what doc says: a key of ours, or one of the reference's
+ * (configs/reference.h). */
+int config_override(struct settings_doc *doc, const struct override *o);
+
 struct settings_table config_known(void);
 struct settings_table config_used(int kind); /* enum stage_kind */
 void config_free(struct config *c);

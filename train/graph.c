@@ -68,7 +68,7 @@ static void apply_overrides(struct builder *b, struct node *n, bool named) {
         bool meant = !o->scope ? named : strcmp(o->scope, "*") == 0 || !strcmp(o->scope, n->name);
         if (!meant) continue;
         b->override_used[i] = true;
-        if (settings_override(&n->doc, o)) problems_take_error(&b->problems);
+        if (config_override(&n->doc, o)) problems_take_error(&b->problems);
     }
 }
 

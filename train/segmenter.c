@@ -113,7 +113,7 @@ static int configure(struct node *n, const struct node *model, const struct segm
     if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
     for (size_t i = 0; !status && i < o->n_overrides; i++)
-        if (settings_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
     if (!status)
         settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
                         &n->config, &problems);
