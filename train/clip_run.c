@@ -144,12 +144,8 @@ tensor *clip_names(const struct clip_run *c, const struct text_options *text, ch
     return features;
 }
 
-static tensor *encode_regions(const void *clip, tensor *region, tensor *mask) {
-    return clip_image(clip, region, mask);
-}
-
 struct region_encoder clip_regions(const struct clip *c) {
-    return (struct region_encoder){encode_regions, c, c->opt.features};
+    return namer_encoder(&(struct namer){.clip = c});
 }
 
 tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S) {

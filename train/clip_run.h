@@ -5,7 +5,7 @@
 #include "data/dataset.h"
 #include "data/tokenizer.h"
 #include "data/vocabulary.h"
-#include "eval/regions.h"
+#include "eval/segment.h"
 #include "nn/models/clip.h"
 #include "train/graph.h"
 

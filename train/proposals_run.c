@@ -74,6 +74,10 @@ void proposals_run_free(struct proposals_run *p) {
     *p = (struct proposals_run){0};
 }
 
+struct proposer proposals_run_proposer(const struct proposals_run *p) {
+    return (struct proposer){&p->model, p->text};
+}
+
 void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay) {
     double m = multiplier;
     const struct group_rule all[PROPOSALS_RULES] = {

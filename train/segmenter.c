@@ -146,12 +146,12 @@ int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
     int status = make_node(s, o);
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
-    if (!status) status = namer_open(&s->namer, s->node, "clip", v);
+    if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
     return status;
 }
 
 void segmenter_close(struct segmenter *s) {
-    namer_close(&s->namer);
+    namer_run_close(&s->namer);
     proposals_run_free(&s->proposals);
     graph_close(&s->graph);
     *s = (struct segmenter){0};
@@ -162,13 +162,15 @@ int segmenter_labels(const struct segmenter *s, const struct image *im, struct l
     struct proposals proposals = {0};
     struct regions regions = {0};
     struct box all = {0, 0, im->w, im->h};
+    const struct config *c = &s->node->config;
+    struct proposer proposer = proposals_run_proposer(&s->proposals);
     int status = image_crop(im, all, &seen);
     if (!status) status = segment_resize(&s->size, &seen);
-    if (!status) status = segment_propose(&s->proposals, s->node, &seen, 1, &proposals, &regions);
-    if (!status) status = namer_encode(&s->namer, s->node, &regions, &seen, 1);
+    if (!status) status = segment_propose(&proposer, &c->eval, &seen, 1, &proposals, &regions);
+    if (!status) status = segment_encode(&s->namer.namer, &c->crop, &regions, &seen, 1);
     if (!status)
-        status = segment_labels(&proposals, &regions, &s->namer, s->node->config.eval.lambda, im->h,
-                                im->w, out);
+        status = segment_labels(&proposals, &regions, &s->namer.namer, c->eval.lambda, im->h, im->w,
+                                out);
     proposals_free(&proposals);
     regions_free(&regions);
     image_free(&seen);

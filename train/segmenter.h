@@ -14,7 +14,7 @@ struct segmenter {
     struct graph graph;
     struct node *node; /* an evaluation that is not run: inputs clip and proposals, settings */
     struct proposals_run proposals;
-    struct namer namer;
+    struct namer_run namer;
     struct segment_size size;
 };
 

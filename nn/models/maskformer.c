@@ -1,6 +1,7 @@
 #include "nn/models/maskformer.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -117,10 +118,21 @@ struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *
     tensor *memory = stage < 0 ? pixel.encoded : f.map[stage]; /* [B, C, h, w] */
     struct mask_predictions p =
         mask_decoder_forward(&m->decoder, memory, pixel.mask_features, last_only);
+    for (int i = 0; m->tap && i < f.n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "backbone.res%d", i + 2);
+        tap_put(m->tap, name, f.map[i]);
+    }
+    tap_put(m->tap, "mask_features", pixel.mask_features);
     struct maskformer_output out = {
         .logits = t_keep(scope, maskformer_classify(m, p.embeddings, text)), /* [B, L, Q, K + 1] */
         .masks = t_keep(scope, p.masks), /* [B, L, Q, H/4, W/4] */
     };
+    if (m->tap) {
+        tap_put(m->tap, "pred_embed", t_select(p.embeddings, 1, -1)); /* [B, Q, text_width] */
+        tap_put(m->tap, "pred_logits", t_select(out.logits, 1, -1));  /* [B, Q, K + 1] */
+        tap_put(m->tap, "pred_masks", t_select(out.masks, 1, -1));    /* [B, Q, H/4, W/4] */
+    }
     t_scope_close(scope, NULL);
     return out;
 }

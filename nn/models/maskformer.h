@@ -10,6 +10,7 @@
 #include "nn/models/backbone.h"
 #include "nn/models/mask_decoder.h"
 #include "nn/models/pixel_decoder.h"
+#include "nn/tap.h"
 
 /* The map that the queries read. */
 enum maskformer_memory {
@@ -44,7 +45,9 @@ struct maskformer {
     struct backbone backbone;
     struct pixel_decoder pixel;
     struct mask_decoder decoder;
-    tensor *no_object; /* [1, text_width]: clip_adapter.non_object_embedding */
+    tensor *no_object;     /* [1, text_width]: clip_adapter.non_object_embedding */
+    const struct tap *tap; /* backbone.res2, ..., mask_features, pred_embed, pred_logits,
+                              pred_masks, the last three of the last layer; NULL: nobody looks */
 };
 
 /* Registers backbone.*, sem_seg_head.{pixel_decoder, predictor}.*,
