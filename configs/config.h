@@ -19,6 +19,7 @@ enum stage_kind {
     STAGE_MASK_PROMPT,
     STAGE_CLIP_JOINT,
     STAGE_EVALUATE,
+    STAGE_IMPORT,
     STAGE_KINDS,
 };
 extern const char *const stage_names[]; /* ends with NULL */

@@ -111,7 +111,8 @@ static unsigned kinds_of(const char *input, bool *folder) {
                  {"images", 0, true},
                  {"captions", 0, false},
                  {"instances", 0, false},
-                 {"stop_list", 0, false}};
+                 {"stop_list", 0, false},
+                 {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, input) == 0) {
             *folder = known[i].folder;

@@ -16,7 +16,7 @@ static int make(struct proposals_run *p, const struct node *of, const struct voc
     int status = clip_run_open(&clip, of, "clip", NULL);
     if (status) return status;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    p->text = t_hold(clip_vocabulary(&clip, &of->config.text, v)); /* [K, D] */
+    p->text = t_hold(class_text(&clip.clip, &of->config.text, v)); /* [K, D] */
     double own = of->config.proposals.temperature,
            scale = own > 0 ? own : t_item(clip_scale(&clip.clip));
     struct maskformer_options opt =

@@ -16,7 +16,7 @@ int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
     if (status) return status;
     int scope = t_scope_open("namer", T_NO_GRAD);
     m->namer.clip = &m->clip.clip;
-    m->namer.text = t_hold(clip_vocabulary(&m->clip, &n->config.text, v)); /* [K, D] */
+    m->namer.text = t_hold(class_text(&m->clip.clip, &n->config.text, v)); /* [K, D] */
     m->namer.temperature = given > 0 ? given : t_item(clip_scale(&m->clip.clip));
     t_scope_close(scope, NULL);
     return error_status();

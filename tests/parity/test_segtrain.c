@@ -65,7 +65,7 @@ static tensor *text_features(const cJSON *names) {
     for (int k = 0; k < K; k++) text[k] = at(names, k)->valuestring;
     struct text_options t = {0};
     strings_add(&t.templates, "vild");
-    tensor *x = clip_names(&c, &t, text, K);
+    tensor *x = class_text_of_names(&c.clip, &t, text, K);
     strings_free(&t.templates);
     clip_run_free(&c);
     return x;

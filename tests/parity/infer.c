@@ -1,0 +1,447 @@
+/* Q proposals, V regions, K names, h w the size that the network sees, H W the picture's. */
+#include "tests/parity/infer.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoints/tensor_file.h"
+#include "configs/config.h"
+#include "eval/class_text.h"
+#include "eval/ensemble.h"
+#include "eval/segment.h"
+#include "nn/models/ovseg.h"
+#include "tests/formula.h"
+#include "tests/golden_file.h"
+#include "tests/test.h"
+
+enum { TENSORS = 64 };
+
+/* What the taps gave, by name. */
+struct collected {
+    struct {
+        char name[48];
+        tensor *x; /* held */
+    } at[TENSORS];
+    int n;
+};
+
+static tensor *find(const struct collected *c, const char *name) {
+    for (int i = 0; i < c->n; i++)
+        if (strcmp(c->at[i].name, name) == 0) return c->at[i].x;
+    return NULL;
+}
+
+static void collect(void *self, const char *name, tensor *x) {
+    struct collected *c = self;
+    int scope = t_scope_open("collect", T_NO_GRAD);
+    for (int i = 0; i < c->n; i++) {
+        if (strcmp(c->at[i].name, name) != 0) continue;
+        tensor *both = t_hold(t_cat((tensor *[]){c->at[i].x, x}, 2, 0));
+        t_drop(c->at[i].x);
+        c->at[i].x = both;
+        t_scope_close(scope, NULL);
+        return;
+    }
+    REQUIRE(c->n < TENSORS, "more tensors than expected");
+    snprintf(c->at[c->n].name, sizeof c->at->name, "%s", name);
+    c->at[c->n++].x = t_hold(t_clone(x));
+    t_scope_close(scope, NULL);
+}
+
+struct replay {
+    cJSON *golden;
+    const char *path, *data;
+    struct config config;
+    struct params params;
+    struct ovseg model;
+    tensor *text; /* [K, D], held */
+    int64_t K;
+    struct image picture;
+    struct collected got;
+    struct labels labels;
+    struct infer_report *report;
+};
+
+static const cJSON *item(const cJSON *object, const char *key) {
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/* --- the model --- */
+
+static char *value_text(const cJSON *x) {
+    return cJSON_IsString(x) ? mem_strdup(x->valuestring) : cJSON_PrintUnformatted(x);
+}
+
+static int override(struct settings_doc *doc, const char *key, const cJSON *x) {
+    struct override o = {.key = mem_strdup(key), .value = value_text(x)};
+    int status = config_override(doc, &o);
+    override_free(&o);
+    return status;
+}
+
+static int configure(struct replay *r) {
+    const cJSON *yaml = item(r->golden, "yaml"), *list = item(r->golden, "overrides");
+    bool swin = cJSON_IsString(yaml) && strstr(yaml->valuestring, "swin");
+    char *path = test_source(swin ? "configs/paper/ovseg-swinb-vitl14/model.yaml"
+                                  : "configs/paper/ovseg-r101c-vitb16/model.yaml");
+    struct settings_doc doc;
+    struct problems p = {0};
+    int status = settings_read(&doc, path);
+    for (int i = 0; !status && i + 1 < cJSON_GetArraySize(list); i += 2)
+        status = override(&doc, cJSON_GetArrayItem(list, i)->valuestring,
+                          cJSON_GetArrayItem(list, i + 1));
+    if (!status) {
+        settings_assign(&doc, config_known(), config_known(), "golden", &r->config, &p);
+        proposals_check(&r->config.proposals, r->path, &p);
+        status = problems_close(&p, ERR_CONFIG);
+    }
+    settings_doc_free(&doc);
+    free(path);
+    return status;
+}
+
+static int make_model(struct replay *r) {
+    const cJSON *seed = item(r->golden, "seed"),
+                *bias = item(r->golden, "mask_features_bias_factor");
+    const struct config *c = &r->config;
+    struct clip_options clip = clip_model(&c->clip, &c->prompt);
+    struct maskformer_options proposals =
+        proposals_model(&c->proposals, clip.features, c->proposals.temperature);
+    ovseg_init(&r->model, params_root(&r->params), &proposals, &clip);
+    golden_fill(&r->params, (uint64_t)seed->valuedouble,
+                cJSON_IsNumber(bias) ? bias->valuedouble : 0.02);
+    return error_status();
+}
+
+static int name_classes(struct replay *r) {
+    const cJSON *names = item(r->golden, "class_names");
+    r->K = cJSON_GetArraySize(names);
+    char **at = mem_alloc((size_t)r->K, sizeof *at);
+    for (int64_t k = 0; k < r->K; k++) at[k] = cJSON_GetArrayItem(names, (int)k)->valuestring;
+    r->text = class_text_of_names(&r->model.clip, &r->config.text, at, r->K); /* [K, D] */
+    if (r->text) r->text = t_hold(r->text);
+    free(at);
+    return error_status();
+}
+
+static int read_picture(struct replay *r) {
+    char *path = path_join(r->data, item(r->golden, "image")->valuestring);
+    struct bytes file = {0};
+    int status = file_read(path, 1 << 28, &file);
+    if (!status) status = image_decode_upright(file.at, file.n, path, &r->picture);
+    bytes_free(&file);
+    free(path);
+    return status;
+}
+
+/* --- the run --- */
+
+/* What the golden has of the regions beside the taps. */
+static void put_regions(struct collected *c, const struct proposals *p, const struct regions *g,
+                        int64_t patch) {
+    int32_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
+    int32_t *area = mem_alloc((size_t)g->n + 1, sizeof *area);
+    int32_t(*box)[4] = mem_alloc((size_t)g->n + 1, sizeof *box);
+    float *top = mem_alloc((size_t)p->Q, sizeof *top);
+    for (int64_t q = 0; q < p->Q; q++)
+        for (int64_t i = 0; i < p->h * p->w; i++)
+            if (p->mask[q * p->h * p->w + i] > top[q]) top[q] = p->mask[q * p->h * p->w + i];
+    for (int64_t v = 0; v < g->n; v++) {
+        const struct box *b = &g->box[v];
+        valid[g->query[v]] = 1;
+        for (int64_t i = 0; i < g->mask[v].h * g->mask[v].w; i++) area[v] += g->mask[v].at[i];
+        const int32_t edges[4] = {(int32_t)b->x0, (int32_t)b->y0, (int32_t)b->x1, (int32_t)b->y1};
+        memcpy(box[v], edges, sizeof edges);
+    }
+    collect(c, "valid", t_from_data(valid, SHAPE(p->Q), T_I32));
+    collect(c, "mask_max_prob", t_from_data(top, SHAPE(p->Q), T_F32));
+    collect(c, "areas", t_from_data(area, SHAPE(g->n), T_I32));
+    collect(c, "boxes_xyxy", t_from_data(box, SHAPE(g->n, 4), T_I32));
+    tensor *mask = find(c, "region_masks"); /* [V, S, S] */
+    if (mask && patch) {
+        int64_t S = t_size(mask, 1), side = S / patch;
+        tensor *x = t_reshape(t_cast(mask, T_F32), SHAPE(g->n, side, patch, side, patch));
+        x = t_amax(t_amax(x, 4, false), 2, false); /* [V, side, side]: any pixel */
+        collect(c, "patch_nonblank_count", t_sum_dim(t_sum_dim(x, 2, false), 1, false));
+    }
+    free(valid);
+    free(area);
+    free(box);
+    free(top);
+}
+
+static int copy_labels(struct replay *r, tensor *scores) {
+    int64_t h = r->picture.h, w = r->picture.w, *at = mem_alloc((size_t)(h * w), sizeof *at);
+    int status = labels_alloc(&r->labels, h, w);
+    if (!status)
+        status = t_copy_out(ensemble_labels(scores, h, w), at, (size_t)(h * w) * sizeof *at);
+    for (int64_t i = 0; !status && i < h * w; i++) r->labels.at[i] = (uint16_t)at[i];
+    free(at);
+    return status;
+}
+
+static int run(struct replay *r) {
+    const struct config *c = &r->config;
+    struct tap tap = {collect, &r->got};
+    struct proposer proposer = {&r->model.proposals, r->text};
+    struct namer namer = {&r->model.clip, r->text, c->eval.temperature, &tap};
+    struct image seen = {0};
+    struct proposals p = {0};
+    struct regions g = {0};
+    struct box all = {0, 0, r->picture.w, r->picture.h};
+    int status = image_crop(&r->picture, all, &seen);
+    r->model.proposals.tap = &tap;
+    struct segment_size size = {c->eval.shortest, c->eval.longest};
+    if (!status) status = segment_resize(&size, &seen);
+    if (!status) status = segment_propose(&proposer, &c->eval, &seen, 1, &p, &g);
+    if (!status) status = segment_encode(&namer, &c->crop, &g, &seen, 1);
+    int scope = t_scope_open("replay", T_NO_GRAD);
+    if (!status) {
+        tensor *rows[2] = {r->text, normalize_rows(r->model.proposals.no_object, 0)};
+        tensor *text = t_cat(rows, 2, 0); /* [K + 1, D] */
+        collect(&r->got, "text_features", text);
+        put_regions(&r->got, &p, &g, r->model.clip.resnet ? 0 : r->model.clip.opt.image.patch);
+        tensor *features = find(&r->got, "clip_image_features"); /* [V, D] */
+        if (features)
+            collect(&r->got, "clip_logits",
+                    t_scale(t_matmul(features, t_transpose(text, 0, 1)), namer.temperature));
+        tensor *scores = segment_scores(&p, &g, &namer, c->eval.lambda); /* [K, h, w] */
+        collect(&r->got, "fused_before_resize", scores);
+        tensor *full = t_resize_bilinear(t_unsqueeze(scores, 0), r->picture.h,
+                                         r->picture.w); /* [1, K, H, W] */
+        collect(&r->got, "sem_seg", t_squeeze(full, 0));
+        status = error_status() ? error_status() : copy_labels(r, scores);
+    }
+    t_scope_close(scope, NULL);
+    proposals_free(&p);
+    regions_free(&g);
+    image_free(&seen);
+    return status;
+}
+
+/* --- the comparison --- */
+
+/* rms_change / rms of ovseg_r101c_vitb_seed1, for files that have no sensitivity of their own. */
+static double usual_sensitivity(const char *name) {
+    static const struct {
+        const char *name;
+        double relative;
+    } usual[] = {{"areas", 2.16e-5},        {"clip_image_features", 4.03e-3},
+                 {"clip_logits", 2.90e-3},  {"mask_max_prob", 1.17e-5},
+                 {"pred_embed", 5.92e-6},   {"pred_logits", 1.05e-5},
+                 {"pred_masks", 8.54e-6},   {"sem_seg", 2.30e-4},
+                 {"text_features", 6.19e-6}};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (strcmp(usual[i].name, name) == 0) return usual[i].relative;
+    return 0;
+}
+
+static double bar(const struct replay *r, const char *name) {
+    if (strcmp(name, "fused_before_resize") == 0) name = "sem_seg"; /* the same, resized */
+    const cJSON *tensors = item(item(r->golden, "sensitivity"), "tensors"),
+                *s = item(tensors, name);
+    double relative = usual_sensitivity(name);
+    if (s && item(s, "rms")->valuedouble > 0)
+        relative = item(s, "rms_change")->valuedouble / item(s, "rms")->valuedouble;
+    return relative * 3 > 1e-4 ? relative * 3 : 1e-4;
+}
+
+static void report(struct replay *r, const char *name, double found, double allowed) {
+    bool ok = found <= allowed;
+    r->report->compared++;
+    r->report->failed += !ok;
+    str_add(&r->report->text, "%-32s %10.3g  allowed %8.2g  %s\n", name, found, allowed,
+            ok ? "ok" : "DIFFERS");
+}
+
+struct difference {
+    double rms; /* of a - b over that of b; infinite when the sizes differ */
+    int64_t at; /* the worst element */
+    double ours, theirs;
+};
+
+static struct difference difference(tensor *a, tensor *b) {
+    struct difference d = {.rms = INFINITY};
+    int64_t n = t_numel(b);
+    if (t_numel(a) != n) return d;
+    double *x = mem_alloc((size_t)n + 1, sizeof *x), *y = mem_alloc((size_t)n + 1, sizeof *y);
+    double diff = 0, size = 0;
+    int status = t_copy_out(t_cast(t_reshape(a, SHAPE(-1)), T_F64), x, (size_t)n * sizeof *x);
+    if (!status)
+        status = t_copy_out(t_cast(t_reshape(b, SHAPE(-1)), T_F64), y, (size_t)n * sizeof *y);
+    for (int64_t i = 0; i < n; i++) {
+        diff += (x[i] - y[i]) * (x[i] - y[i]);
+        size += y[i] * y[i];
+        if (!(fabs(x[i] - y[i]) <= fabs(d.ours - d.theirs)))
+            d = (struct difference){.at = i, .ours = x[i], .theirs = y[i]};
+    }
+    free(x);
+    free(y);
+    d.rms = status ? (double)INFINITY : size > 0 ? sqrt(diff / size) : sqrt(diff);
+    return d;
+}
+
+/* "every [1, 4, 4] along the axes, first index 0": our tensor's elements that the file holds. */
+static tensor *stored_part(tensor *x, const cJSON *entry) {
+    const cJSON *stored = item(entry, "stored");
+    const char *list = stored ? strchr(stored->valuestring, '[') : NULL;
+    if (!list) return x;
+    cJSON *steps = cJSON_ParseWithOpts(list, NULL, false);
+    struct shape step = {0};
+    const cJSON *d;
+    cJSON_ArrayForEach(d, steps) step.d[step.n++] = d->valueint;
+    cJSON_Delete(steps);
+    return golden_every(x, step);
+}
+
+static void compare_tensors(struct replay *r, struct tensor_file *f) {
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, item(r->golden, "tensors")) {
+        int scope = t_scope_open("compare", T_NO_GRAD);
+        const struct st_tensor *there = st_table_find(f->table, entry->string);
+        tensor *want = there ? tensor_file_tensor(f, there) : NULL,
+               *got = find(&r->got, entry->string);
+        if (want && got) {
+            if (t_dim(got) == t_dim(want) + 1) got = t_squeeze(got, 0);
+            bool fits = t_dim(got) == cJSON_GetArraySize(item(entry, "shape"));
+            for (int i = 0; fits && i < t_dim(got); i++)
+                fits = t_size(got, i) == cJSON_GetArrayItem(item(entry, "shape"), i)->valueint;
+            struct difference d = {.rms = INFINITY};
+            if (fits) d = difference(stored_part(got, entry), want);
+            report(r, entry->string, d.rms, bar(r, entry->string));
+            if (fits && !(d.rms <= bar(r, entry->string)))
+                str_add(&r->report->text, "    worst: element %lld is %.9g, expected %.9g\n",
+                        (long long)d.at, d.ours, d.theirs);
+        } else {
+            report(r, entry->string, (double)INFINITY, 0);
+        }
+        t_scope_close(scope, NULL);
+    }
+}
+
+/* Sums and 64 samples of maps that the file does not hold: against the RMS of the map. */
+static void compare_stages(struct replay *r) {
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, item(r->golden, "stages")) {
+        tensor *got = find(&r->got, entry->string);
+        const cJSON *samples = item(entry, "samples");
+        if (!got || !cJSON_IsArray(samples)) continue;
+        size_t n = (size_t)t_numel(got), m = (size_t)cJSON_GetArraySize(samples);
+        double *at = mem_alloc(n + 1, sizeof *at), diff = 0;
+        int scope = t_scope_open("stage", T_NO_GRAD);
+        int status = t_copy_out(t_cast(got, T_F64), at, n * sizeof *at);
+        t_scope_close(scope, NULL);
+        for (size_t i = 0; i < m; i++) {
+            double d = at[i * n / m] - cJSON_GetArrayItem(samples, (int)i)->valuedouble;
+            diff += d * d / (double)m;
+        }
+        double rms = sqrt(item(entry, "sumsq")->valuedouble / (double)n);
+        char name[64];
+        snprintf(name, sizeof name, "stage %s", entry->string);
+        report(r, name, status ? (double)INFINITY : sqrt(diff) / rms, bar(r, entry->string));
+        free(at);
+    }
+}
+
+/* Labels are equal but where the two highest scores are closer than what rounding moves. */
+static int compare_labels(struct replay *r) {
+    const cJSON *png = item(r->golden, "label_png");
+    if (!png) return 0;
+    char *dir = path_dir(r->path),
+         *name = mem_format("%.*s", (int)strcspn(png->valuestring, " "), png->valuestring);
+    char *path = path_join(dir, name);
+    struct bytes file = {0};
+    struct labels want = {0};
+    int status = file_read(path, 1 << 28, &file);
+    if (!status) status = labels_decode_png(file.at, file.n, path, &want);
+    const cJSON *s = item(item(item(r->golden, "sensitivity"), "tensors"), "sem_seg");
+    double margin =
+        s ? item(s, "max_abs_change")->valuedouble / item(s, "rms")->valuedouble : 1.64e-3;
+    margin = margin * 3 > 1e-4 ? margin * 3 : 1e-4;
+    int64_t n = want.h * want.w, differ = 0;
+    float *score = mem_alloc((size_t)(r->K * n) + 1, sizeof *score);
+    if (!status)
+        status = t_copy_out(find(&r->got, "sem_seg"), score, (size_t)(r->K * n) * sizeof *score);
+    bool fits = !status && want.h == r->labels.h && want.w == r->labels.w;
+    for (int64_t i = 0; fits && i < n; i++) {
+        if (want.at[i] == r->labels.at[i]) continue;
+        float first = -INFINITY, second = -INFINITY;
+        for (int64_t k = 0; k < r->K; k++) {
+            float x = score[k * n + i];
+            if (x > first) {
+                second = first;
+                first = x;
+            } else if (x > second) {
+                second = x;
+            }
+        }
+        differ += !((first - second) <= margin * fabs((double)first));
+    }
+    if (!status)
+        report(r, "labels that clearly differ", fits ? (double)differ : (double)INFINITY, 0);
+    free(score);
+    labels_free(&want);
+    bytes_free(&file);
+    free(path);
+    free(name);
+    free(dir);
+    return status;
+}
+
+static int compare(struct replay *r) {
+    size_t stem = strlen(r->path) - strlen(".json");
+    char *path = mem_format("%.*s.safetensors", (int)stem, r->path);
+    struct tensor_file f;
+    int status = tensor_file_open(&f, path, NULL);
+    if (!status) {
+        compare_tensors(r, &f);
+        compare_stages(r);
+        tensor_file_close(&f);
+        status = error_status() ? error_status() : compare_labels(r);
+    }
+    free(path);
+    return status;
+}
+
+static int read_golden(struct replay *r) {
+    struct bytes text;
+    int status = file_read(r->path, 1 << 26, &text);
+    if (status) return status;
+    r->golden = cJSON_Parse((const char *)text.at);
+    bytes_free(&text);
+    if (!cJSON_IsString(item(r->golden, "image")) ||
+        !cJSON_IsArray(item(r->golden, "class_names")) || !cJSON_IsNumber(item(r->golden, "seed")))
+        return error_set(ERR_DATA, "%s: no whole-model golden: image, class_names, seed", r->path);
+    return 0;
+}
+
+int infer_replay(const char *golden, const char *data, struct infer_report *report_to) {
+    struct replay *r = mem_alloc(1, sizeof *r);
+    *r = (struct replay){.path = golden, .data = data, .report = report_to};
+    *report_to = (struct infer_report){0};
+    int scope = t_scope_open("infer", T_NO_GRAD | T_EVAL);
+    int status = read_golden(r);
+    if (!status) status = configure(r);
+    if (!status) status = read_picture(r);
+    if (!status) status = make_model(r);
+    if (!status) status = name_classes(r);
+    if (!status) status = run(r);
+    if (!status) status = compare(r);
+    for (int i = 0; i < r->got.n; i++) t_drop(r->got.at[i].x);
+    if (r->text) t_drop(r->text);
+    ovseg_free(&r->model);
+    params_free(&r->params);
+    t_scope_close(scope, NULL);
+    config_free(&r->config);
+    image_free(&r->picture);
+    labels_free(&r->labels);
+    cJSON_Delete(r->golden);
+    free(r);
+    return status;
+}
+
+void infer_report_free(struct infer_report *r) { str_free(&r->text); }
