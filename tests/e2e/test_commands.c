@@ -278,7 +278,7 @@ static void convert_walk(const char *runs) {
 
     struct said s = OVSEG("convert", mpt, out); /* the run, then its checkpoint, then a file */
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "visual.mask_embedding F32 [");
+    CHECK_HAS(out_of(&s), "used visual.mask_embedding F32 [");
     CHECK(same_bytes(model, out));
     check_refused(OVSEG("convert", last, out), ERR_USAGE, "--force");
     struct said again = OVSEG("convert", "--force", last, out);
