@@ -79,8 +79,8 @@ static const struct setting_group finetune_groups[] = {
 static const struct setting_group prompt_groups[] = {
     RUN, TRAIN, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
 static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
-static const struct setting_group import_groups[] = {RUN,  CLIP, PROMPT, PROPOSALS,
-                                                     TEXT, CROP, EVAL};
+static const struct setting_group import_groups[] = {
+    RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
     RUN,
     TRAIN,

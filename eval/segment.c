@@ -78,18 +78,24 @@ tensor *segment_scores(const struct proposals *p, const struct regions *r, const
     return t_scope_close(scope, ensemble_scores(m ? fuse(p, r, m, lambda, prob) : prob, mask));
 }
 
-int segment_labels(const struct proposals *p, const struct regions *r, const struct namer *m,
-                   double lambda, int64_t to_h, int64_t to_w, struct labels *out) {
+int segment_decide(tensor *scores, int64_t to_h, int64_t to_w, struct labels *out) {
     size_t n = (size_t)(to_h * to_w);
     int status = labels_alloc(out, to_h, to_w);
     if (status) return status;
     int64_t *found = mem_try(n, sizeof *found);
     if (!found) return error_status();
-    int scope = t_scope_open("segment", T_NO_GRAD | T_EVAL);
-    tensor *scores = segment_scores(p, r, m, lambda); /* [K, h, w] */
+    int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     status = t_copy_out(ensemble_labels(scores, to_h, to_w), found, n * sizeof *found);
     t_scope_close(scope, NULL);
     for (size_t i = 0; !status && i < n; i++) out->at[i] = (uint16_t)found[i];
     free(found);
+    return status;
+}
+
+int segment_labels(const struct proposals *p, const struct regions *r, const struct namer *m,
+                   double lambda, int64_t to_h, int64_t to_w, struct labels *out) {
+    int scope = t_scope_open("segment", T_NO_GRAD | T_EVAL);
+    int status = segment_decide(segment_scores(p, r, m, lambda), to_h, to_w, out);
+    t_scope_close(scope, NULL);
     return status;
 }

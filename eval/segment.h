@@ -50,6 +50,9 @@ int segment_encode(const struct namer *m, const struct crop_options *o, struct r
 tensor *segment_scores(const struct proposals *p, const struct regions *r, const struct namer *m,
                        double lambda);
 
-/* The label map at the size to_h x to_w. 0 or the pending error. */
+/* The label map of scores [K, h, w] at the size to_h x to_w. 0 or the pending error. */
+int segment_decide(tensor *scores, int64_t to_h, int64_t to_w, struct labels *out);
+
+/* Both. */
 int segment_labels(const struct proposals *p, const struct regions *r, const struct namer *m,
                    double lambda, int64_t to_h, int64_t to_w, struct labels *out);

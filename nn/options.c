@@ -31,6 +31,12 @@ const struct setting prompt_rows[] = {
 };
 #undef SETTINGS_OF
 
+#define SETTINGS_OF struct prompt_options
+const struct setting prompt_found_rows[] = {
+    INT   ("depth", depth, RESULT, "0", 0, 128,            "of the mask prompts in the weights; 0: there are none"),
+};
+#undef SETTINGS_OF
+
 #define SETTINGS_OF struct clip_train_options
 static const char *const clip_losses[] = {"in-batch", "multi-positive", "noun-bank", NULL}; /* enum clip_loss_kind */
 const struct setting clip_train_rows[] = {

@@ -22,6 +22,7 @@ struct prompt_options {
     int init; /* enum clip_prompt_init */
 };
 extern const struct setting prompt_rows[2];
+extern const struct setting prompt_found_rows[1]; /* of weights that are there */
 
 /* Prompt depth 0 when `prompt` is NULL. */
 struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p);

@@ -6,10 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "checkpoints/weights.h"
 #include "data/region.h"
 #include "data/set.h"
-#include "train/run.h"
+#include "train/run_weights.h"
 
 /* Random weights of the seed of the stage that asks, so that new prompts are that stage's draw. */
 static void make(struct clip_run *c, const struct node *asks, const struct node *shape,
@@ -31,6 +30,7 @@ void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt
 const struct prompt_options *clip_run_prompts(const struct node *n) {
     for (; n; n = node_from(n, "clip")) {
         int kind = n->config.run.stage;
+        if (kind == STAGE_IMPORT) return n->config.prompt.depth ? &n->config.prompt : NULL;
         if (kind == STAGE_MASK_PROMPT || kind == STAGE_CLIP_JOINT) return &n->config.prompt;
     }
     return NULL;
@@ -38,19 +38,17 @@ const struct prompt_options *clip_run_prompts(const struct node *n) {
 
 int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt) {
-    static const char *const prompts[] = {"visual.mask_embedding"};
     const struct node_input *in = node_input(n, input);
-    REQUIRE(in && in->node && node_clip(in->node), "no CLIP run as input %s", input);
+    REQUIRE(in, "no input %s", input);
+    return clip_run_open_from(c, n, in, prompt);
+}
+
+int clip_run_open_from(struct clip_run *c, const struct node *n, const struct node_input *in,
+                       const struct prompt_options *prompt) {
+    REQUIRE(in->node && node_clip(in->node), "no CLIP run as input %s", in->name);
     const struct prompt_options *has = clip_run_prompts(in->node);
     make(c, n, in->node, prompt ? prompt : has);
-    char *file;
-    int status = run_weights(in, &file);
-    if (!status) {
-        struct weights_options w = {
-            .allow_missing = prompts, .n_allow_missing = prompt && !has, .exact = true};
-        status = weights_load(file, &c->params, w);
-    }
-    free(file);
+    int status = run_load(in, WEIGHTS_CLIP, &c->params, prompt && !has);
     if (status) clip_run_free(c);
     return status;
 }

@@ -23,6 +23,8 @@ void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt
  * has none. */
 int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt);
+int clip_run_open_from(struct clip_run *c, const struct node *n, const struct node_input *in,
+                       const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);
 
 /* The prompts that the weights of a CLIP's run have; NULL: none. */

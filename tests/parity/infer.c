@@ -11,46 +11,12 @@
 #include "checkpoints/tensor_file.h"
 #include "configs/config.h"
 #include "eval/class_text.h"
+#include "eval/dump.h"
 #include "eval/ensemble.h"
-#include "eval/segment.h"
 #include "nn/models/ovseg.h"
 #include "tests/formula.h"
 #include "tests/golden_file.h"
 #include "tests/test.h"
-
-enum { TENSORS = 64 };
-
-/* What the taps gave, by name. */
-struct collected {
-    struct {
-        char name[48];
-        tensor *x; /* held */
-    } at[TENSORS];
-    int n;
-};
-
-static tensor *find(const struct collected *c, const char *name) {
-    for (int i = 0; i < c->n; i++)
-        if (strcmp(c->at[i].name, name) == 0) return c->at[i].x;
-    return NULL;
-}
-
-static void collect(void *self, const char *name, tensor *x) {
-    struct collected *c = self;
-    int scope = t_scope_open("collect", T_NO_GRAD);
-    for (int i = 0; i < c->n; i++) {
-        if (strcmp(c->at[i].name, name) != 0) continue;
-        tensor *both = t_hold(t_cat((tensor *[]){c->at[i].x, x}, 2, 0));
-        t_drop(c->at[i].x);
-        c->at[i].x = both;
-        t_scope_close(scope, NULL);
-        return;
-    }
-    REQUIRE(c->n < TENSORS, "more tensors than expected");
-    snprintf(c->at[c->n].name, sizeof c->at->name, "%s", name);
-    c->at[c->n++].x = t_hold(t_clone(x));
-    t_scope_close(scope, NULL);
-}
 
 struct replay {
     cJSON *golden;
@@ -61,7 +27,7 @@ struct replay {
     tensor *text; /* [K, D], held */
     int64_t K;
     struct image picture;
-    struct collected got;
+    struct dump got;
     struct labels labels;
     struct infer_report *report;
 };
@@ -140,53 +106,9 @@ static int read_picture(struct replay *r) {
 
 /* --- the run --- */
 
-/* What the golden has of the regions beside the taps. */
-static void put_regions(struct collected *c, const struct proposals *p, const struct regions *g,
-                        int64_t patch) {
-    int32_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
-    int32_t *area = mem_alloc((size_t)g->n + 1, sizeof *area);
-    int32_t(*box)[4] = mem_alloc((size_t)g->n + 1, sizeof *box);
-    float *top = mem_alloc((size_t)p->Q, sizeof *top);
-    for (int64_t q = 0; q < p->Q; q++)
-        for (int64_t i = 0; i < p->h * p->w; i++)
-            if (p->mask[q * p->h * p->w + i] > top[q]) top[q] = p->mask[q * p->h * p->w + i];
-    for (int64_t v = 0; v < g->n; v++) {
-        const struct box *b = &g->box[v];
-        valid[g->query[v]] = 1;
-        for (int64_t i = 0; i < g->mask[v].h * g->mask[v].w; i++) area[v] += g->mask[v].at[i];
-        const int32_t edges[4] = {(int32_t)b->x0, (int32_t)b->y0, (int32_t)b->x1, (int32_t)b->y1};
-        memcpy(box[v], edges, sizeof edges);
-    }
-    collect(c, "valid", t_from_data(valid, SHAPE(p->Q), T_I32));
-    collect(c, "mask_max_prob", t_from_data(top, SHAPE(p->Q), T_F32));
-    collect(c, "areas", t_from_data(area, SHAPE(g->n), T_I32));
-    collect(c, "boxes_xyxy", t_from_data(box, SHAPE(g->n, 4), T_I32));
-    tensor *mask = find(c, "region_masks"); /* [V, S, S] */
-    if (mask && patch) {
-        int64_t S = t_size(mask, 1), side = S / patch;
-        tensor *x = t_reshape(t_cast(mask, T_F32), SHAPE(g->n, side, patch, side, patch));
-        x = t_amax(t_amax(x, 4, false), 2, false); /* [V, side, side]: any pixel */
-        collect(c, "patch_nonblank_count", t_sum_dim(t_sum_dim(x, 2, false), 1, false));
-    }
-    free(valid);
-    free(area);
-    free(box);
-    free(top);
-}
-
-static int copy_labels(struct replay *r, tensor *scores) {
-    int64_t h = r->picture.h, w = r->picture.w, *at = mem_alloc((size_t)(h * w), sizeof *at);
-    int status = labels_alloc(&r->labels, h, w);
-    if (!status)
-        status = t_copy_out(ensemble_labels(scores, h, w), at, (size_t)(h * w) * sizeof *at);
-    for (int64_t i = 0; !status && i < h * w; i++) r->labels.at[i] = (uint16_t)at[i];
-    free(at);
-    return status;
-}
-
 static int run(struct replay *r) {
     const struct config *c = &r->config;
-    struct tap tap = {collect, &r->got};
+    struct tap tap = dump_tap(&r->got);
     struct proposer proposer = {&r->model.proposals, r->text};
     struct namer namer = {&r->model.clip, r->text, c->eval.temperature, &tap};
     struct image seen = {0};
@@ -201,20 +123,13 @@ static int run(struct replay *r) {
     if (!status) status = segment_encode(&namer, &c->crop, &g, &seen, 1);
     int scope = t_scope_open("replay", T_NO_GRAD);
     if (!status) {
-        tensor *rows[2] = {r->text, normalize_rows(r->model.proposals.no_object, 0)};
-        tensor *text = t_cat(rows, 2, 0); /* [K + 1, D] */
-        collect(&r->got, "text_features", text);
-        put_regions(&r->got, &p, &g, r->model.clip.resnet ? 0 : r->model.clip.opt.image.patch);
-        tensor *features = find(&r->got, "clip_image_features"); /* [V, D] */
-        if (features)
-            collect(&r->got, "clip_logits",
-                    t_scale(t_matmul(features, t_transpose(text, 0, 1)), namer.temperature));
+        dump_segmentation(&r->got, &proposer, &namer, &p, &g);
         tensor *scores = segment_scores(&p, &g, &namer, c->eval.lambda); /* [K, h, w] */
-        collect(&r->got, "fused_before_resize", scores);
+        dump_put(&r->got, "fused_before_resize", scores);
         tensor *full = t_resize_bilinear(t_unsqueeze(scores, 0), r->picture.h,
                                          r->picture.w); /* [1, K, H, W] */
-        collect(&r->got, "sem_seg", t_squeeze(full, 0));
-        status = error_status() ? error_status() : copy_labels(r, scores);
+        dump_put(&r->got, "sem_seg", t_squeeze(full, 0));
+        status = segment_decide(scores, r->picture.h, r->picture.w, &r->labels);
     }
     t_scope_close(scope, NULL);
     proposals_free(&p);
@@ -304,7 +219,7 @@ static void compare_tensors(struct replay *r, struct tensor_file *f) {
         int scope = t_scope_open("compare", T_NO_GRAD);
         const struct st_tensor *there = st_table_find(f->table, entry->string);
         tensor *want = there ? tensor_file_tensor(f, there) : NULL,
-               *got = find(&r->got, entry->string);
+               *got = dump_find(&r->got, entry->string);
         if (want && got) {
             if (t_dim(got) == t_dim(want) + 1) got = t_squeeze(got, 0);
             bool fits = t_dim(got) == cJSON_GetArraySize(item(entry, "shape"));
@@ -327,7 +242,7 @@ static void compare_tensors(struct replay *r, struct tensor_file *f) {
 static void compare_stages(struct replay *r) {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, item(r->golden, "stages")) {
-        tensor *got = find(&r->got, entry->string);
+        tensor *got = dump_find(&r->got, entry->string);
         const cJSON *samples = item(entry, "samples");
         if (!got || !cJSON_IsArray(samples)) continue;
         size_t n = (size_t)t_numel(got), m = (size_t)cJSON_GetArraySize(samples);
@@ -365,7 +280,8 @@ static int compare_labels(struct replay *r) {
     int64_t n = want.h * want.w, differ = 0;
     float *score = mem_alloc((size_t)(r->K * n) + 1, sizeof *score);
     if (!status)
-        status = t_copy_out(find(&r->got, "sem_seg"), score, (size_t)(r->K * n) * sizeof *score);
+        status =
+            t_copy_out(dump_find(&r->got, "sem_seg"), score, (size_t)(r->K * n) * sizeof *score);
     bool fits = !status && want.h == r->labels.h && want.w == r->labels.w;
     for (int64_t i = 0; fits && i < n; i++) {
         if (want.at[i] == r->labels.at[i]) continue;
@@ -431,7 +347,7 @@ int infer_replay(const char *golden, const char *data, struct infer_report *repo
     if (!status) status = name_classes(r);
     if (!status) status = run(r);
     if (!status) status = compare(r);
-    for (int i = 0; i < r->got.n; i++) t_drop(r->got.at[i].x);
+    dump_free(&r->got);
     if (r->text) t_drop(r->text);
     ovseg_free(&r->model);
     params_free(&r->params);
