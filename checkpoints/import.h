@@ -1,11 +1,12 @@
 /* Weights of others, by our names.
  *
  * A file, or a folder of Hugging Face's or open_clip's, is told by the names of its tensors to be
- * of one of the layouts of checkpoints/import_rules.c; others are refused. Each of its tensors is
- * then used under a name of ours (the reference's, reference-spec 3.2), dropped by a rule that has
- * a name, or an error; and all that the layout must have is there. Nothing is guessed: what the
- * tensors do not tell is known from the configuration beside them, or from the sha256 of a
- * published file, or stays unknown.
+ * of one of the layouts of checkpoints/import_rules.c; known ones that are not read are refused.
+ * Each of its tensors is then used under a name of ours (the reference's, reference-spec 3.2),
+ * dropped by a rule that has a name, or an error; and all that the layout must have is there. A
+ * file of no known layout keeps its names: if they are not the model's, loading says so. Nothing is
+ * guessed: what the tensors do not tell is known from the configuration beside them, or from the
+ * sha256 of a published file, or stays unknown.
  */
 #pragma once
 
@@ -64,7 +65,8 @@ struct import {
 };
 
 /* Reads and checks all but the data. `part` as in pth_open(). ERR_MISSING, ERR_CONFIG (no such
- * part), ERR_DATA (no layout that is read, not whole, or at odds with its configuration). */
+ * part), ERR_DATA (damaged, a layout that is not read, not whole, or at odds with its
+ * configuration). */
 int import_open(struct import *im, const char *path, const char *part);
 bool import_folder(
     const char *dir); /* whether it holds files of weights that import_open() takes */
@@ -88,9 +90,14 @@ int import_bytes(struct tensor_file *f, const struct st_tensor *x, struct bytes 
  * (reference-spec 3.5). ERR_CONFIG when that cannot be done. */
 int import_resize(struct import *im, const char *prefix, int64_t g);
 
+/* What stands in front of the names of the CLIP in it ("" or "clip_adapter.clip_model."); NULL:
+ * none is. */
+const char *import_clip_prefix(const struct import *im);
+
 /* The sizes of the CLIP below `prefix` ("" or "clip_adapter.clip_model."), told by its shapes
  * (reference-spec 3.4); with its prompts. `activation`: for files that do not tell theirs, or
- * ACTIVATION_UNKNOWN. ERR_CONFIG when there is no such CLIP, or nothing tells the activation. */
+ * ACTIVATION_UNKNOWN. ERR_DATA when there is no such CLIP, ERR_CONFIG when nothing tells the
+ * activation. */
 int import_clip_options(const struct import *im, const char *prefix, int activation,
                         struct clip_options *out);
 

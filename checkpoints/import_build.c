@@ -87,12 +87,8 @@ static int tell_family(struct build *b) {
             b->layout = &import_layouts[b->im->family];
             return 0;
         }
-    struct str some = {0};
-    for (size_t i = 0; i < b->n && i < 5; i++) str_add(&some, "%s%s", i ? ", " : "", b->at[i].name);
-    error_set(ERR_DATA, "%s: its %zu tensors are of no layout that is read: %s%s", b->im->path,
-              b->n, some.at, b->n > 5 ? " ..." : "");
-    str_free(&some);
-    return error_status();
+    b->im->family = IMPORT_PLAIN;
+    return 0;
 }
 
 static bool applies(const struct build *b, const struct import_group *g) {
@@ -345,7 +341,7 @@ static int add_items(struct build *b) {
     return status;
 }
 
-/* Our own names stay, whatever they are. */
+/* Names that no rule is for stay, whatever they are. */
 static void add_own(struct build *b) {
     for (size_t i = 0; i < b->n; i++)
         *next_item(b->im) = (struct import_item){.name = mem_strdup(b->at[i].name),
@@ -355,8 +351,7 @@ static void add_own(struct build *b) {
 }
 
 static int build_foreign(struct build *b) {
-    int status = tell_family(b);
-    if (!status) status = claim_all(b);
+    int status = claim_all(b);
     if (status) return status;
     b->by_to = mem_alloc(b->n, sizeof(struct claim *));
     for (size_t i = 0; i < b->n; i++) b->by_to[i] = &b->at[i];
@@ -381,8 +376,11 @@ int import_build(struct import *im) {
     bool ours;
     int status = is_ours(im, &ours);
     if (!status) status = collect(&b);
-    if (!status && ours) add_own(&b);
-    if (!status && !ours) status = build_foreign(&b);
+    if (!status && !ours) status = tell_family(&b);
+    if (!status && b.layout)
+        status = build_foreign(&b);
+    else if (!status)
+        add_own(&b);
     for (size_t i = 0; i < b.n && b.at; i++) free(b.at[i].to);
     strings_free(&b.missing);
     free(b.by_to);

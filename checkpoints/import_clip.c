@@ -14,6 +14,13 @@ static const struct import_item *at(const struct import *im, const char *prefix,
     return item;
 }
 
+const char *import_clip_prefix(const struct import *im) {
+    static const char *const prefixes[] = {"", "clip_adapter.clip_model."};
+    for (int i = 0; i < 2; i++)
+        if (at(im, prefixes[i], "visual.conv1.weight")) return prefixes[i];
+    return NULL;
+}
+
 /* The size of an axis; 0 and the error when there is no such tensor. */
 static int64_t size_of(const struct import *im, const char *prefix, const char *name, int dims,
                        int axis) {
@@ -21,7 +28,7 @@ static int64_t size_of(const struct import *im, const char *prefix, const char *
     if (item && item->shape.n == dims && item->shape.d[axis] > 0) return item->shape.d[axis];
     char shape[192] = "missing";
     if (item) st_shape_text(item->shape, shape, sizeof shape);
-    error_set(ERR_CONFIG, "%s: not a CLIP of a size that is known: %s%s is %s", im->path, prefix,
+    error_set(ERR_DATA, "%s: not a CLIP of a size that is known: %s%s is %s", im->path, prefix,
               name, shape);
     return 0;
 }
@@ -42,7 +49,7 @@ static int64_t grid(const struct import *im, const char *prefix, const char *nam
     int64_t rows = size_of(im, prefix, name, 2, 0);
     int64_t g = rows ? position_table_grid(rows) : 0;
     if (rows && !g)
-        error_set(ERR_CONFIG, "%s: %s%s has %" PRId64 " rows: not those of a square and one",
+        error_set(ERR_DATA, "%s: %s%s has %" PRId64 " rows: not those of a square and one",
                   im->path, prefix, name, rows);
     return g;
 }
@@ -71,7 +78,7 @@ static struct clip_resnet_options resnet(const struct import *im, const char *pr
         char *stage = mem_format("visual.layer%d.", i + 1);
         o.blocks[i] = count(im, prefix, stage, ".conv1.weight");
         if (o.blocks[i] < 1 || o.blocks[i] > CLIP_RESNET_BLOCKS_MAX)
-            error_set(ERR_CONFIG, "%s: %s%s has %" PRId64 " blocks", im->path, prefix, stage,
+            error_set(ERR_DATA, "%s: %s%s has %" PRId64 " blocks", im->path, prefix, stage,
                       o.blocks[i]);
         free(stage);
     }
@@ -81,14 +88,14 @@ static struct clip_resnet_options resnet(const struct import *im, const char *pr
 /* Heads are 64 wide where nothing else is told. */
 static void check_heads(const struct import *im, const char *what, int64_t width, int64_t heads) {
     if (!heads && width % 64 != 0)
-        error_set(ERR_CONFIG,
+        error_set(ERR_DATA,
                   "%s: the %s tower is %" PRId64
                   " wide, which no number of heads of 64 makes, and "
                   "no configuration beside the file tells their number",
                   im->path, what, width);
     if (heads && width % heads != 0)
-        error_set(ERR_CONFIG, "%s: %" PRId64 " heads in a %s tower %" PRId64 " wide", im->path,
-                  heads, what, width);
+        error_set(ERR_DATA, "%s: %" PRId64 " heads in a %s tower %" PRId64 " wide", im->path, heads,
+                  what, width);
 }
 
 int import_clip_sizes(const struct import *im, const char *prefix, struct clip_options *out) {

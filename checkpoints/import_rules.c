@@ -245,10 +245,11 @@ static const struct import_rule model_rules[] = {
     {FROM, TO, clip_vit_rules, "proj"}, { FROM, TO, clip_resnet_rules, "attnpool.q_proj.weight" }
 #define CLIP_NEEDS                                                                                 \
     { "token_embedding.weight", "visual.conv1.weight", "logit_scale" }
-#define SWIN_BLOCK "layers.#.blocks.#.attn.qkv.weight"
+#define SWIN_BLOCK "layers.#.blocks.#.*"
 
 const struct import_layout import_layouts[IMPORT_FAMILIES] = {
     [IMPORT_OURS] = {"ovseg's own", {0}, {0}, {{0}}},
+    [IMPORT_PLAIN] = {"no layout that is known", {0}, {0}, {{0}}},
     [IMPORT_OVSEG] = {"the reference's OVSeg",
                       {HEAD "*", "clip_adapter.*", "criterion.*"},
                       {"backbone.*", HEAD "pixel_decoder.*", HEAD "predictor.*"},
@@ -291,12 +292,12 @@ const struct import_layout import_layouts[IMPORT_FAMILIES] = {
                       {"visual_model.", "", classifier_rules, NULL},
                       {"", "", classifier_rules, NULL}}},
     [IMPORT_TORCHVISION] = {"torchvision's ResNet",
-                            {"layer1.0.conv1.weight"},
+                            {"layer1.0.*"},
                             {"backbone.stem.conv1.weight"},
                             {{"", "backbone.", torchvision_rules, NULL},
                              {"", "", classifier_rules, NULL}}},
     [IMPORT_DETECTRON2] = {"detectron2's ResNet",
-                           {"stem.conv1.weight", "backbone.stem.conv1.weight"},
+                           {"res2.0.*", "backbone.res2.0.*"},
                            {"backbone.stem.conv1.weight"},
                            {{"", "backbone.", resnet_rules, "stem.conv1.weight"},
                             {"backbone.", "backbone.", resnet_rules, "stem.conv1.weight"},

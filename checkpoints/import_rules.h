@@ -43,6 +43,7 @@ struct import_group {
 
 enum import_family {
     IMPORT_OURS,        /* a file that this program wrote */
+    IMPORT_PLAIN,       /* none of the others: its own names, which may be those of a model */
     IMPORT_OVSEG,       /* reference-spec 3.2 */
     IMPORT_OPENAI,      /* 3.4 */
     IMPORT_OPEN_CLIP,   /* 3.5 */

@@ -206,7 +206,7 @@ static void tell(const struct import *im) {
     for (size_t i = 0; i < im->files; i++) tell_passed(&im->file[i]);
     log_info("%s: %s", im->path, import_family_name(im));
     if (im->facts.published) log_info("%s: the published %s", im->path, im->facts.published);
-    if (import_find(im, "token_embedding.weight"))
+    if (import_clip_prefix(im))
         log_info("%s: activation %s%s%s", im->path, activations[im->facts.activation + 1],
                  im->facts.config ? ", says " : "", im->facts.config ? im->facts.config : "");
 }
@@ -229,31 +229,26 @@ static int convert_raw(const char *from, const char *to, const char *part) {
     return show(status, &report);
 }
 
-/* The patches of one side. */
 static int resize(struct import *im, int64_t pixels) {
-    static const char *const prefixes[] = {"", "clip_adapter.clip_model."};
-    for (int i = 0; i < 2; i++) {
-        char *name = mem_format("%svisual.conv1.weight", prefixes[i]);
-        const struct import_item *conv = import_find(im, name);
-        int64_t patch = conv && conv->shape.n == 4 ? conv->shape.d[3] : 0;
-        free(name);
-        if (patch && pixels % patch)
-            return error_set(ERR_CONFIG,
-                             "--image-size %" PRId64 ": not a multiple of the patches' %" PRId64,
-                             pixels, patch);
-        if (patch) return import_resize(im, prefixes[i], pixels / patch);
-    }
-    return error_set(ERR_CONFIG, "%s: --image-size, but holds no image tower of CLIP", im->path);
+    const char *prefix = import_clip_prefix(im);
+    if (!prefix) return error_set(ERR_CONFIG, "%s: --image-size, but holds no CLIP", im->path);
+    char *name = mem_format("%svisual.conv1.weight", prefix);
+    struct shape conv = import_find(im, name)->shape;
+    free(name);
+    if (conv.n != 4 || conv.d[3] < 1 || pixels % conv.d[3])
+        return error_set(ERR_CONFIG, "--image-size %" PRId64 ": not a multiple of the patches'",
+                         pixels);
+    return import_resize(im, prefix, pixels / conv.d[3]);
 }
 
-/* Our own files are copied as they are, bit for bit. */
+/* Files of ours, and of nobody's layout, are copied as they are, bit for bit. */
 static int convert_named(const struct arguments *a) {
     struct import im;
     struct str report = {0};
     int status = import_open(&im, a->in, a->part);
     if (status) return status;
     if (a->image_size) status = resize(&im, a->image_size);
-    bool same = im.family == IMPORT_OURS && !a->image_size;
+    bool same = (im.family == IMPORT_OURS || im.family == IMPORT_PLAIN) && !a->image_size;
     if (!status)
         status = same ? copy_raw(&im.file[0], a->out, &report) : copy(&im, a->out, &report);
     if (!status) tell(&im);
