@@ -106,10 +106,10 @@ static int compare(const void *a, const void *b) {
 }
 
 static void index_names(struct import *im) {
-    im->by_name = mem_alloc(im->n + 1, sizeof *im->by_name);
+    im->by_name = mem_alloc(im->n + 1, sizeof(void *));
     for (size_t i = 0; i < im->n; i++)
         if (!(im->at[i].verdict & IMPORT_DROPPED)) im->by_name[im->kept++] = &im->at[i];
-    qsort(im->by_name, im->kept, sizeof *im->by_name, compare);
+    qsort(im->by_name, im->kept, sizeof(void *), compare);
 }
 
 int import_open(struct import *im, const char *path, const char *part) {

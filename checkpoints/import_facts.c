@@ -27,7 +27,7 @@ static void know_openai(struct import_facts *f) {
 /* Published files. */
 
 static int sha256(const char *path, char hex[65]) {
-    struct input in;
+    struct input in = {.fd = -1};
     uint8_t *block = mem_try(BLOCK, 1), digest[EVP_MAX_MD_SIZE];
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     unsigned n = 0;
@@ -47,7 +47,7 @@ static int sha256(const char *path, char hex[65]) {
     }
     hex[64] = 0;
     EVP_MD_CTX_free(ctx);
-    if (block) input_close(&in);
+    input_close(&in);
     free(block);
     return status;
 }

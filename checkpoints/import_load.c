@@ -38,7 +38,7 @@ static bool floating(enum t_dtype t) {
 
 static tensor *tensor_as(struct import *im, const struct import_item *item, struct shape shape) {
     int scope = t_scope_open(item->name, T_NO_GRAD);
-    tensor *part[IMPORT_SOURCES_MAX];
+    tensor *part[IMPORT_SOURCES_MAX] = {NULL};
     for (int i = 0; i < item->sources; i++) {
         part[i] = tensor_file_tensor(&im->file[item->source[i].file], item->source[i].x);
         if (part[i] && floating(t_dtype(part[i]))) part[i] = t_cast(part[i], T_F32);

@@ -63,7 +63,7 @@ TEST(what_cannot_be_converted_leaves_nothing) {
     check_says(CONVERT("--image-size", "x", SCRIPT, out), ERR_USAGE, "", "not a size");
     check_says(CONVERT("--image-size", "8", "--raw", SCRIPT, out), ERR_USAGE, "", "exclude");
     check_says(CONVERT("--part", "optimizer", SCRIPT, out), ERR_CONFIG, "", "no part");
-    check_says(CONVERT(dir, out), ERR_DATA, "", dir); /* no checkpoint, no weights */
+    check_says(CONVERT(dir, out), ERR_DATA, "", "no complete checkpoint");
     CHECK(!file_exists(out));
     free(out);
     free(dir);
