@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "tests/test.h"
 
 int golden_open(const char *path, cJSON **out) {
     struct bytes text;
@@ -111,7 +110,8 @@ int golden_configure(struct config *c, const cJSON *golden, const char *path) {
     };
     const cJSON *yaml = golden_item(golden, "yaml");
     int which = cJSON_IsString(yaml) && strstr(yaml->valuestring, "swin");
-    char *model = test_source(released[which].model);
+    /* The programs run anywhere, not in the root of the repository as tests do. */
+    char *model = path_join(TEST_SOURCE_DIR, released[which].model);
     struct settings_doc doc;
     struct problems p = {0};
     int status = settings_read(&doc, model);

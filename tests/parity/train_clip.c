@@ -319,6 +319,8 @@ int train_clip_replay(const char *path, const cJSON *golden, struct report *repo
     int scope = t_scope_open("replay", T_INHERIT);
     int status = read_options(r);
     if (!status) status = read_rules(r);
+    if (!status && !cJSON_GetArraySize(golden_item(golden, "phases")))
+        status = unusable(r, "phases");
     if (!status) status = tokenizer_open(&r->tokenizer, NULL);
     if (!status) status = open_tensors(r);
     for (int i = 0; !status && i < cJSON_GetArraySize(golden_item(golden, "phases")); i++)
