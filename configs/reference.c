@@ -80,6 +80,13 @@ static int pixel_decoder(struct settings_doc *doc, const char *value) {
                           "BasePixelDecoder or TransformerEncoderPixelDecoder");
 }
 
+/* On, the limit is a key of its own. */
+static int clip_gradients(struct settings_doc *doc, const char *value) {
+    if (strcmp(value, "true") == 0) return 0;
+    if (strcmp(value, "false") == 0) return set(doc, "optim.clip_norm", "0");
+    return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
+}
+
 /* clang-format off */
 #define SAME(key, setting) {.theirs = (key), .ours = (setting), .meaning = KEY_SAME}
 #define WORDS(key, setting, ...) {.theirs = (key), .ours = (setting), .meaning = KEY_WORDS, .words = (const struct word[]){__VA_ARGS__, {NULL, NULL}}}
@@ -90,6 +97,7 @@ static const struct key keys[] = {
     SAME ("SEED",                                  "seed"),
     SAME ("OUTPUT_DIR",                            "output_dir"),
     SAME ("MODEL.DEVICE",                          "device"),
+    ONLY ("MODEL.META_ARCHITECTURE",               "OVSeg"),
     OWN  ("MODEL.BACKBONE.NAME",                   "proposals.backbone.kind", backbone_name),
     SAME ("MODEL.BACKBONE.FREEZE_AT",              "proposals.backbone.freeze_at"),
     OWN  ("MODEL.RESNETS.DEPTH",                   "proposals.backbone.kind", depth),
@@ -98,7 +106,7 @@ static const struct key keys[] = {
     SAME ("MODEL.RESNETS.RES2_OUT_CHANNELS",       "proposals.backbone.res2_width"),
     SAME ("MODEL.RESNETS.WIDTH_PER_GROUP",         "proposals.backbone.block_width"),
     SAME ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations"),
-    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"GN", "gn"}, {"", "none"}),
+    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "bn"}, {"GN", "gn"}, {"", "none"}),
     ONLY ("MODEL.RESNETS.NUM_GROUPS",              "1"),
     ONLY ("MODEL.RESNETS.STRIDE_IN_1X1",           "false"),
     ONLY ("MODEL.RESNETS.RES4_DILATION",           "1"),
@@ -143,6 +151,8 @@ static const struct key keys[] = {
     ONLY ("MODEL.SEM_SEG_HEAD.NAME",               "OpenVocabMaskFormerHead"),
     ONLY ("MODEL.SEM_SEG_HEAD.IN_FEATURES",        "[res2, res3, res4, res5]"),
     ONLY ("MODEL.SEM_SEG_HEAD.IGNORE_VALUE",       "255"),
+    ANY  ("MODEL.SEM_SEG_HEAD.COMMON_STRIDE",      "the reference does not read it: it is 4"),
+    ANY  ("MODEL.SEM_SEG_HEAD.LOSS_WEIGHT",        "the reference does not read it"),
     ANY  ("MODEL.SEM_SEG_HEAD.NUM_CLASSES",        "it is the number of names"),
     ANY  ("MODEL.SEM_SEG_HEAD.EMBEDDING_DIM",      "it is the length of CLIP's features"),
     SAME ("MODEL.SEM_SEG_HEAD.EMBED_HIDDEN_DIM",   "proposals.class.hidden"),
@@ -175,12 +185,17 @@ static const struct key keys[] = {
     SAME ("SOLVER.CLIP_GRADIENTS.CLIP_VALUE",      "optim.clip_norm"),
     SAME ("SOLVER.IMS_PER_BATCH",                  "batch.global"),
     SAME ("SOLVER.CHECKPOINT_PERIOD",              "checkpoint.every"),
-    WORDS("SOLVER.LR_SCHEDULER_NAME",              "optim.schedule", {"WarmupPolyLR", "poly"}, {"WarmupCosineLR", "cosine"}),
+    WORDS("SOLVER.LR_SCHEDULER_NAME",              "optim.schedule", {"WarmupPolyLR", "poly"}),
+    ONLY ("SOLVER.WARMUP_METHOD",                  "linear"),
+    ONLY ("SOLVER.AMP.ENABLED",                    "false"),
     ONLY ("SOLVER.OPTIMIZER",                      "ADAMW"),
+    ANY  ("SOLVER.MOMENTUM",                       "AdamW has none"),
+    ANY  ("SOLVER.GAMMA",                          "of schedules by steps, which are not here"),
+    ANY  ("SOLVER.STEPS",                          "of schedules by steps, which are not here"),
     ONLY ("SOLVER.WEIGHT_DECAY_EMBED",             "0"),
     ONLY ("SOLVER.WEIGHT_DECAY_NORM",              "0"),
     ONLY ("SOLVER.POLY_LR_CONSTANT_ENDING",        "0"),
-    ONLY ("SOLVER.CLIP_GRADIENTS.ENABLED",         "true"),
+    OWN  ("SOLVER.CLIP_GRADIENTS.ENABLED",         "optim.clip_norm", clip_gradients),
     ONLY ("SOLVER.CLIP_GRADIENTS.CLIP_TYPE",       "full_model"),
     ONLY ("SOLVER.CLIP_GRADIENTS.NORM_TYPE",       "2"),
 };

@@ -162,9 +162,12 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
     if (o->pixel_norm && o->conv_width % o->norm_groups)
         problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
                      where, (long long)o->conv_width, (long long)o->norm_groups);
-    if (o->pixel_encoder_layers && o->conv_width != o->width)
-        problems_add(p, "%s: proposals.pixel.encoder needs pixel.width equal to decoder.width",
-                     where);
+    if (o->pixel_encoder_layers && (o->conv_width % o->heads || o->conv_width % 4))
+        problems_add(
+            p,
+            "%s: proposals.pixel.encoder: pixel.width %lld is no multiple of the heads %lld, "
+            "or of 4",
+            where, (long long)o->conv_width, (long long)o->heads);
 }
 
 static struct resnet_options resnet(const struct proposals_options *o) {
@@ -201,6 +204,7 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.pixel.mask_width = o->mask_width;
     m.pixel.norm = (struct norm_options){o->pixel_norm ? NORM_GN : NORM_NONE, o->norm_groups};
     m.pixel.encoder = layers;
+    m.pixel.encoder.width = o->conv_width;
     m.pixel.encoder.layers = (int)o->pixel_encoder_layers;
     m.memory = (enum maskformer_memory)o->memory;
     m.decoder.queries = o->queries;

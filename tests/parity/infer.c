@@ -1,22 +1,21 @@
 /* Q proposals, V regions, K names, h w the size that the network sees, H W the picture's. */
 #include "tests/parity/infer.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/tensor_file.h"
-#include "configs/config.h"
 #include "eval/class_text.h"
 #include "eval/dump.h"
 #include "eval/ensemble.h"
 #include "nn/models/ovseg.h"
 #include "tests/formula.h"
 #include "tests/golden_file.h"
-#include "tests/test.h"
+#include "tests/parity/golden_config.h"
 
 struct replay {
     cJSON *golden;
@@ -29,50 +28,14 @@ struct replay {
     struct image picture;
     struct dump got;
     struct labels labels;
-    struct infer_report *report;
+    struct report *report;
 };
-
-static const cJSON *item(const cJSON *object, const char *key) {
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
 
 /* --- the model --- */
 
-static char *value_text(const cJSON *x) {
-    return cJSON_IsString(x) ? mem_strdup(x->valuestring) : cJSON_PrintUnformatted(x);
-}
-
-static int override(struct settings_doc *doc, const char *key, const cJSON *x) {
-    struct override o = {.key = mem_strdup(key), .value = value_text(x)};
-    int status = config_override(doc, &o);
-    override_free(&o);
-    return status;
-}
-
-static int configure(struct replay *r) {
-    const cJSON *yaml = item(r->golden, "yaml"), *list = item(r->golden, "overrides");
-    bool swin = cJSON_IsString(yaml) && strstr(yaml->valuestring, "swin");
-    char *path = test_source(swin ? "configs/paper/ovseg-swinb-vitl14/model.yaml"
-                                  : "configs/paper/ovseg-r101c-vitb16/model.yaml");
-    struct settings_doc doc;
-    struct problems p = {0};
-    int status = settings_read(&doc, path);
-    for (int i = 0; !status && i + 1 < cJSON_GetArraySize(list); i += 2)
-        status = override(&doc, cJSON_GetArrayItem(list, i)->valuestring,
-                          cJSON_GetArrayItem(list, i + 1));
-    if (!status) {
-        settings_assign(&doc, config_known(), config_known(), "golden", &r->config, &p);
-        proposals_check(&r->config.proposals, r->path, &p);
-        status = problems_close(&p, ERR_CONFIG);
-    }
-    settings_doc_free(&doc);
-    free(path);
-    return status;
-}
-
 static int make_model(struct replay *r) {
-    const cJSON *seed = item(r->golden, "seed"),
-                *bias = item(r->golden, "mask_features_bias_factor");
+    const cJSON *seed = golden_item(r->golden, "seed"),
+                *bias = golden_item(r->golden, "mask_features_bias_factor");
     const struct config *c = &r->config;
     struct clip_options clip = clip_model(&c->clip, &c->prompt);
     struct maskformer_options proposals =
@@ -84,7 +47,7 @@ static int make_model(struct replay *r) {
 }
 
 static int name_classes(struct replay *r) {
-    const cJSON *names = item(r->golden, "class_names");
+    const cJSON *names = golden_item(r->golden, "class_names");
     r->K = cJSON_GetArraySize(names);
     char **at = mem_alloc((size_t)r->K, sizeof *at);
     for (int64_t k = 0; k < r->K; k++) at[k] = cJSON_GetArrayItem(names, (int)k)->valuestring;
@@ -95,7 +58,7 @@ static int name_classes(struct replay *r) {
 }
 
 static int read_picture(struct replay *r) {
-    char *path = path_join(r->data, item(r->golden, "image")->valuestring);
+    char *path = path_join(r->data, golden_item(r->golden, "image")->valuestring);
     struct bytes file = {0};
     int status = file_read(path, 1 << 28, &file);
     if (!status) status = image_decode_upright(file.at, file.n, path, &r->picture);
@@ -157,20 +120,12 @@ static double usual_sensitivity(const char *name) {
 
 static double bar(const struct replay *r, const char *name) {
     if (strcmp(name, "fused_before_resize") == 0) name = "sem_seg"; /* the same, resized */
-    const cJSON *tensors = item(item(r->golden, "sensitivity"), "tensors"),
-                *s = item(tensors, name);
+    const cJSON *tensors = golden_item(golden_item(r->golden, "sensitivity"), "tensors"),
+                *s = golden_item(tensors, name);
     double relative = usual_sensitivity(name);
-    if (s && item(s, "rms")->valuedouble > 0)
-        relative = item(s, "rms_change")->valuedouble / item(s, "rms")->valuedouble;
+    if (s && golden_item(s, "rms")->valuedouble > 0)
+        relative = golden_item(s, "rms_change")->valuedouble / golden_item(s, "rms")->valuedouble;
     return relative * 3 > 1e-4 ? relative * 3 : 1e-4;
-}
-
-static void report(struct replay *r, const char *name, double found, double allowed) {
-    bool ok = found <= allowed;
-    r->report->compared++;
-    r->report->failed += !ok;
-    str_add(&r->report->text, "%-32s %10.3g  allowed %8.2g  %s\n", name, found, allowed,
-            ok ? "ok" : "DIFFERS");
 }
 
 struct difference {
@@ -202,7 +157,7 @@ static struct difference difference(tensor *a, tensor *b) {
 
 /* "every [1, 4, 4] along the axes, first index 0": our tensor's elements that the file holds. */
 static tensor *stored_part(tensor *x, const cJSON *entry) {
-    const cJSON *stored = item(entry, "stored");
+    const cJSON *stored = golden_item(entry, "stored");
     const char *list = stored ? strchr(stored->valuestring, '[') : NULL;
     if (!list) return x;
     cJSON *steps = cJSON_ParseWithOpts(list, NULL, false);
@@ -215,24 +170,25 @@ static tensor *stored_part(tensor *x, const cJSON *entry) {
 
 static void compare_tensors(struct replay *r, struct tensor_file *f) {
     const cJSON *entry;
-    cJSON_ArrayForEach(entry, item(r->golden, "tensors")) {
+    cJSON_ArrayForEach(entry, golden_item(r->golden, "tensors")) {
         int scope = t_scope_open("compare", T_NO_GRAD);
         const struct st_tensor *there = st_table_find(f->table, entry->string);
         tensor *want = there ? tensor_file_tensor(f, there) : NULL,
                *got = dump_find(&r->got, entry->string);
         if (want && got) {
             if (t_dim(got) == t_dim(want) + 1) got = t_squeeze(got, 0);
-            bool fits = t_dim(got) == cJSON_GetArraySize(item(entry, "shape"));
+            bool fits = t_dim(got) == cJSON_GetArraySize(golden_item(entry, "shape"));
             for (int i = 0; fits && i < t_dim(got); i++)
-                fits = t_size(got, i) == cJSON_GetArrayItem(item(entry, "shape"), i)->valueint;
+                fits =
+                    t_size(got, i) == cJSON_GetArrayItem(golden_item(entry, "shape"), i)->valueint;
             struct difference d = {.rms = INFINITY};
             if (fits) d = difference(stored_part(got, entry), want);
-            report(r, entry->string, d.rms, bar(r, entry->string));
+            report_line(r->report, entry->string, d.rms, bar(r, entry->string));
             if (fits && !(d.rms <= bar(r, entry->string)))
                 str_add(&r->report->text, "    worst: element %lld is %.9g, expected %.9g\n",
                         (long long)d.at, d.ours, d.theirs);
         } else {
-            report(r, entry->string, (double)INFINITY, 0);
+            report_line(r->report, entry->string, (double)INFINITY, 0);
         }
         t_scope_close(scope, NULL);
     }
@@ -241,9 +197,9 @@ static void compare_tensors(struct replay *r, struct tensor_file *f) {
 /* Sums and 64 samples of maps that the file does not hold: against the RMS of the map. */
 static void compare_stages(struct replay *r) {
     const cJSON *entry;
-    cJSON_ArrayForEach(entry, item(r->golden, "stages")) {
+    cJSON_ArrayForEach(entry, golden_item(r->golden, "stages")) {
         tensor *got = dump_find(&r->got, entry->string);
-        const cJSON *samples = item(entry, "samples");
+        const cJSON *samples = golden_item(entry, "samples");
         if (!got || !cJSON_IsArray(samples)) continue;
         size_t n = (size_t)t_numel(got), m = (size_t)cJSON_GetArraySize(samples);
         double *at = mem_alloc(n + 1, sizeof *at), diff = 0;
@@ -254,17 +210,18 @@ static void compare_stages(struct replay *r) {
             double d = at[i * n / m] - cJSON_GetArrayItem(samples, (int)i)->valuedouble;
             diff += d * d / (double)m;
         }
-        double rms = sqrt(item(entry, "sumsq")->valuedouble / (double)n);
+        double rms = sqrt(golden_item(entry, "sumsq")->valuedouble / (double)n);
         char name[64];
         snprintf(name, sizeof name, "stage %s", entry->string);
-        report(r, name, status ? (double)INFINITY : sqrt(diff) / rms, bar(r, entry->string));
+        report_line(r->report, name, status ? (double)INFINITY : sqrt(diff) / rms,
+                    bar(r, entry->string));
         free(at);
     }
 }
 
 /* Labels are equal but where the two highest scores are closer than what rounding moves. */
 static int compare_labels(struct replay *r) {
-    const cJSON *png = item(r->golden, "label_png");
+    const cJSON *png = golden_item(r->golden, "label_png");
     if (!png) return 0;
     char *dir = path_dir(r->path),
          *name = mem_format("%.*s", (int)strcspn(png->valuestring, " "), png->valuestring);
@@ -273,9 +230,11 @@ static int compare_labels(struct replay *r) {
     struct labels want = {0};
     int status = file_read(path, 1 << 28, &file);
     if (!status) status = labels_decode_png(file.at, file.n, path, &want);
-    const cJSON *s = item(item(item(r->golden, "sensitivity"), "tensors"), "sem_seg");
+    const cJSON *s =
+        golden_item(golden_item(golden_item(r->golden, "sensitivity"), "tensors"), "sem_seg");
     double margin =
-        s ? item(s, "max_abs_change")->valuedouble / item(s, "rms")->valuedouble : 1.64e-3;
+        s ? golden_item(s, "max_abs_change")->valuedouble / golden_item(s, "rms")->valuedouble
+          : 1.64e-3;
     margin = margin * 3 > 1e-4 ? margin * 3 : 1e-4;
     int64_t n = want.h * want.w, differ = 0;
     float *score = mem_alloc((size_t)(r->K * n) + 1, sizeof *score);
@@ -298,7 +257,8 @@ static int compare_labels(struct replay *r) {
         differ += !((first - second) <= margin * fabs((double)first));
     }
     if (!status)
-        report(r, "labels that clearly differ", fits ? (double)differ : (double)INFINITY, 0);
+        report_line(r->report, "labels that clearly differ",
+                    fits ? (double)differ : (double)INFINITY, 0);
     free(score);
     labels_free(&want);
     bytes_free(&file);
@@ -324,24 +284,22 @@ static int compare(struct replay *r) {
 }
 
 static int read_golden(struct replay *r) {
-    struct bytes text;
-    int status = file_read(r->path, 1 << 26, &text);
+    int status = golden_open(r->path, &r->golden);
     if (status) return status;
-    r->golden = cJSON_Parse((const char *)text.at);
-    bytes_free(&text);
-    if (!cJSON_IsString(item(r->golden, "image")) ||
-        !cJSON_IsArray(item(r->golden, "class_names")) || !cJSON_IsNumber(item(r->golden, "seed")))
+    if (!cJSON_IsString(golden_item(r->golden, "image")) ||
+        !cJSON_IsArray(golden_item(r->golden, "class_names")) ||
+        !cJSON_IsNumber(golden_item(r->golden, "seed")))
         return error_set(ERR_DATA, "%s: no whole-model golden: image, class_names, seed", r->path);
     return 0;
 }
 
-int infer_replay(const char *golden, const char *data, struct infer_report *report_to) {
+int infer_replay(const char *golden, const char *data, struct report *report_to) {
     struct replay *r = mem_alloc(1, sizeof *r);
     *r = (struct replay){.path = golden, .data = data, .report = report_to};
-    *report_to = (struct infer_report){0};
+    *report_to = (struct report){0};
     int scope = t_scope_open("infer", T_NO_GRAD | T_EVAL);
     int status = read_golden(r);
-    if (!status) status = configure(r);
+    if (!status) status = golden_configure(&r->config, r->golden, r->path);
     if (!status) status = read_picture(r);
     if (!status) status = make_model(r);
     if (!status) status = name_classes(r);
@@ -359,5 +317,3 @@ int infer_replay(const char *golden, const char *data, struct infer_report *repo
     free(r);
     return status;
 }
-
-void infer_report_free(struct infer_report *r) { str_free(&r->text); }

@@ -3,14 +3,8 @@
  * (DESIGN section 6 has the bar). */
 #pragma once
 
-#include "base/mem.h"
-
-struct infer_report {
-    struct str text; /* a line a tensor */
-    int compared, failed;
-};
+#include "tests/parity/report.h"
 
 /* `golden`: FILE.json, beside it FILE.safetensors and the label map; `data`: the folder that its
  * picture's path starts at. 0 when it ran, whatever was found; ERR_* otherwise. */
-int infer_replay(const char *golden, const char *data, struct infer_report *r);
-void infer_report_free(struct infer_report *r);
+int infer_replay(const char *golden, const char *data, struct report *r);

@@ -9,13 +9,13 @@
 
 static void replay(const char *name) {
     char *data = test_coco_mini(".."), *path = mem_format("%s/../golden/%s.json", data, name);
-    struct infer_report r;
+    struct report r;
     CHECK_OK(infer_replay(path, data, &r));
     fputs(r.text.at, stdout);
     if (r.failed || !r.compared)
         test_fail(__FILE__, __LINE__, "%s: %d of %d differ\n%s", name, r.failed, r.compared,
                   r.text.at);
-    infer_report_free(&r);
+    report_free(&r);
     free(path);
     free(data);
 }

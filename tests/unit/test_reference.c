@@ -84,18 +84,31 @@ TEST(the_decoders_are_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals",
            "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME=TransformerEncoderPixelDecoder",
-           "MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=2",
+           "MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=2", "MODEL.SEM_SEG_HEAD.CONVS_DIM=128",
            "MODEL.MASK_FORMER.TRANSFORMER_IN_FEATURE=transformer_encoder",
            "MODEL.MASK_FORMER.PRE_NORM=True", "MODEL.MASK_FORMER.ENC_LAYERS=3",
            "MODEL.MASK_FORMER.ENFORCE_INPUT_PROJ=True", "MODEL.SEM_SEG_HEAD.NUM_CLASSES=7",
            "MODEL.SEM_SEG_HEAD.NORM=''");
     struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
     CHECK_INT(o.pixel.encoder.layers, 2);
+    CHECK_INT(o.pixel.encoder.width, 128); /* the pyramid's, not the decoder's */
     CHECK_INT(o.memory, MASKFORMER_ENCODED);
     CHECK_INT(o.decoder.encoder_layers, 3);
     CHECK(o.decoder.transformer.pre_norm && o.decoder.enforce_input_proj);
     CHECK_INT(o.pixel.norm.kind, NORM_NONE);
     config_free(&c);
+}
+
+TEST(gradients_are_not_clipped_when_the_key_says_so) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.CLIP_GRADIENTS.CLIP_VALUE=0.02",
+           "SOLVER.CLIP_GRADIENTS.ENABLED=True");
+    CHECK_NEAR(c.optim.clip_norm, 0.02, 0);
+    config_free(&c);
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.CLIP_GRADIENTS.ENABLED=False");
+    CHECK_NEAR(c.optim.clip_norm, 0, 0);
+    config_free(&c);
+    CHECK_HAS(refused("SOLVER.LR_SCHEDULER_NAME=WarmupCosineLR"), "\"WarmupPolyLR\"");
 }
 
 TEST(the_only_value_that_there_is_may_be_spelled_as_in_python) {
