@@ -355,8 +355,8 @@ static void check_nodes(struct builder *b) {
     }
 }
 
-static int open(struct graph *g, const char *path, bool weights, const struct override *overrides,
-                size_t n) {
+static int open_any(struct graph *g, const char *path, bool weights,
+                    const struct override *overrides, size_t n) {
     *g = (struct graph){0};
     struct builder b = {.graph = g, .overrides = overrides, .n_overrides = n};
     b.override_used = mem_alloc(n, sizeof *b.override_used);
@@ -373,11 +373,11 @@ static int open(struct graph *g, const char *path, bool weights, const struct ov
 
 int graph_open_weights(struct graph *g, const char *file, const struct override *overrides,
                        size_t n) {
-    return open(g, file, true, overrides, n);
+    return open_any(g, file, true, overrides, n);
 }
 
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
-    int status = open(g, config, false, overrides, n);
+    int status = open_any(g, config, false, overrides, n);
     if (!status) content_open(&g->content, g->named->config.run.output_dir);
     for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;
