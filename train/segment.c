@@ -48,6 +48,11 @@ int segment_size_of(struct segment_size *s, const struct node *n) {
     int status = 0;
     *s = (struct segment_size){o->shortest, o->longest};
     if (!s->shortest) s->shortest = proposals->config.segment.crop;
+    if (!s->shortest && proposals->config.run.stage == STAGE_IMPORT)
+        return error_set(ERR_CONFIG,
+                         "%s: weights do not tell how large pictures were: set eval.shortest (the "
+                         "released Swin-B has 640, the released R101c 512)",
+                         proposals->path);
     if (!s->shortest) status = trained_side(proposals, &s->shortest);
     if (!s->longest) s->longest = RATIO * s->shortest;
     return status;

@@ -175,7 +175,12 @@ static bool same_bytes(const char *a, const char *b) {
 
 TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
     char *file = write_whole(), *picture = write_picture();
-    char *dump = dump_of(file, picture, "from-file");
+    char *dump = dump_of(file, picture, "from-file"), *nowhere = test_path("nowhere");
+    struct ended unsaid = OVSEG("segment", "-m", file, "--classes", "sky,tree", "--set",
+                                "clip.activation=quickgelu", "-o", nowhere, picture);
+    check_status(&unsaid, 78);
+    CHECK_HAS(unsaid.err, "eval.shortest");
+    ended_free(&unsaid);
     struct tensor_file f;
     CHECK_OK(tensor_file_open(&f, dump, NULL));
     static const struct {
@@ -205,5 +210,5 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
     ended_free(&e);
     char *again = path_join(out, "picture.safetensors");
     CHECK(same_bytes(dump, again));
-    FREE_ALL(file, picture, dump, config, run, out, again);
+    FREE_ALL(file, picture, dump, nowhere, config, run, out, again);
 }
