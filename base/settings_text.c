@@ -177,7 +177,8 @@ static void describe_type(const struct setting *s, struct str *out) {
     }
 }
 
-size_t settings_print_table(FILE *to, struct settings_table table, const char *pattern) {
+size_t settings_print_table(FILE *to, struct settings_table table, const char *pattern,
+                            char *(*remark)(const char *key)) {
     static const char *const classes[] = {"result", "speed", "output"};
     size_t printed = 0;
     for (size_t k = 0; k < table.n; k++)
@@ -193,6 +194,9 @@ size_t settings_print_table(FILE *to, struct settings_table table, const char *p
                                                                               : s->fallback;
             fprintf(to, "%s: %s (%s, %s)\n    %s\n", key, fallback, type.at, classes[s->cls],
                     s->help);
+            char *also = remark ? remark(key) : NULL;
+            if (also) fprintf(to, "    %s\n", also);
+            free(also);
             str_free(&type);
             printed++;
         }

@@ -24,5 +24,7 @@ void settings_diff(const char *old, const char *new, struct setting_changes *out
 void setting_changes_free(struct setting_changes *c);
 
 /* The rows whose key matches (NULL: all; "optim": all below it; otherwise a glob), as a manual
- * page has them. Returns how many were printed. */
-size_t settings_print_table(FILE *to, struct settings_table table, const char *pattern);
+ * page has them. `remark` may add a line to a key: owned, or NULL. Returns how many were printed.
+ */
+size_t settings_print_table(FILE *to, struct settings_table table, const char *pattern,
+                            char *(*remark)(const char *key));

@@ -2,10 +2,11 @@
 
 #include "base/error.h"
 #include "base/setting_rows.h"
+#include "configs/reference.h"
 
 const char *const stage_names[] = {
-    "scenes",        "prepare",     "clip-pretrain", "proposals", "mine",
-    "clip-finetune", "mask-prompt", "clip-joint",    "evaluate",  NULL}; /* enum stage_kind */
+    "scenes",      "prepare",    "clip-pretrain", "proposals", "mine", "clip-finetune",
+    "mask-prompt", "clip-joint", "evaluate",      "import",    NULL}; /* enum stage_kind */
 
 const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
                                         "precision",    "deterministic",  "log.*",  "paths.*",
@@ -78,6 +79,8 @@ static const struct setting_group finetune_groups[] = {
 static const struct setting_group prompt_groups[] = {
     RUN, TRAIN, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
 static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
+static const struct setting_group import_groups[] = {
+    RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
     RUN,
     TRAIN,
@@ -113,9 +116,14 @@ struct settings_table config_used(int kind) {
     case STAGE_MASK_PROMPT:
     case STAGE_CLIP_JOINT: return TABLE(prompt_groups);
     case STAGE_EVALUATE: return TABLE(evaluate_groups);
+    case STAGE_IMPORT: return TABLE(import_groups);
     case STAGE_KINDS: break;
     }
     REQUIRE(false, "stage kind %d", kind);
+}
+
+int config_override(struct settings_doc *doc, const struct override *o) {
+    return reference_is_key(o->key) ? reference_override(doc, o) : settings_override(doc, o);
 }
 
 void config_free(struct config *c) { settings_free(config_known(), c); }

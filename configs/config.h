@@ -19,6 +19,7 @@ enum stage_kind {
     STAGE_MASK_PROMPT,
     STAGE_CLIP_JOINT,
     STAGE_EVALUATE,
+    STAGE_IMPORT,
     STAGE_KINDS,
 };
 extern const char *const stage_names[]; /* ends with NULL */
@@ -65,6 +66,10 @@ struct config {
     struct prompt_options prompt;
     struct eval_options eval;
 };
+
+/* Puts an override over what doc says: a key of ours, or one of the reference's
+ * (configs/reference.h). */
+int config_override(struct settings_doc *doc, const struct override *o);
 
 struct settings_table config_known(void);
 struct settings_table config_used(int kind); /* enum stage_kind */

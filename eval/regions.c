@@ -46,8 +46,12 @@ static int flush(struct pending *p) {
     float *out = mem_alloc((size_t)(B * D), sizeof *out);
     int scope = t_scope_open("regions", T_NO_GRAD | T_EVAL);
     tensor *x = t_from_data(p->crop, SHAPE(B, 3, S, S), T_F32);
-    x = p->e.encode(p->e.model, x, t_from_data(p->mask, SHAPE(B, S, S), T_U8)); /* [B, D] */
+    tensor *mask = t_from_data(p->mask, SHAPE(B, S, S), T_U8);
+    tap_put(p->e.tap, "regions_224", x);
+    tap_put(p->e.tap, "region_masks", mask);
+    x = p->e.encode(p->e.model, x, mask); /* [B, D] */
     x = t_div(x, t_norm(x, -1, true));
+    tap_put(p->e.tap, "clip_image_features", x);
     int status = t_copy_out(x, out, (size_t)(B * D) * sizeof *out);
     t_scope_close(scope, NULL);
     for (int64_t b = 0; b < B; b++) memcpy(p->to[b], out + b * D, (size_t)D * sizeof *out);

@@ -5,6 +5,7 @@
 
 #include "data/region.h"
 #include "eval/proposals.h"
+#include "nn/tap.h"
 
 struct regions {
     int64_t n, D;
@@ -24,6 +25,7 @@ struct region_encoder {
     tensor *(*encode)(const void *model, tensor *region, tensor *mask);
     const void *model;
     int64_t D;
+    const struct tap *tap; /* regions_224, region_masks, clip_image_features */
 };
 
 /* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). 0

@@ -43,8 +43,10 @@ void conv_norm_init(struct conv_norm *c, struct path at, struct conv_options opt
     norm_init(c, path_at(at, "norm"), opt.out);
 }
 
-/* A frozen norm is affine, so it moves into the weights: one pass over the maps, nothing of their
- * size to remember for the backward. Equal to norm(conv(x)) up to rounding (reference-spec 1.2). */
+/* A frozen norm is affine, so while training it moves into the weights: one pass over the maps,
+ * nothing of their size to remember for the backward. Equal to norm(conv(x)) up to rounding
+ * (reference-spec 1.2). Inference does both, as the reference does: a mask's pixel at the threshold
+ * is decided by the last bits. */
 static tensor *conv_frozen(const struct conv_norm *c, tensor *x) {
     int scope = t_scope_open("conv", T_INHERIT);
     tensor *scale = t_mul(c->scale, t_rsqrt(t_shift(c->var, EPS)));          /* [O] */
@@ -55,9 +57,11 @@ static tensor *conv_frozen(const struct conv_norm *c, tensor *x) {
 }
 
 tensor *conv_norm(const struct conv_norm *c, tensor *x) {
-    if (c->norm.kind == NORM_FROZEN_BN) return conv_frozen(c, x);
+    if (c->norm.kind == NORM_FROZEN_BN && (t_grad_enabled() || t_training()))
+        return conv_frozen(c, x);
     tensor *y = t_conv2d(x, c->weight, c->bias, c->geometry); /* [N, O, H', W'] */
     switch (c->norm.kind) {
+    case NORM_FROZEN_BN:
     case NORM_BN: return t_batch_norm(y, c->scale, c->shift, c->mean, c->var, 0.1, EPS);
     case NORM_GN: return t_group_norm(y, c->norm.groups, c->scale, c->shift, EPS);
     default: return y;

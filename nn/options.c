@@ -31,6 +31,12 @@ const struct setting prompt_rows[] = {
 };
 #undef SETTINGS_OF
 
+#define SETTINGS_OF struct prompt_options
+const struct setting prompt_found_rows[] = {
+    INT   ("depth", depth, RESULT, "0", 0, 128,            "of the mask prompts in the weights; 0: there are none"),
+};
+#undef SETTINGS_OF
+
 #define SETTINGS_OF struct clip_train_options
 static const char *const clip_losses[] = {"in-batch", "multi-positive", "noun-bank", NULL}; /* enum clip_loss_kind */
 const struct setting clip_train_rows[] = {
@@ -41,18 +47,30 @@ const struct setting clip_train_rows[] = {
 
 #define SETTINGS_OF struct proposals_options
 static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", "swin-t", "swin-s", "swin-b", "swin-l", NULL}; /* enum proposals_backbone */
+static const char *const stems[] = {"basic", "deeplab", NULL}; /* enum resnet_stem */
+static const char *const memories[] = {"last", "res2", "res3", "res4", "res5", "encoded", NULL}; /* enum maskformer_memory */
 static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", NULL}; /* enum norm_kind */
 const struct setting proposals_rows[] = {
     CHOICE("backbone.kind",       backbone,      RESULT, "resnet101", backbones, "small: for pictures of about 64 pixels"),
-    BOOL  ("backbone.deeplab",    deeplab,       RESULT, "true",                 "three-convolution stem and multi-grid (R50c, R101c)"),
+    CHOICE("backbone.stem",       stem,          RESULT, "deeplab", stems,       "residual backbones; deeplab: three convolutions (R50c, R101c)"),
+    INTS  ("backbone.dilations",  grid,          RESULT, "[1, 2, 4]", 1, 64,     "of the three blocks of res5 in turn: the multi-grid"),
+    INT   ("backbone.stem_width", stem_width,    RESULT, "0",    0, 4096,        "channels after the stem; 0: 64, deeplab 128"),
+    INT   ("backbone.res2_width", res2_width,    RESULT, "0",    0, 4096,        "channels of res2, doubled by each further map; 0: 256"),
+    INT   ("backbone.block_width", block_width,  RESULT, "0",    0, 4096,        "channels inside the blocks of res2, doubled as well; 0: 64"),
     CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones"),
     INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "residual backbones, 1: the stem does not train, 2: nor res2, ..."),
+    INT   ("backbone.embed",      embed,         RESULT, "0",    0, 4096,        "Swin: channels of the first map; 0: 96 (T, S), 128 (B), 192 (L)"),
+    INTS  ("backbone.blocks",     blocks,        RESULT, "[]",   1, 18,          "Swin: of the four maps; []: the standard ones"),
+    INTS  ("backbone.heads",      block_heads,   RESULT, "[]",   1, 1024,        "Swin: of the four maps; []: the standard ones"),
     INT   ("backbone.window",     window,        RESULT, "0",    0, 64,          "Swin: side of a window, tokens; 0: 7 (T, S) or 12 (B, L)"),
     REAL  ("backbone.drop_path",  drop_path,     RESULT, "0.3",  0, 0.99,        "Swin: of the last block, rising from 0"),
     INT   ("pixel.width",         conv_width,    RESULT, "256",  8, 4096,        "of the feature pyramid"),
     INT   ("pixel.mask_width",    mask_width,    RESULT, "256",  8, 4096,        "of the mask features"),
+    BOOL  ("pixel.norm",          pixel_norm,    RESULT, "true",                 "group normalization; false: biases in its place"),
     INT   ("pixel.norm_groups",   norm_groups,   RESULT, "32",   1, 4096,        "of its group normalization"),
     INT   ("pixel.encoder",       pixel_encoder_layers, RESULT, "0", 0, 12,      "transformer layers over the coarsest map"),
+    CHOICE("decoder.memory",      memory,        RESULT, "last", memories,       "the map that the queries read; encoded: of the encoder in the pixel decoder"),
+    BOOL  ("decoder.input_proj",  enforce_input_proj, RESULT, "false",           "project the memory even if its width is the decoder's"),
     INT   ("decoder.queries",     queries,       RESULT, "100",  1, 10000,       "masks proposed for an image"),
     INT   ("decoder.width",       width,         RESULT, "256",  8, 4096,        "channels"),
     INT   ("decoder.heads",       heads,         RESULT, "8",    1, 64,          "attention heads"),
@@ -105,19 +123,70 @@ struct clip_options clip_model(const struct clip_model_options *o, const struct 
     return m;
 }
 
-static struct backbone_options backbone(const struct proposals_options *o) {
-    static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
-    if (o->backbone == BACKBONE_SMALL) return backbone_resnet(resnet_small());
+static struct swin_options swin(const struct proposals_options *o) {
+    struct swin_options s = swin_standard("TSBL"[o->backbone - BACKBONE_SWIN_T]);
+    if (o->embed) s.embed = o->embed;
+    if (o->window) s.window = o->window;
+    for (size_t i = 0; i < o->blocks.n; i++) s.blocks[i] = o->blocks.at[i];
+    for (size_t i = 0; i < o->block_heads.n; i++) s.heads[i] = o->block_heads.at[i];
+    s.drop_path = o->drop_path;
+    return s;
+}
+
+static bool four(size_t n) { return n == 0 || n == FEATURES_MAX; }
+
+void proposals_check(const struct proposals_options *o, const char *where, struct problems *p) {
+    int64_t maps = o->backbone == BACKBONE_SMALL ? 3 : FEATURES_MAX;
+    if (o->grid.n != 3)
+        problems_add(p, "%s: proposals.backbone.dilations: three numbers are needed", where);
+    if (!four(o->blocks.n) || !four(o->block_heads.n))
+        problems_add(p, "%s: proposals.backbone.blocks, heads: four numbers are needed, or none",
+                     where);
     if (o->backbone >= BACKBONE_SWIN_T) {
-        struct swin_options s = swin_standard("TSBL"[o->backbone - BACKBONE_SWIN_T]);
-        if (o->window) s.window = o->window;
-        s.drop_path = o->drop_path;
-        return backbone_swin(s);
+        struct swin_options w = swin(o);
+        for (int i = 0; i < FEATURES_MAX; i++)
+            if ((w.embed << i) % w.heads[i])
+                problems_add(p, "%s: proposals.backbone.embed: %lld channels for %lld heads", where,
+                             (long long)(w.embed << i), (long long)w.heads[i]);
     }
-    struct resnet_options r = resnet_standard(depths[o->backbone], o->deeplab);
+    if (o->memory == MASKFORMER_ENCODED && !o->pixel_encoder_layers)
+        problems_add(p, "%s: proposals.decoder.memory: encoded needs layers of pixel.encoder",
+                     where);
+    if (o->memory != MASKFORMER_ENCODED && o->memory > maps)
+        problems_add(p, "%s: proposals.decoder.memory: this backbone has %lld maps", where,
+                     (long long)maps);
+    if (o->width % o->heads || o->width % 4)
+        problems_add(p,
+                     "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",
+                     where, (long long)o->width, (long long)o->heads);
+    if (o->pixel_norm && o->conv_width % o->norm_groups)
+        problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
+                     where, (long long)o->conv_width, (long long)o->norm_groups);
+    if (o->pixel_encoder_layers && (o->conv_width % o->heads || o->conv_width % 4))
+        problems_add(
+            p,
+            "%s: proposals.pixel.encoder: pixel.width %lld is no multiple of the heads %lld, "
+            "or of 4",
+            where, (long long)o->conv_width, (long long)o->heads);
+}
+
+static struct resnet_options resnet(const struct proposals_options *o) {
+    static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
+    struct resnet_options r = resnet_standard(depths[o->backbone], o->stem == RESNET_STEM_DEEPLAB);
+    if (o->stem_width) r.stem_out = o->stem_width;
+    for (int i = 0; i < r.stages; i++) {
+        if (o->res2_width) r.stage[i].out = o->res2_width << i;
+        if (o->block_width) r.stage[i].width = o->block_width << i;
+    }
+    for (size_t i = 0; i < o->grid.n; i++) r.grid[i] = o->grid.at[i];
     r.norm = (struct norm_options){(enum norm_kind)o->norm, o->norm_groups};
     r.freeze_at = (int)o->freeze_at;
-    return backbone_resnet(r);
+    return r;
+}
+
+static struct backbone_options backbone(const struct proposals_options *o) {
+    if (o->backbone == BACKBONE_SMALL) return backbone_resnet(resnet_small());
+    return o->backbone < BACKBONE_SWIN_T ? backbone_resnet(resnet(o)) : backbone_swin(swin(o));
 }
 
 struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
@@ -133,13 +202,15 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.backbone = backbone(o);
     m.pixel.conv_width = o->conv_width;
     m.pixel.mask_width = o->mask_width;
-    m.pixel.norm = (struct norm_options){NORM_GN, o->norm_groups};
+    m.pixel.norm = (struct norm_options){o->pixel_norm ? NORM_GN : NORM_NONE, o->norm_groups};
     m.pixel.encoder = layers;
+    m.pixel.encoder.width = o->conv_width;
     m.pixel.encoder.layers = (int)o->pixel_encoder_layers;
-    m.memory = o->pixel_encoder_layers ? MASKFORMER_ENCODED : MASKFORMER_LAST_STAGE;
+    m.memory = (enum maskformer_memory)o->memory;
     m.decoder.queries = o->queries;
     m.decoder.transformer = layers;
     m.decoder.encoder_layers = (int)o->encoder_layers;
+    m.decoder.enforce_input_proj = o->enforce_input_proj;
     m.decoder.deep_supervision = o->deep_supervision;
     m.decoder.class_hidden = o->class_hidden;
     m.decoder.class_layers = (int)o->class_layers;

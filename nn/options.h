@@ -22,6 +22,7 @@ struct prompt_options {
     int init; /* enum clip_prompt_init */
 };
 extern const struct setting prompt_rows[2];
+extern const struct setting prompt_found_rows[1]; /* of weights that are there */
 
 /* Prompt depth 0 when `prompt` is NULL. */
 struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p);
@@ -47,22 +48,31 @@ enum proposals_backbone {
 
 struct proposals_options {
     int backbone; /* enum proposals_backbone */
-    bool deeplab;
+    int stem;     /* enum resnet_stem: basic or deeplab */
+    struct ints grid;
     int norm; /* enum norm_kind, of the standard backbones */
     int64_t freeze_at;
-    int64_t window; /* of Swin; 0: the standard one */
+    int64_t stem_width, res2_width, block_width; /* 0: the standard ones */
+    int64_t embed, window;                       /* of Swin; 0: the standard ones */
+    struct ints blocks, block_heads;             /* of Swin; empty: the same */
     double drop_path;
     int64_t conv_width, mask_width, norm_groups;
+    bool pixel_norm;
+    int memory; /* enum maskformer_memory */
     int64_t queries, width, heads, hidden, layers, encoder_layers, pixel_encoder_layers;
     double dropout;
-    bool pre_norm, deep_supervision, own_ffn_bias;
+    bool pre_norm, deep_supervision, own_ffn_bias, enforce_input_proj;
     int64_t class_hidden, class_layers, divisor;
     double temperature; /* 0: CLIP's trained scale */
     bool channels_last;
     double class_weight, mask_weight, dice_weight, no_object_weight;
 };
-extern const struct setting proposals_rows[29];
+extern const struct setting proposals_rows[39];
 
+/* Adds what the ranges of the rows cannot say, as "WHERE: proposals.KEY: ...". */
+void proposals_check(const struct proposals_options *o, const char *where, struct problems *p);
+
+/* The options must have passed the check. */
 struct maskformer_options proposals_model(const struct proposals_options *o, int64_t text_width,
                                           double temperature);
 struct mask_loss_options proposals_loss(const struct proposals_options *o);

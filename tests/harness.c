@@ -98,7 +98,7 @@ void test_skip(const char *why) {
     abort();
 }
 
-int main(int argc, char **argv) {
+int test_main(int argc, char **argv) {
     struct CMUnitTest chosen[MAX_TESTS];
     size_t n = 0;
     for (size_t i = 0; i < n_tests; i++) {

@@ -87,6 +87,8 @@ extern void (*test_before)(const char *name);
 extern void (*test_after)(const char *name);
 
 /* A fresh folder of the running test, removed when the test ends. */
+int test_main(int argc, char **argv); /* runs the tests that argv names, or all */
+
 const char *test_dir(void);
 char *test_path(const char *name); /* owned: test_dir()/name */
 

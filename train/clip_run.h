@@ -3,9 +3,8 @@
 #pragma once
 
 #include "data/dataset.h"
-#include "data/tokenizer.h"
-#include "data/vocabulary.h"
-#include "eval/regions.h"
+#include "eval/class_text.h"
+#include "eval/segment.h"
 #include "nn/models/clip.h"
 #include "train/graph.h"
 
@@ -24,19 +23,12 @@ void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt
  * has none. */
 int clip_run_open(struct clip_run *c, const struct node *n, const char *input,
                   const struct prompt_options *prompt);
+int clip_run_open_from(struct clip_run *c, const struct node *n, const struct node_input *in,
+                       const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);
 
 /* The prompts that the weights of a CLIP's run have; NULL: none. */
 const struct prompt_options *clip_run_prompts(const struct node *n);
-
-/* Text features of classes -> [n, D], unit length, in the caller's scope; NULL and the pending
- * error. A class stands for its name and its synonyms in the stage's templates, or for its own
- * prompts. */
-tensor *clip_vocabulary(const struct clip_run *c, const struct text_options *text,
-                        const struct vocabulary *v);
-/* The same of bare names. */
-tensor *clip_names(const struct clip_run *c, const struct text_options *text, char *const *names,
-                   int64_t n);
 
 /* Its image tower as what encodes masked regions, with prompts when it has them. */
 struct region_encoder clip_regions(const struct clip *c);

@@ -165,8 +165,8 @@ static int open_pairs(struct clip_tune *t) {
                              (long long)i, (long long)t->pairs.at[i].image,
                              (long long)t->pictures.n_images);
     sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->pairs.n, t->B);
-    t->bank = t_hold(clip_names(&t->model, &t->node->config.text, t->pairs.noun.at,
-                                (int64_t)t->pairs.noun.n)); /* [K, D] */
+    t->bank = t_hold(class_text_of_names(&t->model.clip, &t->node->config.text, t->pairs.noun.at,
+                                         (int64_t)t->pairs.noun.n)); /* [K, D] */
     return error_status();
 }
 

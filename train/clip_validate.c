@@ -25,7 +25,8 @@ int clip_validation_open(struct clip_validation *v, const struct node *n, const 
     }
     dataset_close(&d);
     if (!status && frozen_text) {
-        v->text = t_hold(clip_names(c, &n->config.text, v->names, v->K)); /* [K, D] */
+        v->text =
+            t_hold(class_text_of_names(&c->clip, &n->config.text, v->names, v->K)); /* [K, D] */
         status = error_status();
     }
     if (status) clip_validation_free(v);
@@ -46,7 +47,9 @@ int clip_validation_run(const struct clip_validation *v, const struct node *n,
                         const struct clip_run *c, struct metrics_row *row) {
     enum { BATCH = 64 };
     int scope = t_scope_open("validation", T_NO_GRAD | T_EVAL);
-    tensor *text = v->text ? v->text : clip_names(c, &n->config.text, v->names, v->K); /* [K, D] */
+    tensor *text =
+        v->text ? v->text
+                : class_text_of_names(&c->clip, &n->config.text, v->names, v->K); /* [K, D] */
     struct mask_accuracy a = {0};
     int status = text ? mask_accuracy_of(&a, &v->crops, clip_regions(&c->clip), text, BATCH)
                       : error_status();

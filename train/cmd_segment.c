@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "checkpoints/safetensors.h"
 #include "train/cmd.h"
 #include "train/picture.h"
 #include "train/segmenter.h"
@@ -19,20 +20,26 @@ struct arguments {
     struct segmenter_options model;
     struct override *overrides;
     size_t n_overrides, overrides_cap;
-    const char *classes, *out;
+    const char *classes, *out, *dump;
     char **image;
     size_t n_images, images_cap;
 };
 
-enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS };
+enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP };
 
 static const struct argp_option options[] = {
-    {"model", 'm', "RUN", 0, "Run of a CLIP stage or of an evaluation, RUN@best, or its config", 0},
+    {"model", 'm', "RUN|FILE", 0,
+     "Run of a CLIP stage or of an evaluation, RUN@best, or its config; a file of the reference's "
+     "weights (.pth)",
+     0},
     {"classes", KEY_CLASSES, "NAMES", 0, "\"sky,tree,a red car\", or a file: see `--help` below",
      0},
     {"output", 'o', "DIR", 0, "Where NAME.png and NAME-overlay.png go; made when missing", 0},
     {"proposals", KEY_PROPOSALS, "RUN", 0, "Another proposal network than the one behind RUN", 0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "A setting: eval.lambda=0.6, eval.shortest=640, ...", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "A setting, or a key of the reference's: eval.lambda=0.6, MODEL.CLIP_ADAPTER.MASK_THR=0.4", 0},
+    {"dump", KEY_DUMP, "DIR", 0,
+     "Also write all tensors between picture and labels: DIR/NAME.safetensors", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {0},
 };
@@ -71,6 +78,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_PROPOSALS: a->model.proposals = arg; break;
     case KEY_CLASSES: a->classes = arg; break;
     case KEY_SET: add_override(a, arg, state); break;
+    case KEY_DUMP: a->dump = arg; break;
     case 'o': a->out = arg; break;
     case 'q': log_set_level(LOG_WARN); break;
     case ARGP_KEY_ARG:
@@ -178,8 +186,33 @@ static int write_overlay(const char *path, const struct image *im, const struct 
     return status;
 }
 
+/* DIR/NAME.safetensors: the tensors by name, and the label map. */
+static int write_dump(const struct arguments *a, const char *image, struct dump *d,
+                      const struct labels *l) {
+    char *stem = path_stem(image), *name = mem_format("%s.safetensors", stem);
+    char *path = path_join(a->dump, name);
+    int scope = t_scope_open("dump", T_NO_GRAD);
+    int32_t *at = mem_alloc((size_t)(l->h * l->w), sizeof *at);
+    for (int64_t i = 0; i < l->h * l->w; i++) at[i] = l->at[i];
+    dump_put(d, "labels", t_from_data(at, SHAPE(l->h, l->w), T_I32));
+    free(at);
+    struct safetensors_out w;
+    int status = safetensors_out_open(&w, path);
+    for (int i = 0; i < d->n; i++)
+        safetensors_out_name(&w, d->at[i].name, t_dtype(d->at[i].x), t_shape(d->at[i].x));
+    for (int i = 0; !status && i < d->n; i++)
+        status = safetensors_out_put_tensor(&w, t_contiguous(d->at[i].x));
+    if (!status) status = safetensors_out_commit(&w);
+    safetensors_out_close(&w);
+    t_scope_close(scope, NULL);
+    free(path);
+    free(name);
+    free(stem);
+    return status;
+}
+
 /* One picture. *bad: the error is the picture's own, and others can go on. */
-static int segment_file(const struct segmenter *s, const struct arguments *a, const char *file,
+static int segment_file(struct segmenter *s, const struct arguments *a, const char *file,
                         const struct vocabulary *v, bool *bad) {
     struct bytes text = {0};
     struct image im = {0};
@@ -188,7 +221,10 @@ static int segment_file(const struct segmenter *s, const struct arguments *a, co
     int status = file_read(file, FILE_MAX, &text);
     if (!status) status = image_decode_upright(text.at, text.n, file, &im);
     *bad = status != 0;
-    if (!status) status = segmenter_labels(s, &im, &l);
+    struct dump dump = {0};
+    if (!status) status = segmenter_labels(s, &im, &l, a->dump ? &dump : NULL);
+    if (!status && a->dump) status = write_dump(a, file, &dump, &l);
+    dump_free(&dump);
     if (!status) status = picture_write_labels(map, &l);
     if (!status) status = write_overlay(overlay, &im, &l, v);
     if (!status) print_shares(file, &l, v);
@@ -200,10 +236,11 @@ static int segment_file(const struct segmenter *s, const struct arguments *a, co
     return status;
 }
 
-static int segment_files(const struct segmenter *s, const struct arguments *a,
+static int segment_files(struct segmenter *s, const struct arguments *a,
                          const struct vocabulary *v) {
     size_t failed = 0;
     int status = dir_make(a->out);
+    if (!status && a->dump) status = dir_make(a->dump);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);

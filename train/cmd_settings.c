@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/settings_text.h"
 #include "configs/config.h"
+#include "configs/reference.h"
 #include "train/cmd.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -14,6 +15,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (*pattern) argp_usage(state);
     *pattern = arg;
     return 0;
+}
+
+static char *in_the_reference(const char *key) {
+    char *theirs = reference_of(key), *text = theirs ? mem_format("reference: %s", theirs) : NULL;
+    free(theirs);
+    return text;
 }
 
 int cmd_settings(int argc, char **argv) {
@@ -28,7 +35,7 @@ int cmd_settings(int argc, char **argv) {
     const char *pattern = NULL;
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &pattern);
-    if (settings_print_table(stdout, config_known(), pattern)) return 0;
+    if (settings_print_table(stdout, config_known(), pattern, in_the_reference)) return 0;
     char near[SETTING_MAX_KEY] = "";
     bool found = settings_suggest(config_known(), pattern, near);
     log_error("no setting matches %s%s%s%s", pattern, found ? " (did you mean " : "", near,

@@ -23,12 +23,13 @@ struct arguments {
     char **argv;
 };
 
-enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_NODE, KEY_PARENT };
+enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_NODE, KEY_PARENT };
 
 static const struct argp_option options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
     {"explain", KEY_EXPLAIN, 0, 0, "Say why a stage runs: what differs from its nearest older run",
      0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
@@ -40,10 +41,21 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Runs the stage that CONFIG describes; stages it needs are run first, or reused when their "
     "result exists.\v"
-    "key=value belongs to CONFIG, NAME:key=value to the stage of NAME.yaml, *:key=value to all.\n\n"
+    "key=value belongs to CONFIG, NAME:key=value to the stage of NAME.yaml, *:key=value to all. "
+    "Keys of the reference's (MODEL.RESNETS.DEPTH=50) are understood; `ovseg settings` lists them "
+    "beside ours.\n\n"
     "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 "
     "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 130 and 143 "
     "stopped by a signal, after a checkpoint.";
+
+static void add_override(struct arguments *a, const char *text, const char *next,
+                         struct argp_state *state) {
+    a->overrides = mem_grow(a->overrides, &a->cap, a->n + 1, sizeof *a->overrides);
+    if (override_parse(text, next, &a->overrides[a->n]))
+        argp_error(state, "%s", error_message());
+    else
+        a->n++;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
@@ -59,13 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             a->config = arg;
             break;
         }
-        a->overrides = mem_grow(a->overrides, &a->cap, a->n + 1, sizeof *a->overrides);
-        if (override_parse(arg, state->argv[state->next], &a->overrides[a->n])) {
-            argp_error(state, "%s", error_message());
-            break;
-        }
-        a->n++;
+        add_override(a, arg, state->argv[state->next], state);
         break;
+    case KEY_SET: add_override(a, arg, NULL, state); break;
     case ARGP_KEY_END:
         if (!a->config) argp_usage(state);
         break;

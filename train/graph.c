@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "train/identity.h"
+#include "train/import_settings.h"
 #include "train/run.h"
 
 /* What loading needs besides the graph. */
@@ -24,6 +25,7 @@ struct builder {
 };
 
 static struct node *load(struct builder *b, const char *config);
+static struct node *load_weights(struct builder *b, const char *file);
 
 const struct node_input *node_input(const struct node *n, const char *name) {
     for (size_t i = 0; i < n->n_inputs; i++)
@@ -43,7 +45,8 @@ char *node_input_path(const struct node *n, const char *name, const char *file) 
 }
 
 const struct node *node_clip(const struct node *n) {
-    while (n && n->config.run.stage != STAGE_CLIP_PRETRAIN) n = node_from(n, "clip");
+    while (n && n->config.run.stage != STAGE_CLIP_PRETRAIN && n->config.run.stage != STAGE_IMPORT)
+        n = node_from(n, "clip");
     return n;
 }
 
@@ -68,7 +71,7 @@ static void apply_overrides(struct builder *b, struct node *n, bool named) {
         bool meant = !o->scope ? named : strcmp(o->scope, "*") == 0 || !strcmp(o->scope, n->name);
         if (!meant) continue;
         b->override_used[i] = true;
-        if (settings_override(&n->doc, o)) problems_take_error(&b->problems);
+        if (config_override(&n->doc, o)) problems_take_error(&b->problems);
     }
 }
 
@@ -99,25 +102,31 @@ static bool accepts(const char *const *names, const char *name) {
 static unsigned kinds_of(const char *input, bool *folder) {
     enum {
         CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
-               1 << STAGE_CLIP_JOINT
+               1 << STAGE_CLIP_JOINT | 1 << STAGE_IMPORT
     };
     static const struct {
         const char *name;
         unsigned kinds;
         bool folder;
     } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, false},
-                 {"proposals", 1 << STAGE_PROPOSALS, false},
+                 {"proposals", 1 << STAGE_PROPOSALS | 1 << STAGE_IMPORT, false},
                  {"pairs", 1 << STAGE_MINE, false},
                  {"images", 0, true},
                  {"captions", 0, false},
                  {"instances", 0, false},
-                 {"stop_list", 0, false}};
+                 {"stop_list", 0, false},
+                 {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, input) == 0) {
             *folder = known[i].folder;
             return known[i].kinds;
         }
     return CLIP; /* "clip", and whatever an evaluation calls its models */
+}
+
+static bool takes_weights(const char *input) {
+    bool folder = false;
+    return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
@@ -152,6 +161,8 @@ static void load_input(struct builder *b, struct node *n, const char *name, cons
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && !dir_exists(path)) {
+            in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
         } else {
@@ -197,6 +208,30 @@ static bool enter(struct builder *b, const char *path) {
 
 static void leave(struct builder *b) { free(b->visiting.at[--b->visiting.n]); }
 
+/* Weights know most of what the model's settings say. A file that is missing is told as an input.
+ */
+static void tell_settings(struct builder *b, struct node *n) {
+    char *file = settings_path(&n->doc, "inputs.file");
+    if (file && access(file, R_OK) == 0 && import_settings(&n->doc, file))
+        problems_take_error(&b->problems);
+    free(file);
+}
+
+/* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
+ */
+static void build(struct builder *b, struct node *n, bool named) {
+    apply_overrides(b, n, named);
+    int kind = kind_of(b, n);
+    if (kind < 0) return;
+    if (kind == STAGE_IMPORT) tell_settings(b, n);
+    char *what = mem_format("stage %s", stage_names[kind]);
+    n->stage = stage_find(kind);
+    settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
+    n->config.run.stage = kind;
+    free(what);
+    load_inputs(b, n);
+}
+
 /* The node of a config file, with all it needs before it in the graph; NULL after a mistake. */
 static struct node *load(struct builder *b, const char *config) {
     struct graph *g = b->graph;
@@ -216,30 +251,45 @@ static struct node *load(struct builder *b, const char *config) {
     n->name = path_stem(path);
     bool named = !g->named;
     if (named) g->named = n;
-    int kind = -1;
     int status = settings_read(&n->doc, config);
     if (status) {
         b->missing += status == ERR_MISSING; /* a base file */
         problems_take_error(&b->problems);
     } else {
-        apply_overrides(b, n, named);
-        kind = kind_of(b, n);
-    }
-    if (kind >= 0) {
-        char *what = mem_format("stage %s", stage_names[kind]);
-        n->stage = stage_find(kind);
-        settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
-        n->config.run.stage = kind;
-        free(what);
-        load_inputs(b, n);
+        build(b, n, named);
     }
     leave(b);
     graph_add(g, n); /* behind its inputs */
-    if (kind >= 0 && named && *n->config.run.then) {
+    if (n->stage && named && *n->config.run.then) {
         char *then = resolve(n, "then", n->config.run.then);
         n->then = load(b, then);
         free(then);
     }
+    return n;
+}
+
+/* A file of weights that was named as an input is an import of its own. */
+static struct node *load_weights(struct builder *b, const char *file) {
+    struct graph *g = b->graph;
+    char *path = realpath(file, NULL);
+    REQUIRE(path, "%s went away", file);
+    struct node *n = find_loaded(g, path);
+    if (n) {
+        free(path);
+        return n;
+    }
+    n = mem_alloc(1, sizeof *n);
+    n->path = path;
+    n->name = path_stem(path);
+    bool named = !g->named;
+    if (named) g->named = n;
+    struct override input = {.key = mem_strdup("inputs.file"), .value = mem_strdup(path)};
+    if (settings_parse(&n->doc, path, "stage: import\n") || settings_override(&n->doc, &input))
+        problems_take_error(&b->problems);
+    else
+        build(b, n, named);
+    override_free(&input);
+    graph_add(g, n);
     return n;
 }
 
@@ -305,16 +355,29 @@ static void check_nodes(struct builder *b) {
     }
 }
 
-int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
+static int open_any(struct graph *g, const char *path, bool weights,
+                    const struct override *overrides, size_t n) {
     *g = (struct graph){0};
     struct builder b = {.graph = g, .overrides = overrides, .n_overrides = n};
     b.override_used = mem_alloc(n, sizeof *b.override_used);
-    load(&b, config);
+    if (weights)
+        load_weights(&b, path);
+    else
+        load(&b, path);
     if (!b.problems.n) check_scopes(&b);
     if (!b.problems.n) check_nodes(&b); /* they may trust what every file says by itself */
     free(b.override_used);
     strings_free(&b.visiting);
-    int status = problems_close(&b.problems, b.missing ? ERR_MISSING : ERR_CONFIG);
+    return problems_close(&b.problems, b.missing ? ERR_MISSING : ERR_CONFIG);
+}
+
+int graph_open_weights(struct graph *g, const char *file, const struct override *overrides,
+                       size_t n) {
+    return open_any(g, file, true, overrides, n);
+}
+
+int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
+    int status = open_any(g, config, false, overrides, n);
     if (!status) content_open(&g->content, g->named->config.run.output_dir);
     for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;

@@ -48,6 +48,9 @@ struct graph {
 /* Reads the config and all it leads to, with overrides, checks everything, computes identities and
  * finds finished runs. ERR_CONFIG with all mistakes, ERR_MISSING when a file is not there. */
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n);
+/* The same of a file of published weights: one import, whose run is not looked for. */
+int graph_open_weights(struct graph *g, const char *file, const struct override *overrides,
+                       size_t n);
 void graph_close(struct graph *g);
 
 /* Looks at the inputs of the stages to be run: their errors, before the first one starts. */
@@ -59,7 +62,8 @@ struct node *node_from(const struct node *n, const char *name); /* the node of a
 /* A file inside the run of an input: owned. "scenes", "test.h5". */
 char *node_input_path(const struct node *n, const char *name, const char *file);
 
-/* The node whose settings describe the CLIP model that this node uses or makes. */
+/* The node whose settings describe the CLIP model that this node uses or makes: where it was
+ * pretrained or imported. */
 const struct node *node_clip(const struct node *n);
 
 void graph_add(struct graph *g, struct node *n); /* takes it over */

@@ -6,17 +6,18 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "checkpoints/weights.h"
-#include "train/run.h"
+#include "train/run_weights.h"
 
-/* Text features of the classes and the network's registry; `of`: the proposals node. */
-static int make(struct proposals_run *p, const struct node *of, const struct vocabulary *v) {
+/* Text features of the classes and the network's registry. `of`: the node that has its settings;
+ * `clip_from`: the CLIP whose texts it was trained with. */
+static int make(struct proposals_run *p, const struct node *of, const struct node_input *clip_from,
+                const struct vocabulary *v) {
     *p = (struct proposals_run){0};
     struct clip_run clip;
-    int status = clip_run_open(&clip, of, "clip", NULL);
+    int status = clip_run_open_from(&clip, of, clip_from, NULL);
     if (status) return status;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    p->text = t_hold(clip_vocabulary(&clip, &of->config.text, v)); /* [K, D] */
+    p->text = t_hold(class_text(&clip.clip, &of->config.text, v)); /* [K, D] */
     double own = of->config.proposals.temperature,
            scale = own > 0 ? own : t_item(clip_scale(&clip.clip));
     struct maskformer_options opt =
@@ -40,7 +41,7 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
     }
     struct vocabulary v;
     vocabulary_of(&v, names, (size_t)K);
-    int status = make(p, n, &v);
+    int status = make(p, n, node_input(n, "clip"), &v);
     vocabulary_close(&v);
     free(names);
     return status;
@@ -58,12 +59,10 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, char *cons
 int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v) {
     const struct node_input *in = node_input(n, "proposals");
     REQUIRE(in && in->node, "no run as input proposals");
-    int status = make(p, in->node, v);
+    bool imported = in->node->config.run.stage == STAGE_IMPORT; /* has both */
+    int status = make(p, in->node, imported ? in : node_input(in->node, "clip"), v);
     if (status) return status;
-    char *file;
-    status = run_weights(in, &file);
-    if (!status) status = weights_load(file, &p->params, (struct weights_options){.exact = true});
-    free(file);
+    status = run_load(in, WEIGHTS_PROPOSALS, &p->params, false);
     if (status) proposals_run_free(p);
     return status;
 }
@@ -72,6 +71,10 @@ void proposals_run_free(struct proposals_run *p) {
     t_drop(p->text);
     params_free(&p->params);
     *p = (struct proposals_run){0};
+}
+
+struct proposer proposals_run_proposer(const struct proposals_run *p) {
+    return (struct proposer){&p->model, p->text};
 }
 
 void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay) {

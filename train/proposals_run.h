@@ -1,6 +1,7 @@
 /* The proposal network of a run, with the text features it speaks. */
 #pragma once
 
+#include "eval/segment.h"
 #include "nn/models/maskformer.h"
 #include "optim/groups.h"
 #include "train/clip_run.h"
@@ -22,6 +23,7 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, char *cons
                        int64_t K);
 int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v);
 void proposals_run_free(struct proposals_run *p);
+struct proposer proposals_run_proposer(const struct proposals_run *p);
 
 /* reference-spec 6.1: norms, embeddings and tables of positions do not decay, biases and the
  * no-object row do (Q15). `multiplier`: of the backbone's rate. */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "train/run.h"
+#include "train/run_weights.h"
 
 static bool is_config(const char *path) {
     const char *dot = strrchr(path_base(path), '.');
@@ -19,28 +20,40 @@ static void merge(struct graph *to, struct graph *from) {
     *from = (struct graph){0};
 }
 
-/* The finished run of a config; its `then` may still be to do. */
-static struct node *open_config(struct graph *g, const char *path) {
+/* The finished run of a config; its `then` may still be to do. Published weights need no run: they
+ * are read from their file, and take overrides of the model, too. */
+static struct node *open_config(struct graph *g, const char *path,
+                                const struct segmenter_options *o) {
     struct graph chain;
-    int status = graph_open(&chain, path, NULL, 0);
+    bool weights = !is_config(path);
+    int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
+                         : graph_open(&chain, path, NULL, 0);
     struct node *n = chain.named;
-    if (!status && !n->done)
+    if (!weights && !status && n->config.run.stage == STAGE_IMPORT) { /* again, with overrides */
+        graph_close(&chain);
+        status = graph_open(&chain, path, o->overrides, o->n_overrides);
+        n = chain.named;
+    }
+    if (!status && !n->done && n->config.run.stage != STAGE_IMPORT)
         status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it",
                            path, path);
     merge(g, &chain);
     return status ? NULL : n;
 }
 
-static struct node *open_model(struct graph *g, const char *model, bool *best) {
+static struct node *open_model(struct graph *g, const char *model, bool *best,
+                               const struct segmenter_options *o) {
     *best = false;
-    if (is_config(model)) return open_config(g, model);
+    if (is_config(model) || (file_exists(model) && !dir_exists(model)))
+        return open_config(g, model, o);
     char *dir = run_split(model, best);
     struct node *n = NULL;
     if (run_folder(dir))
         n = run_node_open(g, dir);
     else
         error_set(ERR_MISSING,
-                  "%s: neither a run folder nor a config: `ovseg runs list` shows the runs", dir);
+                  "%s: no run folder, config or file of weights: `ovseg runs list` shows the runs",
+                  dir);
     free(dir);
     return n;
 }
@@ -50,7 +63,7 @@ static const struct node_input *find_proposals(const struct node *n) {
     for (size_t i = 0; i < n->n_inputs; i++) {
         const struct node *from = n->input[i].node;
         if (!from) continue;
-        if (from->config.run.stage == STAGE_PROPOSALS) return &n->input[i];
+        if (strcmp(n->input[i].name, "proposals") == 0) return &n->input[i];
         const struct node_input *found = find_proposals(from);
         if (found) return found;
     }
@@ -62,7 +75,8 @@ static bool makes_clip(const struct node *n) {
     case STAGE_CLIP_PRETRAIN:
     case STAGE_CLIP_FINETUNE:
     case STAGE_MASK_PROMPT:
-    case STAGE_CLIP_JOINT: return true;
+    case STAGE_CLIP_JOINT:
+    case STAGE_IMPORT: return true;
     default: return false;
     }
 }
@@ -82,17 +96,20 @@ static int choose(struct segmenter *s, const struct segmenter_options *o, struct
                          o->model, model->stage->name);
     }
     if (o->proposals) {
-        proposals->node = open_model(&s->graph, o->proposals, &proposals->best);
+        proposals->node = open_model(&s->graph, o->proposals, &proposals->best, o);
         if (!proposals->node) return error_status();
+    } else if (model->config.run.stage == STAGE_IMPORT) {
+        *proposals = *clip;
     } else {
         const struct node_input *found = find_proposals(model);
         if (found) *proposals = *found;
     }
-    if (!proposals->node || proposals->node->config.run.stage != STAGE_PROPOSALS)
-        return error_set(ERR_MISSING, "%s: %s: name the run of one by --proposals",
-                         o->proposals ? o->proposals : o->model,
-                         o->proposals ? "not a proposal network" : "no proposal network behind it");
-    return 0;
+    bool has = false;
+    int status = proposals->node ? run_has_proposals(proposals, &has) : 0;
+    if (status || has) return status;
+    return error_set(ERR_MISSING, "%s: %s: name the run of one by --proposals",
+                     o->proposals ? o->proposals : o->model,
+                     o->proposals ? "not a proposal network" : "no proposal network behind it");
 }
 
 static void add_input(struct node *n, const char *name, const struct node_input *in) {
@@ -104,7 +121,9 @@ static void add_input(struct node *n, const char *name, const struct node_input 
 static int configure(struct node *n, const struct node *model, const struct segmenter_options *o) {
     static const char *const model_keys[] = {"text.*", "crop.*", NULL};
     static const char *const eval_keys[] = {"eval.*", "text.*", "crop.*", NULL};
-    const struct node *evaluation = model->config.run.stage == STAGE_EVALUATE ? model : NULL;
+    bool import = model->config.run.stage == STAGE_IMPORT;
+    const struct node *evaluation =
+        import || model->config.run.stage == STAGE_EVALUATE ? model : NULL;
     if (model->then && model->then->config.run.stage == STAGE_EVALUATE) evaluation = model->then;
     const char *base =
         evaluation ? "stage: evaluate\n" : "stage: evaluate\neval: {temperature: 0}\n";
@@ -112,8 +131,9 @@ static int configure(struct node *n, const struct node *model, const struct segm
     int status = settings_parse(&n->doc, "ovseg segment", base);
     if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
-    for (size_t i = 0; !status && i < o->n_overrides; i++)
-        if (settings_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+    bool taken = import && !run_folder(o->model); /* by the model, with its own */
+    for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
+        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
     if (!status)
         settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
                         &n->config, &problems);
@@ -124,7 +144,7 @@ static int configure(struct node *n, const struct node *model, const struct segm
 
 static int make_node(struct segmenter *s, const struct segmenter_options *o) {
     bool best;
-    struct node *model = open_model(&s->graph, o->model, &best);
+    struct node *model = open_model(&s->graph, o->model, &best, o);
     if (!model) return error_status();
     struct node_input clip, proposals;
     int status = choose(s, o, model, best, &clip, &proposals);
@@ -146,29 +166,50 @@ int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
     int status = make_node(s, o);
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
-    if (!status) status = namer_open(&s->namer, s->node, "clip", v);
+    if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
     return status;
 }
 
 void segmenter_close(struct segmenter *s) {
-    namer_close(&s->namer);
+    namer_run_close(&s->namer);
     proposals_run_free(&s->proposals);
     graph_close(&s->graph);
     *s = (struct segmenter){0};
 }
 
-int segmenter_labels(const struct segmenter *s, const struct image *im, struct labels *out) {
+static int label(struct segmenter *s, const struct image *im, struct image *seen, struct dump *dump,
+                 struct proposals *proposals, struct regions *regions, struct labels *out) {
+    const struct config *c = &s->node->config;
+    struct tap tap = dump_tap(dump);
+    struct proposer proposer = proposals_run_proposer(&s->proposals);
+    struct namer namer = s->namer.namer;
+    namer.tap = s->proposals.model.tap = dump ? &tap : NULL;
+    int status = segment_propose(&proposer, &c->eval, seen, 1, proposals, regions);
+    if (!status) status = segment_encode(&namer, &c->crop, regions, seen, 1);
+    s->proposals.model.tap = NULL;
+    if (status) return status;
+    if (dump) dump_segmentation(dump, &proposer, &namer, proposals, regions);
+    int scope = t_scope_open("label", T_NO_GRAD | T_EVAL);
+    tensor *scores = segment_scores(proposals, regions, &namer, c->eval.lambda); /* [K, h, w] */
+    if (dump) {
+        dump_put(dump, "fused_before_resize", scores);
+        dump_put(dump, "sem_seg",
+                 t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), im->h, im->w), 0));
+    }
+    status = segment_decide(scores, im->h, im->w, out);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
+int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
+                     struct dump *dump) {
     struct image seen = {0};
     struct proposals proposals = {0};
     struct regions regions = {0};
     struct box all = {0, 0, im->w, im->h};
     int status = image_crop(im, all, &seen);
     if (!status) status = segment_resize(&s->size, &seen);
-    if (!status) status = segment_propose(&s->proposals, s->node, &seen, 1, &proposals, &regions);
-    if (!status) status = namer_encode(&s->namer, s->node, &regions, &seen, 1);
-    if (!status)
-        status = segment_labels(&proposals, &regions, &s->namer, s->node->config.eval.lambda, im->h,
-                                im->w, out);
+    if (!status) status = label(s, im, &seen, dump, &proposals, &regions, out);
     proposals_free(&proposals);
     regions_free(&regions);
     image_free(&seen);

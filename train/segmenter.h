@@ -1,6 +1,7 @@
 /* The models of a run, put together to segment any picture with any names. */
 #pragma once
 
+#include "eval/dump.h"
 #include "train/segment.h"
 
 struct segmenter_options {
@@ -14,7 +15,7 @@ struct segmenter {
     struct graph graph;
     struct node *node; /* an evaluation that is not run: inputs clip and proposals, settings */
     struct proposals_run proposals;
-    struct namer namer;
+    struct namer_run namer;
     struct segment_size size;
 };
 
@@ -28,5 +29,7 @@ int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
                    const struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
-/* RGB picture -> labels of its size, indices of the vocabulary. 0 or the pending error. */
-int segmenter_labels(const struct segmenter *s, const struct image *im, struct labels *out);
+/* RGB picture -> labels of its size, indices of the vocabulary. `dump`, when wanted, gets all that
+ * lies between. 0 or the pending error. */
+int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
+                     struct dump *dump);

@@ -13,6 +13,7 @@ const struct stage *stage_find(int kind) {
     case STAGE_MASK_PROMPT: return &stage_mask_prompt;
     case STAGE_CLIP_JOINT: return &stage_clip_joint;
     case STAGE_EVALUATE: return &stage_evaluate;
+    case STAGE_IMPORT: return &stage_import;
     case STAGE_KINDS: break;
     }
     REQUIRE(false, "stage kind %d", kind);

@@ -24,6 +24,7 @@ struct stage {
 };
 
 extern const struct stage stage_scenes, stage_prepare, stage_clip_pretrain, stage_proposals,
-    stage_mine, stage_clip_finetune, stage_mask_prompt, stage_clip_joint, stage_evaluate;
+    stage_mine, stage_clip_finetune, stage_mask_prompt, stage_clip_joint, stage_evaluate,
+    stage_import;
 
 const struct stage *stage_find(int kind); /* enum stage_kind of configs/config.h */

@@ -10,6 +10,7 @@
 #include "data/loader.h"
 #include "data/region.h"
 #include "data/sampler.h"
+#include "data/tokenizer.h"
 #include "nn/losses/clip_loss.h"
 #include "optim/adamw.h"
 #include "train/clip_validate.h"

@@ -20,7 +20,7 @@ enum { TOGETHER = 16, CROPS = 64 }; /* pictures, crops */
 /* One CLIP, and what is counted for it. */
 struct row {
     const char *name;
-    struct namer namer;
+    struct namer_run namer;
     struct confusion alone, fused;
     struct mask_accuracy accuracy;
 };
@@ -42,7 +42,7 @@ static int row_open(struct row *r, const struct evaluation *e, const char *name)
     struct vocabulary v;
     r->name = name;
     vocabulary_of(&v, e->set.class_name, (size_t)e->K);
-    int status = namer_open(&r->namer, e->node, name, &v);
+    int status = namer_run_open(&r->namer, e->node, name, &v);
     vocabulary_close(&v);
     confusion_open(&r->alone, e->K);
     confusion_open(&r->fused, e->K);
@@ -53,7 +53,7 @@ static void row_close(struct row *r) {
     confusion_free(&r->alone);
     confusion_free(&r->fused);
     mask_accuracy_free(&r->accuracy);
-    namer_close(&r->namer);
+    namer_run_close(&r->namer);
 }
 
 /* Adds the label map that a model gives; m, lambda: as segment_labels. */
@@ -105,7 +105,7 @@ static int block_read(struct block *b, const struct evaluation *e, int64_t first
 
 /* What the last model made of the first pictures: overlay-000.png and so on. */
 static int block_overlays(const struct block *b, const struct evaluation *e) {
-    const struct namer *m = &e->row[e->n_rows - 1].namer;
+    const struct namer *m = &e->row[e->n_rows - 1].namer.namer;
     const struct eval_options *o = &e->node->config.eval;
     struct overlay_options draw = {.opacity = 0.6,
                                    .names = (const char *const *)e->set.class_name,
@@ -134,9 +134,9 @@ static int block_overlays(const struct block *b, const struct evaluation *e) {
 }
 
 static int block_count(struct block *b, struct evaluation *e) {
-    double lambda = e->node->config.eval.lambda;
-    int status =
-        segment_propose(&e->proposals, e->node, b->picture, b->n, b->proposals, b->regions);
+    struct proposer proposer = proposals_run_proposer(&e->proposals);
+    const struct config *c = &e->node->config;
+    int status = segment_propose(&proposer, &c->eval, b->picture, b->n, b->proposals, b->regions);
     for (int64_t i = 0; !status && i < b->n; i++)
         status = count(&e->maskformer, e, &b->proposals[i], NULL, NULL, 0, &b->truth[i]);
     for (int64_t i = 0; !status && i < b->n; i++)
@@ -144,12 +144,13 @@ static int block_count(struct block *b, struct evaluation *e) {
             region_recall_add(&e->recall, &b->regions[i], &b->truth[i]);
     for (size_t k = 0; !status && k < e->n_rows; k++) {
         struct row *r = &e->row[k];
-        status = namer_encode(&r->namer, e->node, b->regions, b->picture, b->n);
+        const struct namer *m = &r->namer.namer;
+        status = segment_encode(m, &c->crop, b->regions, b->picture, b->n);
         for (int64_t i = 0; !status && i < b->n; i++) {
             const struct proposals *p = &b->proposals[i];
             const struct regions *g = &b->regions[i];
-            status = count(&r->fused, e, p, g, &r->namer, lambda, &b->truth[i]);
-            if (!status) status = count(&r->alone, e, p, g, &r->namer, 0, &b->truth[i]);
+            status = count(&r->fused, e, p, g, m, c->eval.lambda, &b->truth[i]);
+            if (!status) status = count(&r->alone, e, p, g, m, 0, &b->truth[i]);
         }
     }
     return status ? status : block_overlays(b, e);
@@ -200,14 +201,15 @@ static int classify_all(struct evaluation *e) {
     int status = 0;
     for (size_t k = 0; !status && k < e->n_rows; k++) {
         struct row *r = &e->row[k];
-        struct region_options o = namer_crop(&r->namer, e->node);
+        struct region_options o = namer_crop(&r->namer.namer, &e->node->config.crop);
         if (crops.S != o.side) {
             mask_crops_free(&crops);
             status = crop_all(&crops, e, &o);
         }
-        struct region_encoder encoder = namer_encoder(&r->namer);
-        struct region_encoder stops = {encode_or_stop, &encoder, encoder.D};
-        if (!status) status = mask_accuracy_of(&r->accuracy, &crops, stops, r->namer.text, CROPS);
+        struct region_encoder encoder = namer_encoder(&r->namer.namer);
+        struct region_encoder stops = {encode_or_stop, &encoder, encoder.D, NULL};
+        if (!status)
+            status = mask_accuracy_of(&r->accuracy, &crops, stops, r->namer.namer.text, CROPS);
     }
     mask_crops_free(&crops);
     return status;

@@ -38,8 +38,8 @@ struct miner {
 
 static int encode_nouns(struct miner *m) {
     int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL);
-    tensor *x =
-        clip_names(&m->clip, &m->node->config.text, m->nouns.noun.at, (int64_t)m->nouns.noun.n);
+    tensor *x = class_text_of_names(&m->clip.clip, &m->node->config.text, m->nouns.noun.at,
+                                    (int64_t)m->nouns.noun.n);
     m->D = t_size(x, 1);
     size_t n = m->nouns.noun.n * (size_t)m->D;
     m->noun_feature = mem_alloc(n, sizeof *m->noun_feature);

@@ -250,17 +250,7 @@ static int run(struct node *n) {
 }
 
 static void check(const struct node *n, struct problems *p) {
-    const struct proposals_options *o = &n->config.proposals;
-    if (o->width % o->heads || o->width % 4)
-        problems_add(p,
-                     "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",
-                     n->path, (long long)o->width, (long long)o->heads);
-    if (o->conv_width % o->norm_groups)
-        problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
-                     n->path, (long long)o->conv_width, (long long)o->norm_groups);
-    if (o->pixel_encoder_layers && o->conv_width != o->width)
-        problems_add(p, "%s: proposals.pixel.encoder needs pixel.width equal to decoder.width",
-                     n->path);
+    proposals_check(&n->config.proposals, n->path, p);
     if (*n->config.train.validate_set)
         problems_add(p, "%s: validate.set: the proposals stage does not validate", n->path);
 }

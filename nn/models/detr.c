@@ -58,11 +58,12 @@ void detr_decoder_init(struct detr_decoder *d, struct path at, const struct detr
     layer_norm_init(&d->norm, path_at(at, "norm"), opt->width);
 }
 
-/* The three sublayers. h is what enters (normalized before, with pre-norm); dropout comes after. */
+/* The three sublayers; attention in products, as the reference has it: few queries, small tables.
+ * h is what enters (normalized before, with pre-norm); dropout comes after. */
 
 static tensor *self_attention(const struct detr_layer *l, const struct detr_options *o, tensor *h,
                               tensor *pos) {
-    struct attention_args args = {.dropout = o->dropout};
+    struct attention_args args = {.dropout = o->dropout, .plain = true};
     tensor *qk = t_add(h, pos);                            /* [B, L, C] */
     tensor *y = attention(&l->self_attn, qk, qk, h, args); /* [B, L, C] */
     return t_dropout(y, o->dropout);
@@ -70,7 +71,7 @@ static tensor *self_attention(const struct detr_layer *l, const struct detr_opti
 
 static tensor *cross_attention(const struct detr_layer *l, const struct detr_options *o, tensor *h,
                                tensor *query_pos, tensor *key, tensor *value) {
-    struct attention_args args = {.dropout = o->dropout};
+    struct attention_args args = {.dropout = o->dropout, .plain = true};
     tensor *q = t_add(h, query_pos);                            /* [B, Q, C] */
     tensor *y = attention(&l->cross_attn, q, key, value, args); /* [B, Q, C] */
     return t_dropout(y, o->dropout);

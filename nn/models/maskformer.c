@@ -1,6 +1,7 @@
 #include "nn/models/maskformer.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -46,14 +47,21 @@ struct maskformer_options maskformer_small(int64_t text_width, double temperatur
     return o;
 }
 
+/* Which of the backbone's n maps is the memory; -1: the encoded one. */
+static int memory_stage(enum maskformer_memory memory, int n) {
+    if (memory == MASKFORMER_ENCODED) return -1;
+    return memory == MASKFORMER_LAST ? n - 1 : (int)memory - MASKFORMER_RES2;
+}
+
 void maskformer_init(struct maskformer *m, struct path at, const struct maskformer_options *opt) {
     REQUIRE(opt->memory != MASKFORMER_ENCODED || opt->pixel.encoder.layers > 0,
             "the encoded memory needs an encoder in the pixel decoder");
     m->opt = *opt;
     int64_t channels[FEATURES_MAX], D = opt->text_width;
     int stages = backbone_channels(&opt->backbone, channels);
-    int64_t memory =
-        opt->memory == MASKFORMER_ENCODED ? opt->pixel.conv_width : channels[stages - 1];
+    int stage = memory_stage(opt->memory, stages);
+    REQUIRE(stage < stages, "the memory is map %d of %d", stage, stages);
+    int64_t memory = stage < 0 ? opt->pixel.conv_width : channels[stage];
 
     backbone_init(&m->backbone, path_at(at, "backbone"), &opt->backbone);
     struct path head = path_at(at, "sem_seg_head");
@@ -106,13 +114,25 @@ struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *
     int scope = t_scope_open("maskformer", T_INHERIT);
     struct features f = backbone_forward(&m->backbone, x);
     struct pixel_output pixel = pixel_decoder_forward(&m->pixel, &f);
-    tensor *memory = m->opt.memory == MASKFORMER_ENCODED ? pixel.encoded : f.map[f.n - 1];
+    int stage = memory_stage(m->opt.memory, f.n);
+    tensor *memory = stage < 0 ? pixel.encoded : f.map[stage]; /* [B, C, h, w] */
     struct mask_predictions p =
         mask_decoder_forward(&m->decoder, memory, pixel.mask_features, last_only);
+    for (int i = 0; m->tap && i < f.n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "backbone.res%d", i + 2);
+        tap_put(m->tap, name, f.map[i]);
+    }
+    tap_put(m->tap, "mask_features", pixel.mask_features);
     struct maskformer_output out = {
         .logits = t_keep(scope, maskformer_classify(m, p.embeddings, text)), /* [B, L, Q, K + 1] */
         .masks = t_keep(scope, p.masks), /* [B, L, Q, H/4, W/4] */
     };
+    if (m->tap) {
+        tap_put(m->tap, "pred_embed", t_select(p.embeddings, 1, -1)); /* [B, Q, text_width] */
+        tap_put(m->tap, "pred_logits", t_select(out.logits, 1, -1));  /* [B, Q, K + 1] */
+        tap_put(m->tap, "pred_masks", t_select(out.masks, 1, -1));    /* [B, Q, H/4, W/4] */
+    }
     t_scope_close(scope, NULL);
     return out;
 }

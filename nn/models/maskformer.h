@@ -10,14 +10,23 @@
 #include "nn/models/backbone.h"
 #include "nn/models/mask_decoder.h"
 #include "nn/models/pixel_decoder.h"
+#include "nn/tap.h"
 
-enum maskformer_memory { MASKFORMER_LAST_STAGE, MASKFORMER_ENCODED };
+/* The map that the queries read. */
+enum maskformer_memory {
+    MASKFORMER_LAST, /* the coarsest of the backbone */
+    MASKFORMER_RES2,
+    MASKFORMER_RES3,
+    MASKFORMER_RES4,
+    MASKFORMER_RES5,
+    MASKFORMER_ENCODED, /* the coarsest, refined; needs pixel.encoder.layers */
+};
 
 struct maskformer_options {
     struct backbone_options backbone;
     struct pixel_decoder_options pixel;
     struct mask_decoder_options decoder;
-    enum maskformer_memory memory; /* what the queries read; ENCODED needs pixel.encoder.layers */
+    enum maskformer_memory memory;
     int64_t text_width;
     double temperature;                 /* cosines are multiplied by it */
     int64_t divisor;                    /* batches are padded to a multiple of it */
@@ -36,7 +45,9 @@ struct maskformer {
     struct backbone backbone;
     struct pixel_decoder pixel;
     struct mask_decoder decoder;
-    tensor *no_object; /* [1, text_width]: clip_adapter.non_object_embedding */
+    tensor *no_object;     /* [1, text_width]: clip_adapter.non_object_embedding */
+    const struct tap *tap; /* backbone.res2, ..., mask_features, pred_embed, pred_logits,
+                              pred_masks, the last three of the last layer; NULL: nobody looks */
 };
 
 /* Registers backbone.*, sem_seg_head.{pixel_decoder, predictor}.*,

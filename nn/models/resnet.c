@@ -14,7 +14,7 @@ struct resnet_options resnet_standard(int depth, bool deeplab) {
         .block = RESNET_BOTTLENECK,
         .stages = 4,
         .stage = {{3, 64, 256}, {res3, 128, 512}, {res4, 256, 1024}, {3, 512, 2048}},
-        .multi_grid = deeplab,
+        .grid = {1, deeplab ? 2 : 1, deeplab ? 4 : 1},
         .freeze_at = 2,
         .norm = {.kind = NORM_FROZEN_BN},
     };
@@ -108,12 +108,11 @@ static void stage_init(struct resnet *r, struct path at, int s, int64_t in) {
         c.in = st->out;
         c.stride = 1;
     }
-    static const int64_t grid[] = {1, 2, 4};
     for (int j = 0; j < st->blocks; j++) {
         struct resnet_unit *u = &r->unit[s][j];
         struct path place = path_at(at, "%d", j);
         snprintf(u->name, sizeof u->name, "res%d.%d", s + 2, j);
-        c.dilation = o->multi_grid && s == o->stages - 1 ? grid[j % 3] : 1;
+        c.dilation = s == o->stages - 1 ? o->grid[j % 3] : 1;
         if (o->block == RESNET_BASIC)
             basic_init(u, place, c);
         else

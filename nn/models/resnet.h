@@ -34,7 +34,8 @@ struct resnet_options {
     enum resnet_block block;
     int stages; /* 2..4; strides 4, 8, 16, 32 */
     struct resnet_stage stage[FEATURES_MAX];
-    bool multi_grid; /* last stage: dilations 1, 2, 4 (the deeplab builder); strides stay */
+    int64_t grid[3]; /* dilations of the last stage's blocks in turn: 1, 2, 4 of the deeplab
+                        builder; strides stay. 0 means 1 */
     int freeze_at;   /* 0 nothing, 1 the stem, 2 also res2, ...; frozen BN statistics stop too */
     struct norm_options norm;
 };

@@ -98,6 +98,7 @@ std::vector<at::Tensor> list(tensor *const *x, size_t n) {
 
 void t_fail_at(long n) { fail_at = n; }
 bool t_training(void) { return training; }
+bool t_grad_enabled() { return at::GradMode::is_enabled(); }
 size_t t_live(void) { return live; }
 
 int t_scope_open(const char *name, int modes) {

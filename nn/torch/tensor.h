@@ -51,8 +51,9 @@ tensor *t_keep(int scope, tensor *x);             /* as a further result of `sco
 tensor *t_hold(tensor *x);                        /* NULL stays NULL */
 void t_drop(tensor *x);                           /* NULL is fine */
 bool t_training(void);
-size_t t_live(void);    /* handles alive in this process; for leak tests */
-void t_fail_at(long n); /* the n-th op from now fails, 0: none; for tests of error paths */
+bool t_grad_enabled(void); /* what is computed now can be differentiated */
+size_t t_live(void);       /* handles alive in this process; for leak tests */
+void t_fail_at(long n);    /* the n-th op from now fails, 0: none; for tests of error paths */
 
 /* The library. */
 void t_set_threads(int n);

@@ -214,7 +214,7 @@ static void segment_walk(const char *runs) {
         OVSEG("segment", "-m", model, "--classes", "sky,sea", "-o", out[0], __VA_ARGS__), status,  \
         text)
     REFUSED(ERR_MISSING, "is not finished: ovseg-train", not_done, pictures[0]);
-    REFUSED(ERR_MISSING, "neither a run folder nor a config", "no/such/run", pictures[0]);
+    REFUSED(ERR_MISSING, "no run folder, config or file of weights", "no/such/run", pictures[0]);
     REFUSED(ERR_MISSING, "stage scenes", scenes, pictures[0]);
     REFUSED(ERR_MISSING, "--proposals", clip, pictures[0]); /* nothing was mined before it */
     REFUSED(ERR_CONFIG, "lambda", mpt, "--set", "eval.lamda=0.5", pictures[0]);
@@ -278,7 +278,7 @@ static void convert_walk(const char *runs) {
 
     struct said s = OVSEG("convert", mpt, out); /* the run, then its checkpoint, then a file */
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "visual.mask_embedding F32 [");
+    CHECK_HAS(out_of(&s), "used visual.mask_embedding F32 [");
     CHECK(same_bytes(model, out));
     check_refused(OVSEG("convert", last, out), ERR_USAGE, "--force");
     struct said again = OVSEG("convert", "--force", last, out);

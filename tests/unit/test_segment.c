@@ -98,7 +98,7 @@ static tensor *feature_of(const struct clip_run *c, const char *template, const 
     struct text_options text = {0};
     strings_add(&names, name);
     strings_add(&text.templates, template);
-    tensor *x = clip_names(c, &text, names.at, 1); /* [1, D] */
+    tensor *x = class_text_of_names(&c->clip, &text, names.at, 1); /* [1, D] */
     strings_free(&names);
     strings_free(&text.templates);
     return x;
@@ -121,7 +121,7 @@ TEST(synonyms_and_own_prompts_are_averaged_into_a_class) {
     strings_add(&v.at[1].synonyms, "kitten");
     strings_add(&v.at[2].prompts, "the {}");
     strings_add(&v.at[2].prompts, "blue above");
-    tensor *x = clip_vocabulary(&c, &text, &v); /* [3, D] */
+    tensor *x = class_text(&c.clip, &text, &v); /* [3, D] */
     CHECK(x && !error_status());
     CHECK(test_max_diff(t_narrow(x, 0, 0, 1), feature_of(&c, "a {}.", "sea")) < 1e-6);
     check_mean(t_narrow(x, 0, 1, 1), feature_of(&c, "a {}.", "cat"),

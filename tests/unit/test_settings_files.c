@@ -295,7 +295,7 @@ static const char *printed(const char *pattern, size_t rows) {
     static char out[4096];
     FILE *f = tmpfile();
     CHECK(f != NULL);
-    CHECK_INT(settings_print_table(f, known, pattern), rows);
+    CHECK_INT(settings_print_table(f, known, pattern, NULL), rows);
     rewind(f);
     size_t n = fread(out, 1, sizeof out - 1, f);
     out[n] = '\0';

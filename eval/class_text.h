@@ -1,0 +1,16 @@
+/* What CLIP's text tower makes of class names (reference-spec 1.12). n classes, D feature length.
+ */
+#pragma once
+
+#include "data/options.h"
+#include "data/vocabulary.h"
+#include "nn/models/clip.h"
+
+/* Features of classes -> [n, D], unit length, in the caller's scope; NULL and the pending error. A
+ * class stands for its name and its synonyms in the templates of the settings, or for its own
+ * prompts. */
+tensor *class_text(const struct clip *c, const struct text_options *text,
+                   const struct vocabulary *v);
+/* The same of bare names. */
+tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
+                            char *const *names, int64_t n);

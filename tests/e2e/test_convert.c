@@ -1,0 +1,70 @@
+/* ovseg convert on weights of others. */
+#include "base/file.h"
+#include "checkpoints/tensor_file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+static const char *const SCRIPT = TEST_SOURCE_DIR "/tests/data/pth/openai.pt";
+
+#define CONVERT(...) convert((const char *const[]){__VA_ARGS__, NULL})
+static struct ended convert(const char *const *arguments) {
+    const char *argv[16] = {TEST_BUILD_DIR "/bin/ovseg", "convert"};
+    for (int i = 0; arguments[i]; i++) argv[i + 2] = arguments[i];
+    struct process p;
+    process_start(&p, argv, NULL);
+    return process_wait(&p, 60);
+}
+
+static void check_says(struct ended e, int status, const char *out, const char *err) {
+    if (e.status != status) test_fail(__FILE__, __LINE__, "ended with %d: %s", e.status, e.err);
+    CHECK_HAS(e.out, out);
+    CHECK_HAS(e.err, err);
+    ended_free(&e);
+}
+
+static struct shape shape_of(const char *path, const char *name, enum t_dtype dtype) {
+    struct tensor_file f;
+    CHECK_OK(tensor_file_open(&f, path, NULL));
+    const struct st_tensor *x = st_table_find(f.table, name);
+    CHECK(x && x->dtype == dtype);
+    struct shape s = x->shape;
+    CHECK(!st_table_find(f.table, "vocab_size") == (dtype == T_F32));
+    tensor_file_close(&f);
+    return s;
+}
+
+TEST(every_tensor_gets_its_verdict) {
+    char *out = test_path("clip.safetensors"), *again = test_path("again.safetensors");
+    struct ended e = CONVERT(SCRIPT, out);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "used logit_scale F32 [] ");
+    CHECK_HAS(e.out, "\ncast visual.proj F16 -> F32 [4, 4] ");
+    CHECK_HAS(e.out, "\ndropped(told-by-shapes) vocab_size I64 [] ");
+    check_says(e, 0, "", "OpenAI's CLIP");
+    CHECK_INT(shape_of(out, "visual.proj", T_F32).d[0], 4);
+    check_says(CONVERT(out, again), 0, "used visual.proj F32 [4, 4] ", "ovseg's own");
+    check_says(CONVERT("--image-size", "8", "--force", out, again), 0,
+               "resized visual.positional_embedding F32 [17, 4] ", "");
+    CHECK_INT(shape_of(again, "visual.positional_embedding", T_F32).d[0], 17);
+    check_says(CONVERT("--raw", "--force", SCRIPT, again), 0, "used visual.proj F16 [4, 4] ", "");
+    CHECK_INT(shape_of(again, "visual.proj", T_F16).d[0], 4);
+    free(out);
+    free(again);
+}
+
+TEST(what_cannot_be_converted_leaves_nothing) {
+    char *out = test_path("x.safetensors"), *dir = test_path("empty");
+    CHECK_OK(dir_make(dir));
+    const char *text = TEST_SOURCE_DIR "/README.md";
+    const char *script = TEST_SOURCE_DIR "/tests/data/pth/script.pt";
+    check_says(CONVERT(script, out), ERR_DATA, "", "no rule knows 11 of its tensors: visual.conv.");
+    check_says(CONVERT(text, out), ERR_DATA, "", "README.md");
+    check_says(CONVERT("--image-size", "7", SCRIPT, out), ERR_CONFIG, "", "not a multiple");
+    check_says(CONVERT("--image-size", "x", SCRIPT, out), ERR_USAGE, "", "not a size");
+    check_says(CONVERT("--image-size", "8", "--raw", SCRIPT, out), ERR_USAGE, "", "exclude");
+    check_says(CONVERT("--part", "optimizer", SCRIPT, out), ERR_CONFIG, "", "no part");
+    check_says(CONVERT(dir, out), ERR_DATA, "", "no complete checkpoint");
+    CHECK(!file_exists(out));
+    free(out);
+    free(dir);
+}

@@ -1,0 +1,214 @@
+/* Published weights as the start of a chain, and as a model to segment with.
+ *
+ * ctest: timeout=600 labels=slow */
+#include "base/file.h"
+#include "checkpoints/weights.h"
+#include "data/image.h"
+#include "nn/models/ovseg.h"
+#include "tests/e2e/process.h"
+#include "tests/torch.h"
+
+static char *write_config(const char *name, const char *text) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    return path;
+}
+
+static struct ended ovseg(const char *const *arguments) {
+    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg"};
+    for (int i = 0; arguments[i]; i++) argv[i + 1] = arguments[i];
+    struct process p;
+    process_start(&p, argv, NULL);
+    return process_wait(&p, 300);
+}
+#define OVSEG(...) ovseg((const char *const[]){__VA_ARGS__, NULL})
+
+static void free_all(char *const *owned, size_t n) {
+    for (size_t i = 0; i < n; i++) free(owned[i]);
+}
+#define FREE_ALL(...)                                                                              \
+    free_all((char *const[]){__VA_ARGS__}, sizeof((char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* The smoke chain's CLIP in a file of its own. */
+static char *write_clip(void) {
+    struct ended e = TRAIN("out", "smoke/clip.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *run = run_of("out", "clip"), *file = test_path("own-clip.safetensors");
+    e = OVSEG("convert", run, file);
+    check_status(&e, 0);
+    ended_free(&e);
+    free(run);
+    return file;
+}
+
+/* The hash of every tensor. */
+static void check_same_tensors(const char *run_a, const char *run_b) {
+    char *to[] = {test_path("a.safetensors"), test_path("b.safetensors")};
+    struct ended a = OVSEG("convert", run_a, to[0]), b = OVSEG("convert", run_b, to[1]);
+    check_status(&a, 0);
+    check_status(&b, 0);
+    CHECK(*a.out);
+    CHECK_TEXT(a.out, b.out);
+    ended_free(&a);
+    ended_free(&b);
+    free(to[0]);
+    free(to[1]);
+}
+
+TEST(a_clip_out_of_a_file_is_fine_tuned_as_the_run_that_it_came_from) {
+    char *file = write_clip(), *source = test_source("configs/smoke"),
+         *here = realpath(source, NULL);
+    char *import = write_config("import.yaml",
+                                "stage: import\ninputs: {file: own-clip.safetensors}\n"
+                                "clip: {activation: quickgelu, heads: 2, text: {heads: 2}}\n");
+    char *text = mem_format(
+        "base: %s/finetune.yaml\n"
+        "inputs: {scenes: %s/scenes.yaml, pairs: %s/mine.yaml, clip: import.yaml}\n",
+        here, here, here);
+    char *tune = write_config("finetune.yaml", text);
+    struct ended e = TRAIN("out", tune, NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *imported = run_of("out", "import"), *settings = path_join(imported, "settings.yaml");
+    char *said = text_of(settings);
+    CHECK_HAS(said, "\nclip.image_size: 32 ");
+    CHECK_HAS(said, "\nclip.text.layers: 1 ");
+    char *tuned = run_of("out", "finetune");
+    struct ended own = TRAIN("own", "smoke/finetune.yaml", NULL);
+    check_status(&own, 0);
+    ended_free(&own);
+    char *same = run_of("own", "finetune");
+    check_same_metrics(tuned, same);
+    check_same_tensors(tuned, same); /* their headers name two runs */
+    FREE_ALL(file, source, here, import, text, tune, imported, settings, said, tuned, same);
+}
+
+TEST(a_file_that_does_not_tell_its_activation_asks_for_it) {
+    char *file = write_clip(), *source = test_source("configs/smoke"),
+         *here = realpath(source, NULL);
+    char *text = mem_format(
+        "base: %s/finetune.yaml\n"
+        "inputs: {scenes: %s/scenes.yaml, pairs: %s/mine.yaml, clip: import.yaml}\n",
+        here, here, here);
+    char *tune = write_config("finetune.yaml", text);
+    char *import = write_config("import.yaml",
+                                "stage: import\ninputs: {file: own-clip.safetensors}\n"
+                                "clip: {heads: 2, text: {heads: 2}}\n");
+    struct ended e = TRAIN("other", tune, NULL);
+    check_status(&e, 78);
+    CHECK_HAS(e.err, "own-clip.safetensors");
+    CHECK_HAS(e.err, "clip.activation");
+    ended_free(&e);
+    FREE_ALL(file, source, here, text, tune, import);
+}
+
+/* A whole model, narrow, with random weights. */
+static char *write_whole(void) {
+    struct maskformer_options proposals = maskformer_standard();
+    struct resnet_options r = resnet_standard(50, false);
+    r.stem_out = 16;
+    for (int i = 0; i < 4; i++) {
+        r.stage[i].out = 16 << i;
+        r.stage[i].width = 8 << i;
+    }
+    proposals.backbone = backbone_resnet(r);
+    proposals.pixel.conv_width = proposals.pixel.mask_width = 32;
+    proposals.decoder.queries = 5;
+    proposals.decoder.transformer =
+        (struct detr_options){.width = 32, .heads = 8, .hidden = 48, .layers = 2};
+    proposals.decoder.class_hidden = 40;
+    proposals.text_width = 24;
+    struct clip_options clip = {
+        .image = {.image_size = 32, .patch = 8, .width = 64, .layers = 3, .prompt_depth = 2},
+        .text = {.vocab = 49408, .context = 77, .width = 64, .layers = 1, .cut_at_end = true},
+        .features = 24,
+        .temperature = 0.07};
+    struct params p = {0};
+    struct ovseg *m = mem_alloc(1, sizeof *m);
+    ovseg_init(m, params_root(&p), &proposals, &clip);
+    char *file = test_path("whole.safetensors");
+    CHECK_OK(weights_save(file, &p, NULL, 0));
+    ovseg_free(m);
+    params_free(&p);
+    free(m);
+    return file;
+}
+
+static char *write_picture(void) {
+    struct image im;
+    struct bytes png;
+    char *path = test_path("picture.png");
+    CHECK_OK(image_alloc(&im, 48, 70, 3));
+    for (int64_t i = 0; i < 48 * 70 * 3; i++) im.at[i] = (uint8_t)(i * 7 % 251);
+    CHECK_OK(image_encode_png(&im, &png));
+    CHECK_OK(file_write(path, png.at, png.n));
+    bytes_free(&png);
+    image_free(&im);
+    return path;
+}
+
+/* Segments with -m MODEL and some settings; the dump of the picture, owned. */
+static char *dump_of(const char *model, const char *picture, const char *to) {
+    char *out = test_path(to);
+    struct ended e =
+        OVSEG("segment", "-m", model, "--classes", "sky,tree,road", "--set",
+              "clip.activation=quickgelu", "--set", "MODEL.BACKBONE.NAME=build_resnet_backbone",
+              "--set", "INPUT.MIN_SIZE_TEST=64", "--dump", out, "-o", out, picture);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "tree");
+    ended_free(&e);
+    char *file = path_join(out, "picture.safetensors");
+    free(out);
+    return file;
+}
+
+static bool same_bytes(const char *a, const char *b) {
+    struct bytes x, y;
+    CHECK_OK(file_read(a, 1 << 28, &x));
+    CHECK_OK(file_read(b, 1 << 28, &y));
+    bool same = x.n == y.n && memcmp(x.at, y.at, x.n) == 0;
+    bytes_free(&x);
+    bytes_free(&y);
+    return same;
+}
+
+TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
+    char *file = write_whole(), *picture = write_picture();
+    char *dump = dump_of(file, picture, "from-file"), *nowhere = test_path("nowhere");
+    struct ended unsaid = OVSEG("segment", "-m", file, "--classes", "sky,tree", "--set",
+                                "clip.activation=quickgelu", "-o", nowhere, picture);
+    check_status(&unsaid, 78);
+    CHECK_HAS(unsaid.err, "eval.shortest");
+    ended_free(&unsaid);
+    struct tensor_file f;
+    CHECK_OK(tensor_file_open(&f, dump, NULL));
+    static const struct {
+        const char *name;
+        struct shape shape;
+    } wanted[] = {{"text_features", {2, {4, 24}}}, {"pred_embed", {2, {5, 24}}},
+                  {"pred_logits", {2, {5, 4}}},    {"sem_seg", {3, {3, 48, 70}}},
+                  {"labels", {2, {48, 70}}},       {"valid", {1, {5}}}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const struct st_tensor *x = st_table_find(f.table, wanted[i].name);
+        CHECK(x && x->shape.n == wanted[i].shape.n);
+        for (int d = 0; d < x->shape.n; d++) CHECK_INT(x->shape.d[d], wanted[i].shape.d[d]);
+    }
+    tensor_file_close(&f);
+    char *config = write_config("model.yaml",
+                                "stage: import\ninputs: {file: whole.safetensors}\n"
+                                "clip.activation: quickgelu\n"
+                                "proposals.backbone.dilations: [1, 1, 1]\n"
+                                "eval.shortest: 64\n");
+    struct ended e = TRAIN("out", config, NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *run = run_of("out", "model"), *out = test_path("from-run");
+    e = OVSEG("segment", "-m", run, "--classes", "sky,tree,road", "--dump", out, "-o", out,
+              picture);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *again = path_join(out, "picture.safetensors");
+    CHECK(same_bytes(dump, again));
+    FREE_ALL(file, picture, dump, nowhere, config, run, out, again);
+}

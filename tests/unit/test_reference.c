@@ -1,0 +1,154 @@
+/* The reference's configuration keys in terms of our settings. */
+#include "configs/reference.h"
+
+#include "base/error.h"
+#include "configs/config.h"
+#include "tests/test.h"
+
+/* The settings of a stage after overrides "KEY=VALUE", ending with NULL; config_free(). */
+static void assign(int stage, const char *text, const char *const *args, struct config *c) {
+    struct settings_doc doc;
+    struct problems p = {0};
+    *c = (struct config){0};
+    CHECK_OK(settings_parse(&doc, "c.yaml", text));
+    for (; *args; args++) {
+        struct override o;
+        CHECK_OK(override_parse(*args, NULL, &o));
+        CHECK_OK(config_override(&doc, &o));
+        override_free(&o);
+    }
+    settings_assign(&doc, config_used(stage), config_known(), stage_names[stage], c, &p);
+    CHECK_OK(problems_close(&p, ERR_CONFIG));
+    settings_doc_free(&doc);
+}
+
+#define ASSIGN(stage, c, ...) assign(STAGE_##stage, "", (const char *const[]){__VA_ARGS__, NULL}, c)
+
+static const char *refused(const char *arg) {
+    static char message[1024];
+    struct settings_doc doc;
+    struct override o;
+    CHECK_OK(settings_parse(&doc, "c.yaml", ""));
+    CHECK_OK(override_parse(arg, NULL, &o));
+    CHECK_INT(config_override(&doc, &o), ERR_CONFIG);
+    snprintf(message, sizeof message, "%s", error_message());
+    error_clear();
+    override_free(&o);
+    settings_doc_free(&doc);
+    return message;
+}
+
+TEST(keys_of_the_references_set_ours) {
+    struct config c;
+    ASSIGN(EVALUATE, &c, "stage=evaluate", "MODEL.CLIP_ADAPTER.MASK_THR=0.35",
+           "MODEL.CLIP_ADAPTER.CLIP_ENSEMBLE_WEIGHT=0", "INPUT.MIN_SIZE_TEST=640",
+           "MODEL.CLIP_ADAPTER.MASK_FILL=zero");
+    CHECK_NEAR(c.eval.mask_threshold, 0.35, 0);
+    CHECK_NEAR(c.eval.lambda, 0, 0);
+    CHECK_INT(c.eval.shortest, 640);
+    CHECK_INT(c.crop.fill, 1);
+    config_free(&c);
+}
+
+TEST(the_backbone_is_put_together_from_several_keys) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=build_resnet_backbone",
+           "MODEL.RESNETS.DEPTH=50", "MODEL.RESNETS.STEM_TYPE=basic",
+           "MODEL.RESNETS.STEM_OUT_CHANNELS=64", "MODEL.RESNETS.RES2_OUT_CHANNELS=64",
+           "MODEL.RESNETS.WIDTH_PER_GROUP=16");
+    struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
+    CHECK_INT(o.backbone.family, BACKBONE_RESNET);
+    CHECK_INT(o.backbone.resnet.stem, RESNET_STEM_BASIC);
+    CHECK_INT(o.backbone.resnet.stage[2].blocks, 6);
+    CHECK_INT(o.backbone.resnet.stage[3].out, 512);
+    CHECK_INT(o.backbone.resnet.stage[3].width, 128);
+    for (int i = 0; i < 3; i++) CHECK_INT(o.backbone.resnet.grid[i], 1);
+    config_free(&c);
+
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=D2SwinTransformer",
+           "MODEL.RESNETS.DEPTH=50", /* detectron2 keeps it; Swin has none */
+           "MODEL.SWIN.EMBED_DIM=32", "MODEL.SWIN.DEPTHS=(2, 2, 2, 2)",
+           "MODEL.SWIN.NUM_HEADS=[1,2,4,8]", "MODEL.SWIN.WINDOW_SIZE=6",
+           "MODEL.SWIN.DROP_PATH_RATE=0.0");
+    o = proposals_model(&c.proposals, 512, 100);
+    CHECK_INT(o.backbone.family, BACKBONE_SWIN);
+    CHECK_INT(o.backbone.swin.embed, 32);
+    CHECK_INT(o.backbone.swin.blocks[2], 2);
+    CHECK_INT(o.backbone.swin.heads[3], 8);
+    CHECK_INT(o.backbone.swin.window, 6);
+    CHECK_NEAR(o.backbone.swin.drop_path, 0, 0);
+    config_free(&c);
+}
+
+TEST(the_decoders_are_put_together_from_several_keys) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals",
+           "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME=TransformerEncoderPixelDecoder",
+           "MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=2", "MODEL.SEM_SEG_HEAD.CONVS_DIM=128",
+           "MODEL.MASK_FORMER.TRANSFORMER_IN_FEATURE=transformer_encoder",
+           "MODEL.MASK_FORMER.PRE_NORM=True", "MODEL.MASK_FORMER.ENC_LAYERS=3",
+           "MODEL.MASK_FORMER.ENFORCE_INPUT_PROJ=True", "MODEL.SEM_SEG_HEAD.NUM_CLASSES=7",
+           "MODEL.SEM_SEG_HEAD.NORM=''");
+    struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
+    CHECK_INT(o.pixel.encoder.layers, 2);
+    CHECK_INT(o.pixel.encoder.width, 128); /* the pyramid's, not the decoder's */
+    CHECK_INT(o.memory, MASKFORMER_ENCODED);
+    CHECK_INT(o.decoder.encoder_layers, 3);
+    CHECK(o.decoder.transformer.pre_norm && o.decoder.enforce_input_proj);
+    CHECK_INT(o.pixel.norm.kind, NORM_NONE);
+    config_free(&c);
+}
+
+TEST(gradients_are_not_clipped_when_the_key_says_so) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.CLIP_GRADIENTS.CLIP_VALUE=0.02",
+           "SOLVER.CLIP_GRADIENTS.ENABLED=True");
+    CHECK_NEAR(c.optim.clip_norm, 0.02, 0);
+    config_free(&c);
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.CLIP_GRADIENTS.ENABLED=False");
+    CHECK_NEAR(c.optim.clip_norm, 0, 0);
+    config_free(&c);
+    CHECK_HAS(refused("SOLVER.LR_SCHEDULER_NAME=WarmupCosineLR"), "\"WarmupPolyLR\"");
+}
+
+TEST(the_only_value_that_there_is_may_be_spelled_as_in_python) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.RESNETS.STRIDE_IN_1X1=False",
+           "MODEL.PIXEL_MEAN=(123.675, 116.280, 103.530)", "MODEL.SWIN.MLP_RATIO=4.0",
+           "MODEL.SWIN.QK_SCALE=None",
+           "MODEL.SEM_SEG_HEAD.IN_FEATURES=['res2', 'res3', 'res4', 'res5']");
+    config_free(&c);
+    CHECK_TEXT(refused("MODEL.RESNETS.STRIDE_IN_1X1=True"),
+               "MODEL.RESNETS.STRIDE_IN_1X1=true: has no counterpart here: \"false\" is what there "
+               "is");
+    CHECK_HAS(refused("MODEL.PIXEL_MEAN=[0, 0, 0]"), "has no counterpart");
+    CHECK_HAS(refused("MODEL.SWIN.APE=True"), "has no counterpart");
+    CHECK_HAS(refused("MODEL.RESNETS.NORM=SSN"), "\"FrozenBN\", \"BN\"");
+    CHECK_HAS(refused("MODEL.RESNETS.DEPTH=34"), "50, 101 or 152");
+    CHECK_HAS(refused("MODEL.BACKBONE.NAME=resnest"), "D2SwinTransformer");
+    CHECK_HAS(refused("MODEL.NO_SUCH.KEY=1"), "MODEL.NO_SUCH.KEY: no key of the reference's");
+}
+
+TEST(our_keys_are_not_taken_for_theirs) {
+    CHECK(reference_is_key("MODEL.X") && reference_is_key("SEED") && reference_is_key("A_2.b"));
+    CHECK(!reference_is_key("optim.lr") && !reference_is_key("") && !reference_is_key("Model.X"));
+    CHECK(!reference_is_key(".X") && !reference_is_key("2A.X"));
+    char *theirs = reference_of("eval.lambda");
+    CHECK_TEXT(theirs, "MODEL.CLIP_ADAPTER.CLIP_ENSEMBLE_WEIGHT");
+    free(theirs);
+    CHECK(!reference_of("scenes.size"));
+}
+
+TEST(every_key_that_has_a_setting_names_one_that_exists) {
+    struct settings_table known = config_known();
+    size_t named = 0;
+    for (size_t k = 0; k < known.n; k++)
+        for (size_t i = 0; i < known.at[k].n; i++) {
+            char key[SETTING_MAX_KEY];
+            setting_key(&known.at[k], &known.at[k].rows[i], key);
+            char *theirs = reference_of(key);
+            for (const char *c = theirs; c; c = strchr(c + 1, ',')) named++;
+            free(theirs);
+        }
+    CHECK_INT(named, reference_count());
+}
