@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoints/import_parts.h"
+#include "checkpoints/misfits.h"
 #include "checkpoints/position_table.h"
 
 /* g of a table of positions; 0: it is none. */
@@ -132,36 +133,27 @@ static const struct import_item *item_for(const struct import *im, const char *n
     return item;
 }
 
-struct report {
-    struct str missing, unexpected, misfit;
-    size_t n_missing, n_unexpected, n_misfit;
-};
-
-static void add(struct str *list, size_t *n, const char *text) {
-    str_add(list, "%s%s", (*n)++ ? ", " : "", text);
-}
-
-static void add_misfit(struct report *r, const struct import_item *item, struct shape s) {
+static void add_misfit(struct misfits *m, const struct import_item *item, struct shape s) {
     char in_file[192], here[192];
     st_shape_text(item->shape, in_file, sizeof in_file);
     st_shape_text(s, here, sizeof here);
     bool window = strstr(item->name, "relative_position_bias_table") != NULL;
     char *text = mem_format("%s is %s, expected %s%s", item->name, in_file, here,
                             window ? " (of another window; it is not resized)" : "");
-    add(&r->misfit, &r->n_misfit, text);
+    misfit_add(&m->form, text);
     free(text);
 }
 
-static void compare(struct report *r, const struct import *im, const struct params *p,
+static void compare(struct misfits *m, const struct import *im, const struct params *p,
                     const struct import_options *o) {
     for (size_t i = 0; i < p->n; i++) {
         const char *name = p->at[i].name;
         if (!starts(name, o->into)) continue;
         const struct import_item *item = item_for(im, name, o);
         if (item && !fits(item, t_shape(p->at[i].t)))
-            add_misfit(r, item, t_shape(p->at[i].t));
+            add_misfit(m, item, t_shape(p->at[i].t));
         else if (!item && !recomputed(name) && !matches(name, o->allow_missing, o->n_allow_missing))
-            add(&r->missing, &r->n_missing, name);
+            misfit_add(&m->missing, name);
     }
     for (size_t i = 0; i < im->n; i++) {
         const struct import_item *item = &im->at[i];
@@ -169,27 +161,18 @@ static void compare(struct report *r, const struct import *im, const struct para
         char *name = other_name(item->name, o->prefix, o->into);
         if (!params_find(p, name) &&
             !matches(item->name, o->allow_unexpected, o->n_allow_unexpected))
-            add(&r->unexpected, &r->n_unexpected, item->name);
+            misfit_add(&m->unexpected, item->name);
         free(name);
     }
 }
 
 static int check(const struct import *im, const struct params *p, const struct import_options *o) {
-    struct report r = {0};
-    compare(&r, im, p, o);
-    if (r.n_missing + r.n_unexpected + r.n_misfit) {
-        struct str text = {0};
-        if (r.n_missing) str_add(&text, "; %zu missing: %s", r.n_missing, r.missing.at);
-        if (r.n_unexpected) str_add(&text, "; %zu unexpected: %s", r.n_unexpected, r.unexpected.at);
-        if (r.n_misfit) str_add(&text, "; %zu of another form: %s", r.n_misfit, r.misfit.at);
-        error_set(ERR_CONFIG, "%s (%s): does not fit the model%s", im->path, import_family_name(im),
-                  text.at);
-        str_free(&text);
-    }
-    str_free(&r.missing);
-    str_free(&r.unexpected);
-    str_free(&r.misfit);
-    return error_status();
+    struct misfits m = {0};
+    compare(&m, im, p, o);
+    char *what = mem_format("%s (%s)", im->path, import_family_name(im));
+    int status = misfits_close(&m, what);
+    free(what);
+    return status;
 }
 
 int import_copy(struct import *im, struct params *p, struct import_options o) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "checkpoints/misfits.h"
 
 static bool matches(const char *name, const char *const *patterns, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -23,16 +24,7 @@ static const struct st_tensor *entry(const struct st_table *t, const char *prefi
     return x;
 }
 
-struct report {
-    struct str missing, unexpected, misfit;
-    size_t n_missing, n_unexpected, n_misfit;
-};
-
-static void add(struct str *list, size_t *n, const char *text) {
-    str_add(list, "%s%s", (*n)++ ? ", " : "", text);
-}
-
-static void compare(struct report *r, const struct param *p, const struct st_tensor *x,
+static void compare(struct misfits *m, const struct param *p, const struct st_tensor *x,
                     bool exact) {
     struct shape s = t_shape(p->t);
     enum t_dtype dtype = t_dtype(p->t);
@@ -44,20 +36,20 @@ static void compare(struct report *r, const struct param *p, const struct st_ten
     st_shape_text(s, here, sizeof here);
     char *text = mem_format("%s is %s %s, expected %s %s", p->name, st_dtype_name(x->dtype),
                             in_file, st_dtype_name(dtype), here);
-    add(&r->misfit, &r->n_misfit, text);
+    misfit_add(&m->form, text);
     free(text);
 }
 
 int weights_check(const char *path, const struct st_table *t, const struct params *p,
                   struct weights_options o) {
     if (error_status()) return error_status();
-    struct report r = {0};
+    struct misfits m = {0};
     for (size_t i = 0; i < p->n; i++) {
         const struct st_tensor *x = entry(t, o.prefix, p->at[i].name);
         if (x)
-            compare(&r, &p->at[i], x, o.exact);
+            compare(&m, &p->at[i], x, o.exact);
         else if (!matches(p->at[i].name, o.allow_missing, o.n_allow_missing))
-            add(&r.missing, &r.n_missing, p->at[i].name);
+            misfit_add(&m.missing, p->at[i].name);
     }
     size_t skip = o.prefix ? strlen(o.prefix) : 0;
     for (size_t i = 0; i < t->n; i++) {
@@ -65,20 +57,9 @@ int weights_check(const char *path, const struct st_table *t, const struct param
         if (skip && strncmp(name, o.prefix, skip) != 0) continue;
         if (!params_find(p, name + skip) &&
             !matches(name, o.allow_unexpected, o.n_allow_unexpected))
-            add(&r.unexpected, &r.n_unexpected, name);
+            misfit_add(&m.unexpected, name);
     }
-    if (r.n_missing + r.n_unexpected + r.n_misfit) {
-        struct str text = {0};
-        if (r.n_missing) str_add(&text, "; %zu missing: %s", r.n_missing, r.missing.at);
-        if (r.n_unexpected) str_add(&text, "; %zu unexpected: %s", r.n_unexpected, r.unexpected.at);
-        if (r.n_misfit) str_add(&text, "; %zu of another form: %s", r.n_misfit, r.misfit.at);
-        error_set(ERR_CONFIG, "%s: does not fit the model%s", path, text.at);
-        str_free(&text);
-    }
-    str_free(&r.missing);
-    str_free(&r.unexpected);
-    str_free(&r.misfit);
-    return error_status();
+    return misfits_close(&m, path);
 }
 
 int weights_copy(struct tensor_file *f, struct params *p, struct weights_options o) {

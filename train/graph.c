@@ -232,6 +232,15 @@ static void build(struct builder *b, struct node *n, bool named) {
     load_inputs(b, n);
 }
 
+/* A node of the file at `path`, which it takes over; the first one is the named one. */
+static struct node *new_node(struct graph *g, char *path) {
+    struct node *n = mem_alloc(1, sizeof *n);
+    n->path = path;
+    n->name = path_stem(path);
+    if (!g->named) g->named = n;
+    return n;
+}
+
 /* The node of a config file, with all it needs before it in the graph; NULL after a mistake. */
 static struct node *load(struct builder *b, const char *config) {
     struct graph *g = b->graph;
@@ -246,11 +255,8 @@ static struct node *load(struct builder *b, const char *config) {
         free(path);
         return n;
     }
-    n = mem_alloc(1, sizeof *n);
-    n->path = path;
-    n->name = path_stem(path);
-    bool named = !g->named;
-    if (named) g->named = n;
+    n = new_node(g, path);
+    bool named = g->named == n;
     int status = settings_read(&n->doc, config);
     if (status) {
         b->missing += status == ERR_MISSING; /* a base file */
@@ -278,16 +284,12 @@ static struct node *load_weights(struct builder *b, const char *file) {
         free(path);
         return n;
     }
-    n = mem_alloc(1, sizeof *n);
-    n->path = path;
-    n->name = path_stem(path);
-    bool named = !g->named;
-    if (named) g->named = n;
+    n = new_node(g, path);
     struct override input = {.key = mem_strdup("inputs.file"), .value = mem_strdup(path)};
     if (settings_parse(&n->doc, path, "stage: import\n") || settings_override(&n->doc, &input))
         problems_take_error(&b->problems);
     else
-        build(b, n, named);
+        build(b, n, g->named == n);
     override_free(&input);
     graph_add(g, n);
     return n;

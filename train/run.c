@@ -263,21 +263,26 @@ int run_node(struct node *n) {
     return status;
 }
 
-int run_weights(const struct node_input *in, char **file) {
+int run_weights_unread(const struct node_input *in, char **file) {
     const struct node *from = in->node;
     bool best = in->best || from->config.train.validate_keep == KEEP_BEST;
     char *path = best ? history_best(from->dir) : history_last(from->dir);
-    int status = 0;
-    *file = NULL;
+    *file = path ? path_join(path, "model.safetensors") : NULL;
     if (!path)
-        status =
-            error_set(ERR_DATA, "%s: it has no %s checkpoint", from->dir, best ? "best" : "last");
-    if (!status) status = checkpoint_verify(path);
-    if (status)
-        error_context("%s is of no use as an input (remove the folder, and it is made again)",
-                      from->dir);
-    else
-        *file = path_join(path, "model.safetensors");
+        error_set(ERR_DATA, "%s: it has no %s checkpoint", from->dir, best ? "best" : "last");
     free(path);
+    return path ? 0 : error_status();
+}
+
+int run_weights(const struct node_input *in, char **file) {
+    int status = run_weights_unread(in, file);
+    char *checkpoint = status ? NULL : path_dir(*file);
+    if (!status) status = checkpoint_verify(checkpoint);
+    free(checkpoint);
+    if (!status) return 0;
+    error_context("%s is of no use as an input (remove the folder, and it is made again)",
+                  in->node->dir);
+    free(*file);
+    *file = NULL;
     return status;
 }

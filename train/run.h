@@ -27,6 +27,7 @@ int run_node(struct node *n);
 /* The verified weights of an input run: its last checkpoint, or its best where the input or the run
  * says so. *file is owned. ERR_DATA when there is none or it is damaged. */
 int run_weights(const struct node_input *in, char **file);
+int run_weights_unread(const struct node_input *in, char **file); /* not verified: for its names */
 
 int run_threads(const struct node *n); /* that its stage computes with */
 

@@ -86,7 +86,7 @@ int run_has_proposals(const struct node_input *in, bool *has) {
         import_close(&im);
         return status;
     }
-    int status = run_weights(in, &file);
+    int status = run_weights_unread(in, &file); /* loading verifies them */
     if (!status) status = holds(file, query, has);
     free(file);
     return status;

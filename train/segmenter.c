@@ -177,41 +177,10 @@ void segmenter_close(struct segmenter *s) {
     *s = (struct segmenter){0};
 }
 
-static int label(struct segmenter *s, const struct image *im, struct image *seen, struct dump *dump,
-                 struct proposals *proposals, struct regions *regions, struct labels *out) {
-    const struct config *c = &s->node->config;
-    struct tap tap = dump_tap(dump);
-    struct proposer proposer = proposals_run_proposer(&s->proposals);
-    struct namer namer = s->namer.namer;
-    namer.tap = s->proposals.model.tap = dump ? &tap : NULL;
-    int status = segment_propose(&proposer, &c->eval, seen, 1, proposals, regions);
-    if (!status) status = segment_encode(&namer, &c->crop, regions, seen, 1);
-    s->proposals.model.tap = NULL;
-    if (status) return status;
-    if (dump) dump_segmentation(dump, &proposer, &namer, proposals, regions);
-    int scope = t_scope_open("label", T_NO_GRAD | T_EVAL);
-    tensor *scores = segment_scores(proposals, regions, &namer, c->eval.lambda); /* [K, h, w] */
-    if (dump) {
-        dump_put(dump, "fused_before_resize", scores);
-        dump_put(dump, "sem_seg",
-                 t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), im->h, im->w), 0));
-    }
-    status = segment_decide(scores, im->h, im->w, out);
-    t_scope_close(scope, NULL);
-    return status;
-}
-
 int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
                      struct dump *dump) {
-    struct image seen = {0};
-    struct proposals proposals = {0};
-    struct regions regions = {0};
-    struct box all = {0, 0, im->w, im->h};
-    int status = image_crop(im, all, &seen);
-    if (!status) status = segment_resize(&s->size, &seen);
-    if (!status) status = label(s, im, &seen, dump, &proposals, &regions, out);
-    proposals_free(&proposals);
-    regions_free(&regions);
-    image_free(&seen);
-    return status;
+    const struct config *c = &s->node->config;
+    struct picture_models models = {
+        &s->proposals.model, s->proposals.text, s->namer.namer, &c->eval, &c->crop, s->size};
+    return picture_segment(&models, im, out, dump);
 }

@@ -1,7 +1,7 @@
 /* The models of a run, put together to segment any picture with any names. */
 #pragma once
 
-#include "eval/dump.h"
+#include "eval/picture.h"
 #include "train/segment.h"
 
 struct segmenter_options {

@@ -10,8 +10,7 @@
 #include "base/file.h"
 #include "checkpoints/tensor_file.h"
 #include "eval/class_text.h"
-#include "eval/dump.h"
-#include "eval/ensemble.h"
+#include "eval/picture.h"
 #include "nn/models/ovseg.h"
 #include "tests/formula.h"
 #include "tests/golden_file.h"
@@ -67,38 +66,15 @@ static int read_picture(struct replay *r) {
     return status;
 }
 
-/* --- the run --- */
-
 static int run(struct replay *r) {
     const struct config *c = &r->config;
-    struct tap tap = dump_tap(&r->got);
-    struct proposer proposer = {&r->model.proposals, r->text};
-    struct namer namer = {&r->model.clip, r->text, c->eval.temperature, &tap};
-    struct image seen = {0};
-    struct proposals p = {0};
-    struct regions g = {0};
-    struct box all = {0, 0, r->picture.w, r->picture.h};
-    int status = image_crop(&r->picture, all, &seen);
-    r->model.proposals.tap = &tap;
-    struct segment_size size = {c->eval.shortest, c->eval.longest};
-    if (!status) status = segment_resize(&size, &seen);
-    if (!status) status = segment_propose(&proposer, &c->eval, &seen, 1, &p, &g);
-    if (!status) status = segment_encode(&namer, &c->crop, &g, &seen, 1);
-    int scope = t_scope_open("replay", T_NO_GRAD);
-    if (!status) {
-        dump_segmentation(&r->got, &proposer, &namer, &p, &g);
-        tensor *scores = segment_scores(&p, &g, &namer, c->eval.lambda); /* [K, h, w] */
-        dump_put(&r->got, "fused_before_resize", scores);
-        tensor *full = t_resize_bilinear(t_unsqueeze(scores, 0), r->picture.h,
-                                         r->picture.w); /* [1, K, H, W] */
-        dump_put(&r->got, "sem_seg", t_squeeze(full, 0));
-        status = segment_decide(scores, r->picture.h, r->picture.w, &r->labels);
-    }
-    t_scope_close(scope, NULL);
-    proposals_free(&p);
-    regions_free(&g);
-    image_free(&seen);
-    return status;
+    struct picture_models models = {&r->model.proposals,
+                                    r->text,
+                                    {&r->model.clip, r->text, c->eval.temperature, NULL},
+                                    &c->eval,
+                                    &c->crop,
+                                    {c->eval.shortest, c->eval.longest}};
+    return picture_segment(&models, &r->picture, &r->labels, &r->got);
 }
 
 /* --- the comparison --- */

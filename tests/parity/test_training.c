@@ -1,6 +1,6 @@
-/* Five steps of training small proposal networks, one with a residual backbone, one with Swin,
- * against the trajectories of the reference's own criterion, matcher and optimiser: tests/parity/
- * train_seg.c.
+/* Training against the trajectories of the reference's own criterion, matcher, optimiser and loops:
+ * five steps of small proposal networks, one with a residual backbone, one with Swin; ten of tuning
+ * the image tower, of mask prompts, and of one after the other (tests/parity/train.h).
  *
  * ctest: timeout=300
  */
@@ -22,3 +22,9 @@ static void replay(const char *name) {
 TEST(training_with_a_residual_backbone_follows_the_reference) { replay("segtrain_r50c"); }
 
 TEST(training_with_swin_follows_the_reference) { replay("segtrain_swin"); }
+
+TEST(tuning_the_image_tower_follows_the_reference) { replay("cliptrain_ft"); }
+
+TEST(tuning_mask_prompts_follows_the_reference) { replay("cliptrain_mpt"); }
+
+TEST(tuning_the_image_tower_and_then_prompts_follows_the_reference) { replay("cliptrain_ft_mpt"); }

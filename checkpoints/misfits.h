@@ -1,0 +1,19 @@
+/* Why a file does not fit a registry: all of it in one error. */
+#pragma once
+
+#include "base/mem.h"
+
+struct misfit_list {
+    struct str text; /* names, with commas */
+    size_t n;
+};
+
+struct misfits {
+    struct misfit_list missing, unexpected, form;
+};
+
+void misfit_add(struct misfit_list *l, const char *text);
+
+/* ERR_CONFIG "WHAT: does not fit the model; 2 missing: ..." when anything was added, else the
+ * pending status. Frees the lists. */
+int misfits_close(struct misfits *m, const char *what);
