@@ -46,6 +46,7 @@ const struct setting crop_rows[] = {
     CHOICE("fill",      fill,      RESULT, "mean", fills,   "colour of what a mask leaves out"),
     REAL  ("expand",    expand,    RESULT, "1",   1, 10,    "a box grows by this factor about its centre"),
     BOOL  ("whole_box", whole_box, RESULT, "false",         "keep the background: crops without masks"),
+    BOOL  ("antialias", antialias, RESULT, "false",         "Pillow's bicubic, which blurs before it shrinks, instead of the reference's"),
     REAL  ("area_min",  area_lo,   RESULT, "0.9", 0.01, 1,  "random crop in training: least share of the area"),
     REAL  ("area_max",  area_hi,   RESULT, "1",   0.01, 1,  "the largest"),
 };
@@ -91,5 +92,6 @@ struct region_options crop_region(const struct crop_options *o, int64_t side) {
     return (struct region_options){.side = side,
                                    .expand = o->expand,
                                    .whole_box = o->whole_box,
+                                   .antialias = o->antialias,
                                    .fill = (enum region_fill)o->fill};
 }

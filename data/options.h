@@ -26,10 +26,10 @@ extern const struct setting prepare_rows[6];
 struct crop_options {
     int fill; /* enum region_fill */
     double expand;
-    bool whole_box;
+    bool whole_box, antialias;
     double area_lo, area_hi;
 };
-extern const struct setting crop_rows[5];
+extern const struct setting crop_rows[6];
 
 /* What CLIP is pretrained on: whole pictures and captions. */
 struct pretrain_data_options {

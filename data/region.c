@@ -53,6 +53,7 @@ static void cubic_fill(struct cubic *taps, int64_t n_in, int64_t n_out) {
 struct crop {
     const struct image *im;
     const struct mask *m;
+    const float *soft; /* in the place of `m`, or NULL */
     struct box box;
     float value[256][3]; /* of a pixel by its byte */
     float fill[3];
@@ -64,16 +65,29 @@ struct crop {
     int64_t held[4];     /* source row in each slot, or -1 */
 };
 
+/* A source row, masked and scaled, into c->row. */
+static void mask_row(struct crop *c, int64_t y) {
+    int64_t start = (c->box.y0 + y) * c->im->w + c->box.x0, n = c->box.x1 - c->box.x0;
+    const uint8_t *pixel = c->im->at + start * 3;
+    const uint8_t *mask = c->soft ? NULL : c->m->at + start;
+    const float *soft = c->soft ? c->soft + start : NULL;
+    for (int64_t x = 0; x < n; x++)
+        for (int k = 0; k < 3; k++) {
+            float value = c->value[pixel[x * 3 + k]][k];
+            if (c->whole_box)
+                c->row[x * 3 + k] = value;
+            else if (soft)
+                c->row[x * 3 + k] = value * soft[x] + (1 - soft[x]) * c->fill[k];
+            else
+                c->row[x * 3 + k] = mask[x] ? value : c->fill[k];
+        }
+}
+
 static const float *crop_row(struct crop *c, int64_t y) {
     float *wide = c->wide + (y % 4) * c->side * 3;
     if (c->held[y % 4] == y) return wide;
     c->held[y % 4] = y;
-    int64_t start = (c->box.y0 + y) * c->im->w + c->box.x0, n = c->box.x1 - c->box.x0;
-    const uint8_t *pixel = c->im->at + start * 3, *mask = c->m->at + start;
-    for (int64_t x = 0; x < n; x++)
-        for (int k = 0; k < 3; k++)
-            c->row[x * 3 + k] =
-                mask[x] || c->whole_box ? c->value[pixel[x * 3 + k]][k] : c->fill[k];
+    mask_row(c, y);
     for (int64_t x = 0; x < c->side; x++) {
         const struct cubic *t = &c->x[x];
         const float *p[4];
@@ -102,14 +116,16 @@ static void crop_close(struct crop *c) {
     free(c->wide);
 }
 
-static int crop_open(struct crop *c, const struct image *im, const struct mask *m, struct box b,
+static int crop_open(struct crop *c, const struct image *im, struct region_mask mask, struct box b,
                      const struct region_options *o, bool normalise) {
+    const struct mask *m = mask.hard;
     REQUIRE(im->c == 3 && m->h == im->h && m->w == im->w, "mask and RGB image of one size");
     REQUIRE(0 <= b.x0 && b.x0 < b.x1 && b.x1 <= im->w && 0 <= b.y0 && b.y0 < b.y1 && b.y1 <= im->h,
             "box %lld %lld %lld %lld", (long long)b.x0, (long long)b.y0, (long long)b.x1,
             (long long)b.y1);
     *c = (struct crop){.im = im,
                        .m = m,
+                       .soft = mask.soft,
                        .box = b,
                        .whole_box = o->whole_box,
                        .side = o->side,
@@ -139,42 +155,97 @@ static void resize_mask(const struct mask *m, struct box b, int64_t side, uint8_
     }
 }
 
-int region_crop(const struct image *im, const struct mask *m, struct box box,
+static void resize_soft(const struct crop *c, int64_t side, uint8_t *out) {
+    struct box b = c->box;
+    for (int64_t y = 0; y < side; y++) {
+        const float *row =
+            c->soft + (b.y0 + nearest_index_f32(y, b.y1 - b.y0, side)) * c->im->w + b.x0;
+        for (int64_t x = 0; x < side; x++)
+            out[y * side + x] = row[nearest_index_f32(x, b.x1 - b.x0, side)] > 0;
+    }
+}
+
+static uint8_t to_u8(float x) { return (uint8_t)(fminf(fmaxf(x, 0), 255) + 0.5F); }
+
+/* The masked box in bytes; `c` does not normalise. */
+static int crop_box(struct crop *c, struct image *out) {
+    int64_t h = c->box.y1 - c->box.y0, w = c->box.x1 - c->box.x0;
+    int status = image_alloc(out, h, w, 3);
+    for (int64_t y = 0; !status && y < h; y++) {
+        mask_row(c, y);
+        for (int64_t i = 0; i < w * 3; i++) out->at[y * w * 3 + i] = to_u8(c->row[i]);
+    }
+    return status;
+}
+
+/* [S, S, 3] in bytes; `c` does not normalise. */
+static int crop_u8(struct crop *c, bool antialias, struct image *out) {
+    int64_t S = c->side;
+    if (antialias) {
+        struct image box = {0};
+        int status = crop_box(c, &box);
+        if (!status) status = image_resize(&box, NULL, S, S, RESIZE_BICUBIC, out);
+        image_free(&box);
+        return status;
+    }
+    float *row = mem_alloc((size_t)S * 3, sizeof *row);
+    int status = image_alloc(out, S, S, 3);
+    for (int64_t y = 0; !status && y < S; y++) {
+        crop_out(c, y, row);
+        for (int64_t i = 0; i < S * 3; i++) out->at[y * S * 3 + i] = to_u8(row[i]);
+    }
+    free(row);
+    return status;
+}
+
+/* Normalised, channel by channel. */
+static void planes_of(const struct image *im, float *region) {
+    int64_t n = im->h * im->w;
+    for (int k = 0; k < 3; k++)
+        for (int64_t i = 0; i < n; i++)
+            region[k * n + i] =
+                ((float)im->at[3 * i + k] - 255 * REGION_MEAN[k]) / (255 * REGION_STD[k]);
+}
+
+static void crop_planes(struct crop *c, float *region) {
+    int64_t S = c->side;
+    float *row = mem_alloc((size_t)S * 3, sizeof *row);
+    for (int64_t y = 0; y < S; y++) {
+        crop_out(c, y, row);
+        for (int k = 0; k < 3; k++)
+            for (int64_t x = 0; x < S; x++) region[(k * S + y) * S + x] = row[x * 3 + k];
+    }
+    free(row);
+}
+
+int region_crop(const struct image *im, struct region_mask m, struct box box,
                 const struct region_options *o, float *region, uint8_t *mask) {
     struct crop c;
-    int64_t S = o->side;
-    float *row = mem_alloc((size_t)S * 3, sizeof *row);
-    if (!crop_open(&c, im, m, box, o, true)) {
-        for (int64_t y = 0; y < S; y++) {
-            crop_out(&c, y, row);
-            for (int k = 0; k < 3; k++)
-                for (int64_t x = 0; x < S; x++) region[(k * S + y) * S + x] = row[x * 3 + k];
-        }
-        if (mask) resize_mask(m, box, S, mask);
+    struct image bytes = {0};
+    if (!crop_open(&c, im, m, box, o, !o->antialias)) {
+        if (!o->antialias)
+            crop_planes(&c, region);
+        else if (!crop_u8(&c, true, &bytes))
+            planes_of(&bytes, region);
+        if (mask && m.soft)
+            resize_soft(&c, o->side, mask);
+        else if (mask)
+            resize_mask(m.hard, box, o->side, mask);
     }
+    image_free(&bytes);
     crop_close(&c);
-    free(row);
     return error_status();
 }
 
 int region_crop_u8(const struct image *im, const struct mask *m, struct box box,
                    const struct region_options *o, struct image *region, struct mask *mask) {
     struct crop c;
-    int64_t S = o->side;
-    float *row = mem_alloc((size_t)S * 3, sizeof *row);
     *region = (struct image){0};
     *mask = (struct mask){0};
-    if (!crop_open(&c, im, m, box, o, false) && !image_alloc(region, S, S, 3) &&
-        !mask_alloc(mask, S, S)) {
-        for (int64_t y = 0; y < S; y++) {
-            crop_out(&c, y, row);
-            for (int64_t i = 0; i < S * 3; i++)
-                region->at[y * S * 3 + i] = (uint8_t)(fminf(fmaxf(row[i], 0), 255) + 0.5F);
-        }
-        resize_mask(m, box, S, mask->at);
-    }
+    if (!crop_open(&c, im, (struct region_mask){.hard = m}, box, o, false) &&
+        !crop_u8(&c, o->antialias, region) && !mask_alloc(mask, o->side, o->side))
+        resize_mask(m, box, o->side, mask->at);
     crop_close(&c);
-    free(row);
     if (error_status()) image_free(region);
     return error_status();
 }

@@ -18,7 +18,15 @@ struct region_options {
     int64_t side;   /* of the result: 224, 336 */
     double expand;  /* the box grows by this factor about its centre; the reference: 1 */
     bool whole_box; /* the background stays: the reference's crops without masking */
+    bool antialias; /* Pillow's bicubic of bytes, which blurs before it shrinks: not the reference's
+                     */
     enum region_fill fill;
+};
+
+/* What of a picture is the region. */
+struct region_mask {
+    const struct mask *hard; /* as large as the picture */
+    const float *soft;       /* in its place: probabilities [h, w] (matting); NULL: none */
 };
 
 /* The tight box of a mask, expanded and clipped to the image. False when the mask is empty. */
@@ -27,8 +35,8 @@ bool region_box(const struct mask *m, double expand, struct box *out);
 /* Both: `m` as large as `im` (RGB), `box` from region_box. ERR_INTERNAL when memory runs out.
  *
  * For inference: normalised floats. `region` [3, side, side], `mask` [side, side] of 0 and 1, NULL
- * when not wanted; both the caller's. */
-int region_crop(const struct image *im, const struct mask *m, struct box box,
+ * when not wanted; both the caller's. Where a soft mask is above 0, `mask` is 1. */
+int region_crop(const struct image *im, struct region_mask m, struct box box,
                 const struct region_options *o, float *region, uint8_t *mask);
 
 /* For mining and training: values 0 .. 255, rounded and clipped (bicubic overshoots). */

@@ -307,9 +307,13 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     return status;
 }
 
+void vocabulary_add(struct vocabulary *v, const char *name) {
+    add_class(v)->name = mem_strdup(name);
+}
+
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n) {
     *v = (struct vocabulary){0};
-    for (size_t i = 0; i < n; i++) add_class(v)->name = mem_strdup(names[i]);
+    for (size_t i = 0; i < n; i++) vocabulary_add(v, names[i]);
 }
 
 void vocabulary_close(struct vocabulary *v) {

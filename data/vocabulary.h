@@ -47,6 +47,7 @@ void vocabulary_close(struct vocabulary *v);
 
 /* Of names that need no checking: those of a data set, nouns of captions. */
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
+void vocabulary_add(struct vocabulary *v, const char *name);
 
 /* Appends the texts that stand for class i: its own prompts or else the templates, each with the
  * name and with every synonym. ERR_CONFIG when a template is none. */

@@ -40,30 +40,30 @@ void dump_free(struct dump *d) {
 }
 
 static void put_queries(struct dump *d, const struct proposals *p, const struct regions *r) {
-    int32_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
+    int64_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
     float *top = mem_alloc((size_t)p->Q, sizeof *top);
     int64_t pixels = p->h * p->w;
     for (int64_t v = 0; v < r->n; v++) valid[r->query[v]] = 1;
     for (int64_t q = 0; q < p->Q; q++)
         for (const float *at = p->mask + q * pixels; at < p->mask + (q + 1) * pixels; at++)
             if (*at > top[q]) top[q] = *at;
-    dump_put(d, "valid", t_from_data(valid, SHAPE(p->Q), T_I32));
+    dump_put(d, "valid", t_from_data(valid, SHAPE(p->Q), T_I64));
     dump_put(d, "mask_max_prob", t_from_data(top, SHAPE(p->Q), T_F32));
     free(valid);
     free(top);
 }
 
 static void put_boxes(struct dump *d, const struct regions *r) {
-    int32_t *area = mem_alloc((size_t)r->n + 1, sizeof *area);
-    int32_t(*box)[4] = mem_alloc((size_t)r->n + 1, sizeof *box);
+    int64_t *area = mem_alloc((size_t)r->n + 1, sizeof *area);
+    int64_t(*box)[4] = mem_alloc((size_t)r->n + 1, sizeof *box);
     for (int64_t v = 0; v < r->n; v++) {
         const struct box *b = &r->box[v];
-        const int32_t edges[4] = {(int32_t)b->x0, (int32_t)b->y0, (int32_t)b->x1, (int32_t)b->y1};
+        const int64_t edges[4] = {b->x0, b->y0, b->x1, b->y1};
         memcpy(box[v], edges, sizeof edges);
         for (int64_t i = 0; i < r->mask[v].h * r->mask[v].w; i++) area[v] += r->mask[v].at[i];
     }
-    dump_put(d, "areas", t_from_data(area, SHAPE(r->n), T_I32));
-    dump_put(d, "boxes_xyxy", t_from_data(box, SHAPE(r->n, 4), T_I32));
+    dump_put(d, "areas", t_from_data(area, SHAPE(r->n), T_I64));
+    dump_put(d, "boxes_xyxy", t_from_data(box, SHAPE(r->n, 4), T_I64));
     free(area);
     free(box);
 }
@@ -75,7 +75,7 @@ static void put_patches(struct dump *d, int64_t patch) {
     int64_t V = t_size(mask, 0), side = t_size(mask, 1) / patch;
     tensor *x = t_reshape(t_cast(mask, T_F32), SHAPE(V, side, patch, side, patch));
     x = t_amax(t_amax(x, 4, false), 2, false); /* [V, side, side] */
-    dump_put(d, "patch_nonblank_count", t_cast(t_sum_dim(t_sum_dim(x, 2, false), 1, false), T_I32));
+    dump_put(d, "patch_nonblank_count", t_cast(t_sum_dim(t_sum_dim(x, 2, false), 1, false), T_I64));
 }
 
 /* The network's output without its batch of one. */
@@ -93,16 +93,18 @@ static void take_first(struct dump *d, const char *name) {
 void dump_segmentation(struct dump *d, const struct proposer *p, const struct namer *m,
                        const struct proposals *proposals, const struct regions *regions) {
     int scope = t_scope_open("dump", T_NO_GRAD);
-    tensor *rows[2] = {m->text, normalize_rows(p->net->no_object, 0)};
-    tensor *text = t_cat(rows, 2, 0); /* [K + 1, D] */
+    tensor *rows[2] = {m ? m->text : p->text, normalize_rows(p->net->no_object, 0)};
+    /* Where the CLIP that names is not of the network's kind, "no object" is not of its space. */
+    bool one_space = t_size(rows[0], 1) == t_size(rows[1], 1);
+    tensor *text = t_cat(rows, one_space ? 2 : 1, 0); /* [K + 1, D] or [K, D] */
     take_first(d, "pred_embed");
     take_first(d, "pred_logits");
     take_first(d, "pred_masks");
     dump_put(d, "text_features", text);
     put_queries(d, proposals, regions);
     put_boxes(d, regions);
-    put_patches(d, m->clip->resnet ? 0 : m->clip->opt.image.patch);
-    tensor *features = dump_find(d, "clip_image_features"); /* [V, D] */
+    if (m) put_patches(d, m->clip->resnet ? 0 : m->clip->opt.image.patch);
+    tensor *features = m ? dump_find(d, "clip_image_features") : NULL; /* [V, D] */
     if (features)
         dump_put(d, "clip_logits",
                  t_scale(t_matmul(features, t_transpose(text, 0, 1)), m->temperature));

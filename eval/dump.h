@@ -5,7 +5,7 @@
  *   pred_masks [Q, h/4, w/4] of the padded picture; mask_max_prob, valid [Q];
  *   boxes_xyxy [V, 4], areas [V]: pixels of what the network saw; regions_224 [V, 3, S, S];
  *   region_masks [V, S, S]; patch_nonblank_count [V], of towers with patches;
- *   clip_image_features [V, D]; clip_logits [V, K+1]; fused_before_resize [K, h, w];
+ *   clip_image_features [V, D]; clip_logits [V, K+1]; fused [Q, K]; fused_before_resize [K, h, w];
  *   sem_seg [K, H, W]; backbone.res2 .. res5, mask_features
  */
 #pragma once
@@ -28,7 +28,8 @@ void dump_put(struct dump *d, const char *name,
 tensor *dump_find(const struct dump *d, const char *name); /* NULL: not there */
 void dump_free(struct dump *d);
 
-/* After segment_encode() with the dump's tap in the proposer's network and in the namer: what
- * follows from names, proposals and regions. Scores are put by whoever computes them. */
+/* After segment_encode() with the dump's tap in the proposer's network and in the namer (NULL: none
+ * was asked): what follows from names, proposals and regions. Scores are put by whoever computes
+ * them. */
 void dump_segmentation(struct dump *d, const struct proposer *p, const struct namer *m,
                        const struct proposals *proposals, const struct regions *regions);

@@ -33,8 +33,8 @@ static int add_crop(struct mask_crops *c, const struct image *im, const struct l
     int status = reserve(c);
     if (status) return status;
     size_t pixels = (size_t)(c->S * c->S);
-    status = region_crop(im, m, box, o, c->region + (size_t)c->n * 3 * pixels,
-                         c->mask + (size_t)c->n * pixels);
+    status = region_crop(im, (struct region_mask){.hard = m}, box, o,
+                         c->region + (size_t)c->n * 3 * pixels, c->mask + (size_t)c->n * pixels);
     if (!status) c->label[c->n++] = label;
     return status;
 }

@@ -1,18 +1,29 @@
-/* The settings of inference and evaluation (reference-spec 8.2, 8.3). */
+/* The settings of inference and evaluation (reference-spec 8). */
 #pragma once
 
-#include "base/settings.h"
+#include "eval/ensemble.h"
+#include "eval/views.h"
 
 struct eval_options {
+    bool ensemble;         /* CLIP is asked; else MaskFormer names the proposals alone */
     double lambda;         /* of CLIP in the ensemble */
+    int invalid;           /* enum ensemble_invalid */
     double mask_threshold; /* a proposal's pixels: probability strictly above */
     int64_t min_area;      /* pixels; smaller proposals have no CLIP opinion */
     double temperature;    /* of CLIP's cosines; 0: its own trained scale */
+    bool prompts;          /* blank patches become CLIP's mask prompts, where it has some */
+    bool matting;          /* crops are blended by the mask's probabilities */
+    bool original;         /* crops of the picture itself, not of what the network saw */
+    bool demo;             /* the demonstration's labels: one proposal a name */
     int64_t shortest;      /* pixels: short side of what the network sees; 0: as it was trained */
     int64_t longest;       /* pixels: long side at most; 0: four times the short one */
-    int64_t images;        /* at most; 0: all of the set */
-    int64_t overlays;      /* pictures written */
+    struct views_options views;
+    int64_t images;   /* at most; 0: all of the set */
+    int64_t overlays; /* pictures written */
     char *set;
 };
 
-extern const struct setting eval_rows[9];
+extern const struct setting eval_rows[22];
+
+/* Settings that exclude each other; `path` names the config. */
+void eval_check(const struct eval_options *o, const char *path, struct problems *p);

@@ -1,42 +1,144 @@
-/* K names, h w the size that the network sees. */
+/* K names, H W the size of the picture, h w what the network sees. */
 #include "eval/picture.h"
 
-/* The picture as the network sees it -> labels of the size H x W. */
-static int label(const struct picture_models *m, const struct image *seen, int64_t H, int64_t W,
-                 struct labels *out, struct dump *dump) {
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+struct look {
+    const struct picture_models *m;
+    const struct judge *judge;
+    size_t n; /* judges */
+    const struct image *im;
+    struct labels *out;    /* [n] */
+    struct views_sum *sum; /* [n]; NULL: there is one view */
+    struct dump *dump;
+};
+
+/* The scores [K, H, W] are complete. */
+static int decide(struct look *l, size_t i, tensor *scores) {
+    if (l->dump) dump_put(l->dump, "sem_seg", scores);
+    return segment_labels_of(scores, &l->judge[i], &l->out[i]);
+}
+
+/* A judge's word on the only view there is. */
+static int decide_named(struct look *l, size_t i, struct named n) {
+    if (!l->dump) return segment_labels(n, &l->judge[i], l->im->h, l->im->w, &l->out[i]);
+    int64_t K = t_size(n.name, 1), h = t_size(n.mask, 1), w = t_size(n.mask, 2);
+    dump_put(l->dump, "fused", n.name);
+    dump_put(l->dump, "fused_before_resize", ensemble_scores(n, 0, K, h, w));
+    return decide(l, i, ensemble_scores(n, 0, K, l->im->h, l->im->w));
+}
+
+/* Where what the network sees lies in a picture of many views. */
+struct place {
+    bool mirrored, tile;
+    struct box at;
+    int64_t h, w; /* of the view that it is a tile of */
+};
+
+static int judge_all(struct look *l, const struct proposer *proposer, const struct image *seen,
+                     struct proposals *p, struct regions *r, const struct place *at) {
+    const struct image *crops_of = l->m->eval->original ? l->im : seen;
+    const struct clip *encoded = NULL;
+    struct tap tap = dump_tap(l->dump);
+    int status = 0;
+    for (size_t i = 0; !status && i < l->n; i++) {
+        const struct judge *j = &l->judge[i];
+        if (j->namer && j->namer->clip != encoded) {
+            struct namer namer = *j->namer;
+            namer.tap = l->dump ? &tap : NULL;
+            status = segment_encode(&namer, l->m->crop, r, crops_of, 1);
+            encoded = namer.clip;
+        }
+        if (status) break;
+        int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
+        struct named n = segment_named(p, r, j);
+        if (l->dump) dump_segmentation(l->dump, proposer, j->namer, p, r);
+        if (!l->sum)
+            status = decide_named(l, i, n);
+        else if (at->tile)
+            views_sum_tile(&l->sum[i], n, at->at, at->h, at->w);
+        else
+            views_sum_add(&l->sum[i], n, at->mirrored);
+        t_scope_close(scope, NULL);
+        if (!status) status = error_status();
+    }
+    return status;
+}
+
+/* Everything about one image that the network sees. */
+static int see(struct look *l, const struct image *seen, const struct place *at) {
+    struct dump *dump = l->sum ? NULL : l->dump;
     struct tap tap = dump_tap(dump);
-    struct proposer proposer = {m->net, m->text};
-    struct namer namer = m->namer;
+    struct proposer proposer = {l->m->net, l->m->text};
     struct proposals p = {0};
     struct regions r = {0};
-    namer.tap = m->net->tap = dump ? &tap : NULL;
-    int status = segment_propose(&proposer, m->eval, seen, 1, &p, &r);
-    if (!status) status = segment_encode(&namer, m->crop, &r, seen, 1);
-    m->net->tap = NULL;
-    int scope = t_scope_open("label", T_NO_GRAD | T_EVAL);
+    l->m->net->tap = dump ? &tap : NULL;
+    int status = segment_propose(&proposer, l->m->eval, seen, 1, &p, &r);
+    l->m->net->tap = NULL;
     if (!status) {
-        tensor *scores = segment_scores(&p, &r, &namer, m->eval->lambda); /* [K, h, w] */
-        if (dump) {
-            dump_segmentation(dump, &proposer, &namer, &p, &r);
-            dump_put(dump, "fused_before_resize", scores);
-            dump_put(dump, "sem_seg",
-                     t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), H, W), 0));
-        }
-        status = segment_decide(scores, H, W, out);
+        struct look inner = *l;
+        inner.dump = dump;
+        status = judge_all(&inner, &proposer, seen, &p, &r, at);
     }
-    t_scope_close(scope, NULL);
     proposals_free(&p);
     regions_free(&r);
     return status;
 }
 
-int picture_segment(const struct picture_models *m, const struct image *im, struct labels *out,
-                    struct dump *dump) {
+static int see_tiles(struct look *l, const struct image *view, bool mirrored) {
+    const struct views_options *o = &l->m->eval->views;
+    int64_t n;
+    struct box *at = view_tiles(o, view->h, view->w, &n);
+    int status = at ? 0 : error_status();
+    for (int64_t i = 0; !status && i < n; i++) {
+        struct place place = {.tile = true, .at = at[i], .h = view->h, .w = view->w};
+        struct image tile = {0};
+        status = view_tile(o, view, at[i], &tile);
+        if (!status) status = see(l, &tile, &place);
+        image_free(&tile);
+    }
+    for (size_t i = 0; !status && i < l->n; i++) views_sum_end(&l->sum[i], mirrored);
+    free(at);
+    return status ? status : error_status();
+}
+
+static int see_views(struct look *l, const struct image *seen) {
+    const struct views_options *o = &l->m->eval->views;
+    int status = 0;
+    l->sum = mem_alloc(l->n, sizeof *l->sum);
+    for (size_t i = 0; !status && i < l->n; i++)
+        status = views_sum_open(&l->sum[i], t_size(l->m->text, 0), l->im->h, l->im->w);
+    for (int64_t v = 0; !status && v < views_count(o); v++) {
+        struct image view = {0};
+        struct place place = {0};
+        status = view_of(o, v, seen, &view, &place.mirrored);
+        if (!status)
+            status = o->sliding ? see_tiles(l, &view, place.mirrored) : see(l, &view, &place);
+        image_free(&view);
+    }
+    for (size_t i = 0; !status && i < l->n; i++) status = decide(l, i, views_sum_mean(&l->sum[i]));
+    for (size_t i = 0; i < l->n; i++) views_sum_free(&l->sum[i]);
+    free(l->sum);
+    l->sum = NULL;
+    return status;
+}
+
+int picture_segment(const struct picture_models *m, const struct judge *judge, size_t n,
+                    const struct image *im, struct labels *out, struct dump *dump) {
+    REQUIRE(!dump || n == 1, "a dump of %zu judges", n);
+    struct look l = {.m = m, .judge = judge, .n = n, .im = im, .out = out, .dump = dump};
     struct image seen = {0};
     struct box all = {0, 0, im->w, im->h};
+    memset(out, 0, n * sizeof *out);
     int status = image_crop(im, all, &seen);
     if (!status) status = segment_resize(&m->size, &seen);
-    if (!status) status = label(m, &seen, im->h, im->w, out, dump);
+    if (!status && views_many(&m->eval->views))
+        status = see_views(&l, &seen);
+    else if (!status)
+        status = see(&l, &seen, NULL);
     image_free(&seen);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "data/resize.h"
 
 int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area) {
     *r = (struct regions){.query = mem_alloc((size_t)p->Q, sizeof *r->query),
@@ -60,6 +61,51 @@ static int flush(struct pending *p) {
     return status;
 }
 
+/* A mask as large as its picture, which it need not have been made on. */
+static int enlarge(const struct mask *m, const float *soft, const struct image *im,
+                   struct mask *hard, float **to) {
+    if (mask_alloc(hard, im->h, im->w)) return error_status();
+    *to = soft ? mem_try((size_t)(im->h * im->w), sizeof **to) : NULL;
+    if (soft && !*to) return error_status();
+    int64_t *column = mem_alloc((size_t)im->w, sizeof *column);
+    for (int64_t x = 0; x < im->w; x++) column[x] = nearest_index_f32(x, m->w, im->w);
+    for (int64_t y = 0; y < im->h; y++) {
+        int64_t row = nearest_index_f32(y, m->h, im->h) * m->w;
+        for (int64_t x = 0; x < im->w; x++) {
+            hard->at[y * im->w + x] = m->at[row + column[x]];
+            if (soft) (*to)[y * im->w + x] = soft[row + column[x]];
+        }
+    }
+    free(column);
+    return 0;
+}
+
+/* The crop of region k, as the next one of those that wait. */
+static int crop_region_k(struct pending *p, const struct regions *r, int64_t k,
+                         const struct image *im, const struct region_options *o) {
+    const struct mask *m = &r->mask[k];
+    const float *soft = r->soft ? r->soft + r->query[k] * m->h * m->w : NULL;
+    struct mask large = {0};
+    float *large_soft = NULL;
+    int status = 0;
+    if (m->h != im->h || m->w != im->w) {
+        status = enlarge(m, soft, im, &large, &large_soft);
+        m = &large;
+        soft = large_soft;
+    }
+    struct box box;
+    if (!status && region_box(m, o->expand, &box)) {
+        size_t pixels = (size_t)(p->S * p->S);
+        p->to[p->n] = r->feature + k * r->D;
+        status = region_crop(im, (struct region_mask){m, soft}, box, o,
+                             p->crop + (size_t)p->n * 3 * pixels, p->mask + (size_t)p->n * pixels);
+        p->n++;
+    }
+    mask_free(&large);
+    free(large_soft);
+    return status;
+}
+
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch) {
     size_t pixels = (size_t)(o->side * o->side);
@@ -75,12 +121,8 @@ int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
         r[i].D = e.D;
         r[i].feature = mem_alloc((size_t)(r[i].n * e.D), sizeof *r[i].feature);
         for (int64_t k = 0; !status && k < r[i].n; k++) {
-            struct box box;
-            region_box(&r[i].mask[k], o->expand, &box);
-            p.to[p.n] = r[i].feature + k * e.D;
-            status = region_crop(&pictures[i], &r[i].mask[k], box, o,
-                                 p.crop + (size_t)p.n * 3 * pixels, p.mask + (size_t)p.n * pixels);
-            if (!status && ++p.n == batch) status = flush(&p);
+            status = crop_region_k(&p, &r[i], k, &pictures[i], o);
+            if (!status && p.n == batch) status = flush(&p);
         }
     }
     if (!status) status = flush(&p);

@@ -12,6 +12,7 @@ struct regions {
     int64_t *query;    /* [n]: which proposal, rising */
     struct mask *mask; /* [n] */
     struct box *box;   /* [n]: tight */
+    const float *soft; /* [Q, h, w]: of the proposals, which must stay as long; NULL: no matting */
     float *feature;    /* [n, D], unit length; NULL until encoded */
 };
 
@@ -28,8 +29,9 @@ struct region_encoder {
     const struct tap *tap; /* regions_224, region_masks, clip_image_features */
 };
 
-/* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). 0
- * or the pending error. */
+/* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). A
+ * picture may be larger than its masks: they are enlarged by nearest then. 0 or the pending error.
+ */
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch);
 

@@ -13,8 +13,23 @@ static tensor *encode_regions(const void *clip, tensor *region, tensor *mask) {
     return clip_image(clip, region, mask);
 }
 
+static tensor *encode_without_prompts(const void *clip, tensor *region, tensor *mask) {
+    (void)mask;
+    return clip_image(clip, region, NULL);
+}
+
 struct region_encoder namer_encoder(const struct namer *m) {
-    return (struct region_encoder){encode_regions, m->clip, m->clip->opt.features, m->tap};
+    return (struct region_encoder){m->no_prompts ? encode_without_prompts : encode_regions, m->clip,
+                                   m->clip->opt.features, m->tap};
+}
+
+struct judge judge_of(const struct eval_options *o, const struct namer *m, bool others) {
+    return (struct judge){.namer = o->ensemble ? m : NULL,
+                          .lambda = o->lambda,
+                          .invalid = (enum ensemble_invalid)o->invalid,
+                          .demo = o->demo,
+                          .others = others,
+                          .threshold = o->mask_threshold};
 }
 
 struct region_options namer_crop(const struct namer *m, const struct crop_options *o) {
@@ -40,8 +55,10 @@ int segment_propose(const struct proposer *p, const struct eval_options *o,
                     struct regions *regions) {
     memset(regions, 0, (size_t)count * sizeof *regions);
     int status = proposals_of(p->net, p->text, pictures, count, proposals);
-    for (int64_t i = 0; !status && i < count; i++)
+    for (int64_t i = 0; !status && i < count; i++) {
         status = regions_of(&regions[i], &proposals[i], o->mask_threshold, o->min_area);
+        if (o->matting) regions[i].soft = proposals[i].mask;
+    }
     return status;
 }
 
@@ -60,42 +77,64 @@ static tensor *opinions(const struct namer *m, const struct regions *r) {
 }
 
 /* MaskFormer's names and CLIP's, put together -> [Q, K]. */
-static tensor *fuse(const struct proposals *p, const struct regions *r, const struct namer *m,
-                    double lambda, tensor *prob) {
+static tensor *fuse(const struct proposals *p, const struct regions *r, const struct judge *j,
+                    tensor *prob) {
     int64_t *valid = mem_alloc((size_t)p->Q, sizeof *valid);
     for (int64_t q = 0; q < p->Q; q++) valid[q] = -1;
     for (int64_t v = 0; v < r->n; v++) valid[r->query[v]] = v;
     tensor *rows = t_from_data(valid, SHAPE(p->Q), T_I64);
     free(valid);
-    return ensemble_fuse(prob, opinions(m, r), rows, lambda);
+    return ensemble_fuse(prob, opinions(j->namer, r), rows, j->lambda, j->invalid);
 }
 
-tensor *segment_scores(const struct proposals *p, const struct regions *r, const struct namer *m,
-                       double lambda) {
+struct named segment_named(const struct proposals *p, const struct regions *r,
+                           const struct judge *j) {
     int scope = t_scope_open("segment", T_NO_GRAD | T_EVAL);
-    tensor *prob = t_from_data(p->prob, SHAPE(p->Q, p->K), T_F32);       /* [Q, K] */
-    tensor *mask = t_from_data(p->mask, SHAPE(p->Q, p->h, p->w), T_F32); /* [Q, h, w] */
-    return t_scope_close(scope, ensemble_scores(m ? fuse(p, r, m, lambda, prob) : prob, mask));
+    tensor *prob = t_from_data(p->prob, SHAPE(p->Q, p->K), T_F32); /* [Q, K] */
+    struct named n = {.name = j->namer ? fuse(p, r, j, prob) : prob,
+                      .mask = t_from_data(p->mask, SHAPE(p->Q, p->h, p->w), T_F32)};
+    if (j->demo) n = ensemble_demo(n, j->threshold, j->others);
+    n.name = t_keep(scope, n.name);
+    n.mask = t_keep(scope, n.mask);
+    t_scope_close(scope, NULL);
+    return n;
 }
 
-int segment_decide(tensor *scores, int64_t to_h, int64_t to_w, struct labels *out) {
-    size_t n = (size_t)(to_h * to_w);
-    int status = labels_alloc(out, to_h, to_w);
+uint16_t segment_unlabelled(int64_t K) { return K <= 255 ? 255 : UINT16_MAX; }
+
+/* label [H, W]; first: the scores of name 0 [1, H, W], or NULL. */
+static int copy_labels(tensor *label, tensor *first, int64_t K, struct labels *out) {
+    int64_t H = t_size(label, 0), W = t_size(label, 1);
+    size_t n = (size_t)(H * W);
+    int status = labels_alloc(out, H, W);
     if (status) return status;
+    if (first) {
+        tensor *none = t_eq(t_squeeze(first, 0), t_zeros(SHAPE(H, W), T_F32)); /* [H, W] */
+        label = t_where(none, t_full(SCALAR, segment_unlabelled(K), T_I64), label);
+    }
     int64_t *found = mem_try(n, sizeof *found);
     if (!found) return error_status();
-    int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
-    status = t_copy_out(ensemble_labels(scores, to_h, to_w), found, n * sizeof *found);
-    t_scope_close(scope, NULL);
+    status = t_copy_out(label, found, n * sizeof *found);
     for (size_t i = 0; !status && i < n; i++) out->at[i] = (uint16_t)found[i];
     free(found);
     return status;
 }
 
-int segment_labels(const struct proposals *p, const struct regions *r, const struct namer *m,
-                   double lambda, int64_t to_h, int64_t to_w, struct labels *out) {
-    int scope = t_scope_open("segment", T_NO_GRAD | T_EVAL);
-    int status = segment_decide(segment_scores(p, r, m, lambda), to_h, to_w, out);
+int segment_labels(struct named n, const struct judge *j, int64_t H, int64_t W,
+                   struct labels *out) {
+    int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
+    tensor *label = ensemble_labels(n, H, W); /* [H, W] */
+    tensor *first = j->demo ? ensemble_scores(n, 0, 1, H, W) : NULL;
+    int status = copy_labels(label, first, t_size(n.name, 1), out);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
+int segment_labels_of(tensor *scores, const struct judge *j, struct labels *out) {
+    int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
+    tensor *label = t_argmax(scores, 0); /* [H, W] */
+    tensor *first = j->demo ? t_narrow(scores, 0, 0, 1) : NULL;
+    int status = copy_labels(label, first, t_size(scores, 0), out);
     t_scope_close(scope, NULL);
     return status;
 }

@@ -22,11 +22,23 @@ struct namer {
     const struct clip *clip;
     tensor *text;       /* [K, D], rows of unit length */
     double temperature; /* of its cosines */
+    bool no_prompts;    /* it has mask prompts, but is to do without */
     const struct tap *tap;
 };
 
 struct region_encoder namer_encoder(const struct namer *m);
 struct region_options namer_crop(const struct namer *m, const struct crop_options *o);
+
+/* How proposals get their names. */
+struct judge {
+    const struct namer *namer; /* NULL: MaskFormer alone */
+    double lambda;             /* weight of the namer; 0: it decides alone */
+    enum ensemble_invalid invalid;
+    bool demo, others; /* ensemble_demo() */
+    double threshold;  /* of the masks there */
+};
+/* What the settings say; `m` is not asked when they are without the ensemble. */
+struct judge judge_of(const struct eval_options *o, const struct namer *m, bool others);
 
 /* How large the network sees a picture: the reference's MIN_SIZE_TEST and MAX_SIZE_TEST. */
 struct segment_size {
@@ -45,14 +57,14 @@ int segment_propose(const struct proposer *p, const struct eval_options *o,
 int segment_encode(const struct namer *m, const struct crop_options *o, struct regions *regions,
                    const struct image *pictures, int64_t count);
 
-/* Scores of the names, [K, h, w]. `m`, which encoded the regions last, has weight lambda (0: it
- * decides alone); NULL: MaskFormer alone. NULL and the pending error. */
-tensor *segment_scores(const struct proposals *p, const struct regions *r, const struct namer *m,
-                       double lambda);
+/* The names of the proposals, in the caller's scope. The judge's namer, if any, encoded the regions
+ * last. */
+struct named segment_named(const struct proposals *p, const struct regions *r,
+                           const struct judge *j);
 
-/* The label map of scores [K, h, w] at the size to_h x to_w. 0 or the pending error. */
-int segment_decide(tensor *scores, int64_t to_h, int64_t to_w, struct labels *out);
-
-/* Both. */
-int segment_labels(const struct proposals *p, const struct regions *r, const struct namer *m,
-                   double lambda, int64_t to_h, int64_t to_w, struct labels *out);
+/* The label map of H x W: index of a name, or, in the demonstration's labels where name 0 has no
+ * score at all, segment_unlabelled(). 0 or the pending error. */
+int segment_labels(struct named n, const struct judge *j, int64_t H, int64_t W, struct labels *out);
+/* The same of scores [K, H, W]. */
+int segment_labels_of(tensor *scores, const struct judge *j, struct labels *out);
+uint16_t segment_unlabelled(int64_t K); /* 255 as in the reference, or 65535 when names need it */

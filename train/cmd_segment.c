@@ -38,8 +38,10 @@ static const struct argp_option options[] = {
     {"proposals", KEY_PROPOSALS, "RUN", 0, "Another proposal network than the one behind RUN", 0},
     {"set", KEY_SET, "KEY=VALUE", 0,
      "A setting, or a key of the reference's: eval.lambda=0.6, MODEL.CLIP_ADAPTER.MASK_THR=0.4", 0},
-    {"dump", KEY_DUMP, "DIR", 0,
-     "Also write all tensors between picture and labels: DIR/NAME.safetensors", 0},
+    {"dump", KEY_DUMP, "DIR|FILE", 0,
+     "Also write all tensors between picture and labels: DIR/NAME.safetensors, or, of one picture, "
+     "FILE.safetensors",
+     0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {0},
 };
@@ -71,6 +73,13 @@ static void add_override(struct arguments *a, const char *text, struct argp_stat
         argp_error(state, "--set %s: there is one stage only: without \"%s:\"", text, o->scope);
 }
 
+/* Whether --dump names a file, not a folder. */
+static bool dump_is_file(const struct arguments *a) {
+    static const char suffix[] = ".safetensors";
+    size_t n = a->dump ? strlen(a->dump) : 0;
+    return n > strlen(suffix) && strcmp(a->dump + n - strlen(suffix), suffix) == 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
@@ -90,6 +99,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
         if (!a->out) argp_error(state, "where to? -o DIR");
         if (!a->n_images) argp_error(state, "no pictures");
+        if (dump_is_file(a) && a->n_images > 1)
+            argp_error(state, "--dump %s: one file is of one picture: name a folder", a->dump);
         break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -153,11 +164,13 @@ static void print_shares(const char *image, const struct labels *l, const struct
     struct share *s = mem_alloc(v->n, sizeof *s);
     int64_t n = l->h * l->w;
     for (size_t k = 0; k < v->n; k++) s[k].name = v->at[k].name;
-    for (int64_t i = 0; i < n; i++) s[l->at[i]].pixels++;
+    int64_t unlabelled = 0;
+    for (int64_t i = 0; i < n; i++) *(l->at[i] < v->n ? &s[l->at[i]].pixels : &unlabelled) += 1;
     qsort(s, v->n, sizeof *s, by_share);
     printf("%s  %lld x %lld\n", image, (long long)l->w, (long long)l->h);
     for (size_t k = 0; k < v->n; k++)
         printf("  %6.2f %%  %s\n", 100.0 * (double)s[k].pixels / (double)n, s[k].name);
+    if (unlabelled) printf("  %6.2f %%  (unlabelled)\n", 100.0 * (double)unlabelled / (double)n);
     free(s);
 }
 
@@ -176,7 +189,7 @@ static int write_overlay(const char *path, const struct image *im, const struct 
                                 .names = names,
                                 .n_names = (int64_t)v->n,
                                 .colours = (const uint8_t(*)[3])colours,
-                                .ignore = UINT16_MAX};
+                                .ignore = segment_unlabelled((int64_t)v->n)};
     struct image sheet = {0};
     int status = picture_overlay(im, l, &o, &sheet);
     if (!status) status = picture_write(path, &sheet);
@@ -186,15 +199,15 @@ static int write_overlay(const char *path, const struct image *im, const struct 
     return status;
 }
 
-/* DIR/NAME.safetensors: the tensors by name, and the label map. */
+/* The tensors by name, and the label map. */
 static int write_dump(const struct arguments *a, const char *image, struct dump *d,
                       const struct labels *l) {
     char *stem = path_stem(image), *name = mem_format("%s.safetensors", stem);
-    char *path = path_join(a->dump, name);
+    char *path = dump_is_file(a) ? mem_strdup(a->dump) : path_join(a->dump, name);
     int scope = t_scope_open("dump", T_NO_GRAD);
-    int32_t *at = mem_alloc((size_t)(l->h * l->w), sizeof *at);
+    int64_t *at = mem_alloc((size_t)(l->h * l->w), sizeof *at);
     for (int64_t i = 0; i < l->h * l->w; i++) at[i] = l->at[i];
-    dump_put(d, "labels", t_from_data(at, SHAPE(l->h, l->w), T_I32));
+    dump_put(d, "label", t_from_data(at, SHAPE(l->h, l->w), T_I64));
     free(at);
     struct safetensors_out w;
     int status = safetensors_out_open(&w, path);
@@ -240,7 +253,7 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
                          const struct vocabulary *v) {
     size_t failed = 0;
     int status = dir_make(a->out);
-    if (!status && a->dump) status = dir_make(a->dump);
+    if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
@@ -259,9 +272,9 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
 static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
     int status = check_outputs(a);
     if (!status) status = vocabulary_open(v, a->classes);
+    if (!status) status = segmenter_open(s, &a->model, v);
     if (!status && v->n == 1)
         log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");
-    if (!status) status = segmenter_open(s, &a->model, v);
     return status ? status : segment_files(s, a, v);
 }
 

@@ -3,9 +3,21 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 bool segment_is_clip(const char *input) {
     return strcmp(input, "scenes") != 0 && strcmp(input, "proposals") != 0;
+}
+
+/* Prompts that nobody tuned blank out what they stand for (Q37). */
+static void warn_of_prompts(const struct namer_run *m, const char *input) {
+    const tensor *prompts = m->clip.clip.resnet ? NULL : m->clip.clip.visual.mask_embedding;
+    if (!prompts || m->namer.no_prompts || error_status()) return;
+    tensor *size =
+        t_amax(t_reshape(t_abs(m->clip.clip.visual.mask_embedding), SHAPE(-1)), 0, false);
+    if (t_item(size) == 0)
+        log_warn("%s: all mask prompts are 0: were they tuned? eval.prompts=false does without",
+                 input);
 }
 
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
@@ -18,6 +30,8 @@ int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
     m->namer.clip = &m->clip.clip;
     m->namer.text = t_hold(class_text(&m->clip.clip, &n->config.text, v)); /* [K, D] */
     m->namer.temperature = given > 0 ? given : t_item(clip_scale(&m->clip.clip));
+    m->namer.no_prompts = !n->config.eval.prompts;
+    warn_of_prompts(m, input);
     t_scope_close(scope, NULL);
     return error_status();
 }

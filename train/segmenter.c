@@ -137,6 +137,7 @@ static int configure(struct node *n, const struct node *model, const struct segm
     if (!status)
         settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
                         &n->config, &problems);
+    if (!status) eval_check(&n->config.eval, "ovseg segment", &problems);
     n->config.run.stage = STAGE_EVALUATE;
     int bad = problems_close(&problems, ERR_CONFIG);
     return status ? status : bad;
@@ -160,10 +161,11 @@ static int make_node(struct segmenter *s, const struct segmenter_options *o) {
     return configure(n, model, o);
 }
 
-int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
-                   const struct vocabulary *v) {
+int segmenter_open(struct segmenter *s, const struct segmenter_options *o, struct vocabulary *v) {
     *s = (struct segmenter){0};
     int status = make_node(s, o);
+    if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
+    s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
@@ -180,7 +182,8 @@ void segmenter_close(struct segmenter *s) {
 int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
                      struct dump *dump) {
     const struct config *c = &s->node->config;
-    struct picture_models models = {
-        &s->proposals.model, s->proposals.text, s->namer.namer, &c->eval, &c->crop, s->size};
-    return picture_segment(&models, im, out, dump);
+    struct picture_models models = {&s->proposals.model, s->proposals.text, &c->eval, &c->crop,
+                                    s->size};
+    struct judge judge = judge_of(&c->eval, &s->namer.namer, s->others);
+    return picture_segment(&models, &judge, 1, im, out, dump);
 }

@@ -17,16 +17,18 @@ struct segmenter {
     struct proposals_run proposals;
     struct namer_run namer;
     struct segment_size size;
+    bool others; /* the second of two names stands for all others */
 };
 
 /* The model is a CLIP stage's, or an evaluation's: then its last CLIP, its proposals and its
  * settings. Settings of a CLIP alone are those of the evaluation that follows it in its config
  * (`then`), or the defaults with the temperature that it was trained with.
  *
+ * In the demonstration's mode a single name gets a rival: "others" is added to `v`.
+ *
  * ERR_MISSING: no such run, not finished, or no proposal network behind it; ERR_CONFIG: overrides;
  * ERR_DATA: damaged. Close it in any case. */
-int segmenter_open(struct segmenter *s, const struct segmenter_options *o,
-                   const struct vocabulary *v);
+int segmenter_open(struct segmenter *s, const struct segmenter_options *o, struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
 /* RGB picture -> labels of its size, indices of the vocabulary. `dump`, when wanted, gets all that

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "eval/confusion.h"
 #include "eval/mask_accuracy.h"
+#include "eval/picture.h"
 #include "train/clip_validate.h"
 #include "train/picture.h"
 #include "train/segment.h"
@@ -56,21 +57,11 @@ static void row_close(struct row *r) {
     namer_run_close(&r->namer);
 }
 
-/* Adds the label map that a model gives; m, lambda: as segment_labels. */
-static int count(struct confusion *c, const struct evaluation *e, const struct proposals *p,
-                 const struct regions *g, const struct namer *m, double lambda,
-                 const struct labels *truth) {
-    struct labels found = {0};
-    int status = segment_labels(p, g, m, lambda, truth->h, truth->w, &found);
-    if (!status) confusion_add(c, found.at, truth->at, truth->h * truth->w, e->set.ignore);
-    labels_free(&found);
-    return status;
-}
-
 /* Pictures that the network sees at one size, their proposals and regions. */
 struct block {
     int64_t first;
-    struct image picture[TOGETHER];
+    struct image picture[TOGETHER]; /* as it is */
+    struct image seen[TOGETHER];
     struct labels truth[TOGETHER];
     struct proposals proposals[TOGETHER];
     struct regions regions[TOGETHER];
@@ -80,22 +71,31 @@ struct block {
 static void block_free(struct block *b) {
     for (int64_t i = 0; i < TOGETHER; i++) {
         image_free(&b->picture[i]);
+        image_free(&b->seen[i]);
         labels_free(&b->truth[i]);
         proposals_free(&b->proposals[i]);
         regions_free(&b->regions[i]);
     }
 }
 
+static int read_picture(struct block *b, const struct evaluation *e, int64_t k) {
+    struct image *im = &b->picture[k];
+    int status = e->set.source->image(&e->set, b->first + k, im);
+    if (!status) status = image_crop(im, (struct box){0, 0, im->w, im->h}, &b->seen[k]);
+    if (!status) status = segment_resize(&e->size, &b->seen[k]);
+    return status;
+}
+
 static int block_read(struct block *b, const struct evaluation *e, int64_t first) {
     *b = (struct block){.first = first};
     int64_t most = e->n_images - first < TOGETHER ? e->n_images - first : TOGETHER;
+    if (views_many(&e->node->config.eval.views)) most = 1;
     int status = 0;
     for (; !status && b->n < most; b->n++) {
-        status = e->set.source->image(&e->set, first + b->n, &b->picture[b->n]);
-        if (!status) status = segment_resize(&e->size, &b->picture[b->n]);
-        if (!status &&
-            (b->picture[b->n].h != b->picture->h || b->picture[b->n].w != b->picture->w)) {
+        status = read_picture(b, e, b->n);
+        if (!status && (b->seen[b->n].h != b->seen->h || b->seen[b->n].w != b->seen->w)) {
             image_free(&b->picture[b->n]);
+            image_free(&b->seen[b->n]);
             break;
         }
         if (!status) status = e->set.source->labels(&e->set, first + b->n, &b->truth[b->n]);
@@ -103,57 +103,113 @@ static int block_read(struct block *b, const struct evaluation *e, int64_t first
     return status;
 }
 
-/* What the last model made of the first pictures: overlay-000.png and so on. */
-static int block_overlays(const struct block *b, const struct evaluation *e) {
-    const struct namer *m = &e->row[e->n_rows - 1].namer.namer;
+/* overlay-000.png and so on: what the last model made of the first pictures. */
+static int write_overlay(const struct evaluation *e, int64_t i, const struct image *im,
+                         const struct labels *found, const struct labels *truth) {
     const struct eval_options *o = &e->node->config.eval;
+    if (i >= o->overlays) return 0;
     struct overlay_options draw = {.opacity = 0.6,
                                    .names = (const char *const *)e->set.class_name,
                                    .n_names = e->K,
                                    .ignore = e->set.ignore};
+    struct image sheet = {0};
+    char *name = mem_format("overlay-%03lld.png", (long long)i);
+    char *path = path_join(e->node->dir, name);
+    int status = picture_compare(im, found, truth, &draw, &sheet);
+    if (!status) status = picture_write(path, &sheet);
+    image_free(&sheet);
+    free(name);
+    free(path);
+    return status;
+}
+
+/* Who names the proposals, and where it is counted: MaskFormer alone, then each model with it and
+ * alone. The last model's ensemble is drawn. */
+static size_t judges_of(struct evaluation *e, struct judge *judge, struct confusion **to) {
+    const struct eval_options *o = &e->node->config.eval;
+    size_t n = 0;
+    judge[n] = judge_of(o, NULL, false);
+    to[n++] = &e->maskformer;
+    for (size_t k = 0; k < e->n_rows; k++) {
+        struct row *r = &e->row[k];
+        judge[n] = judge_of(o, &r->namer.namer, false);
+        to[n++] = &r->fused;
+        judge[n] = judge_of(o, NULL, false);
+        judge[n].namer = &r->namer.namer;
+        judge[n].lambda = 0;
+        to[n++] = &r->alone;
+    }
+    return n;
+}
+
+static int count(struct evaluation *e, const struct block *b, int64_t i, struct confusion *to,
+                 struct labels *found) {
+    const struct labels *truth = &b->truth[i];
     int status = 0;
-    for (int64_t i = 0; !status && i < b->n && b->first + i < o->overlays; i++) {
-        const struct labels *truth = &b->truth[i];
-        struct image im = {0}, sheet = {0}; /* at its own size, not the network's */
-        struct labels found = {0};
-        char *name = mem_format("overlay-%03lld.png", (long long)(b->first + i));
-        char *path = path_join(e->node->dir, name);
-        status = e->set.source->image(&e->set, b->first + i, &im);
-        if (!status)
-            status = segment_labels(&b->proposals[i], &b->regions[i], m, o->lambda, truth->h,
-                                    truth->w, &found);
-        if (!status) status = picture_compare(&im, &found, truth, &draw, &sheet);
-        if (!status) status = picture_write(path, &sheet);
-        image_free(&im);
-        image_free(&sheet);
-        labels_free(&found);
-        free(name);
-        free(path);
+    if (found->h != truth->h || found->w != truth->w)
+        status = error_set(ERR_DATA, "picture %lld is %lld x %lld, its label map %lld x %lld",
+                           (long long)e->set.image_id[b->first + i], (long long)found->w,
+                           (long long)found->h, (long long)truth->w, (long long)truth->h);
+    if (!status) confusion_add(to, found->at, truth->at, truth->h * truth->w, e->set.ignore);
+    if (!status && to == &e->row[e->n_rows - 1].fused)
+        status = write_overlay(e, b->first + i, &b->picture[i], found, truth);
+    labels_free(found);
+    return status;
+}
+
+/* A picture that the network sees many times. */
+static int count_views(struct block *b, struct evaluation *e, const struct judge *judge,
+                       struct confusion *const *to, size_t n) {
+    const struct config *c = &e->node->config;
+    struct picture_models models = {&e->proposals.model, e->proposals.text, &c->eval, &c->crop,
+                                    e->size};
+    struct labels *found = mem_alloc(n, sizeof *found);
+    int status = picture_segment(&models, judge, n, b->picture, found, NULL);
+    for (size_t k = 0; !status && k < n; k++) status = count(e, b, 0, to[k], &found[k]);
+    for (size_t k = 0; k < n; k++) labels_free(&found[k]);
+    free(found);
+    return status;
+}
+
+/* Pictures that it sees once go through it, and through each CLIP, together. */
+static int count_block(struct block *b, struct evaluation *e, const struct judge *judge,
+                       struct confusion *const *to, size_t n) {
+    const struct config *c = &e->node->config;
+    const struct namer *encoded = NULL;
+    int status = 0;
+    for (size_t k = 0; !status && k < n; k++) {
+        const struct judge *j = &judge[k];
+        if (j->namer && j->namer != encoded)
+            status = segment_encode(j->namer, &c->crop, b->regions,
+                                    c->eval.original ? b->picture : b->seen, b->n);
+        encoded = j->namer ? j->namer : encoded;
+        for (int64_t i = 0; !status && i < b->n; i++) {
+            struct labels found = {0};
+            int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
+            struct named named = segment_named(&b->proposals[i], &b->regions[i], j);
+            status = segment_labels(named, j, b->truth[i].h, b->truth[i].w, &found);
+            t_scope_close(scope, NULL);
+            if (!status) status = count(e, b, i, to[k], &found);
+        }
     }
     return status;
 }
 
 static int block_count(struct block *b, struct evaluation *e) {
     struct proposer proposer = proposals_run_proposer(&e->proposals);
-    const struct config *c = &e->node->config;
-    int status = segment_propose(&proposer, &c->eval, b->picture, b->n, b->proposals, b->regions);
-    for (int64_t i = 0; !status && i < b->n; i++)
-        status = count(&e->maskformer, e, &b->proposals[i], NULL, NULL, 0, &b->truth[i]);
+    const struct eval_options *o = &e->node->config.eval;
+    size_t most = 1 + 2 * e->n_rows;
+    struct judge *judge = mem_alloc(most, sizeof *judge);
+    struct confusion **to = mem_alloc(most, sizeof(struct confusion *));
+    size_t n = judges_of(e, judge, to);
+    int status = segment_propose(&proposer, o, b->seen, b->n, b->proposals, b->regions);
     for (int64_t i = 0; !status && i < b->n; i++)
         if (b->truth[i].h == b->proposals[i].h && b->truth[i].w == b->proposals[i].w)
             region_recall_add(&e->recall, &b->regions[i], &b->truth[i]);
-    for (size_t k = 0; !status && k < e->n_rows; k++) {
-        struct row *r = &e->row[k];
-        const struct namer *m = &r->namer.namer;
-        status = segment_encode(m, &c->crop, b->regions, b->picture, b->n);
-        for (int64_t i = 0; !status && i < b->n; i++) {
-            const struct proposals *p = &b->proposals[i];
-            const struct regions *g = &b->regions[i];
-            status = count(&r->fused, e, p, g, m, c->eval.lambda, &b->truth[i]);
-            if (!status) status = count(&r->alone, e, p, g, m, 0, &b->truth[i]);
-        }
-    }
-    return status ? status : block_overlays(b, e);
+    if (!status) status = (views_many(&o->views) ? count_views : count_block)(b, e, judge, to, n);
+    free(judge);
+    free(to);
+    return status;
 }
 
 static int stopped(void) {
@@ -308,6 +364,7 @@ static void check(const struct node *n, struct problems *p) {
     for (size_t i = 0; i < n->n_inputs; i++) rows += segment_is_clip(n->input[i].name);
     if (!rows)
         problems_add(p, "%s: inputs: no model to evaluate beside scenes and proposals", n->path);
+    eval_check(&n->config.eval, n->path, p);
 }
 
 static const char *const inputs[] = {"scenes", "proposals", NULL};

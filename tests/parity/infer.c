@@ -24,6 +24,7 @@ struct replay {
     struct ovseg model;
     tensor *text; /* [K, D], held */
     int64_t K;
+    bool others;
     struct image picture;
     struct dump got;
     struct labels labels;
@@ -52,6 +53,7 @@ static int name_classes(struct replay *r) {
     for (int64_t k = 0; k < r->K; k++) at[k] = cJSON_GetArrayItem(names, (int)k)->valuestring;
     r->text = class_text_of_names(&r->model.clip, &r->config.text, at, r->K); /* [K, D] */
     if (r->text) r->text = t_hold(r->text);
+    r->others = r->K == 2 && strcmp(at[1], "others") == 0;
     free(at);
     return error_status();
 }
@@ -68,13 +70,14 @@ static int read_picture(struct replay *r) {
 
 static int run(struct replay *r) {
     const struct config *c = &r->config;
-    struct picture_models models = {&r->model.proposals,
-                                    r->text,
-                                    {&r->model.clip, r->text, c->eval.temperature, NULL},
-                                    &c->eval,
-                                    &c->crop,
-                                    {c->eval.shortest, c->eval.longest}};
-    return picture_segment(&models, &r->picture, &r->labels, &r->got);
+    struct picture_models models = {
+        &r->model.proposals, r->text, &c->eval, &c->crop, {c->eval.shortest, c->eval.longest}};
+    struct namer namer = {.clip = &r->model.clip,
+                          .text = r->text,
+                          .temperature = c->eval.temperature,
+                          .no_prompts = !c->eval.prompts};
+    struct judge judge = judge_of(&c->eval, &namer, r->others);
+    return picture_segment(&models, &judge, 1, &r->picture, &r->labels, &r->got);
 }
 
 /* --- the comparison --- */

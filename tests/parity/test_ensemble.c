@@ -32,13 +32,13 @@ TEST(the_ensemble_equals_the_reference) {
     static const int64_t valid[] = {0, -1, 1, 2};
     tensor *rows = t_from_data(valid, SHAPE(4), T_I64);
 
-    tensor *fused = ensemble_fuse(prob, clip, rows, 0.7);
+    tensor *fused = ensemble_fuse(prob, clip, rows, 0.7, INVALID_ONE);
     check_row(t_select(fused, 0, 0),
               (double[]){1.191054e-08, 0.001541634, 3.612568e-05, 0.2004793, 1.19192e-07}, 5);
     check_row(t_select(fused, 0, 1),
               (double[]){0.7028297, 0.7518358, 0.2472254, 0.6648446, 0.2727681}, 5);
 
-    tensor *scores = ensemble_scores(fused, mask); /* [5, 2, 3] */
+    tensor *scores = ensemble_scores((struct named){fused, mask}, 0, 5, 2, 3); /* [5, 2, 3] */
     CHECK_NEAR(t_item(t_sum(scores)), 10.5956, 1e-4);
     CHECK_NEAR(t_item(t_sum(t_mul(scores, scores))), 5.845284, 1e-4);
     tensor *flat = t_reshape(scores, SHAPE(30));
@@ -49,7 +49,7 @@ TEST(the_ensemble_equals_the_reference) {
 TEST(lambda_zero_uses_valid_proposals_and_clip_alone) {
     tensor *prob = t_full(SHAPE(2, 3), 0.2, T_F32), *clip = t_full(SHAPE(1, 3), 0.25, T_F32);
     static const int64_t valid[] = {-1, 0};
-    tensor *fused = ensemble_fuse(prob, clip, t_from_data(valid, SHAPE(2), T_I64), 0);
+    tensor *fused = ensemble_fuse(prob, clip, t_from_data(valid, SHAPE(2), T_I64), 0, INVALID_ONE);
     CHECK_NEAR(t_item(t_sum(t_select(fused, 0, 0))), 0, 0);
     CHECK_NEAR(t_item(t_sum(t_select(fused, 0, 1))), 0.75, 0);
 }
@@ -57,14 +57,53 @@ TEST(lambda_zero_uses_valid_proposals_and_clip_alone) {
 TEST(without_a_valid_proposal_the_factors_are_one) {
     static const int64_t valid[] = {-1, -1};
     tensor *rows = t_from_data(valid, SHAPE(2), T_I64), *prob = t_full(SHAPE(2, 3), 0.25, T_F32);
-    CHECK_NEAR(t_item(t_sum(ensemble_fuse(prob, NULL, rows, 0.5))), 6 * 0.5, 1e-6);
+    CHECK_NEAR(t_item(t_sum(ensemble_fuse(prob, NULL, rows, 0.5, INVALID_ONE))), 6 * 0.5, 1e-6);
 }
 
 TEST(label_maps_are_resized_before_the_argmax) {
-    static const float at[] = {1, 0, 1, 0, 0, 1, 0, 1};
-    tensor *labels = ensemble_labels(t_from_data(at, SHAPE(2, 2, 2), T_F32), 2, 4);
+    static const float at[] = {1, 0, 1, 0, 0, 1, 0, 1}, each[] = {1, 0, 0, 1};
+    struct named n = {t_from_data(each, SHAPE(2, 2), T_F32),
+                      t_from_data(at, SHAPE(2, 2, 2), T_F32)};
     int64_t out[8];
-    CHECK_OK(t_copy_out(labels, out, sizeof out));
+    CHECK_OK(t_copy_out(ensemble_labels(n, 2, 4), out, sizeof out));
     CHECK_INT(out[0], 0);
     CHECK_INT(out[3], 1);
+}
+
+TEST(what_clip_was_not_asked_about_can_keep_its_probability_or_be_dropped) {
+    static const int64_t valid[] = {-1, 0};
+    tensor *rows = t_from_data(valid, SHAPE(2), T_I64), *prob = t_full(SHAPE(2, 3), 0.25, T_F32);
+    tensor *clip = t_full(SHAPE(1, 3), 0.25, T_F32);
+    static const double first[] = {0.5, 0.25, 0}; /* one, keep, drop */
+    for (int i = INVALID_ONE; i <= INVALID_DROP; i++) {
+        tensor *x = ensemble_fuse(prob, clip, rows, 0.5, (enum ensemble_invalid)i);
+        CHECK_NEAR(t_item(t_select(t_select(x, 0, 0), 0, 0)), first[i], 1e-7);
+        CHECK_NEAR(t_item(t_select(t_select(x, 0, 1), 0, 0)), 0.25, 1e-7);
+    }
+}
+
+/* Three proposals in a row of four pixels, two names. */
+static struct named three(const float name[6]) {
+    static const float mask[] = {0.9F, 0.9F, 0.1F, 0.1F, 0.1F, 0.1F,
+                                 0.9F, 0.1F, 0.4F, 0.4F, 0.4F, 0.4F};
+    return (struct named){t_from_data(name, SHAPE(3, 2), T_F32),
+                          t_from_data(mask, SHAPE(3, 1, 4), T_F32)};
+}
+
+TEST(the_demonstration_keeps_all_names_of_the_chosen_proposals) {
+    /* The third one, below the threshold everywhere, is best for both and still not chosen. */
+    struct named n =
+        ensemble_demo(three((float[]){0.6F, 0.3F, 0.2F, 0.7F, 0.9F, 0.9F}), 0.5, false);
+    tensor *scores = t_reshape(ensemble_scores(n, 0, 2, 1, 4), SHAPE(8));
+    static const double want[] = {0.6, 0.6, 0.2, 0, 0.3, 0.3, 0.7, 0};
+    for (int i = 0; i < 8; i++) CHECK_NEAR(t_item(t_select(scores, 0, i)), want[i], 1e-7);
+}
+
+TEST(nothing_is_chosen_for_the_others) {
+    struct named n = ensemble_demo(three((float[]){0.6F, 0.3F, 0.2F, 0.7F, 0.9F, 0.9F}), 0.5, true);
+    CHECK_NEAR(t_item(t_sum(t_select(n.name, 0, 0))), 0.9, 1e-6);
+    CHECK_NEAR(t_item(t_sum(t_select(n.name, 0, 1))), 0, 0);
+    /* What is best for the name itself stays, though it is best for the others, too. */
+    n = ensemble_demo(three((float[]){0.6F, 0.9F, 0.2F, 0.7F, 0.9F, 0.9F}), 0.5, true);
+    CHECK_NEAR(t_item(t_sum(t_select(n.name, 0, 0))), 1.5, 1e-6);
 }

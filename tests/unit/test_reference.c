@@ -50,6 +50,23 @@ TEST(keys_of_the_references_set_ours) {
     config_free(&c);
 }
 
+TEST(options_of_inference_are_set_by_their_keys) {
+    struct config c;
+    ASSIGN(EVALUATE, &c, "stage=evaluate", "MODEL.META_ARCHITECTURE=OVSegDEMO",
+           "MODEL.CLIP_ADAPTER.CLIP_ENSEMBLE=False", "MODEL.CLIP_ADAPTER.MASK_MATTING=True",
+           "MODEL.CLIP_ADAPTER.MASK_PROMPT_FWD=False", "TEST.AUG.ENABLED=True",
+           "TEST.AUG.MIN_SIZES=(256, 320)", "TEST.AUG.FLIP=False", "TEST.SLIDING_WINDOW=True",
+           "TEST.SLIDING_TILE_SIZE=-1");
+    CHECK(c.eval.demo && !c.eval.ensemble && c.eval.matting && !c.eval.prompts);
+    CHECK(c.eval.views.tta && !c.eval.views.flip && c.eval.views.sliding);
+    CHECK_INT(c.eval.views.sizes.n, 2);
+    CHECK_INT(c.eval.views.sizes.at[1], 320);
+    CHECK_INT(c.eval.views.longest, 3584);
+    CHECK_INT(c.eval.views.tile, -1);
+    CHECK_NEAR(c.eval.views.overlap, 2.0 / 3, 0);
+    config_free(&c);
+}
+
 TEST(the_backbone_is_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=build_resnet_backbone",

@@ -76,6 +76,8 @@ static int blank_free_patches(const uint8_t *mask, int side, int patch) {
     return n;
 }
 
+#define HARD(m) ((struct region_mask){.hard = (m)})
+
 TEST(the_crop_of_vector_v9) {
     struct image im;
     struct mask m;
@@ -89,7 +91,7 @@ TEST(the_crop_of_vector_v9) {
     float *region = mem_alloc(3 * 224 * 224, sizeof *region);
     uint8_t *mask = mem_alloc(224 * 224, 1);
     struct region_options o = {.side = 224, .expand = 1, .fill = REGION_FILL_MEAN};
-    CHECK_OK(region_crop(&im, &m, b, &o, region, mask));
+    CHECK_OK(region_crop(&im, HARD(&m), b, &o, region, mask));
     check_report(cJSON_GetObjectItem(want, "bicubic224"), region, 3 * 224 * 224, 2e-6);
     int set = 0;
     for (int i = 0; i < 224 * 224; i++) set += mask[i];
@@ -170,7 +172,7 @@ TEST(random_crops_equal_torchs_bicubic_and_nearest) {
         size_t n = (size_t)(o.side * o.side);
         float *ours = mem_alloc(3 * n, sizeof *ours);
         uint8_t *mask = mem_alloc(n, 1);
-        CHECK_OK(region_crop(&im, &m, b, &o, ours, mask));
+        CHECK_OK(region_crop(&im, HARD(&m), b, &o, ours, mask));
         tensor *want = torch_region(&im, &m, b, &o, true);
         tensor *got = t_from_data(ours, SHAPE(1, 3, o.side, o.side), T_F32);
         worst = fmax(worst, test_max_diff(got, want));
@@ -289,7 +291,7 @@ TEST(a_blank_region_is_clips_mean_colour) {
     const uint8_t *middle = region.at + (32 * 64 + 32) * 3; /* reference-spec 7.3 */
     CHECK(middle[0] == 123 && middle[1] == 117 && middle[2] == 104);
     float *x = mem_alloc(3 * 64 * 64, sizeof *x);
-    CHECK_OK(region_crop(&im, &m, (struct box){0, 0, 8, 8}, &o, x, NULL));
+    CHECK_OK(region_crop(&im, HARD(&m), (struct box){0, 0, 8, 8}, &o, x, NULL));
     CHECK_NEAR(x[32 * 64 + 32], 0, 1e-6);
     free(x);
     image_free(&im);
@@ -341,4 +343,51 @@ TEST(a_second_crop_sees_nothing_outside_itself) {
     image_free(&im);
     image_free(&to);
     mask_free(&m);
+}
+
+TEST(a_soft_mask_blends_the_fill_in) {
+    /* 4 x 4 of one colour, half of each pixel: the crop is the mean of colour and fill. */
+    struct image im;
+    struct mask m;
+    float soft[16], region[3 * 16];
+    uint8_t mask[16];
+    CHECK_OK(image_alloc(&im, 4, 4, 3));
+    CHECK_OK(mask_alloc(&m, 4, 4));
+    memset(im.at, 200, 48);
+    memset(m.at, 1, 16);
+    for (int i = 0; i < 16; i++) soft[i] = 0.5F;
+    struct region_options o = {.side = 4, .expand = 1, .fill = REGION_FILL_ZERO};
+    struct region_mask half = {.hard = &m, .soft = soft};
+    CHECK_OK(region_crop(&im, half, (struct box){0, 0, 4, 4}, &o, region, mask));
+    for (int k = 0; k < 3; k++)
+        for (int i = 0; i < 16; i++) {
+            double want = (100 - 255 * (double)REGION_MEAN[k]) / (255 * (double)REGION_STD[k]);
+            CHECK_NEAR(region[k * 16 + i], want, 1e-5); /* rounding of float32 */
+            CHECK_INT(mask[i], 1);
+        }
+    image_free(&im);
+    mask_free(&m);
+}
+
+TEST(an_antialiased_crop_is_pillows_resize_of_the_masked_box) {
+    struct image im, want, got;
+    struct mask m, all;
+    CHECK_OK(image_alloc(&im, 40, 30, 3));
+    CHECK_OK(mask_alloc(&m, 40, 30));
+    for (int i = 0; i < 3600; i++) im.at[i] = (uint8_t)(i * 31 % 253);
+    memset(m.at, 1, 1200);
+    struct region_options o = {.side = 8, .expand = 1, .antialias = true};
+    struct box box = {0, 0, 30, 40};
+    CHECK_OK(region_crop_u8(&im, &m, box, &o, &got, &all));
+    CHECK_OK(image_resize(&im, NULL, 8, 8, RESIZE_BICUBIC, &want));
+    CHECK(!memcmp(got.at, want.at, 192));
+    float region[192];
+    CHECK_OK(region_crop(&im, HARD(&m), box, &o, region, NULL));
+    double first = (want.at[0] - 255 * (double)REGION_MEAN[0]) / (255 * (double)REGION_STD[0]);
+    CHECK_NEAR(region[0], first, 1e-5); /* rounding of float32 */
+    image_free(&im);
+    image_free(&want);
+    image_free(&got);
+    mask_free(&m);
+    mask_free(&all);
 }

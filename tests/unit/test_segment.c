@@ -5,16 +5,17 @@
 #include "train/picture.h"
 
 TEST(names_in_groups_give_the_label_map_of_all_at_once) {
-    enum { K = 20, SIDE = 1024 }; /* 20 Mi scores: two groups */
-    tensor *scores = t_uniform(SHAPE(K, 8, 8), 0, 1);
-    tensor *equal = t_select(scores, 0, 3); /* a tie across the groups: the first name wins */
-    tensor *parts[] = {t_narrow(scores, 0, 0, K - 1), t_unsqueeze(equal, 0)};
-    scores = t_cat(parts, 2, 0);
-    tensor *whole =
-        t_argmax(t_squeeze(t_resize_bilinear(t_unsqueeze(scores, 0), SIDE, SIDE), 0), 0);
-    tensor *grouped = ensemble_labels(scores, SIDE, SIDE);
-    CHECK(test_equal_bits(grouped, whole));
-    CHECK(t_item(t_amax(t_reshape(whole, SHAPE(SIDE * SIDE)), 0, false)) >= 16); /* second group */
+    enum { K = 20, SIDE = 1024 }; /* 20 Mi scores: three groups */
+    tensor *mask = t_uniform(SHAPE(K, 8, 8), 0, 1);
+    tensor *equal = t_select(mask, 0, 3); /* a tie across the groups: the first name wins */
+    tensor *parts[] = {t_narrow(mask, 0, 0, K - 1), t_unsqueeze(equal, 0)};
+    tensor *index = t_arange(K, T_F32);
+    tensor *one = t_cast(t_eq(t_unsqueeze(index, 0), t_unsqueeze(index, 1)), T_F32); /* [K, K] */
+    struct named n = {one, t_cat(parts, 2, 0)};
+    CHECK(ensemble_group(n, SIDE, SIDE) < K / 2);
+    tensor *whole = t_argmax(ensemble_scores(n, 0, K, SIDE, SIDE), 0);
+    CHECK(test_equal_bits(ensemble_labels(n, SIDE, SIDE), whole));
+    CHECK(t_item(t_amax(t_reshape(whole, SHAPE(SIDE * SIDE)), 0, false)) >= 16); /* a later group */
 }
 
 TEST(a_picture_takes_the_size_of_training_unless_it_is_long) {
@@ -45,9 +46,10 @@ TEST(without_any_region_the_namer_leaves_maskformers_names) {
     struct proposals p = {.Q = 2, .K = 2, .h = 2, .w = 4, .prob = prob, .mask = mask};
     struct regions none = {0};
     struct namer m = {.temperature = 1};
+    struct judge alone = {0}, both = {.namer = &m, .lambda = 0.7};
     struct labels a, b;
-    CHECK_OK(segment_labels(&p, &none, NULL, 0, 4, 8, &a));
-    CHECK_OK(segment_labels(&p, &none, &m, 0.7, 4, 8, &b));
+    CHECK_OK(segment_labels(segment_named(&p, &none, &alone), &alone, 4, 8, &a));
+    CHECK_OK(segment_labels(segment_named(&p, &none, &both), &both, 4, 8, &b));
     for (int i = 0; i < 32; i++) {
         CHECK_INT(a.at[i], i % 8 >= 4);
         CHECK_INT(b.at[i], a.at[i]);
@@ -70,10 +72,24 @@ TEST(a_region_gets_the_name_of_the_nearest_text) {
     } cases[] = {{0, 1}, {0.01, 0}, {0.9, 1}, {1, 1}}; /* 0: CLIP alone */
     for (int i = 0; i < 4; i++) {
         struct labels l;
-        CHECK_OK(segment_labels(&p, &r, &m, cases[i].lambda, 2, 2, &l));
+        struct judge j = {.namer = &m, .lambda = cases[i].lambda};
+        CHECK_OK(segment_labels(segment_named(&p, &r, &j), &j, 2, 2, &l));
         CHECK_INT(l.at[0], cases[i].name);
         labels_free(&l);
     }
+}
+
+TEST(what_the_demonstration_does_not_name_is_unlabelled) {
+    float prob[] = {0.6F, 0.4F, 0.1F, 0.9F}, mask[] = {0.9F, 0.9F, 0, 0, 0, 0, 0.9F, 0};
+    struct proposals p = {.Q = 2, .K = 2, .h = 1, .w = 4, .prob = prob, .mask = mask};
+    struct regions none = {0};
+    struct judge j = {.demo = true, .threshold = 0.5};
+    static const uint16_t want[] = {0, 0, 1, 255};
+    struct labels l;
+    CHECK_OK(segment_labels(segment_named(&p, &none, &j), &j, 1, 4, &l));
+    for (int i = 0; i < 4; i++) CHECK_INT(l.at[i], want[i]);
+    labels_free(&l);
+    CHECK_INT(segment_unlabelled(256), 65535); /* 255 is a name */
 }
 
 /* A tiny CLIP with random weights. */
