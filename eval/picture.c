@@ -93,7 +93,7 @@ static int see_tiles(struct look *l, const struct image *view, bool mirrored) {
     int64_t n;
     struct box *at = view_tiles(o, view->h, view->w, &n);
     int status = at ? 0 : error_status();
-    for (int64_t i = 0; !status && i < n; i++) {
+    for (int64_t i = 0; at && !status && i < n; i++) {
         struct place place = {.tile = true, .at = at[i], .h = view->h, .w = view->w};
         struct image tile = {0};
         status = view_tile(o, view, at[i], &tile);
