@@ -188,7 +188,7 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
         struct shape shape;
     } wanted[] = {{"text_features", {2, {4, 24}}}, {"pred_embed", {2, {5, 24}}},
                   {"pred_logits", {2, {5, 4}}},    {"sem_seg", {3, {3, 48, 70}}},
-                  {"label", {2, {48, 70}}},       {"valid", {1, {5}}}};
+                  {"label", {2, {48, 70}}},        {"valid", {1, {5}}}};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         const struct st_tensor *x = st_table_find(f.table, wanted[i].name);
         CHECK(x && x->shape.n == wanted[i].shape.n);
