@@ -25,12 +25,17 @@ struct arguments {
     size_t n_images, images_cap;
 };
 
-enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP };
+enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP, KEY_CONFIG, KEY_WEIGHTS };
 
 static const struct argp_option options[] = {
     {"model", 'm', "RUN|FILE", 0,
      "Run of a CLIP stage or of an evaluation, RUN@best, or its config; a file of the reference's "
      "weights (.pth)",
+     0},
+    {"config", KEY_CONFIG, "CONFIG", 0, "The same as --model", 0},
+    {"weights", KEY_WEIGHTS, "FILE", 0,
+     "With a CONFIG of stage import, or of an evaluation of one: the weights, which may lie "
+     "anywhere",
      0},
     {"classes", KEY_CLASSES, "NAMES", 0, "\"sky,tree,a red car\", or a file: see `--help` below",
      0},
@@ -83,7 +88,9 @@ static bool dump_is_file(const struct arguments *a) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
-    case 'm': a->model.model = arg; break;
+    case 'm':
+    case KEY_CONFIG: a->model.model = arg; break;
+    case KEY_WEIGHTS: a->model.weights = arg; break;
     case KEY_PROPOSALS: a->model.proposals = arg; break;
     case KEY_CLASSES: a->classes = arg; break;
     case KEY_SET: add_override(a, arg, state); break;

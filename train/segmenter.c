@@ -20,6 +20,55 @@ static void merge(struct graph *to, struct graph *from) {
     *from = (struct graph){0};
 }
 
+/* The config of stage import that `config` is or, as an evaluation, names, owned; NULL and the
+ * error when there is none. */
+static char *find_import(const char *config, bool or_named) {
+    struct settings_doc doc;
+    int status = settings_read(&doc, config);
+    const char *stage = status ? NULL : settings_text(&doc, "stage");
+    char *found = stage && strcmp(stage, "import") == 0 ? mem_strdup(config) : NULL;
+    bool evaluation = or_named && stage && strcmp(stage, "evaluate") == 0;
+    for (size_t i = 0; evaluation && !found && i < doc.n; i++) {
+        const char *key = doc.at[i].yaml.key;
+        if (strncmp(key, "inputs.", strlen("inputs.")) != 0 || strcmp(key, "inputs.scenes") == 0)
+            continue;
+        char *path = settings_path(&doc, key);
+        if (path && is_config(path)) found = find_import(path, false);
+        error_clear(); /* an input that is no import may be anything */
+        free(path);
+    }
+    settings_doc_free(&doc);
+    if (!found && !status)
+        error_set(ERR_CONFIG,
+                  "%s: neither a config of stage import nor an evaluation of one: --weights has no "
+                  "place there",
+                  config);
+    return found;
+}
+
+/* Weights with what a config says of their model. */
+static struct node *open_weights(struct graph *g, const char *config,
+                                 const struct segmenter_options *o) {
+    char *import = is_config(config) ? find_import(config, true) : NULL;
+    if (!import) {
+        if (!error_status())
+            error_set(ERR_USAGE, "--weights %s: goes with --config CONFIG", o->weights);
+        return NULL;
+    }
+    struct graph chain;
+    struct override *all = mem_alloc(o->n_overrides + 1, sizeof *all);
+    for (size_t i = 0; i < o->n_overrides; i++) all[i] = o->overrides[i];
+    all[o->n_overrides] =
+        (struct override){.key = mem_strdup("inputs.file"), .value = mem_strdup(o->weights)};
+    int status = graph_open(&chain, import, all, o->n_overrides + 1);
+    struct node *n = chain.named;
+    override_free(&all[o->n_overrides]);
+    free(all);
+    free(import);
+    merge(g, &chain);
+    return status ? NULL : n;
+}
+
 /* The finished run of a config; its `then` may still be to do. Published weights need no run: they
  * are read from their file, and take overrides of the model, too. */
 static struct node *open_config(struct graph *g, const char *path,
@@ -44,6 +93,7 @@ static struct node *open_config(struct graph *g, const char *path,
 static struct node *open_model(struct graph *g, const char *model, bool *best,
                                const struct segmenter_options *o) {
     *best = false;
+    if (o->weights && model == o->model) return open_weights(g, model, o);
     if (is_config(model) || (file_exists(model) && !dir_exists(model)))
         return open_config(g, model, o);
     char *dir = run_split(model, best);
@@ -117,6 +167,16 @@ static void add_input(struct node *n, const char *name, const struct node_input 
         (struct node_input){.name = mem_strdup(name), .node = in->node, .best = in->best};
 }
 
+/* What the evaluation that goes with `weights` says, over its model's. */
+static int inherit_config(struct settings_doc *doc, const char *config,
+                          const char *const *patterns) {
+    struct settings_doc from;
+    int status = settings_read(&from, config);
+    if (!status) status = settings_inherit(doc, &from, patterns);
+    settings_doc_free(&from);
+    return status;
+}
+
 /* The settings of an evaluation, from the run's and from the command line. */
 static int configure(struct node *n, const struct node *model, const struct segmenter_options *o) {
     static const char *const model_keys[] = {"text.*", "crop.*", NULL};
@@ -131,7 +191,8 @@ static int configure(struct node *n, const struct node *model, const struct segm
     int status = settings_parse(&n->doc, "ovseg segment", base);
     if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
-    bool taken = import && !run_folder(o->model); /* by the model, with its own */
+    if (!status && o->weights) status = inherit_config(&n->doc, o->model, eval_keys);
+    bool taken = import && !o->weights && !run_folder(o->model); /* by the model, with its own */
     for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
         if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
     if (!status)

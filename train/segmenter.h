@@ -5,8 +5,9 @@
 #include "train/segment.h"
 
 struct segmenter_options {
-    const char *model;                /* RUN, RUN@best or a config whose run is done */
-    const char *proposals;            /* the same; NULL: those that the model came from */
+    const char *model;     /* RUN, RUN@best or a config whose run is done */
+    const char *weights;   /* a file in the place of what `model`, a config, imports; or NULL */
+    const char *proposals; /* as `model`; NULL: those that the model came from */
     const struct override *overrides; /* of the settings of an evaluation: eval.*, text.*, crop.* */
     size_t n_overrides;
 };
@@ -23,6 +24,9 @@ struct segmenter {
 /* The model is a CLIP stage's, or an evaluation's: then its last CLIP, its proposals and its
  * settings. Settings of a CLIP alone are those of the evaluation that follows it in its config
  * (`then`), or the defaults with the temperature that it was trained with.
+ *
+ * With `weights` the config is an import, or an evaluation of one, whose settings are taken; its
+ * other inputs need not be there.
  *
  * In the demonstration's mode a single name gets a rival: "others" is added to `v`.
  *

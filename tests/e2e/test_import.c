@@ -212,3 +212,30 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
     CHECK(same_bytes(dump, again));
     FREE_ALL(file, picture, dump, nowhere, config, run, out, again);
 }
+
+TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("named");
+    char *dump = dump_of(file, picture, "from-file"), *to = test_path("named.safetensors");
+    char *model = write_config("model.yaml",
+                               "stage: import\ninputs: {file: not-there.pth}\n"
+                               "clip.activation: quickgelu\n"
+                               "proposals.backbone.dilations: [1, 1, 1]\neval.shortest: 32\n");
+    char *config = write_config("eval.yaml",
+                                "stage: evaluate\ninputs: {scenes: no-set.yaml, proposals: "
+                                "model.yaml, it: model.yaml}\neval.shortest: 64\n");
+    struct ended e = OVSEG("segment", "--config", config, "--weights", file, "--classes",
+                           "sky,tree,road", "--dump", to, "-o", out, picture);
+    check_status(&e, 0);
+    ended_free(&e);
+    CHECK(same_bytes(dump, to));
+    e = OVSEG("segment", "--config", config, "--weights", file, "--classes", "sky,tree,road",
+              "--dump", to, "-o", out, picture, "--set", "eval.lambda=0.1");
+    check_status(&e, 0);
+    ended_free(&e);
+    CHECK(!same_bytes(dump, to)); /* the command line has the last word */
+    e = OVSEG("segment", "-m", file, "--weights", file, "--classes", "sky", "-o", out, picture);
+    check_status(&e, 64);
+    CHECK_HAS(e.err, "--config");
+    ended_free(&e);
+    FREE_ALL(file, picture, out, dump, to, model, config);
+}
