@@ -17,7 +17,9 @@ at::ScalarType dtype_of(enum t_dtype d) {
     return types[d];
 }
 
-at::TensorOptions options(enum t_dtype d) { return at::TensorOptions(dtype_of(d)); }
+at::TensorOptions options(enum t_dtype d) {
+    return at::TensorOptions(dtype_of(d)).device(device_now());
+}
 
 // clang-format off: one op, two lines
 

@@ -135,11 +135,10 @@ TEST(published_models_have_their_sizes) {
     static const struct {
         const char *name;
         int64_t parameters;
-    } models[] = {{"ViT-B/32", 151277313},
-                  {"ViT-B/16", 149620737},
-                  {"RN50", 102007137},
-                  {"RN101", 119688033},
-                  {"RN50x4", 178300601}};
+    } models[] = {{"ViT-B/32", 151277313},       {"ViT-B/16", 149620737}, {"ViT-L/14", 427616513},
+                  {"ViT-L/14@336px", 427944193}, {"RN50", 102007137},     {"RN101", 119688033},
+                  {"RN50x4", 178300601},         {"RN50x16", 290979217}};
+    int scope = t_scope_open("shapes", T_META);
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         struct clip_options o;
         struct params p = {0};
@@ -150,6 +149,7 @@ TEST(published_models_have_their_sizes) {
         clip_free(&c);
         params_free(&p);
     }
+    t_scope_close(scope, NULL);
 }
 
 static double deviation(const struct params *p, const char *name) {

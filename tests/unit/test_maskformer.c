@@ -1,5 +1,7 @@
 #include "nn/models/maskformer.h"
 
+#include "base/error.h"
+#include "configs/config.h"
 #include "nn/losses/mask_loss.h"
 #include "tests/golden_file.h"
 #include "tests/torch.h"
@@ -74,6 +76,48 @@ TEST(parameter_totals_are_those_of_the_specification) {
     CHECK_INT(count(&p, "sem_seg_head.predictor.", true), 11008512);
     CHECK_INT(params_count(&p, true), 60721920);
     drop(m, &p);
+}
+
+/* reference-spec 1.3 and 3.2; residual ones as torchvision counts them, without classifier and
+ * norms. */
+TEST(every_backbone_of_the_settings_has_its_published_size) {
+    static const struct {
+        int kind; /* enum proposals_backbone */
+        bool deeplab;
+        int64_t features, backbone, pixel, predictor;
+    } all[] = {
+        {BACKBONE_R50, false, 512, 23454912, 7540480, 11008512},
+        {BACKBONE_R101, false, 512, 42394816, 7540480, 11008512},
+        {BACKBONE_R101, true, 512, 42518208, 7540480, 11008512},
+        {BACKBONE_SWIN_T, false, 512, 27520698, 4304640, 10680832},
+        {BACKBONE_SWIN_S, false, 512, 48838602, 4304640, 10680832},
+        {BACKBONE_SWIN_B, false, 768, 86880376, 4951808, 11008768},
+        {BACKBONE_SWIN_L, false, 512, 195201204, 6246144, 10877440},
+    };
+    int scope = t_scope_open("shapes", T_META);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct params p = {0};
+        struct config c = {0};
+        struct settings_doc doc;
+        struct problems problems = {0};
+        CHECK_OK(settings_parse(&doc, "c.yaml", "stage: proposals\n"));
+        settings_assign(&doc, config_used(STAGE_PROPOSALS), config_known(), "", &c, &problems);
+        CHECK_OK(problems_close(&problems, ERR_CONFIG));
+        c.proposals.backbone = all[i].kind;
+        c.proposals.stem = all[i].deeplab ? RESNET_STEM_DEEPLAB : RESNET_STEM_BASIC;
+        struct maskformer_options o = proposals_model(&c.proposals, all[i].features, 100);
+        struct maskformer *m = make(&p, &o);
+        CHECK_INT(count(&p, "backbone.", false), all[i].backbone);
+        CHECK_INT(count(&p, "sem_seg_head.pixel_decoder.", false), all[i].pixel);
+        CHECK_INT(count(&p, "sem_seg_head.predictor.", false), all[i].predictor);
+        /* freeze_at is 2: Swin does not listen (Q20) */
+        CHECK((count(&p, "backbone.", true) == all[i].backbone) ==
+              (all[i].kind >= BACKBONE_SWIN_T));
+        drop(m, &p);
+        settings_doc_free(&doc);
+        config_free(&c);
+    }
+    t_scope_close(scope, NULL);
 }
 
 TEST(pre_norm_adds_the_encoder_norm_and_little_else_changes) {

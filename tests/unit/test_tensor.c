@@ -66,6 +66,20 @@ TEST(modes_end_with_their_scope) {
     CHECK(!t_training());
 }
 
+TEST(what_a_meta_scope_makes_has_no_values) {
+    int scope = t_scope_open("shapes", T_META);
+    float data[2] = {1, 2};
+    tensor *x = t_randn(SHAPE(1000000, 1000000), 1); /* 4 TB */
+    tensor *y = t_matmul(t_uniform(SHAPE(1, 1000000), 0, 1), x);
+    CHECK_INT(t_size(y, 1), 1000000);
+    t_copy_(t_zeros(SHAPE(3, 2), T_F32), t_from_data(data, SHAPE(2), T_F32));
+    CHECK_OK(error_status());
+    t_item(t_sum(y));
+    CHECK_TENSOR_ERROR("meta");
+    t_scope_close(scope, NULL);
+    CHECK_NEAR(t_item(t_sum(t_ones(SHAPE(3), T_F32))), 3, 0);
+}
+
 TEST(copy_out_insists_on_the_exact_size) {
     float buffer[8];
     t_copy_out(t_ones(SHAPE(2, 3), T_F32), buffer, sizeof buffer);
