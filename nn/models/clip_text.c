@@ -60,9 +60,10 @@ static tensor *upload(const int64_t *ids, const int64_t *ends, int64_t n, int64_
     return x;
 }
 
-/* Products with fewer than 12 inner elements are summed in another order: stay above. */
+/* Products with few inner elements are summed in another order, fewer than 12 by the kernels for
+ * AVX2, fewer than 16 by those for AVX-512: stay above. */
 static int64_t columns_to_keep(int64_t used, int64_t columns) {
-    int64_t keep = used < 12 ? 12 : used;
+    int64_t keep = used < 16 ? 16 : used;
     return keep < columns ? keep : columns;
 }
 
