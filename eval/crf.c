@@ -155,8 +155,9 @@ static int kernel_open(struct kernel *k, const struct image *im, double sxy, dou
     int64_t n = im->h * im->w;
     float *feature = mem_try((size_t)n, (size_t)d * sizeof *feature), *f = feature;
     for (int64_t i = 0; feature && i < n; i++, f += d) {
-        f[0] = (float)((double)(i % im->w) / sxy);
-        f[1] = (float)((double)(i / im->w) / sxy);
+        int64_t x = i % im->w, y = i / im->w;
+        f[0] = (float)((double)x / sxy);
+        f[1] = (float)((double)y / sxy);
         for (int b = 2; b < d; b++) f[b] = (float)(im->at[3 * i + b - 2] / srgb);
     }
     int status = feature ? lattice_open(&k->lattice, d, n, feature) : error_status();
@@ -214,9 +215,8 @@ static int by_pairs(struct crf *c, const struct crf_options *o, const struct ima
     int64_t n = c->H * c->W, G = groups(c);
     float *pairs = crf_pairs(o, im),
           *room = pairs ? mem_try((size_t)n, LANES * sizeof *room) : NULL;
-    int status = room ? 0 : error_status();
-    if (!status) begin(c);
-    for (int64_t step = 0; !status && step < o->iterations; step++) {
+    if (room) begin(c);
+    for (int64_t step = 0; room && step < o->iterations; step++) {
         for (int64_t g = 0; g < G; g++) {
             float *q = c->q + g * n * LANES;
             memcpy(room, q, (size_t)(n * LANES) * sizeof *room);
@@ -225,9 +225,10 @@ static int by_pairs(struct crf *c, const struct crf_options *o, const struct ima
         }
         normalize(c);
     }
+    bool done = room;
     free(pairs);
     free(room);
-    return status;
+    return done ? 0 : error_status();
 }
 
 static int choose(const struct crf *c, struct labels *out) {

@@ -99,7 +99,7 @@ static void round_down(int d, const double at[AXES], int32_t zero[AXES], int ran
 static int place(struct lattice *l, struct table *t, int64_t i, const float *feature) {
     int d = l->d, rank[AXES];
     double at[AXES], share[AXES + 1] = {0};
-    int32_t zero[AXES], key[AXES];
+    int32_t zero[AXES], key[AXES] = {0};
     elevate(d, feature, at);
     round_down(d, at, zero, rank);
     for (int k = 0; k <= d; k++) {
@@ -128,7 +128,7 @@ static int find_neighbours(struct lattice *l, const struct table *t) {
     if (!l->near) return error_status();
     for (int axis = 0; axis <= l->d; axis++)
         for (int64_t v = 0; v < l->m; v++) {
-            int32_t below[AXES], above[AXES], *near = l->near + 2 * (axis * l->m + v);
+            int32_t below[AXES] = {0}, above[AXES] = {0}, *near = l->near + 2 * (axis * l->m + v);
             for (int k = 0; k < l->d; k++) {
                 int32_t step = k == axis ? -l->d : 1;
                 below[k] = t->key[v * l->d + k] - step;
