@@ -40,7 +40,7 @@ static int table_grow(struct table *t) {
     more.slot = more.key ? mem_try(more.slots, sizeof *more.slot) : NULL;
     if (!more.slot) {
         free(more.key);
-        return error_status();
+        return ERR_INTERNAL; /* pending */
     }
     if (t->m) memcpy(more.key, t->key, (size_t)t->m * (size_t)t->d * sizeof *t->key);
     for (int64_t v = 0; v < t->m; v++)
@@ -52,7 +52,8 @@ static int table_grow(struct table *t) {
 }
 
 static int table_put(struct table *t, const int32_t *key, int32_t *vertex) {
-    if (t->m == t->cap && table_grow(t)) return error_status();
+    int status = t->m == t->cap ? table_grow(t) : 0;
+    if (status) return status;
     size_t at = slot_of(t, key);
     if (!t->slot[at]) {
         memcpy(t->key + t->m * t->d, key, (size_t)t->d * sizeof *key);
@@ -150,7 +151,7 @@ int lattice_open(struct lattice *l, int d, int64_t n, const float *feature) {
         return error_set(ERR_INTERNAL, "a lattice of %lld points is too large", (long long)n);
     l->corner = mem_try(corners, sizeof *l->corner);
     l->weight = mem_try(corners, sizeof *l->weight);
-    int status = l->corner && l->weight ? table_grow(&t) : error_status();
+    int status = l->corner && l->weight ? table_grow(&t) : ERR_INTERNAL;
     for (int64_t i = 0; !status && i < n; i++) status = place(l, &t, i, feature + i * d);
     if (!status) status = find_neighbours(l, &t);
     free(t.key);
