@@ -27,18 +27,17 @@ const struct setting eval_rows[] = {
     BOOL  ("sliding.enabled", views.sliding, RESULT, "false",        "the network sees squares of the picture, which overlap"),
     INT   ("sliding.tile",   views.tile,     RESULT, "224", -1, 8192, "their side, pixels; 0: 224, 256, 512, 512 for short sides 256, 512, 768, 896"),
     REAL  ("sliding.overlap", views.overlap, RESULT, "0.6666666666666666", 0, 0.99, "share of a square that the next one covers, too"),
+    BOOL  ("crf.enabled",    crf.enabled,    RESULT, "false",        "dense CRF on the scores, so that labels keep to the picture's edges; takes 8 bytes a pixel and name"),
+    INT   ("crf.iterations", crf.iterations, RESULT, "5",   1, 1000, "of its mean field"),
+    REAL  ("crf.gaussian_sxy", crf.gaussian_sxy, RESULT, "3", 0.1, 1e4, "how far pixels pull at each other by their place alone: standard deviation, pixels"),
+    REAL  ("crf.gaussian_compat", crf.gaussian_compat, RESULT, "3", 0, 1e3, "how strongly"),
+    REAL  ("crf.bilateral_sxy", crf.bilateral_sxy, RESULT, "80", 0.1, 1e4, "how far those of like colour do: standard deviation, pixels"),
+    REAL  ("crf.bilateral_srgb", crf.bilateral_srgb, RESULT, "13", 0.1, 1e4, "what is like: standard deviation of red, green and blue, 0 to 255"),
+    REAL  ("crf.bilateral_compat", crf.bilateral_compat, RESULT, "10", 0, 1e3, "how strongly"),
+    BOOL  ("panoptic.enabled", panoptic.enabled, OUTPUT, "false",    "`ovseg segment` also writes panoptic segments, by the proposal network alone"),
+    REAL  ("panoptic.object_threshold", panoptic.object_threshold, OUTPUT, "0", 0, 1, "a proposal takes part whose score is above"),
+    REAL  ("panoptic.overlap", panoptic.overlap, OUTPUT, "0", 0, 1,  "of its mask, the share that a proposal must win from the others"),
     INT   ("images",         images,         RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
     INT   ("overlays",       overlays,       RESULT, "8",   0, 1000, "segmented pictures to write"),
 };
 /* clang-format on */
-
-void eval_check(const struct eval_options *o, const char *path, struct problems *p) {
-    bool many = views_many(&o->views);
-    if (many && o->original)
-        problems_add(p,
-                     "%s: eval.original: crops of the picture itself go with one view of it, "
-                     "without eval.tta and eval.sliding",
-                     path);
-    if (o->views.tta && !o->views.sizes.n)
-        problems_add(p, "%s: eval.tta.sizes: there are none", path);
-}

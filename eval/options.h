@@ -1,7 +1,9 @@
 /* The settings of inference and evaluation (reference-spec 8). */
 #pragma once
 
+#include "eval/crf.h"
 #include "eval/ensemble.h"
+#include "eval/panoptic.h"
 #include "eval/views.h"
 
 struct eval_options {
@@ -18,12 +20,14 @@ struct eval_options {
     int64_t shortest;      /* pixels: short side of what the network sees; 0: as it was trained */
     int64_t longest;       /* pixels: long side at most; 0: four times the short one */
     struct views_options views;
+    struct crf_options crf;
+    struct panoptic_options panoptic;
     int64_t images;   /* at most; 0: all of the set */
     int64_t overlays; /* pictures written */
     char *set;
 };
 
-extern const struct setting eval_rows[22];
+extern const struct setting eval_rows[32];
 
 /* Settings that exclude each other; `path` names the config. */
 void eval_check(const struct eval_options *o, const char *path, struct problems *p);

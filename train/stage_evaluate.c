@@ -364,6 +364,11 @@ static void check(const struct node *n, struct problems *p) {
     for (size_t i = 0; i < n->n_inputs; i++) rows += segment_is_clip(n->input[i].name);
     if (!rows)
         problems_add(p, "%s: inputs: no model to evaluate beside scenes and proposals", n->path);
+    if (n->config.eval.panoptic.enabled)
+        problems_add(
+            p,
+            "%s: eval.panoptic.enabled: `ovseg segment` writes segments, here nothing counts them",
+            n->path);
     eval_check(&n->config.eval, n->path, p);
 }
 

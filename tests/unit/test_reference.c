@@ -67,6 +67,25 @@ TEST(options_of_inference_are_set_by_their_keys) {
     config_free(&c);
 }
 
+TEST(what_is_made_of_scores_and_proposals_is_set_by_their_keys) {
+    struct config c;
+    ASSIGN(EVALUATE, &c, "stage=evaluate", "TEST.DENSE_CRF=True",
+           "MODEL.MASK_FORMER.TEST.PANOPTIC_ON=True",
+           "MODEL.MASK_FORMER.TEST.OBJECT_MASK_THRESHOLD=0.8",
+           "MODEL.MASK_FORMER.TEST.OVERLAP_THRESHOLD=0.7",
+           "MODEL.MASK_FORMER.TEST.SEM_SEG_POSTPROCESSING_BEFORE_INFERENCE=False");
+    CHECK(c.eval.crf.enabled && c.eval.panoptic.enabled);
+    CHECK_NEAR(c.eval.panoptic.object_threshold, 0.8, 0);
+    CHECK_NEAR(c.eval.panoptic.overlap, 0.7, 0);
+    CHECK_INT(c.eval.crf.iterations, 5); /* the reference's, which has no keys for them */
+    CHECK_NEAR(c.eval.crf.gaussian_sxy, 3, 0);
+    CHECK_NEAR(c.eval.crf.gaussian_compat, 3, 0);
+    CHECK_NEAR(c.eval.crf.bilateral_sxy, 80, 0);
+    CHECK_NEAR(c.eval.crf.bilateral_srgb, 13, 0);
+    CHECK_NEAR(c.eval.crf.bilateral_compat, 10, 0);
+    config_free(&c);
+}
+
 TEST(the_backbone_is_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=build_resnet_backbone",

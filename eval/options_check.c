@@ -1,0 +1,23 @@
+/* Apart from the rows, which other programs read without the rest of this folder. */
+#include "eval/options.h"
+
+void eval_check(const struct eval_options *o, const char *path, struct problems *p) {
+    bool many = views_many(&o->views);
+    if (o->crf.enabled && o->demo)
+        problems_add(p,
+                     "%s: eval.crf.enabled: the demonstration's labels are its own, eval.demo goes "
+                     "without",
+                     path);
+    if (o->panoptic.enabled && many)
+        problems_add(p,
+                     "%s: eval.panoptic.enabled: segments are of one view of a picture, without "
+                     "eval.tta and eval.sliding",
+                     path);
+    if (many && o->original)
+        problems_add(p,
+                     "%s: eval.original: crops of the picture itself go with one view of it, "
+                     "without eval.tta and eval.sliding",
+                     path);
+    if (o->views.tta && !o->views.sizes.n)
+        problems_add(p, "%s: eval.tta.sizes: there are none", path);
+}
