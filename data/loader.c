@@ -39,7 +39,7 @@ static void *work(void *arg) {
         if (l->closing || l->planned >= l->end) break;
         int64_t step = l->planned++;
         struct slot *s = &l->slot[step % l->slots];
-        l->source.plan(l->source.ctx, step, s->at);
+        if (l->source.plan) l->source.plan(l->source.ctx, step, s->at);
         pthread_mutex_unlock(&l->lock);
         int code = l->source.fill(l->source.ctx, step, s->at);
         pthread_mutex_lock(&l->lock);

@@ -16,8 +16,8 @@ struct loader_options {
 
 struct loader_source {
     void *ctx;
-    size_t slot_bytes; /* of one batch; cleared once, then reused */
-    void (*plan)(void *ctx, int64_t step, void *slot);
+    size_t slot_bytes;                                 /* of one batch; cleared once, then reused */
+    void (*plan)(void *ctx, int64_t step, void *slot); /* NULL: there is nothing to plan */
     int (*fill)(void *ctx, int64_t step, void *slot);
 };
 

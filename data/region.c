@@ -198,8 +198,7 @@ static int crop_u8(struct crop *c, bool antialias, struct image *out) {
     return status;
 }
 
-/* Normalised, channel by channel. */
-static void planes_of(const struct image *im, float *region) {
+void region_planes(const struct image *im, float *region) {
     int64_t n = im->h * im->w;
     for (int k = 0; k < 3; k++)
         for (int64_t i = 0; i < n; i++)
@@ -226,7 +225,7 @@ int region_crop(const struct image *im, struct region_mask m, struct box box,
         if (!o->antialias)
             crop_planes(&c, region);
         else if (!crop_u8(&c, true, &bytes))
-            planes_of(&bytes, region);
+            region_planes(&bytes, region);
         if (mask && m.soft)
             resize_soft(&c, o->side, mask);
         else if (mask)

@@ -39,6 +39,9 @@ bool region_box(const struct mask *m, double expand, struct box *out);
 int region_crop(const struct image *im, struct region_mask m, struct box box,
                 const struct region_options *o, float *region, uint8_t *mask);
 
+/* A picture that has its size already: normalised, channel by channel, [3, h, w]. */
+void region_planes(const struct image *im, float *region);
+
 /* For mining and training: values 0 .. 255, rounded and clipped (bicubic overshoots). */
 int region_crop_u8(const struct image *im, const struct mask *m, struct box box,
                    const struct region_options *o, struct image *region, struct mask *mask);

@@ -10,6 +10,7 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL name */
 
 int cmd_train(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);

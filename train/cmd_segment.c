@@ -17,7 +17,7 @@
 enum { FILE_MAX = 256 << 20 }; /* bytes of a picture file */
 
 struct arguments {
-    struct segmenter_options model;
+    struct model_options model;
     struct override *overrides;
     size_t n_overrides, overrides_cap;
     const char *classes, *out, *dump;
@@ -89,7 +89,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
     case 'm':
-    case KEY_CONFIG: a->model.model = arg; break;
+    case KEY_CONFIG: a->model.name = arg; break;
     case KEY_WEIGHTS: a->model.weights = arg; break;
     case KEY_PROPOSALS: a->model.proposals = arg; break;
     case KEY_CLASSES: a->classes = arg; break;
@@ -102,7 +102,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->image[a->n_images++] = arg;
         break;
     case ARGP_KEY_END:
-        if (!a->model.model) argp_error(state, "which model? -m RUN");
+        if (!a->model.name) argp_error(state, "which model? -m RUN");
         if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
         if (!a->out) argp_error(state, "where to? -o DIR");
         if (!a->n_images) argp_error(state, "no pictures");

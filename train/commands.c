@@ -4,6 +4,7 @@
 
 const struct command commands[] = {
     {"train", "run a stage and what it needs", cmd_train},
+    {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
     {"convert", "verify weights and write them as a safetensors file", cmd_convert},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},

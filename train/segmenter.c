@@ -4,109 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "train/run.h"
 #include "train/run_weights.h"
-
-static bool is_config(const char *path) {
-    const char *dot = strrchr(path_base(path), '.');
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-/* Takes the nodes of a graph over into another that outlives it. */
-static void merge(struct graph *to, struct graph *from) {
-    for (size_t i = 0; i < from->n; i++) graph_add(to, from->at[i]);
-    free(from->at);
-    *from = (struct graph){0};
-}
-
-/* The config of stage import that `config` is or, as an evaluation, names, owned; NULL and the
- * error when there is none. */
-static char *find_import(const char *config, bool or_named) {
-    struct settings_doc doc;
-    int status = settings_read(&doc, config);
-    const char *stage = status ? NULL : settings_text(&doc, "stage");
-    char *found = stage && strcmp(stage, "import") == 0 ? mem_strdup(config) : NULL;
-    bool evaluation = or_named && stage && strcmp(stage, "evaluate") == 0;
-    for (size_t i = 0; evaluation && !found && i < doc.n; i++) {
-        const char *key = doc.at[i].yaml.key;
-        if (strncmp(key, "inputs.", strlen("inputs.")) != 0 || strcmp(key, "inputs.scenes") == 0)
-            continue;
-        char *path = settings_path(&doc, key);
-        if (path && is_config(path)) found = find_import(path, false);
-        error_clear(); /* an input that is no import may be anything */
-        free(path);
-    }
-    settings_doc_free(&doc);
-    if (!found && !status)
-        error_set(ERR_CONFIG,
-                  "%s: neither a config of stage import nor an evaluation of one: --weights has no "
-                  "place there",
-                  config);
-    return found;
-}
-
-/* Weights with what a config says of their model. */
-static struct node *open_weights(struct graph *g, const char *config,
-                                 const struct segmenter_options *o) {
-    char *import = is_config(config) ? find_import(config, true) : NULL;
-    if (!import) {
-        if (!error_status())
-            error_set(ERR_USAGE, "--weights %s: goes with --config CONFIG", o->weights);
-        return NULL;
-    }
-    struct graph chain;
-    struct override *all = mem_alloc(o->n_overrides + 1, sizeof *all);
-    for (size_t i = 0; i < o->n_overrides; i++) all[i] = o->overrides[i];
-    all[o->n_overrides] =
-        (struct override){.key = mem_strdup("inputs.file"), .value = mem_strdup(o->weights)};
-    int status = graph_open(&chain, import, all, o->n_overrides + 1);
-    struct node *n = chain.named;
-    override_free(&all[o->n_overrides]);
-    free(all);
-    free(import);
-    merge(g, &chain);
-    return status ? NULL : n;
-}
-
-/* The finished run of a config; its `then` may still be to do. Published weights need no run: they
- * are read from their file, and take overrides of the model, too. */
-static struct node *open_config(struct graph *g, const char *path,
-                                const struct segmenter_options *o) {
-    struct graph chain;
-    bool weights = !is_config(path);
-    int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
-                         : graph_open(&chain, path, NULL, 0);
-    struct node *n = chain.named;
-    if (!weights && !status && n->config.run.stage == STAGE_IMPORT) { /* again, with overrides */
-        graph_close(&chain);
-        status = graph_open(&chain, path, o->overrides, o->n_overrides);
-        n = chain.named;
-    }
-    if (!status && !n->done && n->config.run.stage != STAGE_IMPORT)
-        status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it",
-                           path, path);
-    merge(g, &chain);
-    return status ? NULL : n;
-}
-
-static struct node *open_model(struct graph *g, const char *model, bool *best,
-                               const struct segmenter_options *o) {
-    *best = false;
-    if (o->weights && model == o->model) return open_weights(g, model, o);
-    if (is_config(model) || (file_exists(model) && !dir_exists(model)))
-        return open_config(g, model, o);
-    char *dir = run_split(model, best);
-    struct node *n = NULL;
-    if (run_folder(dir))
-        n = run_node_open(g, dir);
-    else
-        error_set(ERR_MISSING,
-                  "%s: no run folder, config or file of weights: `ovseg runs list` shows the runs",
-                  dir);
-    free(dir);
-    return n;
-}
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
 static const struct node_input *find_proposals(const struct node *n) {
@@ -120,33 +18,12 @@ static const struct node_input *find_proposals(const struct node *n) {
     return NULL;
 }
 
-static bool makes_clip(const struct node *n) {
-    switch ((enum stage_kind)n->config.run.stage) {
-    case STAGE_CLIP_PRETRAIN:
-    case STAGE_CLIP_FINETUNE:
-    case STAGE_MASK_PROMPT:
-    case STAGE_CLIP_JOINT:
-    case STAGE_IMPORT: return true;
-    default: return false;
-    }
-}
-
-/* The models: `clip` and `proposals`, each with its node and whether the best is meant. */
-static int choose(struct segmenter *s, const struct segmenter_options *o, struct node *model,
-                  bool best, struct node_input *clip, struct node_input *proposals) {
-    *clip = (struct node_input){.node = model, .best = best};
+/* The proposals that the model came from, or those that were asked for. */
+static int choose(struct segmenter *s, const struct model_options *o, struct node *model,
+                  const struct node_input *clip, struct node_input *proposals) {
     *proposals = (struct node_input){0};
-    if (model->config.run.stage == STAGE_EVALUATE) {
-        for (size_t i = 0; i < model->n_inputs; i++)
-            if (segment_is_clip(model->input[i].name)) *clip = model->input[i];
-    } else if (!makes_clip(model)) {
-        return error_set(ERR_MISSING,
-                         "%s: a run of stage %s: segmenting takes a CLIP's or an "
-                         "evaluation's",
-                         o->model, model->stage->name);
-    }
     if (o->proposals) {
-        proposals->node = open_model(&s->graph, o->proposals, &proposals->best, o);
+        proposals->node = model_node(&s->graph, o->proposals, o, &proposals->best);
         if (!proposals->node) return error_status();
     } else if (model->config.run.stage == STAGE_IMPORT) {
         *proposals = *clip;
@@ -158,71 +35,24 @@ static int choose(struct segmenter *s, const struct segmenter_options *o, struct
     int status = proposals->node ? run_has_proposals(proposals, &has) : 0;
     if (status || has) return status;
     return error_set(ERR_MISSING, "%s: %s: name the run of one by --proposals",
-                     o->proposals ? o->proposals : o->model,
+                     o->proposals ? o->proposals : o->name,
                      o->proposals ? "not a proposal network" : "no proposal network behind it");
 }
 
-static void add_input(struct node *n, const char *name, const struct node_input *in) {
-    n->input[n->n_inputs++] =
-        (struct node_input){.name = mem_strdup(name), .node = in->node, .best = in->best};
-}
-
-/* What the evaluation that goes with `weights` says, over its model's. */
-static int inherit_config(struct settings_doc *doc, const char *config,
-                          const char *const *patterns) {
-    struct settings_doc from;
-    int status = settings_read(&from, config);
-    if (!status) status = settings_inherit(doc, &from, patterns);
-    settings_doc_free(&from);
-    return status;
-}
-
-/* The settings of an evaluation, from the run's and from the command line. */
-static int configure(struct node *n, const struct node *model, const struct segmenter_options *o) {
-    static const char *const model_keys[] = {"text.*", "crop.*", NULL};
-    static const char *const eval_keys[] = {"eval.*", "text.*", "crop.*", NULL};
-    bool import = model->config.run.stage == STAGE_IMPORT;
-    const struct node *evaluation =
-        import || model->config.run.stage == STAGE_EVALUATE ? model : NULL;
-    if (model->then && model->then->config.run.stage == STAGE_EVALUATE) evaluation = model->then;
-    const char *base =
-        evaluation ? "stage: evaluate\n" : "stage: evaluate\neval: {temperature: 0}\n";
-    struct problems problems = {0};
-    int status = settings_parse(&n->doc, "ovseg segment", base);
-    if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
-    if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
-    if (!status && o->weights) status = inherit_config(&n->doc, o->model, eval_keys);
-    bool taken = import && !o->weights && !run_folder(o->model); /* by the model, with its own */
-    for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
-        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
-    if (!status)
-        settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
-                        &n->config, &problems);
-    if (!status) eval_check(&n->config.eval, "ovseg segment", &problems);
-    n->config.run.stage = STAGE_EVALUATE;
-    int bad = problems_close(&problems, ERR_CONFIG);
-    return status ? status : bad;
-}
-
-static int make_node(struct segmenter *s, const struct segmenter_options *o) {
+static int make_node(struct segmenter *s, const struct model_options *o) {
     bool best;
-    struct node *model = open_model(&s->graph, o->model, &best, o);
-    if (!model) return error_status();
     struct node_input clip, proposals;
-    int status = choose(s, o, model, best, &clip, &proposals);
+    struct node *model = model_node(&s->graph, o->name, o, &best);
+    int status = model ? model_clip(model, best, &clip) : error_status();
+    if (!status) status = choose(s, o, model, &clip, &proposals);
+    if (!status && !(s->node = model_evaluation(&s->graph, model, o))) status = error_status();
     if (status) return status;
-    struct node *n = s->node = mem_alloc(1, sizeof *n);
-    n->name = mem_strdup("segment");
-    n->path = mem_strdup("");
-    n->stage = stage_find(STAGE_EVALUATE);
-    n->input = mem_alloc(2, sizeof *n->input);
-    add_input(n, "clip", &clip);
-    add_input(n, "proposals", &proposals);
-    graph_add(&s->graph, n);
-    return configure(n, model, o);
+    model_input(s->node, "clip", &clip);
+    model_input(s->node, "proposals", &proposals);
+    return 0;
 }
 
-int segmenter_open(struct segmenter *s, const struct segmenter_options *o, struct vocabulary *v) {
+int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v) {
     *s = (struct segmenter){0};
     int status = make_node(s, o);
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");

@@ -2,15 +2,8 @@
 #pragma once
 
 #include "eval/picture.h"
+#include "train/model.h"
 #include "train/segment.h"
-
-struct segmenter_options {
-    const char *model;     /* RUN, RUN@best or a config whose run is done */
-    const char *weights;   /* a file in the place of what `model`, a config, imports; or NULL */
-    const char *proposals; /* as `model`; NULL: those that the model came from */
-    const struct override *overrides; /* of the settings of an evaluation: eval.*, text.*, crop.* */
-    size_t n_overrides;
-};
 
 struct segmenter {
     struct graph graph;
@@ -21,18 +14,13 @@ struct segmenter {
     bool others; /* the second of two names stands for all others */
 };
 
-/* The model is a CLIP stage's, or an evaluation's: then its last CLIP, its proposals and its
- * settings. Settings of a CLIP alone are those of the evaluation that follows it in its config
- * (`then`), or the defaults with the temperature that it was trained with.
- *
- * With `weights` the config is an import, or an evaluation of one, whose settings are taken; its
- * other inputs need not be there.
+/* The models that `o` names, with its settings (train/model.h), for the names of `v`.
  *
  * In the demonstration's mode a single name gets a rival: "others" is added to `v`.
  *
  * ERR_MISSING: no such run, not finished, or no proposal network behind it; ERR_CONFIG: overrides;
  * ERR_DATA: damaged. Close it in any case. */
-int segmenter_open(struct segmenter *s, const struct segmenter_options *o, struct vocabulary *v);
+int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
 /* RGB picture -> labels of its size, indices of the vocabulary. `dump`, when wanted, gets all that

@@ -1,0 +1,185 @@
+#include "train/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoints/import.h"
+#include "train/run.h"
+#include "train/segment.h"
+
+static bool is_config(const char *path) {
+    const char *dot = strrchr(path_base(path), '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* Takes the nodes of a graph over into another that outlives it. */
+static void merge(struct graph *to, struct graph *from) {
+    for (size_t i = 0; i < from->n; i++) graph_add(to, from->at[i]);
+    free(from->at);
+    *from = (struct graph){0};
+}
+
+/* The config of stage import that `config` is or, as an evaluation, names, owned; NULL and the
+ * error when there is none. */
+static char *find_import(const char *config, bool or_named) {
+    struct settings_doc doc;
+    int status = settings_read(&doc, config);
+    const char *stage = status ? NULL : settings_text(&doc, "stage");
+    char *found = stage && strcmp(stage, "import") == 0 ? mem_strdup(config) : NULL;
+    bool evaluation = or_named && stage && strcmp(stage, "evaluate") == 0;
+    for (size_t i = 0; evaluation && !found && i < doc.n; i++) {
+        const char *key = doc.at[i].yaml.key;
+        if (strncmp(key, "inputs.", strlen("inputs.")) != 0 || strcmp(key, "inputs.scenes") == 0)
+            continue;
+        char *path = settings_path(&doc, key);
+        if (path && is_config(path)) found = find_import(path, false);
+        error_clear(); /* an input that is no import may be anything */
+        free(path);
+    }
+    settings_doc_free(&doc);
+    if (!found && !status)
+        error_set(ERR_CONFIG,
+                  "%s: neither a config of stage import nor an evaluation of one: --weights has no "
+                  "place there",
+                  config);
+    return found;
+}
+
+/* Weights with what a config says of their model. */
+static struct node *open_weights(struct graph *g, const char *config,
+                                 const struct model_options *o) {
+    char *import = is_config(config) ? find_import(config, true) : NULL;
+    if (!import) {
+        if (!error_status())
+            error_set(ERR_USAGE, "--weights %s: goes with --config CONFIG", o->weights);
+        return NULL;
+    }
+    struct graph chain;
+    struct override *all = mem_alloc(o->n_overrides + 1, sizeof *all);
+    for (size_t i = 0; i < o->n_overrides; i++) all[i] = o->overrides[i];
+    all[o->n_overrides] =
+        (struct override){.key = mem_strdup("inputs.file"), .value = mem_strdup(o->weights)};
+    int status = graph_open(&chain, import, all, o->n_overrides + 1);
+    struct node *n = chain.named;
+    override_free(&all[o->n_overrides]);
+    free(all);
+    free(import);
+    merge(g, &chain);
+    return status ? NULL : n;
+}
+
+/* The finished run of a config; its `then` may still be to do. Published weights need no run: they
+ * are read from their file, and take overrides of the model, too. */
+static struct node *open_config(struct graph *g, const char *path, const struct model_options *o) {
+    struct graph chain;
+    bool weights = !is_config(path);
+    int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
+                         : graph_open(&chain, path, NULL, 0);
+    struct node *n = chain.named;
+    if (!weights && !status && n->config.run.stage == STAGE_IMPORT) { /* again, with overrides */
+        graph_close(&chain);
+        status = graph_open(&chain, path, o->overrides, o->n_overrides);
+        n = chain.named;
+    }
+    if (!status && !n->done && n->config.run.stage != STAGE_IMPORT)
+        status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it",
+                           path, path);
+    merge(g, &chain);
+    return status ? NULL : n;
+}
+
+struct node *model_node(struct graph *g, const char *name, const struct model_options *o,
+                        bool *best) {
+    *best = false;
+    if (o->weights && name == o->name) return open_weights(g, name, o);
+    char *dir = run_split(name, best);
+    struct node *n = NULL;
+    if (run_folder(dir))
+        n = run_node_open(g, dir);
+    else if (is_config(name) || import_folder(name) || (file_exists(name) && !dir_exists(name)))
+        n = open_config(g, name, o);
+    else
+        error_set(ERR_MISSING,
+                  "%s: no run folder, config or weights: `ovseg runs list` shows the runs", dir);
+    free(dir);
+    return n;
+}
+
+static bool makes_clip(const struct node *n) {
+    switch ((enum stage_kind)n->config.run.stage) {
+    case STAGE_CLIP_PRETRAIN:
+    case STAGE_CLIP_FINETUNE:
+    case STAGE_MASK_PROMPT:
+    case STAGE_CLIP_JOINT:
+    case STAGE_IMPORT: return true;
+    default: return false;
+    }
+}
+
+int model_clip(struct node *model, bool best, struct node_input *clip) {
+    *clip = (struct node_input){.node = model, .best = best};
+    if (model->config.run.stage == STAGE_EVALUATE) {
+        for (size_t i = 0; i < model->n_inputs; i++)
+            if (segment_is_clip(model->input[i].name)) *clip = model->input[i];
+        return 0;
+    }
+    if (makes_clip(model)) return 0;
+    return error_set(ERR_MISSING, "%s: a run of stage %s: needed is a CLIP's or an evaluation's",
+                     model->path, model->stage->name);
+}
+
+/* What the evaluation that goes with `weights` says, over its model's. */
+static int inherit_config(struct settings_doc *doc, const char *config,
+                          const char *const *patterns) {
+    struct settings_doc from;
+    int status = settings_read(&from, config);
+    if (!status) status = settings_inherit(doc, &from, patterns);
+    settings_doc_free(&from);
+    return status;
+}
+
+/* The settings of an evaluation, from the run's and from the command line. */
+static int configure(struct node *n, const struct node *model, const struct model_options *o) {
+    static const char *const model_keys[] = {"text.*", "crop.*", NULL};
+    static const char *const eval_keys[] = {"eval.*", "text.*", "crop.*", NULL};
+    bool import = model->config.run.stage == STAGE_IMPORT;
+    const struct node *evaluation =
+        import || model->config.run.stage == STAGE_EVALUATE ? model : NULL;
+    if (model->then && model->then->config.run.stage == STAGE_EVALUATE) evaluation = model->then;
+    const char *base =
+        evaluation ? "stage: evaluate\n" : "stage: evaluate\neval: {temperature: 0}\n";
+    struct problems problems = {0};
+    int status = settings_parse(&n->doc, "ovseg segment", base);
+    if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
+    if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
+    if (!status && o->weights) status = inherit_config(&n->doc, o->name, eval_keys);
+    bool taken = import && !o->weights && !run_folder(o->name); /* by the model, with its own */
+    for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
+        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+    if (!status)
+        settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
+                        &n->config, &problems);
+    if (!status) eval_check(&n->config.eval, "ovseg segment", &problems);
+    n->config.run.stage = STAGE_EVALUATE;
+    int bad = problems_close(&problems, ERR_CONFIG);
+    return status ? status : bad;
+}
+
+struct node *model_evaluation(struct graph *g, const struct node *model,
+                              const struct model_options *o) {
+    enum { INPUTS = 2 };
+    struct node *n = mem_alloc(1, sizeof *n);
+    n->name = mem_strdup("segment");
+    n->path = mem_strdup("");
+    n->stage = stage_find(STAGE_EVALUATE);
+    n->input = mem_alloc(INPUTS, sizeof *n->input);
+    graph_add(g, n);
+    return configure(n, model, o) ? NULL : n;
+}
+
+void model_input(struct node *evaluation, const char *name, const struct node_input *in) {
+    evaluation->input[evaluation->n_inputs++] =
+        (struct node_input){.name = mem_strdup(name), .node = in->node, .best = in->best};
+}
