@@ -31,6 +31,7 @@ int crf_open(struct crf *c, int64_t K, int64_t H, int64_t W) {
     c->unary = fits ? mem_try(n, sizeof *c->unary) : NULL;
     c->q = c->unary ? mem_try(n, sizeof *c->q) : NULL;
     if (c->q) return 0;
+    crf_free(c);
     error_clear(); /* which says less */
     return error_set(
         ERR_INTERNAL,

@@ -28,6 +28,16 @@ void dump_put(struct dump *d, const char *name, tensor *x) {
     t_scope_close(scope, NULL);
 }
 
+void dump_put_labels(struct dump *d, const char *name, const struct labels *l) {
+    size_t n = (size_t)(l->h * l->w);
+    int scope = t_scope_open("dump", T_NO_GRAD);
+    int64_t *at = mem_try(n, sizeof *at);
+    for (size_t i = 0; at && i < n; i++) at[i] = l->at[i];
+    if (at) dump_put(d, name, t_from_data(at, SHAPE(l->h, l->w), T_I64));
+    free(at);
+    t_scope_close(scope, NULL);
+}
+
 static void put(void *self, const char *name, tensor *x) { dump_put(self, name, x); }
 
 struct tap dump_tap(struct dump *d) {

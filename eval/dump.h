@@ -6,7 +6,7 @@
  *   boxes_xyxy [V, 4], areas [V]: pixels of what the network saw; regions_224 [V, 3, S, S];
  *   region_masks [V, S, S]; patch_nonblank_count [V], of towers with patches;
  *   clip_image_features [V, D]; clip_logits [V, K+1]; fused [Q, K]; fused_before_resize [K, h, w];
- *   sem_seg [K, H, W]; backbone.res2 .. res5, mask_features
+ *   sem_seg [K, H, W], before any CRF; label, panoptic [H, W]; backbone.res2 .. res5, mask_features
  */
 #pragma once
 
@@ -24,7 +24,8 @@ struct dump {
 
 struct tap dump_tap(struct dump *d);
 void dump_put(struct dump *d, const char *name,
-              tensor *x);                                  /* a copy; continues that name, if any */
+              tensor *x); /* a copy; continues that name, if any */
+void dump_put_labels(struct dump *d, const char *name, const struct labels *l); /* [H, W] i64 */
 tensor *dump_find(const struct dump *d, const char *name); /* NULL: not there */
 void dump_free(struct dump *d);
 

@@ -11,20 +11,21 @@ struct look {
     const struct judge *judge;
     size_t n; /* judges */
     const struct image *im;
-    struct labels *out;    /* [n] */
-    struct views_sum *sum; /* [n]; NULL: there is one view */
-    struct dump *dump;
+    struct labels *out;        /* [n] */
+    struct views_sum *sum;     /* [n]; NULL: there is one view */
+    struct panoptic *panoptic; /* or NULL */
+    struct dump *dump;         /* or NULL */
 };
 
 /* The scores [K, H, W] are complete. */
 static int decide(struct look *l, size_t i, tensor *scores) {
     if (l->dump) dump_put(l->dump, "sem_seg", scores);
-    return segment_labels_of(scores, &l->judge[i], &l->out[i]);
+    return segment_labels_of(scores, &l->judge[i], l->im, &l->out[i]);
 }
 
 /* A judge's word on the only view there is. */
 static int decide_named(struct look *l, size_t i, struct named n) {
-    if (!l->dump) return segment_labels(n, &l->judge[i], l->im->h, l->im->w, &l->out[i]);
+    if (!l->dump) return segment_labels(n, &l->judge[i], l->im, &l->out[i]);
     int64_t K = t_size(n.name, 1), h = t_size(n.mask, 1), w = t_size(n.mask, 2);
     dump_put(l->dump, "fused", n.name);
     dump_put(l->dump, "fused_before_resize", ensemble_scores(n, 0, K, h, w));
@@ -68,16 +69,52 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
     return status;
 }
 
+/* What the network says of one image, for the segments; and whoever looks at it apart from them. */
+struct peek {
+    tensor *logits, *masks; /* [1, Q, K + 1], [1, Q, a, b] held */
+    const struct tap *onward;
+};
+
+static void take(void *self, const char *name, tensor *x) {
+    struct peek *k = self;
+    if (strcmp(name, "pred_logits") == 0) k->logits = t_hold(x);
+    if (strcmp(name, "pred_masks") == 0) k->masks = t_hold(x);
+    tap_put(k->onward, name, x);
+}
+
+static int64_t padded(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor * divisor; }
+
+static int find_segments(struct look *l, const struct peek *k, const struct image *seen) {
+    int64_t divisor = l->m->net->opt.divisor;
+    int scope = t_scope_open("segments", T_NO_GRAD | T_EVAL);
+    struct panoptic_source s = {.logits = t_select(k->logits, 0, 0),
+                                .masks = t_select(k->masks, 0, 0),
+                                .padded_h = padded(seen->h, divisor),
+                                .padded_w = padded(seen->w, divisor),
+                                .h = seen->h,
+                                .w = seen->w};
+    int status =
+        panoptic_of(&l->m->eval->panoptic, &s, l->m->thing, l->im->h, l->im->w, l->panoptic);
+    if (!status && l->dump) dump_put_labels(l->dump, "panoptic", &l->panoptic->id);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
 /* Everything about one image that the network sees. */
 static int see(struct look *l, const struct image *seen, const struct place *at) {
     struct dump *dump = l->sum ? NULL : l->dump;
     struct tap tap = dump_tap(dump);
+    struct peek peek = {.onward = dump ? &tap : NULL};
+    struct tap taking = {take, &peek};
     struct proposer proposer = {l->m->net, l->m->text};
     struct proposals p = {0};
     struct regions r = {0};
-    l->m->net->tap = dump ? &tap : NULL;
+    l->m->net->tap = l->panoptic ? &taking : peek.onward;
     int status = segment_propose(&proposer, l->m->eval, seen, 1, &p, &r);
     l->m->net->tap = NULL;
+    if (!status && l->panoptic) status = find_segments(l, &peek, seen);
+    t_drop(peek.logits);
+    t_drop(peek.masks);
     if (!status) {
         struct look inner = *l;
         inner.dump = dump;
@@ -127,12 +164,16 @@ static int see_views(struct look *l, const struct image *seen) {
 }
 
 int picture_segment(const struct picture_models *m, const struct judge *judge, size_t n,
-                    const struct image *im, struct labels *out, struct dump *dump) {
+                    const struct image *im, struct labels *out, struct panoptic *panoptic,
+                    struct dump *dump) {
     REQUIRE(!dump || n == 1, "a dump of %zu judges", n);
-    struct look l = {.m = m, .judge = judge, .n = n, .im = im, .out = out, .dump = dump};
+    REQUIRE(!panoptic || !views_many(&m->eval->views), "segments of many views");
+    struct look l = {
+        .m = m, .judge = judge, .n = n, .im = im, .out = out, .panoptic = panoptic, .dump = dump};
     struct image seen = {0};
     struct box all = {0, 0, im->w, im->h};
     memset(out, 0, n * sizeof *out);
+    if (panoptic) *panoptic = (struct panoptic){0};
     int status = image_crop(im, all, &seen);
     if (!status) status = segment_resize(&m->size, &seen);
     if (!status && views_many(&m->eval->views))

@@ -29,7 +29,8 @@ struct judge judge_of(const struct eval_options *o, const struct namer *m, bool 
                           .invalid = (enum ensemble_invalid)o->invalid,
                           .demo = o->demo,
                           .others = others,
-                          .threshold = o->mask_threshold};
+                          .threshold = o->mask_threshold,
+                          .crf = o->crf.enabled ? &o->crf : NULL};
 }
 
 struct region_options namer_crop(const struct namer *m, const struct crop_options *o) {
@@ -120,8 +121,42 @@ static int copy_labels(tensor *label, tensor *first, int64_t K, struct labels *o
     return status;
 }
 
-int segment_labels(struct named n, const struct judge *j, int64_t H, int64_t W,
+static int put_scores(struct crf *c, int64_t from, tensor *scores) {
+    size_t n = (size_t)t_numel(scores);
+    float *x = mem_try(n, sizeof *x);
+    int status = x ? t_copy_out(scores, x, n * sizeof *x) : ERR_INTERNAL;
+    if (!status) crf_put(c, from, t_size(scores, 0), x);
+    free(x);
+    return status;
+}
+
+/* By dense CRF. Its own volumes are the only ones: scores come in groups of names, from the
+ * proposals unless they are there, [K, H, W]. */
+static int crf_labels_of(struct named n, tensor *scores, const struct judge *j,
+                         const struct image *im, struct labels *out) {
+    enum { AT_ONCE = 1 << 23 }; /* scores */
+    int64_t K = t_size(scores ? scores : n.name, scores ? 0 : 1), H = im->h, W = im->w;
+    int64_t step = scores ? AT_ONCE / (H * W) + 1 : ensemble_group(n, H, W);
+    struct crf c;
+    int status = error_status() ? error_status() : crf_open(&c, K, H, W);
+    if (status) return status;
+    for (int64_t from = 0; !status && from < K; from += step) {
+        int scope = t_scope_open("group", T_NO_GRAD | T_EVAL);
+        int64_t some = K - from < step ? K - from : step;
+        status = put_scores(
+            &c, from,
+            scores ? t_narrow(scores, 0, from, some) : ensemble_scores(n, from, some, H, W));
+        t_scope_close(scope, NULL);
+    }
+    if (!status) status = crf_labels(&c, j->crf, im, out);
+    crf_free(&c);
+    return status;
+}
+
+int segment_labels(struct named n, const struct judge *j, const struct image *im,
                    struct labels *out) {
+    int64_t H = im->h, W = im->w;
+    if (j->crf) return crf_labels_of(n, NULL, j, im, out);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     tensor *label = ensemble_labels(n, H, W); /* [H, W] */
     tensor *first = j->demo ? ensemble_scores(n, 0, 1, H, W) : NULL;
@@ -130,7 +165,9 @@ int segment_labels(struct named n, const struct judge *j, int64_t H, int64_t W,
     return status;
 }
 
-int segment_labels_of(tensor *scores, const struct judge *j, struct labels *out) {
+int segment_labels_of(tensor *scores, const struct judge *j, const struct image *im,
+                      struct labels *out) {
+    if (j->crf) return crf_labels_of((struct named){0}, scores, j, im, out);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     tensor *label = t_argmax(scores, 0); /* [H, W] */
     tensor *first = j->demo ? t_narrow(scores, 0, 0, 1) : NULL;

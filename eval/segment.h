@@ -34,8 +34,9 @@ struct judge {
     const struct namer *namer; /* NULL: MaskFormer alone */
     double lambda;             /* weight of the namer; 0: it decides alone */
     enum ensemble_invalid invalid;
-    bool demo, others; /* ensemble_demo() */
-    double threshold;  /* of the masks there */
+    bool demo, others;             /* ensemble_demo() */
+    double threshold;              /* of the masks there */
+    const struct crf_options *crf; /* NULL: labels are those of the scores */
 };
 /* What the settings say; `m` is not asked when they are without the ensemble. */
 struct judge judge_of(const struct eval_options *o, const struct namer *m, bool others);
@@ -62,9 +63,12 @@ int segment_encode(const struct namer *m, const struct crop_options *o, struct r
 struct named segment_named(const struct proposals *p, const struct regions *r,
                            const struct judge *j);
 
-/* The label map of H x W: index of a name, or, in the demonstration's labels where name 0 has no
- * score at all, segment_unlabelled(). 0 or the pending error. */
-int segment_labels(struct named n, const struct judge *j, int64_t H, int64_t W, struct labels *out);
+/* The label map of picture `im`, which has H x W pixels and is looked at by the dense CRF alone:
+ * index of a name, or, in the demonstration's labels where name 0 has no score at all,
+ * segment_unlabelled(). 0 or the pending error. */
+int segment_labels(struct named n, const struct judge *j, const struct image *im,
+                   struct labels *out);
 /* The same of scores [K, H, W]. */
-int segment_labels_of(tensor *scores, const struct judge *j, struct labels *out);
+int segment_labels_of(tensor *scores, const struct judge *j, const struct image *im,
+                      struct labels *out);
 uint16_t segment_unlabelled(int64_t K); /* 255 as in the reference, or 65535 when names need it */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "train/run_weights.h"
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
@@ -52,11 +53,27 @@ static int make_node(struct segmenter *s, const struct model_options *o) {
     return 0;
 }
 
+/* A name that is said to be neither is taken as a thing: proposals of it stay apart. */
+static void tell_things(struct segmenter *s, const struct vocabulary *v) {
+    size_t unknown = 0;
+    s->thing = mem_alloc(v->n, sizeof *s->thing);
+    for (size_t k = 0; k < v->n; k++) {
+        s->thing[k] = v->at[k].kind != KIND_STUFF;
+        unknown += v->at[k].kind == KIND_UNKNOWN;
+    }
+    if (unknown && segmenter_panoptic(s))
+        log_info(
+            "%zu of %zu names are taken as things: no `kind: stuff` or `kind: thing` in a "
+            "file of classes says what they are",
+            unknown, v->n);
+}
+
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v) {
     *s = (struct segmenter){0};
     int status = make_node(s, o);
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
+    if (!status) tell_things(s, v);
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
@@ -67,14 +84,21 @@ void segmenter_close(struct segmenter *s) {
     namer_run_close(&s->namer);
     proposals_run_free(&s->proposals);
     graph_close(&s->graph);
+    free(s->thing);
     *s = (struct segmenter){0};
 }
 
+bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
+
 int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
-                     struct dump *dump) {
+                     struct panoptic *panoptic, struct dump *dump) {
     const struct config *c = &s->node->config;
-    struct picture_models models = {&s->proposals.model, s->proposals.text, &c->eval, &c->crop,
-                                    s->size};
+    struct picture_models models = {.net = &s->proposals.model,
+                                    .text = s->proposals.text,
+                                    .eval = &c->eval,
+                                    .crop = &c->crop,
+                                    .size = s->size,
+                                    .thing = s->thing};
     struct judge judge = judge_of(&c->eval, &s->namer.namer, s->others);
-    return picture_segment(&models, &judge, 1, im, out, dump);
+    return picture_segment(&models, &judge, 1, im, out, panoptic, dump);
 }

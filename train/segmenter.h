@@ -12,6 +12,7 @@ struct segmenter {
     struct namer_run namer;
     struct segment_size size;
     bool others; /* the second of two names stands for all others */
+    bool *thing; /* [K]: not stuff */
 };
 
 /* The models that `o` names, with its settings (train/model.h), for the names of `v`.
@@ -23,7 +24,10 @@ struct segmenter {
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
-/* RGB picture -> labels of its size, indices of the vocabulary. `dump`, when wanted, gets all that
- * lies between. 0 or the pending error. */
+/* Whether its settings ask for panoptic segments. */
+bool segmenter_panoptic(const struct segmenter *s);
+
+/* RGB picture -> labels of its size, indices of the vocabulary. `panoptic`, when wanted, gets
+ * segments; `dump`, when wanted, all that lies between. 0 or the pending error. */
 int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
-                     struct dump *dump);
+                     struct panoptic *panoptic, struct dump *dump);

@@ -161,10 +161,13 @@ static int count(struct evaluation *e, const struct block *b, int64_t i, struct 
 static int count_views(struct block *b, struct evaluation *e, const struct judge *judge,
                        struct confusion *const *to, size_t n) {
     const struct config *c = &e->node->config;
-    struct picture_models models = {&e->proposals.model, e->proposals.text, &c->eval, &c->crop,
-                                    e->size};
+    struct picture_models models = {.net = &e->proposals.model,
+                                    .text = e->proposals.text,
+                                    .eval = &c->eval,
+                                    .crop = &c->crop,
+                                    .size = e->size};
     struct labels *found = mem_alloc(n, sizeof *found);
-    int status = picture_segment(&models, judge, n, b->picture, found, NULL);
+    int status = picture_segment(&models, judge, n, b->picture, found, NULL, NULL);
     for (size_t k = 0; !status && k < n; k++) status = count(e, b, 0, to[k], &found[k]);
     for (size_t k = 0; k < n; k++) labels_free(&found[k]);
     free(found);
@@ -187,7 +190,7 @@ static int count_block(struct block *b, struct evaluation *e, const struct judge
             struct labels found = {0};
             int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
             struct named named = segment_named(&b->proposals[i], &b->regions[i], j);
-            status = segment_labels(named, j, b->truth[i].h, b->truth[i].w, &found);
+            status = segment_labels(named, j, &b->picture[i], &found);
             t_scope_close(scope, NULL);
             if (!status) status = count(e, b, i, to[k], &found);
         }

@@ -70,14 +70,17 @@ static int read_picture(struct replay *r) {
 
 static int run(struct replay *r) {
     const struct config *c = &r->config;
-    struct picture_models models = {
-        &r->model.proposals, r->text, &c->eval, &c->crop, {c->eval.shortest, c->eval.longest}};
+    struct picture_models models = {.net = &r->model.proposals,
+                                    .text = r->text,
+                                    .eval = &c->eval,
+                                    .crop = &c->crop,
+                                    .size = {c->eval.shortest, c->eval.longest}};
     struct namer namer = {.clip = &r->model.clip,
                           .text = r->text,
                           .temperature = c->eval.temperature,
                           .no_prompts = !c->eval.prompts};
     struct judge judge = judge_of(&c->eval, &namer, r->others);
-    return picture_segment(&models, &judge, 1, &r->picture, &r->labels, &r->got);
+    return picture_segment(&models, &judge, 1, &r->picture, &r->labels, NULL, &r->got);
 }
 
 /* --- the comparison --- */

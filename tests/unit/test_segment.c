@@ -48,8 +48,9 @@ TEST(without_any_region_the_namer_leaves_maskformers_names) {
     struct namer m = {.temperature = 1};
     struct judge alone = {0}, both = {.namer = &m, .lambda = 0.7};
     struct labels a, b;
-    CHECK_OK(segment_labels(segment_named(&p, &none, &alone), &alone, 4, 8, &a));
-    CHECK_OK(segment_labels(segment_named(&p, &none, &both), &both, 4, 8, &b));
+    struct image im = {.h = 4, .w = 8};
+    CHECK_OK(segment_labels(segment_named(&p, &none, &alone), &alone, &im, &a));
+    CHECK_OK(segment_labels(segment_named(&p, &none, &both), &both, &im, &b));
     for (int i = 0; i < 32; i++) {
         CHECK_INT(a.at[i], i % 8 >= 4);
         CHECK_INT(b.at[i], a.at[i]);
@@ -73,10 +74,43 @@ TEST(a_region_gets_the_name_of_the_nearest_text) {
     for (int i = 0; i < 4; i++) {
         struct labels l;
         struct judge j = {.namer = &m, .lambda = cases[i].lambda};
-        CHECK_OK(segment_labels(segment_named(&p, &r, &j), &j, 2, 2, &l));
+        struct image im = {.h = 2, .w = 2};
+        CHECK_OK(segment_labels(segment_named(&p, &r, &j), &j, &im, &l));
         CHECK_INT(l.at[0], cases[i].name);
         labels_free(&l);
     }
+}
+
+TEST(a_dense_crf_has_one_result_of_proposals_and_of_their_scores) {
+    enum { K = 40, Q = 12, H = 24, W = 30 };
+    struct crf_options o = {.enabled = true,
+                            .iterations = 5,
+                            .gaussian_sxy = 3,
+                            .gaussian_compat = 3,
+                            .bilateral_sxy = 80,
+                            .bilateral_srgb = 13,
+                            .bilateral_compat = 10};
+    struct named n = {t_uniform(SHAPE(Q, K), 0, 1), t_uniform(SHAPE(Q, 8, 10), 0, 1)};
+    struct judge plain = {0}, crf = {.crf = &o};
+    struct image im;
+    struct labels a, b, c;
+    CHECK_OK(image_alloc(&im, H, W, 3));
+    for (int i = 0; i < H * W * 3; i++) im.at[i] = (uint8_t)(i % (3 * W) / 3 < W / 2 ? 40 : 200);
+    CHECK_OK(segment_labels(n, &plain, &im, &a));
+    CHECK_OK(segment_labels(n, &crf, &im, &b));
+    CHECK_OK(segment_labels_of(ensemble_scores(n, 0, K, H, W), &crf, &im, &c));
+    CHECK(memcmp(b.at, c.at, sizeof *b.at * H * W) == 0);
+    CHECK(memcmp(a.at, b.at, sizeof *b.at * H * W) != 0);
+    int edges = 0;
+    for (int y = 0; y < H; y++)
+        for (int x = 1; x < W; x++) edges += b.at[y * W + x] != b.at[y * W + x - 1];
+    for (int y = 0; y < H; y++)
+        for (int x = 1; x < W; x++) edges -= a.at[y * W + x] != a.at[y * W + x - 1];
+    CHECK(edges < 0); /* it is smoother */
+    labels_free(&a);
+    labels_free(&b);
+    labels_free(&c);
+    image_free(&im);
 }
 
 TEST(what_the_demonstration_does_not_name_is_unlabelled) {
@@ -84,9 +118,10 @@ TEST(what_the_demonstration_does_not_name_is_unlabelled) {
     struct proposals p = {.Q = 2, .K = 2, .h = 1, .w = 4, .prob = prob, .mask = mask};
     struct regions none = {0};
     struct judge j = {.demo = true, .threshold = 0.5};
+    struct image im = {.h = 1, .w = 4};
     static const uint16_t want[] = {0, 0, 1, 255};
     struct labels l;
-    CHECK_OK(segment_labels(segment_named(&p, &none, &j), &j, 1, 4, &l));
+    CHECK_OK(segment_labels(segment_named(&p, &none, &j), &j, &im, &l));
     for (int i = 0; i < 4; i++) CHECK_INT(l.at[i], want[i]);
     labels_free(&l);
     CHECK_INT(segment_unlabelled(256), 65535); /* 255 is a name */
