@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/spans.h"
 
 struct look {
     const struct picture_models *m;
@@ -53,7 +54,7 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
             encoded = namer.clip;
         }
         if (status) break;
-        int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
+        int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL), span = span_begin("fuse");
         struct named n = segment_named(p, r, j);
         if (l->dump) dump_segmentation(l->dump, proposer, j->namer, p, r);
         if (!l->sum)
@@ -62,6 +63,7 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
             views_sum_tile(&l->sum[i], n, at->at, at->h, at->w);
         else
             views_sum_add(&l->sum[i], n, at->mirrored);
+        span_end(span);
         t_scope_close(scope, NULL);
         if (!status) status = error_status();
     }
