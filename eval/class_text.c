@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/spans.h"
 #include "data/templates.h"
 #include "data/tokenizer.h"
 #include "nn/models/text_bank.h"
@@ -64,6 +65,7 @@ static tensor *encode_classes(const struct clip *c, const int64_t *ids, const si
 tensor *class_text(const struct clip *c, const struct text_options *text,
                    const struct vocabulary *v) {
     struct strings templates = {0}, texts = {0};
+    int span = span_begin("text");
     size_t *count = mem_alloc(v->n, sizeof *count);
     int status = resolve_templates(&text->templates, &templates);
     for (size_t i = 0; !status && i < v->n; i++) {
@@ -77,6 +79,7 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
     free(count);
     strings_free(&texts);
     strings_free(&templates);
+    span_end(span);
     return features;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/spans.h"
 
 struct look {
     const struct picture_models *m;
@@ -54,7 +55,7 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
             encoded = namer.clip;
         }
         if (status) break;
-        int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
+        int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL), span = span_begin("fuse");
         struct named n = segment_named(p, r, j);
         if (l->dump) dump_segmentation(l->dump, proposer, j->namer, p, r);
         if (!l->sum)
@@ -63,6 +64,7 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
             views_sum_tile(&l->sum[i], n, at->at, at->h, at->w);
         else
             views_sum_add(&l->sum[i], n, at->mirrored);
+        span_end(span);
         t_scope_close(scope, NULL);
         if (!status) status = error_status();
     }
@@ -86,7 +88,7 @@ static int64_t padded(int64_t n, int64_t divisor) { return (n + divisor - 1) / d
 
 static int find_segments(struct look *l, const struct peek *k, const struct image *seen) {
     int64_t divisor = l->m->net->opt.divisor;
-    int scope = t_scope_open("segments", T_NO_GRAD | T_EVAL);
+    int scope = t_scope_open("segments", T_NO_GRAD | T_EVAL), span = span_begin("segments");
     struct panoptic_source s = {.logits = t_select(k->logits, 0, 0),
                                 .masks = t_select(k->masks, 0, 0),
                                 .padded_h = padded(seen->h, divisor),
@@ -96,6 +98,7 @@ static int find_segments(struct look *l, const struct peek *k, const struct imag
     int status =
         panoptic_of(&l->m->eval->panoptic, &s, l->m->thing, l->im->h, l->im->w, l->panoptic);
     if (!status && l->dump) dump_put_labels(l->dump, "panoptic", &l->panoptic->id);
+    span_end(span);
     t_scope_close(scope, NULL);
     return status;
 }

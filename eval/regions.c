@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/spans.h"
 #include "data/resize.h"
 
 int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area) {
@@ -43,6 +44,7 @@ struct pending {
 
 static int flush(struct pending *p) {
     if (!p->n) return 0;
+    int span = span_begin("CLIP");
     int64_t D = p->e.D, B = p->n, S = p->S;
     float *out = mem_alloc((size_t)(B * D), sizeof *out);
     int scope = t_scope_open("regions", T_NO_GRAD | T_EVAL);
@@ -58,6 +60,7 @@ static int flush(struct pending *p) {
     for (int64_t b = 0; b < B; b++) memcpy(p->to[b], out + b * D, (size_t)D * sizeof *out);
     free(out);
     p->n = 0;
+    span_end(span);
     return status;
 }
 
@@ -109,6 +112,7 @@ static int crop_region_k(struct pending *p, const struct regions *r, int64_t k,
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch) {
     size_t pixels = (size_t)(o->side * o->side);
+    int span = span_begin("crops");
     struct pending p = {.e = e,
                         .S = o->side,
                         .batch = batch,
@@ -129,5 +133,6 @@ int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
     free(p.crop);
     free(p.mask);
     free(p.to);
+    span_end(span);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/spans.h"
 #include "data/resize.h"
 #include "eval/ensemble.h"
 
@@ -55,11 +56,13 @@ int segment_propose(const struct proposer *p, const struct eval_options *o,
                     const struct image *pictures, int64_t count, struct proposals *proposals,
                     struct regions *regions) {
     memset(regions, 0, (size_t)count * sizeof *regions);
+    int span = span_begin("proposals");
     int status = proposals_of(p->net, p->text, pictures, count, proposals);
     for (int64_t i = 0; !status && i < count; i++) {
         status = regions_of(&regions[i], &proposals[i], o->mask_threshold, o->min_area);
         if (o->matting) regions[i].soft = proposals[i].mask;
     }
+    span_end(span);
     return status;
 }
 
@@ -148,7 +151,9 @@ static int crf_labels_of(struct named n, tensor *scores, const struct judge *j,
             scores ? t_narrow(scores, 0, from, some) : ensemble_scores(n, from, some, H, W));
         t_scope_close(scope, NULL);
     }
+    int span = span_begin("CRF");
     if (!status) status = crf_labels(&c, j->crf, im, out);
+    span_end(span);
     crf_free(&c);
     return status;
 }

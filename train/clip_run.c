@@ -12,18 +12,18 @@
 
 /* Random weights of the seed of the stage that asks, so that new prompts are that stage's draw. */
 static void make(struct clip_run *c, const struct node *asks, const struct node *shape,
-                 const struct prompt_options *prompt) {
+                 const struct prompt_options *prompt, int modes) {
     *c = (struct clip_run){0};
     struct clip_options opt = clip_model(&node_clip(shape)->config.clip, prompt);
     struct rng r = rng_stream((uint64_t)asks->config.run.seed, "weights", 0);
     t_seed(rng_next(&r));
-    int scope = t_scope_open("clip", T_NO_GRAD);
+    int scope = t_scope_open("clip", T_NO_GRAD | modes);
     clip_init(&c->clip, params_root(&c->params), &opt);
     t_scope_close(scope, NULL);
 }
 
 void clip_run_init(struct clip_run *c, const struct node *n, const struct prompt_options *prompt) {
-    make(c, n, n, prompt);
+    make(c, n, n, prompt, T_INHERIT);
 }
 
 /* Fine-tuning keeps those of its input. */
@@ -47,8 +47,9 @@ int clip_run_open_from(struct clip_run *c, const struct node *n, const struct no
                        const struct prompt_options *prompt) {
     REQUIRE(in->node && node_clip(in->node), "no CLIP run as input %s", in->name);
     const struct prompt_options *has = clip_run_prompts(in->node);
-    make(c, n, in->node, prompt ? prompt : has);
-    int status = run_load(in, WEIGHTS_CLIP, &c->params, prompt && !has);
+    bool new_prompts = prompt && !has; /* whose draw comes after those of all other weights */
+    make(c, n, in->node, prompt ? prompt : has, new_prompts ? T_INHERIT : T_UNDRAWN);
+    int status = run_load(in, WEIGHTS_CLIP, &c->params, new_prompts);
     if (status) clip_run_free(c);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/spans.h"
 #include "checkpoints/safetensors.h"
 #include "train/cmd.h"
 #include "train/panoptic_files.h"
@@ -24,6 +25,7 @@ struct arguments {
     const char *classes, *out, *dump;
     char **image;
     size_t n_images, images_cap;
+    bool verbose;
 };
 
 enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP, KEY_CONFIG, KEY_WEIGHTS };
@@ -48,6 +50,7 @@ static const struct argp_option options[] = {
      "Also write all tensors between picture and labels: DIR/NAME.safetensors, or, of one picture, "
      "FILE.safetensors",
      0},
+    {"verbose", 'v', 0, 0, "Also how long each part took: of opening, and of every picture", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {0},
 };
@@ -100,6 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SET: add_override(a, arg, state); break;
     case KEY_DUMP: a->dump = arg; break;
     case 'o': a->out = arg; break;
+    case 'v': a->verbose = true; break;
     case 'q': log_set_level(LOG_WARN); break;
     case ARGP_KEY_ARG:
         a->image = mem_grow(a->image, &a->images_cap, a->n_images + 1, sizeof *a->image);
@@ -244,6 +248,16 @@ static int write_segments(const struct segmenter *s, const struct arguments *a, 
     return status;
 }
 
+/* With --verbose: what the parts took since the last time. */
+static void tell_spans(const struct arguments *a, const char *of) {
+    if (!a->verbose) return;
+    struct str text = {0};
+    spans_text(&text);
+    log_info("%s: %s", of, text.at);
+    str_free(&text);
+    spans_open();
+}
+
 /* One picture. *bad: the error is the picture's own, and others can go on. */
 static int segment_file(struct segmenter *s, const struct arguments *a, const char *file,
                         const struct vocabulary *v, bool *bad) {
@@ -253,17 +267,22 @@ static int segment_file(struct segmenter *s, const struct arguments *a, const ch
     struct panoptic segments = {0}, *wanted = segmenter_panoptic(s) ? &segments : NULL;
     char *map = out_path(a, file, suffixes[OUT_LABELS]);
     char *overlay = out_path(a, file, suffixes[OUT_OVERLAY]);
+    int span = span_begin("read");
     int status = file_read(file, FILE_MAX, &text);
     if (!status) status = image_decode_upright(text.at, text.n, file, &im);
+    span_end(span);
     *bad = status != 0;
     struct dump dump = {0};
     if (!status) status = segmenter_labels(s, &im, &l, wanted, a->dump ? &dump : NULL);
+    span = span_begin("write");
     if (!status && a->dump) status = write_dump(a, file, &dump, &l);
     dump_free(&dump);
     if (!status) status = picture_write_labels(map, &l);
     if (!status) status = write_overlay(overlay, &im, &l, v);
     if (!status && wanted) status = write_segments(s, a, file, wanted, v);
+    span_end(span);
     if (!status) print_shares(file, &l, v);
+    if (!status) tell_spans(a, file);
     bytes_free(&text);
     image_free(&im);
     labels_free(&l);
@@ -294,9 +313,13 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
 }
 
 static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
+    if (a->verbose) spans_open();
     int status = check_outputs(a, ALWAYS);
     if (!status) status = vocabulary_open(v, a->classes);
+    int span = span_begin("load");
     if (!status) status = segmenter_open(s, &a->model, v);
+    span_end(span);
+    if (!status) tell_spans(a, a->model.name);
     if (!status && segmenter_panoptic(s)) status = check_outputs(a, WITH_PANOPTIC);
     if (!status && v->n == 1)
         log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");

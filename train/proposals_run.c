@@ -7,28 +7,55 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "train/run_weights.h"
+#include "train/segment.h"
 
-/* Text features of the classes and the network's registry. `of`: the node that has its settings;
- * `clip_from`: the CLIP whose texts it was trained with. */
-static int make(struct proposals_run *p, const struct node *of, const struct node_input *clip_from,
-                const struct vocabulary *v) {
-    *p = (struct proposals_run){0};
-    struct clip_run clip;
-    int status = clip_run_open_from(&clip, of, clip_from, NULL);
-    if (status) return status;
-    int scope = t_scope_open("proposals", T_NO_GRAD);
-    p->text = t_hold(class_text(&clip.clip, &of->config.text, v)); /* [K, D] */
-    double own = of->config.proposals.temperature,
-           scale = own > 0 ? own : t_item(clip_scale(&clip.clip));
+/* The network's registry, with the text features of a CLIP. `of`: the node that has its settings.
+ */
+static int make(struct proposals_run *p, const struct node *of, const struct clip *clip,
+                tensor *text, int modes) {
+    int scope = t_scope_open("proposals", T_NO_GRAD | modes);
+    p->text = t_hold(text); /* [K, D] */
+    double own = of->config.proposals.temperature, scale = own > 0 ? own : t_item(clip_scale(clip));
     struct maskformer_options opt =
         proposals_model(&of->config.proposals, t_size(p->text, 1), scale);
     struct rng r = rng_stream((uint64_t)of->config.run.seed, "weights", 0);
     t_seed(rng_next(&r));
     maskformer_init(&p->model, params_root(&p->params), &opt);
     t_scope_close(scope, NULL);
-    clip_run_free(&clip);
     if (error_status()) proposals_run_free(p);
     return error_status();
+}
+
+/* The same with a CLIP that is opened for it: `clip_from`, whose texts it was trained with. */
+static int make_from(struct proposals_run *p, const struct node *of,
+                     const struct node_input *clip_from, const struct vocabulary *v, int modes) {
+    struct clip_run clip;
+    int status = clip_run_open_from(&clip, of, clip_from, NULL);
+    if (status) return status;
+    int scope = t_scope_open("proposals", T_NO_GRAD);
+    tensor *text = class_text(&clip.clip, &of->config.text, v); /* [K, D] */
+    status = make(p, of, &clip.clip, text, modes);
+    t_scope_close(scope, NULL);
+    clip_run_free(&clip);
+    return status;
+}
+
+static bool same_strings(const struct strings *a, const struct strings *b) {
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < a->n; i++) same = strcmp(a->at[i], b->at[i]) == 0;
+    return same;
+}
+
+/* Whether one of those has the features that `make_from` would compute, to the bit. */
+static const struct namer_run *find_namer(const struct namers *known, const struct node *of,
+                                          const struct node_input *clip_from) {
+    for (size_t i = 0; i < known->n; i++) {
+        const struct namer_run *m = known->at[i];
+        if (m->from->node == clip_from->node && m->from->best == clip_from->best &&
+            same_strings(m->templates, &of->config.text.templates))
+            return m;
+    }
+    return NULL;
 }
 
 int proposals_run_new(struct proposals_run *p, const struct node *n, const struct dataset *set,
@@ -41,26 +68,23 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
     }
     struct vocabulary v;
     vocabulary_of(&v, names, (size_t)K);
-    int status = make(p, n, node_input(n, "clip"), &v);
+    *p = (struct proposals_run){0};
+    int status = make_from(p, n, node_input(n, "clip"), &v, T_INHERIT);
     vocabulary_close(&v);
     free(names);
     return status;
 }
 
-int proposals_run_open(struct proposals_run *p, const struct node *n, char *const *names,
-                       int64_t K) {
-    struct vocabulary v;
-    vocabulary_of(&v, names, (size_t)K);
-    int status = proposals_run_speak(p, n, &v);
-    vocabulary_close(&v);
-    return status;
-}
-
-int proposals_run_speak(struct proposals_run *p, const struct node *n, const struct vocabulary *v) {
+int proposals_run_open(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
+                       struct namers known) {
     const struct node_input *in = node_input(n, "proposals");
     REQUIRE(in && in->node, "no run as input proposals");
     bool imported = in->node->config.run.stage == STAGE_IMPORT; /* has both */
-    int status = make(p, in->node, imported ? in : node_input(in->node, "clip"), v);
+    const struct node_input *clip = imported ? in : node_input(in->node, "clip");
+    const struct namer_run *m = find_namer(&known, in->node, clip);
+    *p = (struct proposals_run){0};
+    int status = m ? make(p, in->node, &m->clip.clip, t_clone(m->namer.text), T_UNDRAWN)
+                   : make_from(p, in->node, clip, v, T_UNDRAWN);
     if (status) return status;
     status = run_load(in, WEIGHTS_PROPOSALS, &p->params, false);
     if (status) proposals_run_free(p);

@@ -23,7 +23,7 @@ static void warn_of_prompts(const struct namer_run *m, const char *input) {
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
                    const struct vocabulary *v) {
     double given = n->config.eval.temperature;
-    *m = (struct namer_run){0};
+    *m = (struct namer_run){.from = node_input(n, input), .templates = &n->config.text.templates};
     int status = clip_run_open(&m->clip, n, input, NULL);
     if (status) return status;
     int scope = t_scope_open("namer", T_NO_GRAD);

@@ -8,6 +8,8 @@
 struct namer_run {
     struct clip_run clip;
     struct namer namer;
+    const struct node_input *from;   /* the input, */
+    const struct strings *templates; /* and how its texts were made: both of the evaluation */
 };
 
 /* The CLIP of an input, with the text and temperature settings of `n`, which is an evaluation. */

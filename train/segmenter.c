@@ -75,8 +75,9 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
     if (!status) tell_things(s, v);
     if (!status) status = segment_size_of(&s->size, s->node);
-    if (!status) status = proposals_run_speak(&s->proposals, s->node, v);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
+    const struct namer_run *known = &s->namer;
+    if (!status) status = proposals_run_open(&s->proposals, s->node, v, (struct namers){&known, 1});
     return status;
 }
 

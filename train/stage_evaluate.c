@@ -31,6 +31,7 @@ struct evaluation {
     struct dataset set;
     int64_t n_images, K;
     bool *seen, *unseen; /* [K] */
+    struct vocabulary names;
     struct proposals_run proposals;
     struct segment_size size;
     struct confusion maskformer;
@@ -40,11 +41,8 @@ struct evaluation {
 };
 
 static int row_open(struct row *r, const struct evaluation *e, const char *name) {
-    struct vocabulary v;
     r->name = name;
-    vocabulary_of(&v, e->set.class_name, (size_t)e->K);
-    int status = namer_run_open(&r->namer, e->node, name, &v);
-    vocabulary_close(&v);
+    int status = namer_run_open(&r->namer, e->node, name, &e->names);
     confusion_open(&r->alone, e->K);
     confusion_open(&r->fused, e->K);
     return status;
@@ -336,12 +334,19 @@ static int open_all(struct evaluation *e) {
     for (int64_t k = 0; k < e->K; k++) e->unseen[k] = !(e->seen[k] = e->set.class_seen[k]);
     confusion_open(&e->maskformer, e->K);
     region_recall_open(&e->recall, e->K);
+    vocabulary_of(&e->names, e->set.class_name, (size_t)e->K);
     status = segment_size_of(&e->size, n);
-    if (!status) status = proposals_run_open(&e->proposals, n, e->set.class_name, e->K);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
-    for (size_t i = 0; !status && i < n->n_inputs; i++)
-        if (segment_is_clip(n->input[i].name))
-            status = row_open(&e->row[e->n_rows++], e, n->input[i].name);
+    const struct namer_run **namers = mem_alloc(n->n_inputs, sizeof *namers);
+    for (size_t i = 0; !status && i < n->n_inputs; i++) {
+        if (!segment_is_clip(n->input[i].name)) continue;
+        namers[e->n_rows] = &e->row[e->n_rows].namer;
+        status = row_open(&e->row[e->n_rows++], e, n->input[i].name);
+    }
+    if (!status)
+        status =
+            proposals_run_open(&e->proposals, n, &e->names, (struct namers){namers, e->n_rows});
+    free(namers);
     return status;
 }
 
@@ -358,6 +363,7 @@ static int run(struct node *n) {
     confusion_free(&e.maskformer);
     region_recall_free(&e.recall);
     proposals_run_free(&e.proposals);
+    vocabulary_close(&e.names);
     dataset_close(&e.set);
     return status;
 }

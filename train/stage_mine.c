@@ -266,6 +266,14 @@ static const char *stop_list(const struct node *n) {
     return in ? in->path : NULL;
 }
 
+static int open_proposals(struct miner *m) {
+    struct vocabulary v;
+    vocabulary_of(&v, m->set.class_name, (size_t)m->set.n_classes);
+    int status = proposals_run_open(&m->proposals, m->node, &v, (struct namers){0});
+    vocabulary_close(&v);
+    return status;
+}
+
 static int run(struct node *n) {
     const struct mine_options *o = &n->config.mine;
     struct miner m = {.node = n, .dir = path_join(n->dir, "pairs")};
@@ -277,8 +285,7 @@ static int run(struct node *n) {
     m.n_images = o->images && o->images < m.set.n_images ? o->images : m.set.n_images;
     if (!status && !o->ground_truth) {
         status = clip_run_open(&m.clip, n, "clip", NULL);
-        if (!status)
-            status = proposals_run_open(&m.proposals, n, m.set.class_name, m.set.n_classes);
+        if (!status) status = open_proposals(&m);
         if (!status)
             status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o->captions, stop_list(n),
                                      t_threads());

@@ -54,4 +54,5 @@ inline at::IntArrayRef dims(const struct shape &s) { return {s.d, size_t(s.n)}; 
 std::vector<at::Tensor> list(tensor *const *x, size_t n); // REQUIREs that none is NULL
 at::ScalarType dtype_of(enum t_dtype d);
 at::Device device_now();                   // meta in T_META scopes
+bool undrawn_now();                        // in T_UNDRAWN scopes
 at::TensorOptions options(enum t_dtype d); // of that type, on the current device

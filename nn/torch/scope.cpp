@@ -11,7 +11,7 @@
 struct Scope {
     const char *name;
     int modes;
-    bool grad_was, train_was, cast_was, meta_was;
+    bool grad_was, train_was, cast_was, meta_was, undrawn_was;
     at::ScalarType cast_type_was;
     tensor ring; // sentinel of the handles it owns
     Scope(const char *n, int m) : name(n), modes(m) { ring.prev = ring.next = &ring; }
@@ -22,6 +22,7 @@ namespace {
 thread_local std::vector<std::unique_ptr<Scope>> scopes;
 thread_local bool training = false;
 thread_local bool meta = false;
+thread_local bool undrawn = false;
 thread_local long fail_at = 0;
 std::atomic<size_t> live{0};
 
@@ -100,6 +101,7 @@ std::vector<at::Tensor> list(tensor *const *x, size_t n) {
 void t_fail_at(long n) { fail_at = n; }
 bool t_training(void) { return training; }
 at::Device device_now() { return meta ? at::kMeta : at::kCPU; }
+bool undrawn_now() { return undrawn; }
 bool t_grad_enabled() { return at::GradMode::is_enabled(); }
 size_t t_live(void) { return live; }
 
@@ -108,12 +110,14 @@ int t_scope_open(const char *name, int modes) {
     s->grad_was = at::GradMode::is_enabled();
     s->train_was = training;
     s->meta_was = meta;
+    s->undrawn_was = undrawn;
     s->cast_was = at::autocast::is_autocast_enabled(at::kCPU);
     s->cast_type_was = at::autocast::get_autocast_dtype(at::kCPU);
     if (modes & T_NO_GRAD) at::GradMode::set_enabled(false);
     if (modes & T_TRAIN) training = true;
     if (modes & T_EVAL) training = false;
     if (modes & T_META) meta = true;
+    if (modes & T_UNDRAWN) undrawn = true;
     if (modes & T_AUTOCAST_BF16) {
         at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
         at::autocast::set_autocast_enabled(at::kCPU, true);
@@ -145,6 +149,7 @@ tensor *t_scope_close(int scope, tensor *result) {
     at::GradMode::set_enabled(s.grad_was);
     training = s.train_was;
     meta = s.meta_was;
+    undrawn = s.undrawn_was;
     scopes.pop_back();
     return result;
 }

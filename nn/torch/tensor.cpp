@@ -46,11 +46,16 @@ tensor *t_arange(int64_t n, enum t_dtype d) {
     return make("t_arange", {}, [&] { return at::arange(n, options(d)); });
 }
 tensor *t_randn(struct shape s, double std) {
-    return make("t_randn", {}, [&] { return at::randn(dims(s), options(T_F32)).mul_(std); });
+    return make("t_randn", {}, [&] {
+        auto x = at::empty(dims(s), options(T_F32));
+        return undrawn_now() ? x : x.normal_().mul_(std);
+    });
 }
 tensor *t_uniform(struct shape s, double lo, double hi) {
-    return make("t_uniform", {},
-                [&] { return at::empty(dims(s), options(T_F32)).uniform_(lo, hi); });
+    return make("t_uniform", {}, [&] {
+        auto x = at::empty(dims(s), options(T_F32));
+        return undrawn_now() ? x : x.uniform_(lo, hi);
+    });
 }
 tensor *t_from_data(const void *p, struct shape s, enum t_dtype d) {
     return make("t_from_data", {}, [&] {

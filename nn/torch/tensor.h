@@ -45,6 +45,7 @@ enum t_mode {
     T_EVAL = 4,
     T_AUTOCAST_BF16 = 8, /* matrix products and convolutions in bfloat16 */
     T_META = 16,         /* what is made has a shape and a type, and no values: for checks */
+    T_UNDRAWN = 32,      /* t_randn, t_uniform: any values, undrawn; weights that are loaded next */
 };
 int t_scope_open(const char *name, int modes);
 tensor *t_scope_close(int scope, tensor *result); /* result may be NULL; returns result */

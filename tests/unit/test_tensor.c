@@ -80,6 +80,18 @@ TEST(what_a_meta_scope_makes_has_no_values) {
     CHECK_NEAR(t_item(t_sum(t_ones(SHAPE(3), T_F32))), 3, 0);
 }
 
+TEST(undrawn_weights_leave_the_generator_where_it_was) {
+    t_seed(7);
+    tensor *want = t_randn(SHAPE(4), 1);
+    t_seed(7);
+    int scope = t_scope_open("load", T_UNDRAWN);
+    tensor *x = t_keep(scope, t_randn(SHAPE(3, 5), 1)), *y = t_uniform(SHAPE(2), -1, 1);
+    CHECK_INT(t_size(y, 0), 2);
+    t_scope_close(scope, NULL);
+    CHECK_INT(t_size(x, 1), 5);
+    CHECK(test_equal_bits(t_randn(SHAPE(4), 1), want));
+}
+
 TEST(copy_out_insists_on_the_exact_size) {
     float buffer[8];
     t_copy_out(t_ones(SHAPE(2, 3), T_F32), buffer, sizeof buffer);
