@@ -1,9 +1,13 @@
 /* Published weights as the start of a chain, and as a model to segment with.
  *
  * ctest: timeout=600 labels=slow */
+#include <cjson/cJSON.h>
+
 #include "base/file.h"
 #include "checkpoints/weights.h"
 #include "data/image.h"
+#include "eval/crf.h"
+#include "eval/panoptic.h"
 #include "nn/models/ovseg.h"
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
@@ -127,6 +131,10 @@ static char *write_whole(void) {
     struct params p = {0};
     struct ovseg *m = mem_alloc(1, sizeof *m);
     ovseg_init(m, params_root(&p), &proposals, &clip);
+    struct param *masks =
+        params_find(&p, "sem_seg_head.predictor.mask_embed.layers.2.weight"); /* with edges */
+    CHECK(masks);
+    t_scale_(masks->t, 40);
     char *file = test_path("whole.safetensors");
     CHECK_OK(weights_save(file, &p, NULL, 0));
     ovseg_free(m);
@@ -148,13 +156,16 @@ static char *write_picture(void) {
     return path;
 }
 
+/* ovseg segment, of a file of weights, with what it does not tell. */
+#define SEGMENT(model, out, ...)                                                                   \
+    OVSEG("segment", "-m", model, "--set", "clip.activation=quickgelu", "--set",                   \
+          "MODEL.BACKBONE.NAME=build_resnet_backbone", "--set", "INPUT.MIN_SIZE_TEST=64", "-o",    \
+          out, __VA_ARGS__)
+
 /* Segments with -m MODEL and some settings; the dump of the picture, owned. */
 static char *dump_of(const char *model, const char *picture, const char *to) {
     char *out = test_path(to);
-    struct ended e =
-        OVSEG("segment", "-m", model, "--classes", "sky,tree,road", "--set",
-              "clip.activation=quickgelu", "--set", "MODEL.BACKBONE.NAME=build_resnet_backbone",
-              "--set", "INPUT.MIN_SIZE_TEST=64", "--dump", out, "-o", out, picture);
+    struct ended e = SEGMENT(model, out, "--classes", "sky,tree,road", "--dump", out, picture);
     check_status(&e, 0);
     CHECK_HAS(e.out, "tree");
     ended_free(&e);
@@ -238,4 +249,170 @@ TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
     CHECK_HAS(e.err, "--config");
     ended_free(&e);
     FREE_ALL(file, picture, out, dump, to, model, config);
+}
+
+/* A tensor of a dump. */
+static tensor *dumped(const char *dump, const char *name) {
+    struct tensor_file f;
+    CHECK_OK(tensor_file_open(&f, dump, NULL));
+    const struct st_tensor *x = st_table_find(f.table, name);
+    if (!x) test_fail(__FILE__, __LINE__, "%s: no %s", dump, name);
+    tensor *t = tensor_file_tensor(&f, x);
+    CHECK_OK(error_status());
+    tensor_file_close(&f);
+    return t;
+}
+
+static struct bytes bytes_of(const char *path) {
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 24, &b));
+    return b;
+}
+
+static tensor *map_of(const struct labels *l) { /* [H, W] i64 */
+    int64_t *at = mem_alloc((size_t)(l->h * l->w), sizeof *at);
+    for (int64_t i = 0; i < l->h * l->w; i++) at[i] = l->at[i];
+    tensor *x = t_from_data(at, SHAPE(l->h, l->w), T_I64);
+    free(at);
+    return x;
+}
+
+/* The labels of a dump are the CRF's of its scores and the picture. */
+static void check_crf(const char *dump, const char *picture) {
+    static const struct crf_options standard = {.iterations = 5,
+                                                .gaussian_sxy = 3,
+                                                .gaussian_compat = 3,
+                                                .bilateral_sxy = 80,
+                                                .bilateral_srgb = 13,
+                                                .bilateral_compat = 10};
+    tensor *scores = dumped(dump, "sem_seg");
+    int64_t n = t_numel(scores);
+    float *at = mem_alloc((size_t)n, sizeof *at);
+    struct bytes file = bytes_of(picture);
+    struct image im;
+    struct labels l;
+    struct crf c;
+    CHECK_OK(t_copy_out(scores, at, (size_t)n * sizeof *at));
+    CHECK_OK(image_decode(file.at, file.n, picture, &im));
+    CHECK_OK(crf_open(&c, t_size(scores, 0), im.h, im.w));
+    crf_put(&c, 0, t_size(scores, 0), at);
+    CHECK_OK(crf_labels(&c, &standard, &im, &l));
+    CHECK(test_equal_bits(map_of(&l), dumped(dump, "label")));
+    CHECK(!test_equal_bits(t_argmax(scores, 0), dumped(dump, "label")));
+    free(at);
+    bytes_free(&file);
+    image_free(&im);
+    labels_free(&l);
+    crf_free(&c);
+}
+
+TEST(a_dense_crf_labels_the_scores_that_are_dumped) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("crf");
+    char *dump = path_join(out, "picture.safetensors");
+    char *plain = test_path("plain.safetensors");
+    struct ended e = SEGMENT(file, out, "--classes", "sky,tree,road", "--dump", plain, picture,
+                             "--set", "eval.ensemble=false");
+    check_status(&e, 0);
+    ended_free(&e);
+    e = SEGMENT(file, out, "--classes", "sky,tree,road", "--dump", out, picture, "--set",
+                "eval.ensemble=false", "--set", "TEST.DENSE_CRF=True");
+    check_status(&e, 0);
+    ended_free(&e);
+    check_crf(dump, picture);
+    CHECK(test_equal_bits(dumped(dump, "sem_seg"), dumped(plain, "sem_seg")));
+    e = SEGMENT(file, out, "--classes", "sky,tree,road", "--dump", out, picture, "--set",
+                "eval.ensemble=false", "--set", "eval.crf.enabled=true", "--set",
+                "eval.tta.enabled=true", "--set", "eval.tta.sizes=[48, 64]");
+    check_status(&e, 0);
+    ended_free(&e);
+    check_crf(dump, picture); /* of the mean over the views */
+    CHECK(!test_equal_bits(dumped(dump, "sem_seg"), dumped(plain, "sem_seg")));
+    FREE_ALL(file, picture, out, dump, plain);
+}
+
+static double number(const cJSON *o, const char *key) {
+    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!cJSON_IsNumber(x)) test_fail(__FILE__, __LINE__, "no number %s", key);
+    return x->valuedouble;
+}
+
+/* The files say what the library makes of the dump. */
+static void check_segments(const char *out, const char *dump, const bool *thing) {
+    struct panoptic_source s = {.logits = dumped(dump, "pred_logits"),
+                                .masks = dumped(dump, "pred_masks"),
+                                .padded_h = 64,
+                                .padded_w = 96, /* 64 x 93, to a multiple of 32 */
+                                .h = 64,
+                                .w = 93};
+    struct panoptic_options o = {.enabled = true, .overlap = 0.2};
+    struct panoptic want;
+    struct labels found;
+    CHECK_OK(panoptic_of(&o, &s, thing, 48, 70, &want));
+    CHECK(want.n > 0);
+    char *png = path_join(out, "picture-panoptic.png");
+    char *json = path_join(out, "picture-panoptic.json");
+    struct bytes b = bytes_of(png);
+    CHECK_OK(labels_decode_png(b.at, b.n, png, &found));
+    CHECK(memcmp(found.at, want.id.at, sizeof *found.at * 48 * 70) == 0);
+    CHECK(test_equal_bits(map_of(&found), dumped(dump, "panoptic")));
+    char *text = text_of(json);
+    cJSON *j = cJSON_Parse(text);
+    const cJSON *segments = cJSON_GetObjectItem(j, "segments_info");
+    const cJSON *categories = cJSON_GetObjectItem(j, "categories");
+    CHECK_TEXT(cJSON_GetObjectItem(j, "file_name")->valuestring, "picture-panoptic.png");
+    CHECK_INT(cJSON_GetArraySize(segments), (int64_t)want.n);
+    for (size_t i = 0; i < want.n; i++) {
+        const cJSON *x = cJSON_GetArrayItem(segments, (int)i);
+        CHECK_INT(number(x, "id"), want.segment[i].id);
+        CHECK_INT(number(x, "category_id"), want.segment[i].category);
+        CHECK_INT(number(x, "area"), want.segment[i].area);
+        CHECK_INT(number(x, "isthing"), want.segment[i].thing);
+        CHECK_INT(cJSON_GetArrayItem(cJSON_GetObjectItem(x, "bbox"), 3)->valuedouble,
+                  want.segment[i].box.y1 - want.segment[i].box.y0);
+    }
+    CHECK_INT(cJSON_GetArraySize(categories), 3);
+    for (int k = 0; k < 3; k++)
+        CHECK_INT(number(cJSON_GetArrayItem(categories, k), "isthing"), thing[k]);
+    CHECK_TEXT(cJSON_GetObjectItem(cJSON_GetArrayItem(categories, 1), "name")->valuestring, "tree");
+    cJSON_Delete(j);
+    panoptic_free(&want);
+    labels_free(&found);
+    bytes_free(&b);
+    FREE_ALL(png, json, text);
+}
+
+TEST(panoptic_segments_are_written_beside_the_labels) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("panoptic");
+    char *dump = path_join(out, "picture.safetensors");
+    char *names = write_config("names.yaml",
+                               "- {name: sky, kind: stuff}\n"
+                               "- {name: tree, kind: thing}\n"
+                               "- {name: road, kind: stuff}\n");
+    struct ended e = SEGMENT(file, out, "--classes", names, "--dump", out, picture, "--set",
+                             "MODEL.MASK_FORMER.TEST.PANOPTIC_ON=True", "--set",
+                             "MODEL.MASK_FORMER.TEST.OVERLAP_THRESHOLD=0.2");
+    check_status(&e, 0);
+    CHECK(!strstr(e.err, "taken as things"));
+    ended_free(&e);
+    check_segments(out, dump, (const bool[]){false, true, false});
+    e = SEGMENT(file, out, "--classes", "sky,tree,road", "--dump", out, picture, "--set",
+                "eval.panoptic.enabled=true", "--set", "eval.panoptic.overlap=0.2");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "3 of 3 names are taken as things");
+    ended_free(&e);
+    check_segments(out, dump, (const bool[]){true, true, true});
+    FREE_ALL(file, picture, out, dump, names);
+}
+
+TEST(what_excludes_each_other_is_said_at_once) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("refused");
+    struct ended e = SEGMENT(file, out, "--classes", "sky,tree", picture, "--set",
+                             "eval.panoptic.enabled=true", "--set", "TEST.AUG.ENABLED=True",
+                             "--set", "eval.crf.enabled=true", "--set", "eval.demo=true");
+    check_status(&e, 78);
+    CHECK_HAS(e.err, "eval.panoptic.enabled: segments are of one view");
+    CHECK_HAS(e.err, "eval.crf.enabled: the demonstration's labels are its own");
+    CHECK(!file_exists(out));
+    ended_free(&e);
+    FREE_ALL(file, picture, out);
 }
