@@ -81,6 +81,27 @@ static void check_explained(const char *argument, const char *was, const char *n
     ended_free(&e);
 }
 
+/* What is counted are the labels of the dense CRF; segments are not counted, and that is said.
+ * `plain`: evaluation.json without. */
+static void check_ways(const char *plain) {
+    struct ended e = TRAIN("out", "smoke/eval.yaml", "TEST.DENSE_CRF=True");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "results: ");
+    char *run = mem_strdup(strstr(e.out, "results: ") + strlen("results: "));
+    run[strcspn(run, "\n")] = '\0';
+    char *path = path_join(run, "evaluation.json"), *crf = text_of(path);
+    CHECK_HAS(crf, "\"fused\"");
+    CHECK(strcmp(plain, crf) != 0);
+    ended_free(&e);
+    free(run);
+    free(path);
+    free(crf);
+    e = TRAIN("out", "smoke/eval.yaml", "eval.panoptic.enabled=true");
+    check_status(&e, 78);
+    CHECK_HAS(e.err, "eval.panoptic.enabled: `ovseg segment` writes segments");
+    ended_free(&e);
+}
+
 TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
     struct ended first = TRAIN("out", smoke, NULL);
     check_status(&first, 0);
@@ -88,6 +109,7 @@ TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
     CHECK(!strstr(first.out, "reused"));
     char *named = file_of("out", "mpt", "result.json"), *copy = text_of(named);
     char *path = file_of("out", "eval", "result.json"), *result = text_of(path);
+    char *counted = file_of("out", "eval", "evaluation.json"), *plain = text_of(counted);
     check_result(result);
     CHECK_TEXT(copy, result);
 
@@ -110,6 +132,7 @@ TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
     CHECK_HAS(other.err, "eval: stage evaluate");
     CHECK(!strstr(other.err, "finetune: stage") && !strstr(other.err, "mpt-only: stage"));
     check_table(other.out);
+    check_ways(plain);
     ended_free(&first);
     ended_free(&second);
     ended_free(&other);
@@ -117,6 +140,8 @@ TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
     free(copy);
     free(path);
     free(result);
+    free(counted);
+    free(plain);
     free(table);
 }
 
