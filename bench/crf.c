@@ -14,15 +14,6 @@
 #include "eval/crf.h"
 #include "nn/torch/tensor.h"
 
-enum { ITERATIONS = 5 };
-
-static const struct crf_options standard = {.iterations = ITERATIONS,
-                                            .gaussian_sxy = 3,
-                                            .gaussian_compat = 3,
-                                            .bilateral_sxy = 80,
-                                            .bilateral_srgb = 13,
-                                            .bilateral_compat = 10};
-
 static int picture(struct image *im, int64_t h, int64_t w) {
     struct rng r = rng_stream(1, "bench crf", 0);
     int status = image_alloc(im, h, w, 3);
@@ -52,7 +43,7 @@ static int time_one(int64_t K, int64_t h, int64_t w, int64_t iterations, double 
     struct image im = {0};
     struct labels l = {0};
     struct crf c = {0};
-    struct crf_options o = standard;
+    struct crf_options o = crf_standard;
     o.iterations = iterations;
     int status = picture(&im, h, w);
     if (!status) status = crf_open(&c, K, h, w);
@@ -77,12 +68,12 @@ int main(int argc, char **argv) {
     double none, all;
     t_set_threads((int)threads);
     int status = time_one(K, h, w, 0, &none);
-    if (!status) status = time_one(K, h, w, ITERATIONS, &all);
+    if (!status) status = time_one(K, h, w, crf_standard.iterations, &all);
     if (status)
         fprintf(stderr, "crf_times: %s\n", error_message());
     else
         printf("%lld names at %lld x %lld, %lld threads: %.2f s, of which an iteration %.2f s\n",
                (long long)K, (long long)w, (long long)h, (long long)threads, all,
-               (all - none) / ITERATIONS);
+               (all - none) / (double)crf_standard.iterations);
     return status;
 }

@@ -13,6 +13,14 @@
 
 enum { LANES = LATTICE_LANES, KERNELS = 2 };
 
+const struct crf_options crf_standard = {.enabled = true,
+                                         .iterations = 5,
+                                         .gaussian_sxy = 3,
+                                         .gaussian_compat = 3,
+                                         .bilateral_sxy = 80,
+                                         .bilateral_srgb = 13,
+                                         .bilateral_compat = 10};
+
 static const float NONE =
     -1e30F; /* the logarithm of a name that is none: it fills the last group */
 

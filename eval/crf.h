@@ -27,6 +27,8 @@ struct crf_options {
     double bilateral_compat;
 };
 
+extern const struct crf_options crf_standard; /* the reference's, enabled; the settings' defaults */
+
 enum { CRF_PAIRS_MAX = 4096 };
 enum crf_way { CRF_BY_SIZE, CRF_PAIRS, CRF_LATTICE };
 

@@ -279,12 +279,6 @@ static tensor *map_of(const struct labels *l) { /* [H, W] i64 */
 
 /* The labels of a dump are the CRF's of its scores and the picture. */
 static void check_crf(const char *dump, const char *picture) {
-    static const struct crf_options standard = {.iterations = 5,
-                                                .gaussian_sxy = 3,
-                                                .gaussian_compat = 3,
-                                                .bilateral_sxy = 80,
-                                                .bilateral_srgb = 13,
-                                                .bilateral_compat = 10};
     tensor *scores = dumped(dump, "sem_seg");
     int64_t n = t_numel(scores);
     float *at = mem_alloc((size_t)n, sizeof *at);
@@ -296,7 +290,7 @@ static void check_crf(const char *dump, const char *picture) {
     CHECK_OK(image_decode(file.at, file.n, picture, &im));
     CHECK_OK(crf_open(&c, t_size(scores, 0), im.h, im.w));
     crf_put(&c, 0, t_size(scores, 0), at);
-    CHECK_OK(crf_labels(&c, &standard, &im, &l));
+    CHECK_OK(crf_labels(&c, &crf_standard, &im, &l));
     CHECK(test_equal_bits(map_of(&l), dumped(dump, "label")));
     CHECK(!test_equal_bits(t_argmax(scores, 0), dumped(dump, "label")));
     free(at);

@@ -4,14 +4,6 @@
 #include "base/rng.h"
 #include "tests/torch.h"
 
-static const struct crf_options standard = {.enabled = true,
-                                            .iterations = 5,
-                                            .gaussian_sxy = 3,
-                                            .gaussian_compat = 3,
-                                            .bilateral_sxy = 80,
-                                            .bilateral_srgb = 13,
-                                            .bilateral_compat = 10};
-
 static double sum_of(const double *x, int64_t n) {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += x[i];
@@ -159,8 +151,8 @@ static void compare(struct agreement *a, enum crf_way way, enum picture_kind kin
     float *scores = scores_of(K, h, w, sharp, r);
     uint16_t *want = mem_alloc((size_t)(h * w), sizeof *want);
     int64_t equal = 0;
-    a->changed += brute(&im, scores, K, &standard, want);
-    struct labels l = ours(&im, scores, K, &standard, way);
+    a->changed += brute(&im, scores, K, &crf_standard, want);
+    struct labels l = ours(&im, scores, K, &crf_standard, way);
     for (int64_t i = 0; i < h * w; i++) equal += l.at[i] == want[i];
     a->equal += equal;
     a->all += h * w;
@@ -223,9 +215,9 @@ TEST(labels_do_not_depend_on_the_number_of_threads) {
     for (enum crf_way way = CRF_PAIRS; way <= CRF_LATTICE; way++) {
         struct image im = picture(SMOOTH, 40, 50, &r);
         float *scores = scores_of(40, 40, 50, 1, &r);
-        struct labels one = ours(&im, scores, 40, &standard, way);
+        struct labels one = ours(&im, scores, 40, &crf_standard, way);
         t_set_threads(3);
-        struct labels three = ours(&im, scores, 40, &standard, way);
+        struct labels three = ours(&im, scores, 40, &crf_standard, way);
         t_set_threads(1);
         CHECK(same(&one, &three));
         labels_free(&one);
@@ -239,8 +231,8 @@ TEST(large_pictures_take_the_lattice) {
     struct rng r = rng_stream(10, "crf", 0);
     struct image im = picture(SMOOTH, 1, CRF_PAIRS_MAX + 1, &r);
     float *scores = scores_of(4, im.h, im.w, 1, &r);
-    struct labels any = ours(&im, scores, 4, &standard, CRF_BY_SIZE);
-    struct labels lattice = ours(&im, scores, 4, &standard, CRF_LATTICE);
+    struct labels any = ours(&im, scores, 4, &crf_standard, CRF_BY_SIZE);
+    struct labels lattice = ours(&im, scores, 4, &crf_standard, CRF_LATTICE);
     CHECK(same(&any, &lattice));
     labels_free(&any);
     labels_free(&lattice);
@@ -257,7 +249,7 @@ TEST(of_equal_names_the_first_wins) {
     CHECK_OK(image_alloc(&im, 2, 2, 3));
     CHECK_OK(crf_open(&c, 20, 2, 2));
     crf_put(&c, 0, 20, scores);
-    CHECK_OK(crf_labels(&c, &standard, &im, &l));
+    CHECK_OK(crf_labels(&c, &crf_standard, &im, &l));
     for (int i = 0; i < 4; i++) CHECK_INT(l.at[i], 3);
     crf_free(&c);
     labels_free(&l);

@@ -83,15 +83,8 @@ TEST(a_region_gets_the_name_of_the_nearest_text) {
 
 TEST(a_dense_crf_has_one_result_of_proposals_and_of_their_scores) {
     enum { K = 40, Q = 12, H = 24, W = 30 };
-    struct crf_options o = {.enabled = true,
-                            .iterations = 5,
-                            .gaussian_sxy = 3,
-                            .gaussian_compat = 3,
-                            .bilateral_sxy = 80,
-                            .bilateral_srgb = 13,
-                            .bilateral_compat = 10};
     struct named n = {t_uniform(SHAPE(Q, K), 0, 1), t_uniform(SHAPE(Q, 8, 10), 0, 1)};
-    struct judge plain = {0}, crf = {.crf = &o};
+    struct judge plain = {0}, crf = {.crf = &crf_standard};
     struct image im;
     struct labels a, b, c;
     CHECK_OK(image_alloc(&im, H, W, 3));
