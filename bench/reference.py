@@ -104,24 +104,25 @@ class ImageTower(nn.Module):
 
 
 class Clip(nn.Module):
-    """ViT-B/16."""
+    """ViT-B/16, or another of which the sizes are given."""
 
-    def __init__(self, prompts, tuned, width=512, context=77):
+    def __init__(self, prompts, tuned, width=512, context=77, image=None):
         super().__init__()
-        self.visual = ImageTower(prompts, tuned)
+        self.visual = ImageTower(prompts, tuned, out=width, **(image or {}))
         self.transformer = Transformer(width, 12, width // 64, tuned)
         self.token_embedding = nn.Embedding(49408, width)
         self.positional_embedding = nn.Parameter(torch.empty(context, width))
         self.ln_final = nn.LayerNorm(width)
-        self.text_projection = nn.Parameter(torch.empty(width, 512))
+        self.text_projection = nn.Parameter(torch.empty(width, width))
         self.logit_scale = nn.Parameter(torch.empty(()))
         causal = torch.full((context, context), -math.inf).triu(1)
         self.register_buffer("causal", causal, persistent=False)
 
     def encode_text(self, ids):
-        x = self.token_embedding(ids) + self.positional_embedding
+        n = ids.shape[1]  # or fewer than the context, when all end before
+        x = self.token_embedding(ids) + self.positional_embedding[:n]
         for block in self.transformer.resblocks:
-            x = block(x, self.causal)
+            x = block(x, self.causal[:n, :n])
         return self.ln_final(x)[torch.arange(len(ids)), ids.argmax(-1)] @ self.text_projection
 
     def loss(self, batch):
@@ -180,6 +181,8 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
+    channels = (256, 512, 1024, 2048)
+
     def __init__(self, tuned):
         super().__init__()
         self.stem = nn.Module()
@@ -204,13 +207,120 @@ class ResNet50(nn.Module):
         return maps
 
 
-class PixelDecoder(nn.Module):
-    def __init__(self, width=256):
+class WindowAttention(nn.Module):
+    def __init__(self, width, heads, side, tuned):
         super().__init__()
-        for n, channels in enumerate((256, 512, 1024), 1):
-            setattr(self, f"adapter_{n}", Conv(channels, width, 1, norm=nn.GroupNorm(32, width)))
+        self.heads, self.side, self.tuned = heads, side, tuned
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * side - 1)**2, heads))
+        y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+        y, x = y.flatten(), x.flatten()
+        index = ((y[:, None] - y + side - 1) * (2 * side - 1) + x[:, None] - x + side - 1)
+        self.register_buffer("relative_position_index", index)
+
+    def forward(self, x, mask):  # x: [windows, side^2, width], mask: [windows, side^2, side^2] or None
+        n, tokens, width = x.shape
+        q, k, v = self.qkv(x).view(n, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        bias = self.relative_position_bias_table[self.relative_position_index].permute(2, 0, 1)
+        bias = bias[None] if mask is None else bias[None] + mask[:, None]
+        if self.tuned:
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(n, -1, -1, -1))
+        else:
+            y = (q * q.shape[-1]**-0.5 @ k.transpose(-2, -1) + bias).softmax(-1) @ v
+        return self.proj(y.transpose(1, 2).reshape(n, tokens, width))
+
+
+class SwinBlock(nn.Module):
+    def __init__(self, width, heads, side, shift, tuned):
+        super().__init__()
+        self.side, self.shift = side, shift
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn = WindowAttention(width, heads, side, tuned)
+        self.mlp = nn.Module()
+        self.mlp.fc1, self.mlp.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def windows(self, x):  # [B, H, W, C] -> [windows, side^2, C]
+        b, h, w, c = x.shape
+        x = x.view(b, h // self.side, self.side, w // self.side, self.side, c)
+        return x.transpose(2, 3).reshape(-1, self.side**2, c)
+
+    def mask(self, h, w):
+        region = torch.zeros(1, h, w, 1)
+        cuts = (slice(0, -self.side), slice(-self.side, -self.shift), slice(-self.shift, None))
+        for i, rows in enumerate(cuts):
+            for j, columns in enumerate(cuts):
+                region[:, rows, columns] = 3 * i + j
+        region = self.windows(region).squeeze(-1)
+        return (region[:, None] != region[:, :, None]) * -100.0
+
+    def forward(self, x):  # [B, H, W, C]
+        b, h, w, c = x.shape
+        y = F.pad(self.norm1(x), (0, 0, 0, -w % self.side, 0, -h % self.side))
+        rows, columns = y.shape[1:3]
+        if self.shift:
+            y = y.roll((-self.shift, -self.shift), (1, 2))
+        mask = self.mask(rows, columns).repeat(b, 1, 1) if self.shift else None
+        y = self.attn(self.windows(y), mask)
+        y = y.view(b, rows // self.side, columns // self.side, self.side, self.side, c)
+        y = y.transpose(2, 3).reshape(b, rows, columns, c)
+        if self.shift:
+            y = y.roll((self.shift, self.shift), (1, 2))
+        x = x + y[:, :h, :w]
+        return x + self.mlp.fc2(F.gelu(self.mlp.fc1(self.norm2(x))))
+
+
+class Merging(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * width)
+        self.reduction = nn.Linear(4 * width, 2 * width, bias=False)
+
+    def forward(self, x):
+        x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
+        parts = [x[:, i::2, j::2] for j in (0, 1) for i in (0, 1)]
+        return self.reduction(self.norm(torch.cat(parts, -1)))
+
+
+class Swin(nn.Module):
+    """Swin-B of 384 pixels, or another of which the sizes are given."""
+
+    def __init__(self, tuned, width=128, depths=(2, 2, 18, 2), heads=(4, 8, 16, 32), side=12):
+        super().__init__()
+        self.channels = tuple(width << i for i in range(4))
+        self.patch_embed = nn.Module()
+        self.patch_embed.proj = nn.Conv2d(3, width, 4, 4)
+        self.patch_embed.norm = nn.LayerNorm(width)
+        self.layers = nn.ModuleList()
+        for i, (depth, n) in enumerate(zip(depths, heads)):
+            layer = nn.Module()
+            layer.blocks = nn.ModuleList(
+                SwinBlock(width << i, n, side, j % 2 * (side // 2), tuned) for j in range(depth))
+            if i < 3:
+                layer.downsample = Merging(width << i)
+            setattr(self, f"norm{i}", nn.LayerNorm(width << i))
+            self.layers.append(layer)
+
+    def forward(self, x):
+        x = F.pad(x, (0, -x.shape[3] % 4, 0, -x.shape[2] % 4))
+        x = self.patch_embed.norm(self.patch_embed.proj(x).permute(0, 2, 3, 1))
+        maps = []
+        for i, layer in enumerate(self.layers):
+            for block in layer.blocks:
+                x = block(x)
+            maps.append(getattr(self, f"norm{i}")(x).permute(0, 3, 1, 2).contiguous())
+            if i < 3:
+                x = layer.downsample(x)
+        return maps
+
+
+class PixelDecoder(nn.Module):
+    def __init__(self, channels, width=256):
+        super().__init__()
+        for n in (1, 2, 3):
+            adapter = Conv(channels[n - 1], width, 1, norm=nn.GroupNorm(32, width))
+            setattr(self, f"adapter_{n}", adapter)
             setattr(self, f"layer_{n}", Conv(width, width, 3, norm=nn.GroupNorm(32, width)))
-        self.layer_4 = Conv(2048, width, 3, norm=nn.GroupNorm(32, width))
+        self.layer_4 = Conv(channels[3], width, 3, norm=nn.GroupNorm(32, width))
         self.mask_features = Conv(width, width, 3, bias=True)
 
     def forward(self, maps):
@@ -264,7 +374,7 @@ def sine_positions(h, w, width):
 
 
 class Predictor(nn.Module):
-    def __init__(self, tuned, width=256, layers=6, queries=100):
+    def __init__(self, tuned, channels, out, width=256, layers=6, queries=100):
         super().__init__()
         self.transformer = nn.Module()
         self.transformer.decoder = nn.Module()
@@ -272,11 +382,11 @@ class Predictor(nn.Module):
             DecoderLayer(width, 8, 2048, 0.1, tuned) for _ in range(layers))
         self.transformer.decoder.norm = nn.LayerNorm(width)
         self.query_embed = nn.Embedding(queries, width)
-        self.input_proj = nn.Conv2d(2048, width, 1)
+        self.input_proj = nn.Conv2d(channels, width, 1)
         self.mask_embed = Mlp(width, width, width, 256)
-        self.class_embed = Mlp(width, 1024, 512)
+        self.class_embed = Mlp(width, 1024, out)
 
-    def forward(self, top, features):
+    def forward(self, top, features, all_layers=True):
         x = self.input_proj(top)
         batch, width, h, w = x.shape
         memory = x.flatten(2).transpose(1, 2)
@@ -286,31 +396,35 @@ class Predictor(nn.Module):
         for layer in self.transformer.decoder.layers:
             y = layer(y, self.query_embed.weight, key, memory)
             states.append(self.transformer.decoder.norm(y))
-        states = torch.stack(states)  # [layers, B, Q, C]
+        states = torch.stack(states if all_layers else states[-1:])  # [layers, B, Q, C]
         masks = torch.einsum("lbqc,bchw->lbqhw", self.mask_embed(states), features)
         return self.class_embed(states), masks
 
 
 class MaskFormer(nn.Module):
-    """ResNet-50, FPN, text-classified queries."""
+    """ResNet-50 or another backbone, FPN, text-classified queries."""
 
-    def __init__(self, tuned):
+    def __init__(self, tuned, backbone=None, out=512):
         super().__init__()
-        self.backbone = ResNet50(tuned)
+        self.backbone = backbone or ResNet50(tuned)
+        channels = self.backbone.channels
         self.sem_seg_head = nn.Module()
-        self.sem_seg_head.pixel_decoder = PixelDecoder()
-        self.sem_seg_head.predictor = Predictor(tuned)
+        self.sem_seg_head.pixel_decoder = PixelDecoder(channels)
+        self.sem_seg_head.predictor = Predictor(tuned, channels[3], out)
         self.clip_adapter = nn.Module()
-        self.clip_adapter.non_object_embedding = nn.Parameter(torch.empty(1, 512))
+        self.clip_adapter.non_object_embedding = nn.Parameter(torch.empty(1, out))
         self.register_buffer("mean", torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1), False)
         self.register_buffer("std", torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1), False)
         self.layout = torch.contiguous_format
 
     def forward(self, pixels, text):
         x = ((pixels.float() - self.mean) / self.std).contiguous(memory_format=self.layout)
+        return self.classify(x, text)
+
+    def classify(self, x, text, all_layers=True):
         maps = self.backbone(x)
         features = self.sem_seg_head.pixel_decoder(maps)
-        embeddings, masks = self.sem_seg_head.predictor(maps[-1], features)
+        embeddings, masks = self.sem_seg_head.predictor(maps[-1], features, all_layers)
         nothing = self.clip_adapter.non_object_embedding
         classes = torch.cat([text, nothing / nothing.norm(dim=-1, keepdim=True)])
         embeddings = embeddings / embeddings.norm(dim=-1, keepdim=True)

@@ -8,7 +8,6 @@ Neither is compiled (torch.compile).
 """
 import ctypes
 import json
-import os
 import re
 import sys
 import time
@@ -26,40 +25,12 @@ from torch.utils.flop_counter import (FlopCounterMode, register_flop_formula, sd
                                       sdpa_flop)
 
 import reference
+from tensors import load, save
 
 # The counter knows the attention of GPUs alone.
 ATTENTION = "_scaled_dot_product_flash_attention_for_cpu"
 for _name, _formula in ((ATTENTION, sdpa_flop), (ATTENTION + "_backward", sdpa_backward_flop)):
     register_flop_formula(getattr(torch.ops.aten, _name), get_raw=True)(_formula)
-
-TYPES = {"F32": np.float32, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
-
-
-def load(name):
-    path = os.path.join(FOLDER, name)
-    with open(path, "rb") as f:
-        size = int.from_bytes(f.read(8), "little")
-        header = json.loads(f.read(size))
-    data = np.memmap(path, np.uint8, "r", 8 + size)
-    out = {}
-    for key, x in header.items():
-        if key != "__metadata__":
-            a, b = x["data_offsets"]
-            array = np.array(data[a:b]).view(TYPES[x["dtype"]]).reshape(x["shape"])
-            out[key] = torch.from_numpy(array)
-    return out
-
-
-def save(path, tensors):
-    header, at = {}, 0
-    for key, x in tensors.items():
-        header[key] = {"dtype": "F32", "shape": list(x.shape), "data_offsets": [at, at + 4 * x.numel()]}
-        at += 4 * x.numel()
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(len(text).to_bytes(8, "little") + text)
-        for x in tensors.values():
-            f.write(x.contiguous().numpy().tobytes())
 
 
 def make():
@@ -75,7 +46,7 @@ def make():
             p.requires_grad_(bool(re.match(trained, name)))
         rules = [("logit_scale|visual.mask_embedding", 5e-6, 0), ("", 5e-6, 0.2)]
         options, limit = {"betas": (0.9, 0.98), "eps": 1e-6}, None
-    model.load_state_dict(load("weights.safetensors"))
+    model.load_state_dict(load(FOLDER + "/weights.safetensors"))
     groups = [[] for _ in rules]
     for name, p in model.named_parameters():
         if p.requires_grad:
@@ -140,7 +111,7 @@ def gradients(model, path, batch):
 def main():
     torch.set_num_threads(THREADS)
     model, optimizer, limit = make()
-    batch = load("batch.safetensors")
+    batch = load(FOLDER + "/batch.safetensors")
     parts = model, optimizer, limit, batch
     answer = {"libtorch": torch.__version__, "threads": torch.get_num_threads(),
               "trained": sum(p.numel() for p in model.parameters() if p.requires_grad)}

@@ -47,14 +47,12 @@ static bool same_strings(const struct strings *a, const struct strings *b) {
 }
 
 /* Whether one of those has the features that `make_from` would compute, to the bit. */
-static const struct namer_run *find_namer(const struct namers *known, const struct node *of,
+static const struct namer_run *find_namer(const struct namer_run *known, const struct node *of,
                                           const struct node_input *clip_from) {
-    for (size_t i = 0; i < known->n; i++) {
-        const struct namer_run *m = known->at[i];
+    for (const struct namer_run *m = known; m; m = m->next)
         if (m->from->node == clip_from->node && m->from->best == clip_from->best &&
             same_strings(m->templates, &of->config.text.templates))
             return m;
-    }
     return NULL;
 }
 
@@ -76,12 +74,12 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
 }
 
 int proposals_run_open(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
-                       struct namers known) {
+                       const struct namer_run *known) {
     const struct node_input *in = node_input(n, "proposals");
     REQUIRE(in && in->node, "no run as input proposals");
     bool imported = in->node->config.run.stage == STAGE_IMPORT; /* has both */
     const struct node_input *clip = imported ? in : node_input(in->node, "clip");
-    const struct namer_run *m = find_namer(&known, in->node, clip);
+    const struct namer_run *m = find_namer(known, in->node, clip);
     *p = (struct proposals_run){0};
     int status = m ? make(p, in->node, &m->clip.clip, t_clone(m->namer.text), T_UNDRAWN)
                    : make_from(p, in->node, clip, v, T_UNDRAWN);

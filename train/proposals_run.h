@@ -17,18 +17,12 @@ struct proposals_run {
 int proposals_run_new(struct proposals_run *p, const struct node *n, const struct dataset *set,
                       uint16_t *name_of);
 
-/* CLIPs that are open already and have the features of the same names. */
-struct namer_run;
-struct namers {
-    const struct namer_run *const *at;
-    size_t n;
-};
-
 /* The trained network of the input "proposals", speaking the names of `v`. Text features come from
- * the CLIP that it was trained with: from one of those `known` when it is among them, with the same
- * templates; otherwise it is opened for them. */
+ * the CLIP that it was trained with: it is opened for them, unless it is one of those `known` that
+ * are open (a list, or NULL) and have the features of the same names by the same templates. */
+struct namer_run;
 int proposals_run_open(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
-                       struct namers known);
+                       const struct namer_run *known);
 void proposals_run_free(struct proposals_run *p);
 struct proposer proposals_run_proposer(const struct proposals_run *p);
 

@@ -10,6 +10,7 @@ struct namer_run {
     struct namer namer;
     const struct node_input *from;   /* the input, */
     const struct strings *templates; /* and how its texts were made: both of the evaluation */
+    const struct namer_run *next;    /* another one that is open */
 };
 
 /* The CLIP of an input, with the text and temperature settings of `n`, which is an evaluation. */

@@ -44,7 +44,8 @@ static int make_node(struct segmenter *s, const struct model_options *o) {
     bool best;
     struct node_input clip, proposals;
     struct node *model = model_node(&s->graph, o->name, o, &best);
-    int status = model ? model_clip(model, best, &clip) : error_status();
+    if (!model) return error_status();
+    int status = model_clip(model, best, &clip);
     if (!status) status = choose(s, o, model, &clip, &proposals);
     if (!status && !(s->node = model_evaluation(&s->graph, model, o))) status = error_status();
     if (status) return status;
@@ -76,8 +77,7 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     if (!status) tell_things(s, v);
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
-    const struct namer_run *known = &s->namer;
-    if (!status) status = proposals_run_open(&s->proposals, s->node, v, (struct namers){&known, 1});
+    if (!status) status = proposals_run_open(&s->proposals, s->node, v, &s->namer);
     return status;
 }
 

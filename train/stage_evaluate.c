@@ -337,16 +337,15 @@ static int open_all(struct evaluation *e) {
     vocabulary_of(&e->names, e->set.class_name, (size_t)e->K);
     status = segment_size_of(&e->size, n);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
-    const struct namer_run **namers = mem_alloc(n->n_inputs, sizeof *namers);
+    const struct namer_run *open = NULL;
     for (size_t i = 0; !status && i < n->n_inputs; i++) {
         if (!segment_is_clip(n->input[i].name)) continue;
-        namers[e->n_rows] = &e->row[e->n_rows].namer;
-        status = row_open(&e->row[e->n_rows++], e, n->input[i].name);
+        struct row *r = &e->row[e->n_rows++];
+        status = row_open(r, e, n->input[i].name);
+        r->namer.next = open;
+        open = &r->namer;
     }
-    if (!status)
-        status =
-            proposals_run_open(&e->proposals, n, &e->names, (struct namers){namers, e->n_rows});
-    free(namers);
+    if (!status) status = proposals_run_open(&e->proposals, n, &e->names, open);
     return status;
 }
 

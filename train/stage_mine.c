@@ -269,7 +269,7 @@ static const char *stop_list(const struct node *n) {
 static int open_proposals(struct miner *m) {
     struct vocabulary v;
     vocabulary_of(&v, m->set.class_name, (size_t)m->set.n_classes);
-    int status = proposals_run_open(&m->proposals, m->node, &v, (struct namers){0});
+    int status = proposals_run_open(&m->proposals, m->node, &v, NULL);
     vocabulary_close(&v);
     return status;
 }

@@ -13,10 +13,10 @@ enum { PATCH = 4, MLP = 4 };
 
 struct swin_options swin_standard(char size) {
     switch (size) {
-    case 'T': return (struct swin_options){96, {2, 2, 6, 2}, {3, 6, 12, 24}, 7, 0.3};
-    case 'S': return (struct swin_options){96, {2, 2, 18, 2}, {3, 6, 12, 24}, 7, 0.3};
-    case 'B': return (struct swin_options){128, {2, 2, 18, 2}, {4, 8, 16, 32}, 12, 0.3};
-    case 'L': return (struct swin_options){192, {2, 2, 18, 2}, {6, 12, 24, 48}, 12, 0.3};
+    case 'T': return (struct swin_options){96, {2, 2, 6, 2}, {3, 6, 12, 24}, 7, 0.3, false};
+    case 'S': return (struct swin_options){96, {2, 2, 18, 2}, {3, 6, 12, 24}, 7, 0.3, false};
+    case 'B': return (struct swin_options){128, {2, 2, 18, 2}, {4, 8, 16, 32}, 12, 0.3, false};
+    case 'L': return (struct swin_options){192, {2, 2, 18, 2}, {6, 12, 24, 48}, 12, 0.3, false};
     default: break;
     }
     REQUIRE(false, "there is no Swin-%c", size);
@@ -109,39 +109,57 @@ static tensor *shift_mask(int64_t H, int64_t W, int64_t w, int64_t shift) {
     return t;
 }
 
+/* What is added to the scores of a block, [1, h, A, A], or with a mask [N, h, A, A]. */
+static tensor *score_bias(const struct swin_block *b, tensor *mask) {
+    int64_t A = t_size(b->bias_index, 0), h = b->heads;
+    tensor *rows = t_reshape(b->bias_index, SHAPE(A * A));
+    tensor *bias = t_index_select(b->bias_table, 0, rows);                   /* [A A, h] */
+    bias = t_permute(t_reshape(bias, SHAPE(1, A, A, h)), SHAPE(0, 3, 1, 2)); /* [1, h, A, A] */
+    return mask ? t_add(bias, mask) : bias;
+}
+
+/* q, k, v: [B N, h, A, D], bias as above -> [B N, h, A, D], by their tables of scores. */
+static tensor *attend_plain(tensor *q, tensor *k, tensor *v, tensor *bias, double scale) {
+    int64_t M = t_size(q, 0), h = t_size(q, 1), A = t_size(q, 2), N = t_size(bias, 0);
+    tensor *scores = t_matmul(t_scale(q, scale), t_transpose(k, -2, -1)); /* [B N, h, A, A] */
+    scores = t_add(t_reshape(scores, SHAPE(M / N, N, h, A, A)), bias);
+    return t_matmul(t_softmax(t_reshape(scores, SHAPE(M, h, A, A)), -1), v);
+}
+
+/* The same by the fused kernel, which has no gradient for the bias. */
+static tensor *attend_fused(tensor *q, tensor *k, tensor *v, tensor *bias, double scale) {
+    int64_t M = t_size(q, 0), h = t_size(q, 1), A = t_size(q, 2), N = t_size(bias, 0);
+    if (N > 1 && N < M) /* pictures follow each other */
+        bias =
+            t_reshape(t_expand(t_unsqueeze(bias, 0), SHAPE(M / N, N, h, A, A)), SHAPE(M, h, A, A));
+    return t_attention(q, k, v, bias, false, scale);
+}
+
 /* x: [B N, A, C]; mask: [N, 1, A, A], or NULL. */
-static tensor *attend(const struct swin_block *b, tensor *x, tensor *mask) {
+static tensor *attend(const struct swin_block *b, tensor *x, tensor *mask, bool plain) {
     int scope = t_scope_open("attn", T_INHERIT);
     int64_t M = t_size(x, 0), A = t_size(x, 1), C = t_size(x, 2), h = b->heads, D = C / h;
-    tensor *qkv = t_reshape(linear(&b->qkv, x), SHAPE(M, A, 3, h, D));      /* [B N, A, 3, h, D] */
-    qkv = t_permute(qkv, SHAPE(2, 0, 3, 1, 4));                             /* [3, B N, h, A, D] */
-    tensor *q = t_scale(t_select(qkv, 0, 0), 1 / sqrt((double)D));          /* [B N, h, A, D] */
-    tensor *scores = t_matmul(q, t_transpose(t_select(qkv, 0, 1), -2, -1)); /* [B N, h, A, A] */
-
-    tensor *rows = t_reshape(b->bias_index, SHAPE(A * A));
-    tensor *bias = t_index_select(b->bias_table, 0, rows);             /* [A A, h] */
-    bias = t_permute(t_reshape(bias, SHAPE(A, A, h)), SHAPE(2, 0, 1)); /* [h, A, A] */
-    scores = t_add(scores, bias);
-    if (mask) {
-        int64_t N = t_size(mask, 0);
-        scores = t_reshape(scores, SHAPE(M / N, N, h, A, A));
-        scores = t_reshape(t_add(scores, mask), SHAPE(M, h, A, A));
-    }
-    tensor *y = t_matmul(t_softmax(scores, -1), t_select(qkv, 0, 2)); /* [B N, h, A, D] */
-    y = t_reshape(t_transpose(y, 1, 2), SHAPE(M, A, C));              /* [B N, A, C] */
+    tensor *qkv = t_reshape(linear(&b->qkv, x), SHAPE(M, A, 3, h, D)); /* [B N, A, 3, h, D] */
+    qkv = t_permute(qkv, SHAPE(2, 0, 3, 1, 4));                        /* [3, B N, h, A, D] */
+    tensor *q = t_select(qkv, 0, 0), *k = t_select(qkv, 0, 1), *v = t_select(qkv, 0, 2);
+    tensor *bias = score_bias(b, mask);
+    double scale = 1 / sqrt((double)D);
+    tensor *y = plain || t_grad_enabled() ? attend_plain(q, k, v, bias, scale)
+                                          : attend_fused(q, k, v, bias, scale);
+    y = t_reshape(t_transpose(y, 1, 2), SHAPE(M, A, C)); /* [B N, A, C] */
     return t_scope_close(scope, linear(&b->proj, y));
 }
 
 /* Attention within windows: [B, H, W, C] -> the same. Zeros that fill the last windows up are
  * tokens like others, but their results are dropped. */
 static tensor *windows(const struct swin_block *b, tensor *x, int64_t w, int64_t shift,
-                       tensor *mask) {
+                       tensor *mask, bool plain) {
     int64_t B = t_size(x, 0), H = t_size(x, 1), W = t_size(x, 2), C = t_size(x, 3);
     int64_t rows = (H + w - 1) / w, cols = (W + w - 1) / w;
     x = t_pad(x, SHAPE(0, 0, 0, cols * w - W, 0, rows * w - H), 0); /* [B, rows w, cols w, C] */
     if (shift) x = t_roll(t_roll(x, -shift, 1), -shift, 2);
     x = t_permute(t_reshape(x, SHAPE(B, rows, w, cols, w, C)), SHAPE(0, 1, 3, 2, 4, 5));
-    x = attend(b, t_reshape(x, SHAPE(B * rows * cols, w * w, C)), shift ? mask : NULL);
+    x = attend(b, t_reshape(x, SHAPE(B * rows * cols, w * w, C)), shift ? mask : NULL, plain);
     x = t_permute(t_reshape(x, SHAPE(B, rows, cols, w, w, C)), SHAPE(0, 1, 3, 2, 4, 5));
     x = t_reshape(x, SHAPE(B, rows * w, cols * w, C));
     if (shift) x = t_roll(t_roll(x, shift, 1), shift, 2);
@@ -157,9 +175,9 @@ static tensor *drop_path(tensor *x, double p) {
 }
 
 static tensor *block_forward(const struct swin_block *b, tensor *x, int64_t w, int64_t shift,
-                             tensor *mask) {
+                             tensor *mask, bool plain) {
     int scope = t_scope_open(b->name, T_INHERIT);
-    tensor *y = windows(b, layer_norm(&b->norm1, x), w, shift, mask); /* [B, H, W, C] */
+    tensor *y = windows(b, layer_norm(&b->norm1, x), w, shift, mask, plain); /* [B, H, W, C] */
     x = t_add(x, drop_path(y, b->drop_path));
     y = linear(&b->fc2, t_gelu(linear(&b->fc1, layer_norm(&b->norm2, x))));
     return t_scope_close(scope, t_add(x, drop_path(y, b->drop_path)));
@@ -197,7 +215,7 @@ struct features swin_forward(const struct swin *s, tensor *x) {
         int64_t H = t_size(x, 1), W = t_size(x, 2);
         tensor *mask = shift_mask((H + w - 1) / w * w, (W + w - 1) / w * w, w, w / 2);
         for (int64_t j = 0; j < s->opt.blocks[i]; j++)
-            x = block_forward(&stage->block[j], x, w, j % 2 ? w / 2 : 0, mask);
+            x = block_forward(&stage->block[j], x, w, j % 2 ? w / 2 : 0, mask, s->opt.plain);
         tensor *y = t_permute(layer_norm(&stage->norm, x), SHAPE(0, 3, 1, 2)); /* [B, C, H, W] */
         f.map[i] = t_contiguous(y);
         if (i + 1 < FEATURES_MAX) x = merge(stage, x);

@@ -17,6 +17,7 @@ struct swin_options {
     int64_t heads[FEATURES_MAX];
     int64_t window;   /* side, tokens */
     double drop_path; /* of the last block's branches; rises evenly from 0 */
+    bool plain;       /* no fused attention where no gradients are wanted; the same to 1e-6 */
 };
 
 /* 'T', 'S', 'B' or 'L'; the released model has B. */

@@ -31,14 +31,29 @@ static double at(tensor *pos, int64_t c, int64_t y, int64_t x) {
 TEST(v1_swin_is_the_references) {
     struct params p = {0};
     struct swin *swin = mem_alloc(1, sizeof *swin);
-    struct swin_options o = {32, {2, 2, 2, 2}, {1, 2, 4, 8}, 7, 0.3};
+    struct swin_options o = {32, {2, 2, 2, 2}, {1, 2, 4, 8}, 7, 0.3, false};
     swin_init(swin, params_root(&p), &o);
     vector_fill(&p, "", NULL);
-    struct features f = swin_forward(swin, vector_input(SHAPE(2, 3, 70, 94), 1, -1, 1));
-    CHECK(vector_equal(f.map[0], "V1_swin_mini/res2", TOL));
-    CHECK(vector_equal(f.map[1], "V1_swin_mini/res3", TOL));
-    CHECK(vector_equal(f.map[2], "V1_swin_mini/res4", TOL));
-    CHECK(vector_equal(f.map[3], "V1_swin_mini/res5", TOL));
+    tensor *x = vector_input(SHAPE(2, 3, 70, 94), 1, -1, 1), *plain[4];
+    for (int fused = 0; fused < 2; fused++) {
+        int scope = t_scope_open("attention", fused ? T_NO_GRAD : T_INHERIT);
+        struct features f = swin_forward(swin, x);
+        CHECK(vector_equal(f.map[0], "V1_swin_mini/res2", TOL));
+        CHECK(vector_equal(f.map[1], "V1_swin_mini/res3", TOL));
+        CHECK(vector_equal(f.map[2], "V1_swin_mini/res4", TOL));
+        CHECK(vector_equal(f.map[3], "V1_swin_mini/res5", TOL));
+        for (int i = 0; i < 4; i++) {
+            if (fused) CHECK_CLOSE(f.map[i], plain[i], 1e-6); /* the class of swin_options.plain */
+            plain[i] = t_keep(scope, f.map[i]);
+        }
+        t_scope_close(scope, NULL);
+    }
+    swin->opt.plain = true;
+    int scope = t_scope_open("plain", T_NO_GRAD);
+    struct features f = swin_forward(swin, x);
+    CHECK(!test_equal_bits(f.map[3], plain[3])); /* which was the fused one's */
+    CHECK_CLOSE(f.map[3], plain[3], 1e-6);
+    t_scope_close(scope, NULL);
     params_free(&p);
     free(swin);
 }
