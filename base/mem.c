@@ -103,8 +103,10 @@ void strings_free(struct strings *l) {
 }
 
 void mem_keep_pages(void) {
-    /* The largest values that mallopt takes (glibc caps the mmap threshold at 32 MiB). */
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    /* Without the cap of 32 MiB that older manuals name: glibc 2.36 takes any threshold. */
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);
 }
+
+void mem_return_pages(void) { malloc_trim(64 << 20); }

@@ -52,3 +52,5 @@ void strings_free(struct strings *l);
  * maps and clears the same pages again and again (measured: a training step of R50 1.4 times as
  * long). Once, at the start of the program. Bit-equal. */
 void mem_keep_pages(void);
+/* Gives back what was kept and is free now: between phases that need memory of other shapes. */
+void mem_return_pages(void);

@@ -1,5 +1,7 @@
 #include "eval/ensemble.h"
 
+#include <math.h>
+
 /* `rows` picked from `table`; row 0 of it, which is put in front, where there is none (-1). */
 static tensor *spread(tensor *front, tensor *table, tensor *rows) {
     tensor *both[2] = {front, table};
@@ -54,22 +56,28 @@ int64_t ensemble_group(struct named p, int64_t H, int64_t W) {
     return n < 1 ? 1 : n;
 }
 
+/* Puts the names from .. of x [n, H, W] where they are better than what there is, in place; of
+ * equal scores the first wins, as in one argmax over all. Name by name: libtorch's argmax over the
+ * first dimension sets up an iterator for every pixel (847 names on 640 x 864: 15.4 s, so 4.2). */
+static void take_better(tensor *x, int64_t from, tensor *best, tensor *label) {
+    for (int64_t k = 0; k < t_size(x, 0); k++) {
+        int scope = t_scope_open("name", T_INHERIT);
+        tensor *score = t_select(x, 0, k), *name = t_full(SCALAR, (double)(from + k), T_F32);
+        t_copy_(label, t_where(t_gt(t_sub(score, best), 0), name, label)); /* [H, W] */
+        t_copy_(best, t_maximum(best, score));                             /* [H, W] */
+        t_scope_close(scope, NULL);
+    }
+}
+
 tensor *ensemble_labels(struct named p, int64_t H, int64_t W) {
     int scope = t_scope_open("labels", T_INHERIT);
     int64_t K = t_size(p.name, 1), step = ensemble_group(p, H, W);
-    tensor *best = NULL, *label = NULL; /* [H, W] */
+    tensor *best = t_full(SHAPE(H, W), -INFINITY, T_F32), *label = t_zeros(SHAPE(H, W), T_F32);
     for (int64_t from = 0; from < K; from += step) {
         int inner = t_scope_open("group", T_INHERIT);
-        tensor *x = ensemble_scores(p, from, K - from < step ? K - from : step, H, W);
-        tensor *at = t_cast(t_shift(t_argmax(x, 0), (double)from), T_I64);
-        tensor *top = t_amax(x, 0, false);
-        if (best) { /* of equal scores the first name wins, as in one argmax over all */
-            at = t_where(t_gt(t_sub(top, best), 0), at, label);
-            top = t_maximum(top, best);
-        }
-        best = t_keep(inner, top);
-        label = t_keep(inner, at);
+        int64_t n = K - from < step ? K - from : step;
+        take_better(ensemble_scores(p, from, n, H, W), from, best, label);
         t_scope_close(inner, NULL);
     }
-    return t_scope_close(scope, label);
+    return t_scope_close(scope, t_cast(label, T_I64));
 }

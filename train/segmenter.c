@@ -78,6 +78,7 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     if (!status) status = segment_size_of(&s->size, s->node);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
     if (!status) status = proposals_run_open(&s->proposals, s->node, v, &s->namer);
+    mem_return_pages(); /* the texts of many names took 300 MiB in small pieces */
     return status;
 }
 
