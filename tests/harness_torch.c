@@ -5,7 +5,9 @@ static int test_scope;
 
 static void before(const char *name) {
     live_before = t_live();
-    t_set_threads(1); /* tiny ops: threads only get in the way; tests of threads set their own */
+    /* Tiny ops: threads only get in the way; tests of threads set their own. */
+    const char *threads = getenv("OVSEG_TEST_THREADS");
+    t_set_threads(threads ? atoi(threads) : 1);
     t_seed(1);
     test_scope = t_scope_open(name, T_INHERIT);
 }
