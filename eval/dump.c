@@ -1,5 +1,6 @@
 #include "eval/dump.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,19 @@ static void put_boxes(struct dump *d, const struct regions *r) {
     free(box);
 }
 
+static void put_margins(struct dump *d, const struct proposals *p, const struct regions *r,
+                        double threshold) {
+    float *margin = mem_alloc((size_t)r->n + 1, sizeof *margin), limit = (float)threshold;
+    int64_t pixels = p->h * p->w;
+    for (int64_t v = 0; v < r->n; v++) {
+        const float *at = p->mask + r->query[v] * pixels;
+        margin[v] = 1;
+        for (int64_t i = 0; i < pixels; i++) margin[v] = fminf(margin[v], fabsf(at[i] - limit));
+    }
+    dump_put(d, "mask_margin", t_from_data(margin, SHAPE(r->n), T_F32));
+    free(margin);
+}
+
 /* Patches of a region with any pixel of its mask: the others become prompts. */
 static void put_patches(struct dump *d, int64_t patch) {
     tensor *mask = dump_find(d, "region_masks"); /* [V, S, S] */
@@ -101,7 +115,8 @@ static void take_first(struct dump *d, const char *name) {
 }
 
 void dump_segmentation(struct dump *d, const struct proposer *p, const struct namer *m,
-                       const struct proposals *proposals, const struct regions *regions) {
+                       const struct proposals *proposals, const struct regions *regions,
+                       double threshold) {
     int scope = t_scope_open("dump", T_NO_GRAD);
     tensor *rows[2] = {m ? m->text : p->text, normalize_rows(p->net->no_object, 0)};
     /* Where the CLIP that names is not of the network's kind, "no object" is not of its space. */
@@ -113,6 +128,7 @@ void dump_segmentation(struct dump *d, const struct proposer *p, const struct na
     dump_put(d, "text_features", text);
     put_queries(d, proposals, regions);
     put_boxes(d, regions);
+    put_margins(d, proposals, regions, threshold);
     if (m) put_patches(d, m->clip->resnet ? 0 : m->clip->opt.image.patch);
     tensor *features = m ? dump_find(d, "clip_image_features") : NULL; /* [V, D] */
     if (features)

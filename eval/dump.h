@@ -3,8 +3,9 @@
  *
  *   text_features [K+1, D], the last row "no object"; pred_embed [Q, D]; pred_logits [Q, K+1];
  *   pred_masks [Q, h/4, w/4] of the padded picture; mask_max_prob, valid [Q];
- *   boxes_xyxy [V, 4], areas [V]: pixels of what the network saw; regions_224 [V, 3, S, S];
- *   region_masks [V, S, S]; patch_nonblank_count [V], of towers with patches;
+ *   boxes_xyxy [V, 4], areas [V]: pixels of what the network saw; mask_margin [V]: how near the
+ * mask comes to the threshold, at its nearest pixel: below about 1e-5 rounding decides; regions_224
+ * [V, 3, S, S]; region_masks [V, S, S]; patch_nonblank_count [V], of towers with patches;
  *   clip_image_features [V, D]; clip_logits [V, K+1]; fused [Q, K]; fused_before_resize [K, h, w];
  *   sem_seg [K, H, W], before any CRF; label, panoptic [H, W]; backbone.res2 .. res5, mask_features
  */
@@ -33,4 +34,5 @@ void dump_free(struct dump *d);
  * was asked): what follows from names, proposals and regions. Scores are put by whoever computes
  * them. */
 void dump_segmentation(struct dump *d, const struct proposer *p, const struct namer *m,
-                       const struct proposals *proposals, const struct regions *regions);
+                       const struct proposals *proposals, const struct regions *regions,
+                       double threshold);

@@ -57,7 +57,8 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
         if (status) break;
         int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL), span = span_begin("fuse");
         struct named n = segment_named(p, r, j);
-        if (l->dump) dump_segmentation(l->dump, proposer, j->namer, p, r);
+        if (l->dump)
+            dump_segmentation(l->dump, proposer, j->namer, p, r, l->m->eval->mask_threshold);
         if (!l->sum)
             status = decide_named(l, i, n);
         else if (at->tile)

@@ -16,6 +16,10 @@
 #include "tests/golden_file.h"
 #include "tests/parity/golden_config.h"
 
+/* How far the masks of two processors may be apart: 1e-5 of the RMS of their logits, about 20,
+ * after the sigmoid. */
+#define AT_THRESHOLD 5e-5F
+
 struct replay {
     cJSON *golden;
     const char *path, *data;
@@ -150,6 +154,60 @@ static tensor *stored_part(tensor *x, const cJSON *entry) {
     return golden_every(x, step);
 }
 
+/* One line; NULL: there is nothing to compare. */
+static void compare_values(struct replay *r, const char *name, tensor *got, tensor *want,
+                           double allowed) {
+    struct difference d = {.rms = INFINITY};
+    if (got && want) d = difference(got, want);
+    report_line(r->report, name, d.rms, allowed);
+    if (got && want && !(d.rms <= allowed))
+        str_add(&r->report->text, "    worst: element %lld is %.9g, expected %.9g\n",
+                (long long)d.at, d.ours, d.theirs);
+}
+
+/* Rows of x [V, ...] whose mask comes nearer to the threshold than rounding moves it, or the
+ * others; *n: how many. */
+static tensor *rows_of(const struct replay *r, tensor *x, bool near, int64_t *n) {
+    int64_t V = t_size(x, 0), *rows = mem_alloc((size_t)V + 1, sizeof *rows);
+    float *margin = mem_alloc((size_t)V + 1, sizeof *margin);
+    t_copy_out(dump_find(&r->got, "mask_margin"), margin, (size_t)V * sizeof *margin);
+    *n = 0;
+    for (int64_t v = 0; v < V; v++)
+        if ((margin[v] < AT_THRESHOLD) == near) rows[(*n)++] = v;
+    tensor *some = t_index_select(x, 0, t_from_data(rows, SHAPE(*n), T_I64));
+    free(rows);
+    free(margin);
+    return some;
+}
+
+/* What is made of hard masks [V, ...]: where a pixel lies at the threshold, rounding decides
+ * whether it is in, and the golden's own rounding is that of one processor (PyTorch itself is as
+ * far from it on another: pred_masks 5.8e-6 where ours are 6.0e-6). Such regions have a bar for a
+ * pixel more or less, or a patch that is blank or not; the others are held to the usual one. */
+static const struct hard {
+    const char *name;
+    double pixel; /* of RMS */
+} hards[] = {{"regions_224", 0.02},
+             {"patch_nonblank_count", 0.02},
+             {"clip_image_features", 0.05},
+             {"clip_logits", 0.05}};
+
+static const struct hard *find_hard(const char *name) {
+    for (size_t i = 0; i < sizeof hards / sizeof *hards; i++)
+        if (strcmp(hards[i].name, name) == 0) return &hards[i];
+    return NULL;
+}
+
+static void compare_hard(struct replay *r, const struct hard *h, tensor *got, tensor *want) {
+    const char *name = h->name;
+    int64_t n;
+    char line[96];
+    compare_values(r, name, rows_of(r, got, false, &n), rows_of(r, want, false, &n), bar(r, name));
+    tensor *mine = rows_of(r, got, true, &n), *theirs = rows_of(r, want, true, &n);
+    snprintf(line, sizeof line, "%s, %lld at the threshold", name, (long long)n);
+    if (n) compare_values(r, line, mine, theirs, h->pixel);
+}
+
 static void compare_tensors(struct replay *r, struct tensor_file *f) {
     const cJSON *entry;
     cJSON_ArrayForEach(entry, golden_item(r->golden, "tensors")) {
@@ -157,21 +215,16 @@ static void compare_tensors(struct replay *r, struct tensor_file *f) {
         const struct st_tensor *there = st_table_find(f->table, entry->string);
         tensor *want = there ? tensor_file_tensor(f, there) : NULL,
                *got = dump_find(&r->got, entry->string);
-        if (want && got) {
-            if (t_dim(got) == t_dim(want) + 1) got = t_squeeze(got, 0);
-            bool fits = t_dim(got) == cJSON_GetArraySize(golden_item(entry, "shape"));
-            for (int i = 0; fits && i < t_dim(got); i++)
-                fits =
-                    t_size(got, i) == cJSON_GetArrayItem(golden_item(entry, "shape"), i)->valueint;
-            struct difference d = {.rms = INFINITY};
-            if (fits) d = difference(stored_part(got, entry), want);
-            report_line(r->report, entry->string, d.rms, bar(r, entry->string));
-            if (fits && !(d.rms <= bar(r, entry->string)))
-                str_add(&r->report->text, "    worst: element %lld is %.9g, expected %.9g\n",
-                        (long long)d.at, d.ours, d.theirs);
-        } else {
-            report_line(r->report, entry->string, (double)INFINITY, 0);
-        }
+        if (want && got && t_dim(got) == t_dim(want) + 1) got = t_squeeze(got, 0);
+        bool fits = want && got && t_dim(got) == cJSON_GetArraySize(golden_item(entry, "shape"));
+        for (int i = 0; fits && i < t_dim(got); i++)
+            fits = t_size(got, i) == cJSON_GetArrayItem(golden_item(entry, "shape"), i)->valueint;
+        const struct hard *hard = fits ? find_hard(entry->string) : NULL;
+        if (hard)
+            compare_hard(r, hard, stored_part(got, entry), want);
+        else
+            compare_values(r, entry->string, fits ? stored_part(got, entry) : NULL, want,
+                           bar(r, entry->string));
         t_scope_close(scope, NULL);
     }
 }
