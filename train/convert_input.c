@@ -1,0 +1,101 @@
+#include "train/convert_input.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/settings_doc.h"
+#include "checkpoints/checkpoint.h"
+#include "checkpoints/history.h"
+#include "checkpoints/manifest.h"
+#include "train/run.h"
+
+bool convert_is_weights(const char *in) {
+    return (file_exists(in) && !dir_exists(in)) || import_folder(in);
+}
+
+/* The checkpoint that IN means, owned; NULL and the error. */
+static char *find_checkpoint(const char *in) {
+    bool best;
+    char *dir = run_split(in, &best), *path = NULL;
+    if (!dir_exists(dir)) {
+        error_set(ERR_MISSING, "%s: no such file or folder", dir);
+    } else if (run_folder(dir)) {
+        path = best ? history_best(dir) : history_last(dir);
+        if (!path && !error_status())
+            error_set(ERR_MISSING, "%s: no %scheckpoint in this run", dir, best ? "best " : "");
+    } else {
+        path = mem_strdup(dir);
+    }
+    free(dir);
+    return path;
+}
+
+int convert_checkpoint_file(const char *in, const char *part, char **file) {
+    char *dir = find_checkpoint(in), *name = mem_format("%s.safetensors", part);
+    struct manifest m = {0};
+    int status = dir ? checkpoint_verify(dir) : error_status();
+    if (!status) status = manifest_read(&m, dir);
+    if (!status && !manifest_find(&m, name))
+        status = error_set(ERR_MISSING, "%s: holds no %s", dir, name);
+    *file = status ? NULL : path_join(dir, name);
+    manifest_free(&m);
+    free(name);
+    free(dir);
+    return status;
+}
+
+static int64_t number(const struct settings_doc *doc, const char *key) {
+    const char *text = settings_text(doc, key);
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* RUN/settings.yaml beside RUN/checkpoint-000060/model.safetensors. */
+static int learn_settings(struct import_facts *facts, const char *file) {
+    static const char *const words[] = {"quickgelu", "gelu"}; /* enum clip_activation */
+    char *checkpoint = path_dir(file), *run = path_dir(checkpoint);
+    char *path = path_join(run, "settings.yaml");
+    struct settings_doc doc;
+    int status = 0;
+    if (file_exists(path)) {
+        status = settings_read(&doc, path);
+        const char *activation = status ? NULL : settings_text(&doc, "clip.activation");
+        for (int i = 0; activation && i < 2; i++)
+            if (strcmp(activation, words[i]) == 0) facts->activation = i;
+        if (!status) {
+            facts->image_heads = number(&doc, "clip.heads");
+            facts->text_heads = number(&doc, "clip.text.heads");
+            import_facts_usual_pixels(facts);
+        }
+        settings_doc_free(&doc);
+    }
+    free(path);
+    free(run);
+    free(checkpoint);
+    return status;
+}
+
+int convert_open(struct import *im, const char *in, const char *part) {
+    *im = (struct import){0};
+    if (convert_is_weights(in)) return import_open(im, in, part);
+    char *file;
+    int status = convert_checkpoint_file(in, "model", &file);
+    if (!status) status = import_open(im, file, NULL);
+    if (!status && import_clip_prefix(im)) status = learn_settings(&im->facts, file);
+    if (status) import_close(im);
+    free(file);
+    return status;
+}
+
+int convert_resize(struct import *im, int64_t pixels) {
+    const char *prefix = import_clip_prefix(im);
+    if (!prefix) return error_set(ERR_CONFIG, "%s: --image-size, but holds no CLIP", im->path);
+    char *name = mem_format("%svisual.conv1.weight", prefix);
+    struct shape conv = import_find(im, name)->shape;
+    free(name);
+    if (conv.n != 4 || conv.d[3] < 1 || pixels % conv.d[3])
+        return error_set(ERR_CONFIG, "--image-size %" PRId64 ": not a multiple of the patches'",
+                         pixels);
+    return import_resize(im, prefix, pixels / conv.d[3]);
+}
