@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/settings_doc.h"
+#include "base/log.h"
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/history.h"
 #include "checkpoints/manifest.h"
@@ -46,34 +46,25 @@ int convert_checkpoint_file(const char *in, const char *part, char **file) {
     return status;
 }
 
-static int64_t number(const struct settings_doc *doc, const char *key) {
-    const char *text = settings_text(doc, key);
-    return text ? strtoll(text, NULL, 10) : 0;
-}
-
-/* RUN/settings.yaml beside RUN/checkpoint-000060/model.safetensors. */
-static int learn_settings(struct import_facts *facts, const char *file) {
-    static const char *const words[] = {"quickgelu", "gelu"}; /* enum clip_activation */
+/* What the run of a checkpoint, or the one that its CLIP started from, says of it. It may be
+ * unfinished, or those before it gone: then nothing is known, and who needs it will ask. */
+static void learn_run(struct import_facts *facts, const char *file) {
     char *checkpoint = path_dir(file), *run = path_dir(checkpoint);
-    char *path = path_join(run, "settings.yaml");
-    struct settings_doc doc;
-    int status = 0;
-    if (file_exists(path)) {
-        status = settings_read(&doc, path);
-        const char *activation = status ? NULL : settings_text(&doc, "clip.activation");
-        for (int i = 0; activation && i < 2; i++)
-            if (strcmp(activation, words[i]) == 0) facts->activation = i;
-        if (!status) {
-            facts->image_heads = number(&doc, "clip.heads");
-            facts->text_heads = number(&doc, "clip.text.heads");
-            import_facts_usual_pixels(facts);
-        }
-        settings_doc_free(&doc);
+    struct graph g = {0};
+    const struct node *n = run_folder(run) ? run_node_open(&g, run) : NULL;
+    if (n) n = node_clip(n);
+    if (n) {
+        struct clip_options o = clip_model(&n->config.clip, NULL);
+        facts->activation = o.text.activation;
+        facts->image_heads = o.resnet.width ? 0 : o.image.heads;
+        facts->text_heads = o.text.heads;
+        import_facts_usual_pixels(facts);
     }
-    free(path);
+    if (error_status()) log_info("%s", error_message());
+    error_clear();
+    graph_close(&g);
     free(run);
     free(checkpoint);
-    return status;
 }
 
 int convert_open(struct import *im, const char *in, const char *part) {
@@ -82,8 +73,7 @@ int convert_open(struct import *im, const char *in, const char *part) {
     char *file;
     int status = convert_checkpoint_file(in, "model", &file);
     if (!status) status = import_open(im, file, NULL);
-    if (!status && import_clip_prefix(im)) status = learn_settings(&im->facts, file);
-    if (status) import_close(im);
+    if (!status && import_clip_prefix(im)) learn_run(&im->facts, file);
     free(file);
     return status;
 }

@@ -13,8 +13,8 @@ bool convert_is_weights(const char *in);
  * ERR_DATA. */
 int convert_checkpoint_file(const char *in, const char *part, char **file);
 
-/* Opens IN of any kind. Of a run's checkpoint the run's settings tell what its CLIP's file does
- * not. Errors as import_open()'s, and the above. */
+/* Opens IN of any kind. Of a run's checkpoint the settings of the runs it was made of tell what
+ * its file does not. Errors as import_open()'s, and the above. */
 int convert_open(struct import *im, const char *in, const char *part);
 
 /* Makes the positions of its CLIP's image tower those of pictures of this side. ERR_CONFIG. */
