@@ -112,6 +112,36 @@ static int check_told(struct export *e) {
     return 0;
 }
 
+static bool odd_heads(const struct export *e, const char *name, int64_t heads) {
+    char *full = mem_format("%s%s", export_prefix(e), name);
+    const struct export_item *x = export_find(e, full);
+    free(full);
+    return heads && x && x->shape.n == 1 && x->shape.d[0] != heads * 64;
+}
+
+/* Dicts of tensors have no place for heads and activation; who reads them takes OpenAI's. */
+static void warn_untold(const struct export *e) {
+    const struct import_facts *f = &e->clip->facts;
+    if (odd_heads(e, "visual.class_embedding", f->image_heads) ||
+        odd_heads(e, "ln_final.weight", f->text_heads))
+        log_warn(
+            "%s: its heads are not 64 wide, and %s has no place to say so: who reads the file "
+            "has to be told",
+            e->clip->path, export_forms[e->target].name);
+    if (f->activation == CLIP_GELU)
+        log_warn(
+            "%s: its activation is gelu, and %s has no place to say so: who reads the file "
+            "has to be told",
+            e->clip->path, export_forms[e->target].name);
+}
+
+static int as_clip(struct export *e) {
+    int status = take_clip(e);
+    if (status) return status;
+    warn_untold(e);
+    return export_rename(e, IMPORT_OPENAI);
+}
+
 static int as_ovseg(struct export *e) {
     if (!export_find(e, "sem_seg_head.predictor.query_embed.weight"))
         return error_set(ERR_CONFIG, "%s: is no whole OVSeg model: --as clip writes a CLIP",
@@ -121,6 +151,7 @@ static int as_ovseg(struct export *e) {
                          "%s: its CLIP has gelu; the reference computes all with quickgelu, and "
                          "its file has no place to say otherwise",
                          e->clip->path);
+    if (e->clip) warn_untold(e);
     int status = export_rename(e, IMPORT_OVSEG);
     return status ? status : export_add_buffers(e);
 }
@@ -153,7 +184,7 @@ int export_as(struct export *e, enum export_target target) {
     e->target = target;
     switch (target) {
     case EXPORT_OVSEG: return as_ovseg(e);
-    case EXPORT_CLIP: return take_clip(e) ? error_status() : export_rename(e, IMPORT_OPENAI);
+    case EXPORT_CLIP: return as_clip(e);
     case EXPORT_OPEN_CLIP: return as_folder(e, IMPORT_OPEN_CLIP);
     case EXPORT_HF: return as_folder(e, IMPORT_HF_CLIP);
     case EXPORT_PROMPTS: return as_prompts(e);
