@@ -34,6 +34,22 @@ static bool may_replace(const char *rest, struct shape old, struct shape new) {
     return is(rest, POSITIONS) && old.n == 2 && new.n == 2 && old.d[1] == new.d[1];
 }
 
+/* The head's classes are texts of as many features, with or without a CLIP beside it. */
+static void compare_features(struct misfits *m, const struct export *e, const struct import *clip,
+                             const char *prefix) {
+    const struct export_item *none = export_find(e, "clip_adapter.non_object_embedding");
+    char *name = mem_format("%stext_projection", prefix);
+    const struct import_item *new = import_find(clip, name);
+    if (none && new && !export_prefix(e) && none->shape.n == 2 && new->shape.n == 2 &&
+        none->shape.d[1] != new->shape.d[1]) {
+        char *text = mem_format("%s makes %" PRId64 " features, the model's classes have %" PRId64,
+                                name, new->shape.d[1], none->shape.d[1]);
+        misfit_add(&m->form, text);
+        free(text);
+    }
+    free(name);
+}
+
 static int compare(const struct export *e, const struct import *clip, const char *prefix) {
     struct misfits m = {0};
     for (size_t i = 0; i < e->n; i++) {
@@ -53,6 +69,7 @@ static int compare(const struct export *e, const struct import *clip, const char
         }
         free(name);
     }
+    compare_features(&m, e, clip, prefix);
     return misfits_close(&m, clip->path);
 }
 

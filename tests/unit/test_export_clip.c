@@ -97,6 +97,14 @@ TEST(a_clip_takes_the_place_of_another) {
     to = export_to(bare, "c.pth", EXPORT_OVSEG, (struct wish){.clip = a});
     check_replaced(to, &p, &prompted, false);
     free(to);
+    struct clip_options other = TINY;
+    struct params odd = {0};
+    other.features = 24;
+    make_clip(&odd, "", &other, 7);
+    CHECK_OK(weights_save(b, &odd, NULL, 0));
+    check_export_refused(bare, EXPORT_OVSEG, (struct wish){.clip = b},
+                         "text_projection makes 24 features, the model's classes have 16");
+    params_free(&odd);
     free(bare);
     free(whole);
     free(a);
