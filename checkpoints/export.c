@@ -151,7 +151,10 @@ static int as_ovseg(struct export *e) {
                          "%s: its CLIP has gelu; the reference computes all with quickgelu, and "
                          "its file has no place to say otherwise",
                          e->clip->path);
-    if (e->clip) warn_untold(e);
+    if (e->clip)
+        warn_untold(e);
+    else
+        log_info("%s: there is no CLIP in it; --replace-clip puts one in", e->im->path);
     int status = export_rename(e, IMPORT_OVSEG);
     return status ? status : export_add_buffers(e);
 }

@@ -178,8 +178,25 @@ static int write_folder(const struct export *e, const char *path, struct str *re
     return status;
 }
 
+/* Names are longer behind a prefix, and tensors more when they are split: what a file held need not
+ * fit the next. */
+static int check_room(const struct export *e) {
+    enum { TENSORS_MAX = ST_TENSORS_MAX / 4 }; /* no real model comes near */
+    size_t n = 0;
+    for (size_t i = 0; i < e->n; i++) {
+        if (e->at[i].dropped) continue;
+        n++;
+        if (strlen(e->at[i].name) > ST_NAME_MAX)
+            return error_set(ERR_DATA, "%s: a name of more than %d bytes: %s", e->im->path,
+                             ST_NAME_MAX, e->at[i].name);
+    }
+    return n <= TENSORS_MAX ? 0
+                            : error_set(ERR_DATA, "%s: %zu tensors, at most %d are written",
+                                        e->im->path, n, TENSORS_MAX);
+}
+
 int export_write(struct export *e, const char *path, struct str *report) {
-    if (error_status()) return error_status();
+    if (error_status() || check_room(e)) return error_status();
     return export_forms[e->target].model ? write_folder(e, path, report)
                                          : write_file(e, path, report);
 }
