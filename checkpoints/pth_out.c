@@ -60,10 +60,10 @@ static void put_global(struct pickler *p, const char *module, const char *name) 
 }
 
 static void put_ints(struct pickler *p, const int64_t *x, int n) {
-    static const char tuple[] = {')', (char)0x85, (char)0x86, (char)0x87};
+    static const char end[] = {')', (char)0x85, (char)0x86, (char)0x87, 't'};
     if (n > 3) op(p, '(');
     for (int i = 0; i < n; i++) put_int(p, x[i]);
-    op(p, n > 3 ? 't' : tuple[n]);
+    op(p, end[n > 3 ? 4 : n]);
 }
 
 static void put_empty_dict(struct pickler *p) {

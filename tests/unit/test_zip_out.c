@@ -75,9 +75,11 @@ static void put_hole(struct zip_out *w, const char *name, uint64_t bytes) {
 }
 
 TEST(sizes_and_places_of_more_than_32_bits_are_kept) {
-    static const uint64_t sizes[] = {UINT32_MAX - 200, UINT32_MAX - 1, UINT32_MAX,
-                                     (uint64_t)5 << 30};
-    for (int i = 0; i < 4; i++) {
+    /* The last two put the entry behind at the first place that 32 bits do not hold, and right in
+     * front of it. */
+    static const uint64_t sizes[] = {UINT32_MAX - 1, UINT32_MAX, (uint64_t)5 << 30,
+                                     UINT32_MAX - 2 * ZIP_ALIGN, UINT32_MAX - 2 * ZIP_ALIGN - 1};
+    for (int i = 0; i < 5; i++) {
         char *path = test_path("large.zip");
         struct zip_out w;
         struct zip z;
@@ -90,6 +92,7 @@ TEST(sizes_and_places_of_more_than_32_bits_are_kept) {
         zip_out_close(&w);
         open_zip(&z, &in, path);
         CHECK_INT(zip_find(&z, "hole")->bytes, sizes[i]);
+        if (i > 2) CHECK_INT(zip_find(&z, "behind")->header, UINT32_MAX - (uint64_t)(i - 3));
         check_entry(&z, &in, "front", "hello");
         check_entry(&z, &in, "behind", "there");
         zip_close(&z);
