@@ -45,11 +45,20 @@ struct export_item {
     bool transposed;
 };
 
+/* A file that goes into a folder beside the others: of what this folder of the tree knows nothing.
+ */
+struct export_file {
+    const char *name;
+    struct str text;
+};
+
 struct export {
     struct import *im;
     struct import *clip;     /* which holds the CLIP that is written, NULL: none is */
     const char *clip_prefix; /* of its names in there */
     enum export_target target;
+    const struct export_file *files; /* of a folder; set before export_write() */
+    size_t n_files;
     struct export_item *at;
     size_t n, cap;
 };

@@ -170,6 +170,11 @@ static int write_folder(const struct export *e, const char *path, struct str *re
     char *file = path_join(tmp, export_forms[e->target].model);
     int status = dir_make(tmp);
     if (!status) status = export_configure(e, tmp);
+    for (size_t i = 0; !status && i < e->n_files; i++) {
+        char *beside = path_join(tmp, e->files[i].name);
+        status = file_write(beside, e->files[i].text.at, e->files[i].text.n);
+        free(beside);
+    }
     if (!status) status = write_file(e, file, report);
     if (!status) status = dir_commit(tmp, path);
     if (status) dir_remove(tmp); /* the first error stays */

@@ -8,9 +8,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "checkpoints/export.h"
+#include "data/tokenizer.h"
 #include "train/cmd.h"
 #include "train/convert_copy.h"
 #include "train/convert_input.h"
+#include "train/hf_tokenizer.h"
 
 struct arguments {
     char *in, *out;
@@ -202,18 +204,17 @@ static void close_inputs(struct inputs *x) {
     import_close(&x->in);
 }
 
-/* --activation says what is not known, and contradicts nothing. */
-static int learn_activation(struct import *im, const char *name) {
-    static const char *const words[] = {"quickgelu", "gelu"}; /* enum clip_activation */
-    for (int i = 0; i < 2; i++) {
-        if (strcmp(name, words[i]) != 0) continue;
-        if (im->facts.activation != ACTIVATION_UNKNOWN && im->facts.activation != i)
-            return error_set(ERR_CONFIG, "--activation %s: %s tells %s", name, im->path,
-                             words[im->facts.activation]);
-        im->facts.activation = i;
-        return 0;
+/* Hugging Face's folder has its tokenizer in it, where the model's words are CLIP's and the
+ * vocabulary is at hand. */
+static void add_tokenizer(struct export *e, struct export_file files[HF_TOKENIZER_FILES]) {
+    struct clip_options o;
+    if (import_clip_options(e->clip, e->clip_prefix, ACTIVATION_UNKNOWN, &o)) return;
+    if (o.text.vocab == TOKENIZER_SIZE && !hf_tokenizer(files, o.text.context)) {
+        e->files = files;
+        e->n_files = HF_TOKENIZER_FILES;
     }
-    return error_set(ERR_USAGE, "--activation %s: is neither quickgelu nor gelu", name);
+    if (error_status()) log_warn("%s; the folder has no tokenizer in it", error_message());
+    error_clear();
 }
 
 static int export_inputs(struct inputs *x, const struct arguments *a, enum export_target target,
@@ -222,8 +223,10 @@ static int export_inputs(struct inputs *x, const struct arguments *a, enum expor
     export_open(&e, &x->in);
     if (a->clip) export_replace_clip(&e, &x->clip);
     if (a->prompts) export_set_prompts(&e, &x->prompts);
-    export_as(&e, target);
+    struct export_file files[HF_TOKENIZER_FILES] = {0};
+    if (!export_as(&e, target) && target == EXPORT_HF) add_tokenizer(&e, files);
     int status = export_write(&e, a->out, report);
+    for (int i = 0; i < HF_TOKENIZER_FILES; i++) str_free(&files[i].text);
     export_close(&e);
     return status;
 }
@@ -244,7 +247,7 @@ static int convert_weights(const struct arguments *a) {
     struct import *clip = a->clip ? &x.clip : &x.in;
     if (!status) status = choose(a, &x.in, &target);
     if (!status && a->image_size) status = convert_resize(clip, a->image_size);
-    if (!status && a->activation) status = learn_activation(clip, a->activation);
+    if (!status && a->activation) status = convert_activation(clip, a->activation);
     if (!status)
         status = as_it_is(&x.in, a, target) ? convert_copy(&x.in.file[0], a->out, &report)
                                             : export_inputs(&x, a, target, &report);

@@ -89,3 +89,16 @@ int convert_resize(struct import *im, int64_t pixels) {
                          pixels);
     return import_resize(im, prefix, pixels / conv.d[3]);
 }
+
+int convert_activation(struct import *im, const char *name) {
+    static const char *const words[] = {"quickgelu", "gelu"}; /* enum clip_activation */
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(name, words[i]) != 0) continue;
+        if (im->facts.activation != ACTIVATION_UNKNOWN && im->facts.activation != i)
+            return error_set(ERR_CONFIG, "--activation %s: %s tells %s", name, im->path,
+                             words[im->facts.activation]);
+        im->facts.activation = i;
+        return 0;
+    }
+    return error_set(ERR_USAGE, "--activation %s: is neither quickgelu nor gelu", name);
+}

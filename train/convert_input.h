@@ -19,3 +19,6 @@ int convert_open(struct import *im, const char *in, const char *part);
 
 /* Makes the positions of its CLIP's image tower those of pictures of this side. ERR_CONFIG. */
 int convert_resize(struct import *im, int64_t pixels);
+/* What --activation says of its CLIP, "quickgelu" or "gelu", when nothing else does. ERR_USAGE,
+ * ERR_CONFIG when its file says otherwise. */
+int convert_activation(struct import *im, const char *name);

@@ -307,6 +307,26 @@ static void check_done(struct said s, const char *out) {
     said_free(&s);
 }
 
+/* All 48894 merges, and the words that begin and end a text. */
+static void check_tokenizer(const char *folder) {
+    static const char *const names[] = {"merges.txt", "vocab.json"};
+    struct bytes text[2];
+    int lines = 0;
+    for (int i = 0; i < 2; i++) {
+        char *path = path_join(folder, names[i]);
+        CHECK_OK(file_read(path, 1 << 24, &text[i]));
+        free(path);
+    }
+    for (size_t i = 0; i < text[0].n; i++) lines += text[0].at[i] == '\n';
+    CHECK_INT(lines, 1 + 48894);
+    CHECK_HAS((const char *)text[0].at, "#version: 0.2\ni n\nt h\n");
+    CHECK_HAS((const char *)text[0].at, "\n! !\n");
+    CHECK_HAS((const char *)text[1].at, "{\"!\":0,\"\\\"\":1,");
+    CHECK_HAS((const char *)text[1].at, "\"<|startoftext|>\":49406,\"<|endoftext|>\":49407}");
+    bytes_free(&text[0]);
+    bytes_free(&text[1]);
+}
+
 /* A trained CLIP out of its run, into others' layouts and into a whole model, and back. What its
  * tensors do not tell comes from the runs that it was made of. */
 static void export_walk(const char *runs) {
@@ -323,6 +343,7 @@ static void export_walk(const char *runs) {
         check_same_tensors(back, model);
         check_refused(OVSEG("convert", mpt, folder, "--as", folders[i]), ERR_USAGE,
                       "is a folder already");
+        if (!i) check_tokenizer(folder);
         free(folder);
     }
     check_done(OVSEG("convert", heads, whole, "--replace-clip", mpt), "made criterion.empty_");
