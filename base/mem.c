@@ -59,6 +59,15 @@ void bytes_free(struct bytes *b) {
     *b = (struct bytes){0};
 }
 
+int bytes_reserve(struct bytes *b, size_t n) {
+    if (b->at && n <= b->n) return 0;
+    bytes_free(b);
+    b->at = mem_try(n + 1, 1);
+    if (!b->at) return error_status();
+    b->n = n;
+    return 0;
+}
+
 void str_put(struct str *s, const void *bytes, size_t n) {
     size_t need;
     REQUIRE(size_add(s->n, n, &need) && size_add(need, 1, &need), "a string of %zu bytes", n);

@@ -29,6 +29,9 @@ struct bytes {
     size_t n;
 };
 void bytes_free(struct bytes *b);
+/* Room for n bytes and one more, contents undefined; what is there already is kept when it is
+ * enough: fresh pages for each use cost more than filling them. ERR_INTERNAL. */
+int bytes_reserve(struct bytes *b, size_t n);
 
 /* A string that grows. {0} is the empty one; `at` is NULL until something was added. */
 struct str {

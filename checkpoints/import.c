@@ -161,11 +161,11 @@ struct import_item *import_find(const struct import *im, const char *name) {
 const char *import_family_name(const struct import *im) { return import_layouts[im->family].name; }
 
 void import_verdict_text(unsigned verdict, char *out, size_t n) {
-    static const char *const words[] = {"renamed", "cast",    "transposed",
-                                        "joined",  "resized", "dropped"};
+    static const char *const words[] = {"renamed", "cast",    "transposed", "joined",
+                                        "resized", "dropped", "split",      "made"};
     size_t used = 0;
     if (!verdict) snprintf(out, n, "used");
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < (int)(sizeof words / sizeof *words); i++) {
         if (!(verdict >> i & 1)) continue;
         int k = snprintf(out + used, n - used, "%s%s", used ? "+" : "", words[i]);
         REQUIRE(k > 0 && (size_t)k < n - used, "no room for a verdict");

@@ -22,6 +22,9 @@ enum import_verdict { /* a sum; 0: used as it is */
                       IMPORT_JOINED = 8, /* query, key and value: rows of one matrix */
                       IMPORT_RESIZED = 16,
                       IMPORT_DROPPED = 32,
+                      /* on the way out (checkpoints/export.h) */
+                      IMPORT_SPLIT = 64, /* a matrix into query, key and value */
+                      IMPORT_MADE = 128, /* of nothing: a buffer of the reference's */
 };
 
 enum { IMPORT_SOURCES_MAX = 3 };
@@ -119,5 +122,7 @@ int import_copy(struct import *im, struct params *p, struct import_options o);
 int import_load(const char *path, struct params *p, struct import_options o,
                 struct import_facts *facts);
 void import_facts_free(struct import_facts *f);
+/* The pixels that OpenAI's models, the reference and this program take. */
+void import_facts_usual_pixels(struct import_facts *f);
 /* As JSON, for the metadata "clip" of a file of ours; nothing when nothing is known. */
 void import_facts_format(const struct import_facts *f, struct str *out);

@@ -27,8 +27,6 @@ struct build {
     struct strings missing;
 };
 
-static const char *target(const struct import_rule *r) { return r->to ? r->to : r->from; }
-
 static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -108,7 +106,7 @@ static void claim_with(struct build *b, const struct import_group *g) {
             if (!rule_match(r->from, c->name + skip, &c->found)) continue;
             c->group = g;
             c->rule = r;
-            char *end = r->how == RULE_DROP ? NULL : rule_name(target(r), &c->found);
+            char *end = r->how == RULE_DROP ? NULL : rule_name(rule_target(r), &c->found);
             if (end) c->to = mem_format("%s%s", g->to, end);
             free(end);
             break;
@@ -179,13 +177,13 @@ static void need_words(struct build *b, const struct import_group *g, const char
 
 static bool same_part(const struct import_rule *a, const struct import_rule *b, int *wildcards) {
     int other;
-    size_t n = rule_part(target(a), wildcards), m = rule_part(target(b), &other);
-    return n == m && memcmp(target(a), target(b), n) == 0;
+    size_t n = rule_part(rule_target(a), wildcards), m = rule_part(rule_target(b), &other);
+    return n == m && memcmp(rule_target(a), rule_target(b), n) == 0;
 }
 
 /* Blocks are numbered from 0: below each stands the one before it. */
 static void need_before(struct build *b, const struct claim *c) {
-    const char *pattern = target(c->rule);
+    const char *pattern = rule_target(c->rule);
     int k = 0;
     if (strchr(pattern, '|')) return;
     for (const char *p = pattern; *p; p++) {
@@ -211,12 +209,12 @@ static void check_rule(struct build *b, const struct import_group *g, const stru
         if (c->group != g || !c->to || !same_part(r, c->rule, &wildcards)) continue;
         size_t known = (size_t)wildcards * sizeof c->found.number[0];
         if (!last || memcmp(last->found.number, c->found.number, known) != 0)
-            need_words(b, g, target(r), c->found, wildcards);
+            need_words(b, g, rule_target(r), c->found, wildcards);
         last = c;
         if (c->rule == r) need_before(b, c);
     }
     if (!last && r->need == RULE_ALWAYS)
-        need_words(b, g, target(r), (struct rule_found){0}, RULE_FOUND_MAX);
+        need_words(b, g, rule_target(r), (struct rule_found){0}, RULE_FOUND_MAX);
 }
 
 static int check_whole(struct build *b) {
@@ -244,21 +242,11 @@ static int check_whole(struct build *b) {
 
 /* Items. */
 
-static bool floating(enum t_dtype t) {
-    return t == T_F32 || t == T_F64 || t == T_F16 || t == T_BF16;
-}
-
 static int bad(const struct build *b, const struct claim *c, const char *what) {
     char shape[192];
     st_shape_text(c->source.x->shape, shape, sizeof shape);
     return error_set(ERR_DATA, "%s: %s %s %s: %s", b->im->path, c->source.x->name,
                      st_dtype_name(c->source.x->dtype), shape, what);
-}
-
-static bool same_shape(struct shape a, struct shape b) {
-    bool same = a.n == b.n;
-    for (int i = 0; same && i < a.n; i++) same = a.d[i] == b.d[i];
-    return same;
 }
 
 /* The item of claims that become one tensor: by_to[from, to). */
@@ -273,10 +261,11 @@ static int add_made(struct build *b, size_t from, size_t to, struct import_item 
     for (size_t i = from; i < to; i++) {
         const struct claim *c = b->by_to[i];
         item->source[item->sources++] = c->source;
-        if (!floating(c->source.x->dtype)) return bad(b, c, "weights are floating-point numbers");
+        if (!st_dtype_floats(c->source.x->dtype))
+            return bad(b, c, "weights are floating-point numbers");
         if (joined && c->rule->how != RULE_QUERY + (enum rule_how)(i - from))
             return bad(b, c, "query, key and value are not all there");
-        if (!same_shape(c->source.x->shape, item->shape) ||
+        if (!st_shape_same(c->source.x->shape, item->shape) ||
             c->source.x->dtype != first->source.x->dtype)
             return bad(b, c, "query, key and value differ");
     }

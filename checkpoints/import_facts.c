@@ -17,11 +17,15 @@ enum { CONFIG_MAX = 1 << 20, BLOCK = 1 << 20 /* bytes */ };
 static const double clip_mean[3] = {0.48145466, 0.4578275, 0.40821073};
 static const double clip_std[3] = {0.26862954, 0.26130258, 0.27577711};
 
-static void know_openai(struct import_facts *f) {
-    f->activation = CLIP_QUICK_GELU;
+void import_facts_usual_pixels(struct import_facts *f) {
     f->has_pixels = true;
     memcpy(f->mean, clip_mean, sizeof clip_mean);
     memcpy(f->std, clip_std, sizeof clip_std);
+}
+
+static void know_openai(struct import_facts *f) {
+    f->activation = CLIP_QUICK_GELU;
+    import_facts_usual_pixels(f);
 }
 
 /* Published files. */

@@ -13,12 +13,6 @@
 /* g of a table of positions; 0: it is none. */
 static int64_t grid_of(struct shape s) { return s.n == 2 ? position_table_grid(s.d[0]) : 0; }
 
-static bool same_shape(struct shape a, struct shape b) {
-    bool same = a.n == b.n;
-    for (int i = 0; same && i < a.n; i++) same = a.d[i] == b.d[i];
-    return same;
-}
-
 static tensor *resized(tensor *x, struct shape s) {
     int64_t g = grid_of(t_shape(x)), h = grid_of(s), width = s.d[1];
     size_t n = (size_t)t_numel(x) * sizeof(float), m = (size_t)(s.d[0] * width) * sizeof(float);
@@ -33,20 +27,16 @@ static tensor *resized(tensor *x, struct shape s) {
     return out;
 }
 
-static bool floating(enum t_dtype t) {
-    return t == T_F32 || t == T_F64 || t == T_F16 || t == T_BF16;
-}
-
 static tensor *tensor_as(struct import *im, const struct import_item *item, struct shape shape) {
     int scope = t_scope_open(item->name, T_NO_GRAD);
     tensor *part[IMPORT_SOURCES_MAX] = {NULL};
     for (int i = 0; i < item->sources; i++) {
         part[i] = tensor_file_tensor(&im->file[item->source[i].file], item->source[i].x);
-        if (part[i] && floating(t_dtype(part[i]))) part[i] = t_cast(part[i], T_F32);
+        if (part[i] && st_dtype_floats(t_dtype(part[i]))) part[i] = t_cast(part[i], T_F32);
     }
     tensor *x = item->sources > 1 ? t_cat(part, (size_t)item->sources, 0) : part[0];
     if (item->verdict & IMPORT_TRANSPOSED) x = t_contiguous(t_transpose(x, 0, 1));
-    if (x && !same_shape(t_shape(x), shape)) x = resized(x, shape);
+    if (x && !st_shape_same(t_shape(x), shape)) x = resized(x, shape);
     return t_scope_close(scope, x);
 }
 
@@ -56,13 +46,8 @@ tensor *import_tensor(struct import *im, const struct import_item *item) {
 }
 
 int import_bytes(struct tensor_file *f, const struct st_tensor *x, struct bytes *data) {
-    if (!data->at || x->bytes > data->n) {
-        bytes_free(data);
-        data->at = mem_try((size_t)x->bytes + 1, 1);
-        if (!data->at) return error_status();
-        data->n = (size_t)x->bytes;
-    }
-    return tensor_file_read(f, x, data->at);
+    int status = bytes_reserve(data, (size_t)x->bytes);
+    return status ? status : tensor_file_read(f, x, data->at);
 }
 
 static bool is_positions(const char *name) {
@@ -73,7 +58,7 @@ static bool is_positions(const char *name) {
 
 /* Whether an item can become one of this shape: it has it, or is a table of positions. */
 static bool fits(const struct import_item *item, struct shape s) {
-    if (same_shape(item->shape, s)) return true;
+    if (st_shape_same(item->shape, s)) return true;
     return is_positions(item->name) && grid_of(item->shape) && grid_of(s) &&
            item->shape.d[1] == s.d[1];
 }
@@ -183,7 +168,7 @@ int import_copy(struct import *im, struct params *p, struct import_options o) {
         const struct import_item *item = item_for(im, p->at[i].name, &o);
         if (!item || recomputed(p->at[i].name)) continue; /* allowed to be missing */
         struct shape s = t_shape(p->at[i].t);
-        if (!same_shape(item->shape, s))
+        if (!st_shape_same(item->shape, s))
             log_info("%s: %s is resized from a grid of %" PRId64 " to %" PRId64, im->path,
                      item->name, grid_of(item->shape), grid_of(s));
         int scope = t_scope_open("import", T_NO_GRAD);

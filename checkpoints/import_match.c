@@ -61,6 +61,8 @@ static bool match(const char *p, const char *s, struct rule_found *f) {
     }
 }
 
+const char *rule_target(const struct import_rule *r) { return r->to ? r->to : r->from; }
+
 bool rule_match(const char *pattern, const char *name, struct rule_found *found) {
     *found = (struct rule_found){0};
     return match(pattern, name, found);

@@ -1,4 +1,5 @@
-/* The layouts of weights that are read, as tables of names. Inside checkpoints/import.c.
+/* The layouts of weights that are read, as tables of names; read backwards they tell how weights
+ * are named on their way out. Inside checkpoints/import*.c and export*.c.
  *
  * A pattern is a name with wildcards:
  *   #  a number          @  weight, bias
@@ -75,6 +76,9 @@ struct rule_found {
     int n;
     unsigned number[RULE_FOUND_MAX]; /* numbers, and which of the words */
 };
+
+/* The new name as a pattern, of a rule that drops nothing. */
+const char *rule_target(const struct import_rule *r);
 
 bool rule_match(const char *pattern, const char *name, struct rule_found *found);
 /* The name that a pattern stands for, owned. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 
 static const struct pickle_type types[] = {
@@ -61,6 +62,13 @@ static const struct {
     {"torch", "uint8", PICKLE_INERT},
     {"torch", "bool", PICKLE_INERT},
 };
+
+const char *pickle_storage_name(enum t_dtype dtype) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (types[i].dtype == (int)dtype) return types[i].name;
+    REQUIRE(false, "no storage of type %d", (int)dtype);
+    return NULL;
+}
 
 static const char too_many[] = "more values than are read";
 

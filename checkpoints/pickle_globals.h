@@ -13,3 +13,6 @@ const char *pickle_global(struct pickle *p, const char *module, const char *name
 const char *pickle_call(struct pickle *p, uint32_t callee, uint32_t args, uint32_t *out);
 const char *pickle_persistent(struct pickle *p, uint32_t id, uint32_t *out);
 const char *pickle_build(struct pickle *p, uint32_t to, uint32_t state);
+
+/* The name of the storage of elements of a type: "FloatStorage". */
+const char *pickle_storage_name(enum t_dtype dtype);

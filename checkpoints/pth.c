@@ -148,15 +148,6 @@ void pth_close(struct pth *f) {
 
 /* Reading. */
 
-static int reserve(struct bytes *b, uint64_t n) {
-    if (b->at && n <= b->n) return 0;
-    bytes_free(b);
-    b->at = mem_try((size_t)n + 1, 1);
-    if (!b->at) return error_status();
-    b->n = (size_t)n;
-    return 0;
-}
-
 /* The whole storage, summed on the way. */
 static int read_whole(struct pth *f, struct pth_storage *s, uint8_t *dst) {
     uLong crc = 0;
@@ -194,13 +185,13 @@ int pth_read(struct pth *f, const struct st_tensor *x, void *dst) {
     int status = pth_storage_check(s, &f->in);
     if (status || !x->bytes) return status;
     if (v->dense) return input_read(&f->in, s->at + v->at, dst, (size_t)x->bytes);
-    status = reserve(&f->scratch, v->span);
+    status = bytes_reserve(&f->scratch, (size_t)v->span);
     if (!status) status = input_read(&f->in, s->at + v->at, f->scratch.at, (size_t)v->span);
     if (!status) gather(x, v, 0, f->scratch.at, dst);
     return status;
 }
 
 tensor *pth_tensor(struct pth *f, const struct st_tensor *x) {
-    if (reserve(&f->values, x->bytes) || pth_read(f, x, f->values.at)) return NULL;
+    if (bytes_reserve(&f->values, (size_t)x->bytes) || pth_read(f, x, f->values.at)) return NULL;
     return t_from_data(f->values.at, x->shape, x->dtype);
 }

@@ -7,16 +7,6 @@
 
 enum { BLOCK = 1 << 18 }; /* bytes hashed at once: two hashes of them while they are in the cache */
 
-/* Room for n bytes, contents undefined. */
-static int reserve(struct bytes *b, size_t n) {
-    if (b->at && n <= b->n) return 0;
-    bytes_free(b);
-    b->at = mem_try(n + 1, 1);
-    if (!b->at) return error_status();
-    b->n = n;
-    return 0;
-}
-
 static int read_header(struct safetensors *f) {
     if (f->in.size < 8)
         return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->in.path);
@@ -67,7 +57,7 @@ int safetensors_bytes(struct safetensors *f, const struct st_tensor *x, struct b
 }
 
 tensor *safetensors_tensor(struct safetensors *f, const struct st_tensor *x) {
-    if (reserve(&f->scratch, (size_t)x->bytes) || safetensors_read(f, x, f->scratch.at))
+    if (bytes_reserve(&f->scratch, (size_t)x->bytes) || safetensors_read(f, x, f->scratch.at))
         return NULL;
     return t_from_data(f->scratch.at, x->shape, x->dtype);
 }
@@ -168,7 +158,7 @@ int safetensors_out_put(struct safetensors_out *w, const void *data, size_t n) {
 int safetensors_out_put_tensor(struct safetensors_out *w, tensor *x) {
     if (w->file.fd < 0) return error_status();
     size_t bytes = (size_t)t_numel(x) * st_dtype_size(t_dtype(x));
-    int status = reserve(&w->scratch, bytes);
+    int status = bytes_reserve(&w->scratch, bytes);
     if (!status) status = t_copy_out(x, w->scratch.at, bytes);
     return status ? status : safetensors_out_put(w, w->scratch.at, bytes);
 }

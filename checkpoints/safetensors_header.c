@@ -16,6 +16,16 @@ static const struct {
     [T_I64] = {"I64", 8}, [T_I32] = {"I32", 4}, [T_U8] = {"U8", 1},     [T_BOOL] = {"BOOL", 1},
 };
 
+bool st_dtype_floats(enum t_dtype t) {
+    return t == T_F32 || t == T_F64 || t == T_F16 || t == T_BF16;
+}
+
+bool st_shape_same(struct shape a, struct shape b) {
+    bool same = a.n == b.n;
+    for (int i = 0; same && i < a.n; i++) same = a.d[i] == b.d[i];
+    return same;
+}
+
 size_t st_dtype_size(enum t_dtype dtype) { return types[dtype].size; }
 const char *st_dtype_name(enum t_dtype dtype) { return types[dtype].name; }
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,8 @@ const char *st_table_meta(const struct st_table *t, const char *key);           
 void st_table_free(struct st_table *t);
 
 size_t st_dtype_size(enum t_dtype dtype);
+bool st_dtype_floats(enum t_dtype dtype);
+bool st_shape_same(struct shape a, struct shape b);
 const char *st_dtype_name(enum t_dtype dtype);           /* "F32" */
 void st_shape_text(struct shape s, char *out, size_t n); /* "[2, 3]" */
 void st_json_string(struct str *out, const char *text);  /* quoted and escaped */

@@ -28,9 +28,7 @@ static void compare(struct misfits *m, const struct param *p, const struct st_te
                     bool exact) {
     struct shape s = t_shape(p->t);
     enum t_dtype dtype = t_dtype(p->t);
-    bool same = s.n == x->shape.n;
-    for (int i = 0; same && i < s.n; i++) same = s.d[i] == x->shape.d[i];
-    if (same && (!exact || dtype == x->dtype)) return;
+    if (st_shape_same(s, x->shape) && (!exact || dtype == x->dtype)) return;
     char in_file[192], here[192];
     st_shape_text(x->shape, in_file, sizeof in_file);
     st_shape_text(s, here, sizeof here);

@@ -7,23 +7,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "checkpoints/zip_records.h"
 
-/* Sizes and signatures of the records of the format (APPNOTE 4.3). */
 enum {
-    LOCAL = 30,
-    CENTRAL = 46,
-    END = 22,
-    END64 = 56,
-    LOCATOR = 20,
-    SIG_LOCAL = 0x04034b50,
-    SIG_CENTRAL = 0x02014b50,
-    SIG_END = 0x06054b50,
-    SIG_END64 = 0x06064b50,
-    SIG_LOCATOR = 0x07064b50,
-    SIG_DESCRIPTOR = 0x08074b50,
     DESCRIPTOR_FOLLOWS = 8, /* flag: the local header's CRC and sizes may be 0 */
     UTF8_NAME = 0x800,      /* flag */
-    EXTRA_ZIP64 = 1,
     BLOCK = 1 << 18,
 };
 static const uint64_t see64 = UINT32_MAX; /* in a field of 32 bits: the number is elsewhere */

@@ -351,3 +351,30 @@ const char *tokenizer_token(const struct tokenizer *t, int64_t id, size_t *n, bo
     *ends_word = t->ends[id];
     return t->text + t->at[id];
 }
+
+void tokenizer_spell(const struct tokenizer *t, int64_t id, struct str *out) {
+    enum { PRINTABLE = 188 };
+    size_t n;
+    bool ends;
+    const char *s = tokenizer_token(t, id, &n, &ends);
+    for (size_t i = 0; i < n; i++) {
+        unsigned byte = (unsigned char)s[i], code = byte;
+        if (!is_printable((int)byte)) code = BYTES + t->byte_id[byte] - PRINTABLE;
+        char utf8[2] = {(char)(0xc0 | code >> 6), (char)(0x80 | (code & 0x3f))}; /* code < 0x800 */
+        if (code < 0x80)
+            str_add(out, "%c", (int)code);
+        else
+            str_put(out, utf8, 2);
+    }
+    if (ends && id < TOKENIZER_START) str_add(out, "</w>");
+}
+
+void tokenizer_merges(const struct tokenizer *t, uint32_t (*pair)[2]) {
+    memset(pair, 0, TOKENIZER_SIZE * sizeof *pair);
+    for (size_t i = 0; i < MERGE_SLOTS; i++) {
+        const struct tokenizer_merge *m = &t->merge[i];
+        if (!m->id) continue;
+        pair[m->id][0] = m->left;
+        pair[m->id][1] = m->right;
+    }
+}

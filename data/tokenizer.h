@@ -11,6 +11,7 @@
 
 enum {
     TOKENIZER_SIZE = 49408,      /* ids: 256 bytes, 256 bytes that end a word, 48894 merges, 2 */
+    TOKENIZER_MERGED = 512,      /* first id that a merge makes */
     TOKENIZER_START = 49406,     /* first id of a row; "<|startoftext|>" in a text */
     TOKENIZER_END = 49407,       /* last one, and the largest: CLIP pools where it stands */
     TOKENIZER_MAX_TEXT = 1 << 14 /* bytes: merging is quadratic in the length of a word */
@@ -44,3 +45,10 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, int64_t contex
 
 /* The bytes of a token, and whether it ends a word. Valid while t is open. */
 const char *tokenizer_token(const struct tokenizer *t, int64_t id, size_t *n, bool *ends_word);
+
+/* For other programs' files: appends a token as CLIP's file spells it, in its printable alphabet
+ * and with "</w>" where it ends a word. */
+void tokenizer_spell(const struct tokenizer *t, int64_t id, struct str *out);
+/* The two tokens that each merge joins, by id [TOKENIZER_SIZE]; of what no merge
+ * makes (below TOKENIZER_MERGED, from TOKENIZER_START) 0, 0. */
+void tokenizer_merges(const struct tokenizer *t, uint32_t (*pair)[2]);

@@ -6,7 +6,7 @@ const struct command commands[] = {
     {"train", "run a stage and what it needs", cmd_train},
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
-    {"convert", "verify weights and write them as a safetensors file", cmd_convert},
+    {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},

@@ -23,8 +23,7 @@ struct swin_options swin_standard(char size) {
     return (struct swin_options){0};
 }
 
-/* Rows of the bias table for every query (row) and key (column) of a window. */
-static tensor *offsets(int64_t w) {
+tensor *swin_bias_index(int64_t w) {
     int64_t A = w * w, *index = mem_alloc((size_t)(A * A), sizeof *index);
     for (int64_t q = 0; q < A; q++)
         for (int64_t k = 0; k < A; k++) {
@@ -43,7 +42,7 @@ static void block_init(struct swin_block *b, struct path at, int64_t C, int64_t 
     struct path attn = path_at(at, "attn"), mlp = path_at(at, "mlp");
     b->bias_table = path_param(attn, "relative_position_bias_table",
                                t_randn(SHAPE((2 * w - 1) * (2 * w - 1), heads), 0.02));
-    b->bias_index = path_buffer(attn, "relative_position_index", offsets(w));
+    b->bias_index = path_buffer(attn, "relative_position_index", swin_bias_index(w));
     linear_init(&b->qkv, path_at(attn, "qkv"), C, 3 * C, true);
     linear_init(&b->proj, path_at(attn, "proj"), C, C, true);
     layer_norm_init(&b->norm2, path_at(at, "norm2"), C);

@@ -47,6 +47,10 @@ struct swin {
     struct swin_stage stage[FEATURES_MAX];
 };
 
+/* Rows of the bias table for every query (row) and key (column) of a window of w x w ->
+ * [w w, w w], I64: the buffer relative_position_index (reference-spec 3.2). */
+tensor *swin_bias_index(int64_t w);
+
 void swin_init(struct swin *s, struct path at, const struct swin_options *opt);
 
 /* x: [B, 3, H, W], normalized -> maps of embed 2^i channels at strides 4, 8, 16, 32, rounded up.

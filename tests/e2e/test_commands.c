@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "checkpoints/history.h"
 #include "data/image.h"
+#include "tests/same_tensors.h"
 #include "tests/test.h"
 
 extern char **environ;
@@ -300,6 +301,59 @@ static void convert_walk(const char *runs) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+static void check_done(struct said s, const char *out) {
+    if (s.status) test_fail(__FILE__, __LINE__, "ended with %d: %s", s.status, err_of(&s));
+    CHECK_HAS(out_of(&s), out);
+    said_free(&s);
+}
+
+/* All 48894 merges, and the words that begin and end a text. */
+static void check_tokenizer(const char *folder) {
+    static const char *const names[] = {"merges.txt", "vocab.json"};
+    struct bytes text[2];
+    int lines = 0;
+    for (int i = 0; i < 2; i++) {
+        char *path = path_join(folder, names[i]);
+        CHECK_OK(file_read(path, 1 << 24, &text[i]));
+        free(path);
+    }
+    for (size_t i = 0; i < text[0].n; i++) lines += text[0].at[i] == '\n';
+    CHECK_INT(lines, 1 + 48894);
+    CHECK_HAS((const char *)text[0].at, "#version: 0.2\ni n\nt h\n");
+    CHECK_HAS((const char *)text[0].at, "\n! !\n");
+    CHECK_HAS((const char *)text[1].at, "{\"!\":0,\"\\\"\":1,");
+    CHECK_HAS((const char *)text[1].at, "\"<|startoftext|>\":49406,\"<|endoftext|>\":49407}");
+    bytes_free(&text[0]);
+    bytes_free(&text[1]);
+}
+
+/* A trained CLIP out of its run, into others' layouts and into a whole model, and back. What its
+ * tensors do not tell comes from the runs that it was made of. */
+static void export_walk(const char *runs) {
+    static const char *const folders[] = {"hf", "open-clip"};
+    char *mpt = run_of(runs, "mpt"), *heads = run_of(runs, "proposals"), *last = history_last(mpt);
+    char *model = path_join(last, "model.safetensors"), *back = test_path("back.safetensors");
+    char *prompts = test_path("prompts.safetensors"), *whole = test_path("whole.pth");
+    check_done(OVSEG("convert", mpt, prompts, "--as", "prompts"), "used visual.mask_embedding ");
+    for (int i = 0; i < 2; i++) {
+        char *folder = test_path(folders[i]);
+        check_done(OVSEG("convert", mpt, folder, "--as", folders[i]), "dropped(prompts) ");
+        check_done(OVSEG("convert", folder, back, "--force", "--prompts", prompts),
+                   "used visual.mask_embedding ");
+        check_same_tensors(back, model);
+        check_refused(OVSEG("convert", mpt, folder, "--as", folders[i]), ERR_USAGE,
+                      "is a folder already");
+        if (!i) check_tokenizer(folder);
+        free(folder);
+    }
+    check_done(OVSEG("convert", heads, whole, "--replace-clip", mpt), "made criterion.empty_");
+    check_done(OVSEG("convert", whole, "--as", "clip", "--force", whole), "dropped(not-of-clip) ");
+    check_done(OVSEG("convert", whole, back, "--force"), "used visual.mask_embedding ");
+    check_same_tensors(back, model);
+    char *const owned[] = {mpt, heads, last, model, back, prompts, whole};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 static void overlays_walk(const char *runs) {
     char *evaluation = run_of(runs, "eval"), *beyond = path_join(evaluation, "overlay-002.png");
     check_size(evaluation, "overlay-000.png", 384, 3 * 384 + 16); /* picture, found, truth */
@@ -333,6 +387,7 @@ TEST(commands_use_the_runs_of_a_chain) {
     overlays_walk(runs);
     runs_walk(runs);
     convert_walk(runs);
+    export_walk(runs);
     segment_walk(runs);
     free(runs);
     free(output);

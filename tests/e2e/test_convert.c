@@ -2,9 +2,11 @@
 #include "base/file.h"
 #include "checkpoints/tensor_file.h"
 #include "tests/e2e/process.h"
+#include "tests/same_tensors.h"
 #include "tests/test.h"
 
-static const char *const SCRIPT = TEST_SOURCE_DIR "/tests/data/pth/openai.pt";
+#define SCRIPT_PATH TEST_SOURCE_DIR "/tests/data/pth/openai.pt"
+static const char *const SCRIPT = SCRIPT_PATH;
 
 #define CONVERT(...) convert((const char *const[]){__VA_ARGS__, NULL})
 static struct ended convert(const char *const *arguments) {
@@ -67,4 +69,63 @@ TEST(what_cannot_be_converted_leaves_nothing) {
     CHECK(!file_exists(out));
     free(out);
     free(dir);
+}
+
+static void check_mistake(const char *const *arguments, int status, const char *about) {
+    struct ended e = convert(arguments);
+    if (e.status != status) test_fail(__FILE__, __LINE__, "ended with %d: %s", e.status, e.err);
+    CHECK_HAS(e.err, about);
+    CHECK_INT(strlen(e.out), 0);
+    ended_free(&e);
+}
+
+TEST(mistakes_about_what_comes_out_say_what_to_do) {
+    static const struct {
+        const char *const arguments[8];
+        int status;
+        const char *about;
+    } cases[] = {
+        {{"--as", "onnx", "OUT"}, ERR_USAGE, "is none of safetensors, ovseg-pth, clip, open-clip"},
+        {{"OUT"}, ERR_USAGE, "say --as"},
+        {{"--as", "hf", "OUT.safetensors"}, ERR_USAGE, "writes a folder"},
+        {{"--as", "clip", "OUT.safetensors"}, ERR_USAGE, "writes a file of PyTorch's"},
+        {{"--as", "safetensors", "OUT.pth"}, ERR_USAGE, "writes a file of safetensors"},
+        {{"--as", "hf", "OUT"}, ERR_CONFIG, "say --activation"},
+        {{"--as", "open-clip", "OUT"}, ERR_CONFIG, "say --activation"},
+        {{"--as", "open-clip", "--activation", "relu", "OUT"}, ERR_USAGE, "neither quickgelu nor"},
+        {{"--as", "ovseg-pth", "OUT.pth"}, ERR_CONFIG, "is no whole OVSeg model"},
+        {{"--as", "prompts", "OUT.safetensors"}, ERR_CONFIG, "has no mask prompts"},
+        {{"--prompts", SCRIPT_PATH, "OUT.pth"}, ERR_CONFIG, "there are no mask prompts in it"},
+        {{"--replace-clip", SCRIPT_PATH, "OUT.pth"}, ERR_CONFIG, "is no OVSeg model"},
+        {{"--replace-clip", "no-such.pt", "OUT.pth"}, ERR_MISSING, "no-such.pt"},
+        {{"--raw", "--as", "clip", "OUT.pth"}, ERR_USAGE, "exclude each other"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *arguments[10] = {SCRIPT};
+        char *out = NULL;
+        for (int k = 0; cases[i].arguments[k]; k++) {
+            arguments[k + 1] = cases[i].arguments[k];
+            if (strncmp(arguments[k + 1], "OUT", 3) == 0)
+                arguments[k + 1] = out = test_path(cases[i].arguments[k]);
+        }
+        check_mistake(arguments, cases[i].status, cases[i].about);
+        CHECK(!file_exists(out) && !dir_exists(out));
+        free(out);
+    }
+}
+
+TEST(the_ending_tells_what_is_written) {
+    char *st = test_path("clip.safetensors"), *back = test_path("back.safetensors");
+    static const char *const endings[] = {"clip.pth", "clip.pt"};
+    check_says(CONVERT(SCRIPT, st), 0, "cast visual.proj F16 -> F32 ", "");
+    for (int i = 0; i < 2; i++) {
+        char *torch = test_path(endings[i]);
+        check_says(CONVERT(SCRIPT, torch), 0, "cast visual.proj F16 -> F32 ", "");
+        check_says(CONVERT(torch, back, "--force"), 0, "used visual.proj F32 ", "open_clip");
+        check_same_tensors(back, st);
+        check_same_tensors(torch, st);
+        free(torch);
+    }
+    free(st);
+    free(back);
 }

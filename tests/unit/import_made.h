@@ -24,6 +24,21 @@ static inline void make_clip(struct params *p, const char *at, const struct clip
     clip_free(&c);
 }
 
+/* MaskFormer with a small Swin and a CLIP, as the reference stores them. */
+static inline void make_ovseg(struct params *p, const struct maskformer_options *o) {
+    struct maskformer *m = mem_alloc(1, sizeof *m);
+    maskformer_init(m, params_root(p), o);
+    free(m);
+    make_clip(p, "clip_adapter.clip_model", &TINY, 3);
+}
+
+static inline struct maskformer_options small_swin(void) {
+    struct maskformer_options o = maskformer_small(TINY.features, 100);
+    o.backbone = backbone_swin((struct swin_options){
+        .embed = 8, .blocks = {1, 2, 1, 1}, .heads = {1, 2, 2, 4}, .window = 3});
+    return o;
+}
+
 static inline void put(struct params *p, const char *name, tensor *x) {
     path_buffer(params_root(p), name, x); /* which may be whole numbers, too */
 }

@@ -227,21 +227,6 @@ TEST(changed_letters_in_the_names_are_refused_or_kept) {
     params_free(&p);
 }
 
-/* MaskFormer with a small Swin and a CLIP, as the reference stores them. */
-static void make_ovseg(struct params *p, const struct maskformer_options *o) {
-    struct maskformer *m = mem_alloc(1, sizeof *m);
-    maskformer_init(m, params_root(p), o);
-    free(m);
-    make_clip(p, "clip_adapter.clip_model", &TINY, 3);
-}
-
-static struct maskformer_options small_swin(void) {
-    struct maskformer_options o = maskformer_small(TINY.features, 100);
-    o.backbone = backbone_swin((struct swin_options){
-        .embed = 8, .blocks = {1, 2, 1, 1}, .heads = {1, 2, 2, 4}, .window = 3});
-    return o;
-}
-
 TEST(a_checkpoint_of_the_reference_fills_the_whole_model) {
     static const char *const layouts[] = {"", "module."};
     struct maskformer_options o = small_swin();

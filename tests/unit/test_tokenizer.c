@@ -323,3 +323,44 @@ TEST(captions_take_microseconds) {
     CHECK_INT(total, 19 * ROUNDS);
     tokenizer_close(&t);
 }
+
+TEST(tokens_are_spelled_as_the_vocabulary_has_them) {
+    static const struct {
+        int64_t id;
+        const char *text;
+    } cases[] = {{0, "!"},
+                 {256, "!</w>"},
+                 {188, "\xc4\x80"}, /* the byte 0: U+0100 */
+                 {511, "\xc5\x83</w>"},
+                 {512, "in"},
+                 {TOKENIZER_START, "<|startoftext|>"},
+                 {TOKENIZER_END, "<|endoftext|>"}};
+    struct tokenizer t;
+    CHECK_OK(tokenizer_open(&t, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str text = {0};
+        tokenizer_spell(&t, cases[i].id, &text);
+        CHECK_TEXT(text.at, cases[i].text);
+        str_free(&text);
+    }
+    tokenizer_close(&t);
+}
+
+TEST(every_merge_is_of_tokens_before_it) {
+    struct tokenizer t;
+    uint32_t(*pair)[2] = mem_alloc(TOKENIZER_SIZE, sizeof *pair);
+    CHECK_OK(tokenizer_open(&t, NULL));
+    tokenizer_merges(&t, pair);
+    for (int64_t id = TOKENIZER_MERGED; id < TOKENIZER_START; id++) {
+        struct str both = {0}, whole = {0};
+        CHECK(pair[id][0] < id && pair[id][1] < id);
+        tokenizer_spell(&t, pair[id][0], &both);
+        tokenizer_spell(&t, pair[id][1], &both);
+        tokenizer_spell(&t, id, &whole);
+        CHECK_TEXT(both.at, whole.at);
+        str_free(&both);
+        str_free(&whole);
+    }
+    free(pair);
+    tokenizer_close(&t);
+}
