@@ -48,8 +48,15 @@ struct train_options {
     int validate_keep; /* enum validate_keep */
 };
 
+/* What a stage starts from. */
+struct init_options {
+    char *weights; /* a path; "": random, or the input's */
+    struct strings allow_missing, freeze;
+};
+
 struct config {
     struct run_options run;
+    struct init_options init;
     struct train_options train;
     struct optim_options optim, pretrain;
     struct scenes_options scenes;

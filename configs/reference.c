@@ -87,6 +87,17 @@ static int clip_gradients(struct settings_doc *doc, const char *value) {
     return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
 }
 
+/* What a file is to a stage: what it trains on from, or what an import reads. */
+static int weights(struct settings_doc *doc, const char *value) {
+    const char *stage = settings_text(doc, "stage");
+    bool import = stage && strcmp(stage, "import") == 0;
+    if (strstr(value, "://"))
+        return no_counterpart("MODEL.WEIGHTS", value, "nothing is downloaded; name a file");
+    if (stage && strcmp(stage, "evaluate") == 0)
+        return no_counterpart("MODEL.WEIGHTS", value, "an evaluation's weights are its inputs");
+    return set(doc, import ? "inputs.file" : "init.weights", value);
+}
+
 /* clang-format off */
 #define SAME(key, setting) {.theirs = (key), .ours = (setting), .meaning = KEY_SAME}
 #define WORDS(key, setting, ...) {.theirs = (key), .ours = (setting), .meaning = KEY_WORDS, .words = (const struct word[]){__VA_ARGS__, {NULL, NULL}}}
@@ -98,6 +109,7 @@ static const struct key keys[] = {
     SAME ("OUTPUT_DIR",                            "output_dir"),
     SAME ("MODEL.DEVICE",                          "device"),
     WORDS("MODEL.META_ARCHITECTURE",               "eval.demo", {"OVSeg", "false"}, {"OVSegDEMO", "true"}),
+    OWN  ("MODEL.WEIGHTS",                         "init.weights", weights),
     OWN  ("MODEL.BACKBONE.NAME",                   "proposals.backbone.kind", backbone_name),
     SAME ("MODEL.BACKBONE.FREEZE_AT",              "proposals.backbone.freeze_at"),
     OWN  ("MODEL.RESNETS.DEPTH",                   "proposals.backbone.kind", depth),

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
+#include "train/init_weights.h"
 #include "train/run.h"
 
 /* What loading needs besides the graph. */
@@ -217,6 +218,15 @@ static void tell_settings(struct builder *b, struct node *n) {
     free(file);
 }
 
+static void find_init(struct builder *b, struct node *n) {
+    static const char key[] = "init.weights";
+    if (!n->config.init.weights || !*n->config.init.weights) return;
+    n->init = settings_path(&n->doc, key);
+    if (access(n->init, R_OK) == 0) return;
+    b->missing++;
+    settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
+}
+
 /* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
  */
 static void build(struct builder *b, struct node *n, bool named) {
@@ -229,6 +239,7 @@ static void build(struct builder *b, struct node *n, bool named) {
     settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
     n->config.run.stage = kind;
     free(what);
+    find_init(b, n);
     load_inputs(b, n);
 }
 
@@ -344,6 +355,8 @@ static void check_common(const struct node *n, struct problems *p) {
                      n->path);
     if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
         problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
+    if (c->init.allow_missing.n && !n->init)
+        settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
     if (node_clip(n) == NULL && node_input(n, "clip"))
         problems_add(p, "%s: inputs.clip: no clip-pretrain stage at its root", n->path);
 }
@@ -389,9 +402,11 @@ int graph_check_inputs(const struct graph *g) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     int status = 0;
     graph_needed(g, needed);
-    for (size_t i = 0; !status && i < g->n; i++)
-        if (needed[i] && g->at[i]->stage->check_inputs)
-            status = g->at[i]->stage->check_inputs(g->at[i]);
+    for (size_t i = 0; !status && i < g->n; i++) {
+        const struct node *n = g->at[i];
+        if (needed[i] && n->stage->check_inputs) status = n->stage->check_inputs(n);
+        if (!status && needed[i]) status = init_check(n);
+    }
     free(needed);
     return status;
 }
@@ -404,6 +419,7 @@ static void node_free(struct node *n) {
     free(n->input);
     free(n->name);
     free(n->path);
+    free(n->init);
     free(n->identity);
     free(n->dir);
     config_free(&n->config);

@@ -13,6 +13,7 @@
 #include "nn/losses/mask_loss.h"
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
+#include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/proposals_run.h"
 
@@ -149,7 +150,7 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
     struct groups groups;
     struct adamw adamw;
     struct str text = {0};
-    int status = groups_open(&groups, p->params, rules, n_rules);
+    int status = init_groups(&groups, p->node, p->params, rules, n_rules);
     adamw_open(&adamw, groups, optim_adamw(o));
     groups_print(&adamw.groups, &text);
     log_info("%s%s%s: %s", p->node->name, part ? " " : "", part ? part : "", text.at);
@@ -192,6 +193,10 @@ static int pretrain(const struct phase *whole, struct params *network) {
     backbone_init(&alone.backbone, path_at(params_root(&params), "backbone"), &alone.opt.backbone);
     pixel_text_head_init(&head, path_at(params_root(&params), "head"), stages, channels,
                          t_size(whole->text, 1), alone.opt.temperature);
+    for (size_t i = 0; n->init && i < params.n; i++) {
+        struct param *from = params_find(network, params.at[i].name);
+        if (from) t_copy_(params.at[i].t, from->t);
+    }
     t_scope_close(scope, NULL);
     struct phase p = *whole;
     p.params = &params;
@@ -223,6 +228,7 @@ static int run(struct node *n) {
     dataset_cache(&set, 1024);
     uint16_t *name_of = mem_alloc((size_t)set.n_classes, sizeof *name_of);
     status = proposals_run_new(&model, n, &set, name_of);
+    if (!status) status = init_load(n, &model.params);
     int64_t side = n->config.segment.crop;
     struct image first = {0};
     if (!status && !side) status = set.source->image(&set, 0, &first);
