@@ -21,6 +21,7 @@ static const struct setting run_rows[] = {
     STRING("then",        then,        OUTPUT, "",                 "a config that is run after this one"),
     INT   ("seed",        seed,        RESULT, "1",    0, 1e15,    "of everything drawn at random"),
     STRING("output_dir",  output_dir,  OUTPUT, "runs",             "where run folders are made"),
+    MAP   ("paths",       paths,       OUTPUT, "{}",               "name: a folder; $NAME/x in a path of a config is x in it"),
     CHOICE("device",      device,      OUTPUT, "auto", devices,    "auto: a usable GPU, else the CPU"),
     INT   ("threads",     threads,     SPEED,  "0",    0, 1024,    "0: as many as the machine has cores"),
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),

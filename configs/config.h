@@ -33,7 +33,8 @@ struct run_options {
     char *then; /* "": nothing */
     int64_t seed;
     char *output_dir;
-    int device; /* enum run_device */
+    struct string_map paths; /* what $NAME in front of a path stands for */
+    int device;              /* enum run_device */
     int64_t threads, threads_max;
     int64_t log_every, checkpoint_every;
 };

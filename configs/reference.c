@@ -1,6 +1,7 @@
 #include "configs/reference.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,16 @@ static int clip_gradients(struct settings_doc *doc, const char *value) {
     if (strcmp(value, "true") == 0) return 0;
     if (strcmp(value, "false") == 0) return set(doc, "optim.clip_norm", "0");
     return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
+}
+
+/* Height and width; here the part is a square. */
+static int crop_size(struct settings_doc *doc, const char *value) {
+    char side[16], end;
+    int h = 0, w = 0;
+    if (sscanf(value, " [ %d , %d ]%c", &h, &w, &end) != 2 || h != w)
+        return no_counterpart("INPUT.CROP.SIZE", value, "two equal sides, [512, 512]");
+    snprintf(side, sizeof side, "%d", h);
+    return set(doc, "segment.crop", side);
 }
 
 /* What a file is to a stage: what it trains on from, or what an import reads. */
@@ -188,6 +199,16 @@ static const struct key keys[] = {
     ONLY ("MODEL.CLIP_ADAPTER.REGION_RESIZED",     "true"),
     ONLY ("MODEL.CLIP_ADAPTER.PROMPT_CHECKPOINT",  ""),
     ONLY ("INPUT.FORMAT",                          "RGB"),
+    ONLY ("INPUT.DATASET_MAPPER_NAME",             "mask_former_semantic"),
+    SAME ("INPUT.MIN_SIZE_TRAIN",                  "segment.sizes"),
+    SAME ("INPUT.MAX_SIZE_TRAIN",                  "segment.longest"),
+    ONLY ("INPUT.MIN_SIZE_TRAIN_SAMPLING",         "choice"),
+    OWN  ("INPUT.CROP.SIZE",                       "segment.crop", crop_size),
+    ONLY ("INPUT.CROP.ENABLED",                    "true"),
+    ONLY ("INPUT.CROP.TYPE",                       "absolute"),
+    ONLY ("INPUT.CROP.SINGLE_CATEGORY_MAX_AREA",   "1"),
+    ANY  ("INPUT.SIZE_DIVISIBILITY",               "in training pictures are padded to the crop"),
+    SAME ("INPUT.COLOR_AUG_SSD",                   "segment.colour"),
     SAME ("INPUT.MIN_SIZE_TEST",                   "eval.shortest"),
     SAME ("INPUT.MAX_SIZE_TEST",                   "eval.longest"),
     SAME ("TEST.AUG.ENABLED",                      "eval.tta.enabled"),

@@ -62,9 +62,12 @@ const struct setting pretrain_data_rows[4] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct segment_data_options
-const struct setting segment_data_rows[2] = {
-    INT ("crop",   crop,   RESULT, "0", 0, 8192, "side of a random square part, padded where it must be; 0: all"),
-    BOOL("mirror", mirror, RESULT, "true",       "left and right, half of the time"),
+const struct setting segment_data_rows[5] = {
+    INTS("sizes",   sizes,   RESULT, "[]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
+    INT ("longest", longest, RESULT, "0", 0, 16384, "long side at most, pixels; 0: no limit"),
+    INT ("crop",    crop,    RESULT, "0", 0, 8192,  "side of a random square part, padded where it must be; 0: all"),
+    BOOL("colour",  colour,  RESULT, "false",       "random brightness, contrast, saturation and hue, as SSD has them"),
+    BOOL("mirror",  mirror,  RESULT, "true",        "left and right, half of the time"),
 };
 #undef SETTINGS_OF
 

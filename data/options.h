@@ -42,10 +42,12 @@ extern const struct setting pretrain_data_rows[4];
 
 /* What the proposal network is trained on. */
 struct segment_data_options {
-    int64_t crop; /* pixels; 0: whole pictures, which must then have one size */
-    bool mirror;
+    struct ints sizes; /* empty: pictures keep theirs */
+    int64_t longest;   /* 0: no limit */
+    int64_t crop;      /* pixels; 0: whole pictures, which must then have one size */
+    bool colour, mirror;
 };
-extern const struct setting segment_data_rows[2];
+extern const struct setting segment_data_rows[5];
 
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */

@@ -56,12 +56,22 @@ static bool has_suffix(const char *s, const char *suffix) {
     return n >= k && strcmp(s + n - k, suffix) == 0;
 }
 
-/* A path in a config starts at the folder of the file that says it. */
-static char *resolve(const struct node *n, const char *key, const char *value) {
-    const struct setting_entry *e = settings_find(&n->doc, key);
-    if (!e || !e->file) return mem_strdup(value);
-    char *dir = path_dir(e->file), *full = path_join(dir, value);
-    free(dir);
+/* What a setting that is a path means: it starts at the folder of the file that says it, or, as
+ * $NAME/REST, at paths.NAME. Owned; NULL when it is not set, or after a mistake. */
+static char *resolve(struct builder *b, const struct node *n, const char *key) {
+    const char *value = settings_text(&n->doc, key);
+    if (!value || *value != '$') return settings_path(&n->doc, key);
+    size_t length = strcspn(value + 1, "/");
+    const char *rest = value + 1 + length;
+    char *name = mem_format("paths.%.*s", (int)length, value + 1);
+    char *root = settings_path(&n->doc, name), *full = NULL;
+    if (!root)
+        settings_problem(&n->doc, &b->problems, key, "%s: set %s to the folder that is meant",
+                         value, name);
+    else
+        full = *rest ? path_join(root, rest + 1) : mem_strdup(root);
+    free(root);
+    free(name);
     return full;
 }
 
@@ -147,17 +157,17 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
 
-static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {
-    char *key = mem_format("inputs.%s", name), *path = resolve(n, key, value);
+static void load_input(struct builder *b, struct node *n, const char *name) {
+    char *key = mem_format("inputs.%s", name), *path = resolve(b, n, key);
     struct str origin = {0};
     setting_origin(settings_find(&n->doc, key), &origin);
     struct node_input in = {.name = mem_strdup(name)};
     if (!accepts(n->stage->inputs, name) && !accepts(n->stage->maybe, name))
         problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
                      n->stage->name);
-    if (has_suffix(value, ".yaml") || has_suffix(value, ".yml")) {
+    if (path && (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))) {
         in.node = load(b, path);
-    } else {
+    } else if (path) {
         char *run = run_split(path, &in.best);
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
@@ -184,7 +194,7 @@ static void load_input(struct builder *b, struct node *n, const char *name, cons
 
 static void load_inputs(struct builder *b, struct node *n) {
     const struct string_map *m = &n->config.run.inputs;
-    for (size_t i = 0; i < m->names.n; i++) load_input(b, n, m->names.at[i], m->values.at[i]);
+    for (size_t i = 0; i < m->names.n; i++) load_input(b, n, m->names.at[i]);
     for (const char *const *need = n->stage->inputs; *need; need++)
         if (!node_input(n, *need))
             problems_add(&b->problems, "%s: missing inputs.%s: stage %s needs it", n->path, *need,
@@ -212,7 +222,7 @@ static void leave(struct builder *b) { free(b->visiting.at[--b->visiting.n]); }
 /* Weights know most of what the model's settings say. A file that is missing is told as an input.
  */
 static void tell_settings(struct builder *b, struct node *n) {
-    char *file = settings_path(&n->doc, "inputs.file");
+    char *file = resolve(b, n, "inputs.file");
     if (file && access(file, R_OK) == 0 && import_settings(&n->doc, file))
         problems_take_error(&b->problems);
     free(file);
@@ -221,8 +231,8 @@ static void tell_settings(struct builder *b, struct node *n) {
 static void find_init(struct builder *b, struct node *n) {
     static const char key[] = "init.weights";
     if (!n->config.init.weights || !*n->config.init.weights) return;
-    n->init = settings_path(&n->doc, key);
-    if (access(n->init, R_OK) == 0) return;
+    n->init = resolve(b, n, key);
+    if (!n->init || access(n->init, R_OK) == 0) return;
     b->missing++;
     settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }
@@ -278,8 +288,8 @@ static struct node *load(struct builder *b, const char *config) {
     leave(b);
     graph_add(g, n); /* behind its inputs */
     if (n->stage && named && *n->config.run.then) {
-        char *then = resolve(n, "then", n->config.run.then);
-        n->then = load(b, then);
+        char *then = resolve(b, n, "then");
+        if (then) n->then = load(b, then);
         free(then);
     }
     return n;

@@ -67,6 +67,26 @@ TEST(options_of_inference_are_set_by_their_keys) {
     config_free(&c);
 }
 
+TEST(samples_and_weights_of_training_are_set_by_their_keys) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "INPUT.MIN_SIZE_TRAIN=(320, 384)",
+           "INPUT.MAX_SIZE_TRAIN=2560", "INPUT.CROP.SIZE=(640, 640)", "INPUT.COLOR_AUG_SSD=True",
+           "INPUT.SIZE_DIVISIBILITY=640", "MODEL.WEIGHTS=swin.pth");
+    CHECK_INT(c.segment.sizes.n, 2);
+    CHECK_INT(c.segment.sizes.at[1], 384);
+    CHECK_INT(c.segment.longest, 2560);
+    CHECK_INT(c.segment.crop, 640);
+    CHECK(c.segment.colour);
+    CHECK_TEXT(c.init.weights, "swin.pth");
+    config_free(&c);
+    CHECK_HAS(refused("INPUT.CROP.SIZE=(512, 640)"), "two equal sides");
+    CHECK_HAS(refused("MODEL.WEIGHTS=detectron2://DeepLab/R-103.pkl"), "nothing is downloaded");
+    struct config import;
+    ASSIGN(IMPORT, &import, "stage=import", "MODEL.WEIGHTS=ovseg.pth");
+    CHECK_TEXT(string_map_get(&import.run.inputs, "file"), "ovseg.pth");
+    config_free(&import);
+}
+
 TEST(the_backbone_is_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=build_resnet_backbone",
