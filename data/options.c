@@ -36,6 +36,7 @@ const struct setting prepare_rows[] = {
     INT    ("val",      val,      RESULT, "0",    0, 1e7,   "images held out for choices, the last but `test` by id"),
     INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
     STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
+    BOOL   ("drop_empty", drop_empty, RESULT, "false",      "pictures without a labelled pixel are left out of the training masks, as the reference does"),
     CHOICE ("damaged",  damaged,  RESULT, "skip", damages,  "what a file that cannot be read does: it is left out, or ends the stage"),
 };
 #undef SETTINGS_OF

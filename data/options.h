@@ -19,9 +19,10 @@ struct prepare_options {
     int64_t shortest, longest; /* pixels; 0: original size */
     int64_t val, test;         /* images held out, the last ones by id */
     struct strings unseen;     /* classes named only in captions: taken out of the label maps */
+    bool drop_empty;           /* from the training masks */
     int damaged;               /* enum prepare_damaged */
 };
-extern const struct setting prepare_rows[6];
+extern const struct setting prepare_rows[7];
 
 struct crop_options {
     int fill; /* enum region_fill */

@@ -125,6 +125,8 @@ static unsigned kinds_of(const char *input, bool *folder) {
                  {"images", 0, true},
                  {"captions", 0, false},
                  {"instances", 0, false},
+                 {"maps", 0, true},
+                 {"names", 0, false},
                  {"stop_list", 0, false},
                  {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -165,7 +167,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
     if (!accepts(n->stage->inputs, name) && !accepts(n->stage->maybe, name))
         problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
                      n->stage->name);
-    if (path && (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))) {
+    bool folder, is_run = kinds_of(name, &folder); /* names of classes are YAML, too */
+    if (path && is_run && (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))) {
         in.node = load(b, path);
     } else if (path) {
         char *run = run_split(path, &in.best);
