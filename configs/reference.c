@@ -129,7 +129,7 @@ static const struct key keys[] = {
     SAME ("MODEL.RESNETS.RES2_OUT_CHANNELS",       "proposals.backbone.res2_width"),
     SAME ("MODEL.RESNETS.WIDTH_PER_GROUP",         "proposals.backbone.block_width"),
     SAME ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations"),
-    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "bn"}, {"GN", "gn"}, {"", "none"}),
+    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "sync-bn"}, {"GN", "gn"}, {"", "none"}),
     ONLY ("MODEL.RESNETS.NUM_GROUPS",              "1"),
     ONLY ("MODEL.RESNETS.STRIDE_IN_1X1",           "false"),
     ONLY ("MODEL.RESNETS.RES4_DILATION",           "1"),

@@ -49,7 +49,7 @@ const struct setting clip_train_rows[] = {
 static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", "swin-t", "swin-s", "swin-b", "swin-l", NULL}; /* enum proposals_backbone */
 static const char *const stems[] = {"basic", "deeplab", NULL}; /* enum resnet_stem */
 static const char *const memories[] = {"last", "res2", "res3", "res4", "res5", "encoded", NULL}; /* enum maskformer_memory */
-static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", NULL}; /* enum norm_kind */
+static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", "sync-bn", NULL}; /* enum norm_kind */
 const struct setting proposals_rows[] = {
     CHOICE("backbone.kind",       backbone,      RESULT, "resnet101", backbones, "small: for pictures of about 64 pixels"),
     CHOICE("backbone.stem",       stem,          RESULT, "deeplab", stems,       "residual backbones; deeplab: three convolutions (R50c, R101c)"),
@@ -57,7 +57,7 @@ const struct setting proposals_rows[] = {
     INT   ("backbone.stem_width", stem_width,    RESULT, "0",    0, 4096,        "channels after the stem; 0: 64, deeplab 128"),
     INT   ("backbone.res2_width", res2_width,    RESULT, "0",    0, 4096,        "channels of res2, doubled by each further map; 0: 256"),
     INT   ("backbone.block_width", block_width,  RESULT, "0",    0, 4096,        "channels inside the blocks of res2, doubled as well; 0: 64"),
-    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones"),
+    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones; sync-bn: bn over all ranks"),
     INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "residual backbones, 1: the stem does not train, 2: nor res2, ..."),
     INT   ("backbone.embed",      embed,         RESULT, "0",    0, 4096,        "Swin: channels of the first map; 0: 96 (T, S), 128 (B), 192 (L)"),
     INTS  ("backbone.blocks",     blocks,        RESULT, "[]",   1, 18,          "Swin: of the four maps; []: the standard ones"),
@@ -179,7 +179,7 @@ static struct resnet_options resnet(const struct proposals_options *o) {
         if (o->block_width) r.stage[i].width = o->block_width << i;
     }
     for (size_t i = 0; i < o->grid.n; i++) r.grid[i] = o->grid.at[i];
-    r.norm = (struct norm_options){(enum norm_kind)o->norm, o->norm_groups};
+    r.norm = (struct norm_options){.kind = (enum norm_kind)o->norm, .groups = o->norm_groups};
     r.freeze_at = (int)o->freeze_at;
     return r;
 }
@@ -202,7 +202,8 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.backbone = backbone(o);
     m.pixel.conv_width = o->conv_width;
     m.pixel.mask_width = o->mask_width;
-    m.pixel.norm = (struct norm_options){o->pixel_norm ? NORM_GN : NORM_NONE, o->norm_groups};
+    m.pixel.norm = (struct norm_options){.kind = o->pixel_norm ? NORM_GN : NORM_NONE,
+                                         .groups = o->norm_groups};
     m.pixel.encoder = layers;
     m.pixel.encoder.width = o->conv_width;
     m.pixel.encoder.layers = (int)o->pixel_encoder_layers;

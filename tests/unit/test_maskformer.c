@@ -167,17 +167,21 @@ TEST(images_of_different_sizes_are_normalized_then_padded_with_zeros) {
 }
 
 TEST(a_trained_batch_norm_below_freeze_at_is_frozen) {
-    struct params p = {0};
-    struct resnet_options o = resnet_standard(50, false);
-    o.norm.kind = NORM_BN;
-    struct resnet *r = mem_alloc(1, sizeof *r);
-    resnet_init(r, params_root(&p), &o);
-    CHECK(params_find(&p, "res2.0.conv1.norm.weight")->buffer);
-    CHECK(params_find(&p, "res3.0.conv1.norm.weight")->trainable);
-    CHECK(!params_find(&p, "res2.0.conv1.weight")->trainable);
-    CHECK(params_find(&p, "stem.conv1.norm.running_var")->buffer);
-    free(r);
-    params_free(&p);
+    static const enum norm_kind kinds[] = {NORM_BN, NORM_SYNC_BN};
+    for (int i = 0; i < 2; i++) {
+        struct params p = {0};
+        struct resnet_options o = resnet_standard(50, false);
+        o.norm.kind = kinds[i];
+        struct resnet *r = mem_alloc(1, sizeof *r);
+        resnet_init(r, params_root(&p), &o);
+        CHECK(params_find(&p, "res2.0.conv1.norm.weight")->buffer);
+        CHECK(params_find(&p, "res3.0.conv1.norm.weight")->trainable);
+        CHECK_INT(r->unit[1][0].conv[0].norm.kind, kinds[i]);
+        CHECK(!params_find(&p, "res2.0.conv1.weight")->trainable);
+        CHECK(params_find(&p, "stem.conv1.norm.running_var")->buffer);
+        free(r);
+        params_free(&p);
+    }
 }
 
 TEST(a_folded_frozen_norm_equals_the_norm_after_the_convolution) {
