@@ -69,6 +69,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define LOSS GROUP("loss", clip_train_rows, clip_train)
 #define PROMPT GROUP("prompt", prompt_rows, prompt)
 #define PROPOSALS GROUP("proposals", proposals_rows, proposals)
+#define DECAY GROUP("optim", optim_decay_rows, optim)
 #define EVAL GROUP("eval", eval_rows, eval)
 
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
@@ -83,6 +84,7 @@ static const struct setting_group proposals_groups[] = {
     PROPOSALS,
     TEXT,
     GROUP("optim", optim_proposals_rows, optim),
+    DECAY,
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 static const struct setting_group mine_groups[] = {RUN, MINE, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
@@ -93,23 +95,15 @@ static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
-    RUN,
-    TRAIN,
-    INIT,
-    DATA,
-    SEGMENT,
-    SCENES,
-    PREPARE,
-    CROP,
-    TEXT,
-    MINE,
-    CLIP,
-    LOSS,
-    PROMPT,
-    PROPOSALS,
-    EVAL,
-    GROUP("optim", optim_clip_rows, optim),
-    GROUP("pretrain", optim_backbone_rows, pretrain)};
+    RUN,     TRAIN,
+    INIT,    DATA,
+    SEGMENT, SCENES,
+    PREPARE, CROP,
+    TEXT,    MINE,
+    CLIP,    LOSS,
+    PROMPT,  PROPOSALS,
+    EVAL,    GROUP("optim", optim_clip_rows, optim),
+    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

@@ -75,8 +75,12 @@ static int depth(struct settings_doc *doc, const char *value) {
 
 /* The encoder's layers are a key of their own; the plain decoder ignores it. */
 static int pixel_decoder(struct settings_doc *doc, const char *value) {
-    if (strcmp(value, "TransformerEncoderPixelDecoder") == 0) return 0;
-    if (strcmp(value, "BasePixelDecoder") == 0) return set(doc, "proposals.pixel.encoder", "0");
+    if (strcmp(value, "TransformerEncoderPixelDecoder") == 0)
+        return set(doc, "proposals.pixel.input_proj", "true");
+    if (strcmp(value, "BasePixelDecoder") == 0) {
+        int status = set(doc, "proposals.pixel.input_proj", "false");
+        return status ? status : set(doc, "proposals.pixel.encoder", "0");
+    }
     return no_counterpart("MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", value,
                           "BasePixelDecoder or TransformerEncoderPixelDecoder");
 }
@@ -235,8 +239,8 @@ static const struct key keys[] = {
     ANY  ("SOLVER.MOMENTUM",                       "AdamW has none"),
     ANY  ("SOLVER.GAMMA",                          "of schedules by steps, which are not here"),
     ANY  ("SOLVER.STEPS",                          "of schedules by steps, which are not here"),
-    ONLY ("SOLVER.WEIGHT_DECAY_EMBED",             "0"),
-    ONLY ("SOLVER.WEIGHT_DECAY_NORM",              "0"),
+    SAME ("SOLVER.WEIGHT_DECAY_EMBED",             "optim.weight_decay_embed"),
+    SAME ("SOLVER.WEIGHT_DECAY_NORM",              "optim.weight_decay_norm"),
     ONLY ("SOLVER.POLY_LR_CONSTANT_ENDING",        "0"),
     OWN  ("SOLVER.CLIP_GRADIENTS.ENABLED",         "optim.clip_norm", clip_gradients),
     ONLY ("SOLVER.CLIP_GRADIENTS.CLIP_TYPE",       "full_model"),

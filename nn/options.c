@@ -69,6 +69,7 @@ const struct setting proposals_rows[] = {
     BOOL  ("pixel.norm",          pixel_norm,    RESULT, "true",                 "group normalization; false: biases in its place"),
     INT   ("pixel.norm_groups",   norm_groups,   RESULT, "32",   1, 4096,        "of its group normalization"),
     INT   ("pixel.encoder",       pixel_encoder_layers, RESULT, "0", 0, 12,      "transformer layers over the coarsest map"),
+    BOOL  ("pixel.input_proj",    pixel_input_proj, RESULT, "false",             "project the coarsest map as with an encoder, also without its layers"),
     CHOICE("decoder.memory",      memory,        RESULT, "last", memories,       "the map that the queries read; encoded: of the encoder in the pixel decoder"),
     BOOL  ("decoder.input_proj",  enforce_input_proj, RESULT, "false",           "project the memory even if its width is the decoder's"),
     INT   ("decoder.queries",     queries,       RESULT, "100",  1, 10000,       "masks proposed for an image"),
@@ -149,8 +150,11 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
                 problems_add(p, "%s: proposals.backbone.embed: %lld channels for %lld heads", where,
                              (long long)(w.embed << i), (long long)w.heads[i]);
     }
-    if (o->memory == MASKFORMER_ENCODED && !o->pixel_encoder_layers)
-        problems_add(p, "%s: proposals.decoder.memory: encoded needs layers of pixel.encoder",
+    bool encodes = o->pixel_input_proj || o->pixel_encoder_layers;
+    if (o->memory == MASKFORMER_ENCODED && !encodes)
+        problems_add(p,
+                     "%s: proposals.decoder.memory: encoded needs pixel.input_proj, or layers of "
+                     "pixel.encoder",
                      where);
     if (o->memory != MASKFORMER_ENCODED && o->memory > maps)
         problems_add(p, "%s: proposals.decoder.memory: this backbone has %lld maps", where,
@@ -162,7 +166,7 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
     if (o->pixel_norm && o->conv_width % o->norm_groups)
         problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
                      where, (long long)o->conv_width, (long long)o->norm_groups);
-    if (o->pixel_encoder_layers && (o->conv_width % o->heads || o->conv_width % 4))
+    if (encodes && (o->conv_width % o->heads || o->conv_width % 4))
         problems_add(
             p,
             "%s: proposals.pixel.encoder: pixel.width %lld is no multiple of the heads %lld, "
@@ -207,6 +211,7 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.pixel.encoder = layers;
     m.pixel.encoder.width = o->conv_width;
     m.pixel.encoder.layers = (int)o->pixel_encoder_layers;
+    m.pixel.input_proj = o->pixel_input_proj;
     m.memory = (enum maskformer_memory)o->memory;
     m.decoder.queries = o->queries;
     m.decoder.transformer = layers;

@@ -204,7 +204,7 @@ static int pretrain(const struct phase *whole, struct params *network) {
 static int train(struct phase *p) {
     const struct optim_options *o = &p->node->config.optim;
     struct group_rule rules[PROPOSALS_RULES];
-    proposals_rules(rules, o->backbone_multiplier, o->weight_decay);
+    proposals_rules(rules, o);
     return phase_run(p, NULL, o, rules, PROPOSALS_RULES);
 }
 

@@ -54,8 +54,9 @@ static int memory_stage(enum maskformer_memory memory, int n) {
 }
 
 void maskformer_init(struct maskformer *m, struct path at, const struct maskformer_options *opt) {
-    REQUIRE(opt->memory != MASKFORMER_ENCODED || opt->pixel.encoder.layers > 0,
-            "the encoded memory needs an encoder in the pixel decoder");
+    REQUIRE(
+        opt->memory != MASKFORMER_ENCODED || opt->pixel.input_proj || opt->pixel.encoder.layers > 0,
+        "the encoded memory needs an encoder in the pixel decoder");
     m->opt = *opt;
     int64_t channels[FEATURES_MAX], D = opt->text_width;
     int stages = backbone_channels(&opt->backbone, channels);

@@ -1,9 +1,12 @@
 /* The reference's configuration keys in terms of our settings. */
 #include "configs/reference.h"
 
+#include <fnmatch.h>
+
 #include "base/error.h"
 #include "configs/config.h"
 #include "tests/test.h"
+#include "train/proposals_run.h"
 
 /* The settings of a stage after overrides "KEY=VALUE", ending with NULL; config_free(). */
 static void assign(int stage, const char *text, const char *const *args, struct config *c) {
@@ -117,6 +120,38 @@ TEST(the_backbone_is_put_together_from_several_keys) {
     config_free(&c);
 }
 
+static double decay_of(const struct group_rule *rules, const char *name) {
+    for (int i = 0; i < PROPOSALS_RULES; i++)
+        if (fnmatch(rules[i].pattern, name, 0) == 0) return rules[i].weight_decay;
+    return NAN;
+}
+
+TEST(norms_and_embeddings_have_a_decay_of_their_own) {
+    struct config c;
+    struct group_rule rules[PROPOSALS_RULES];
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.WEIGHT_DECAY=0.25",
+           "SOLVER.WEIGHT_DECAY_NORM=0.5", "SOLVER.WEIGHT_DECAY_EMBED=0.75");
+    proposals_rules(rules, &c.optim);
+    static const struct {
+        const char *name;
+        double decay;
+    } wanted[] = {
+        {"backbone.layers.0.blocks.0.norm1.bias", 0.5},
+        {"backbone.layers.0.blocks.0.attn.relative_position_bias_table", 0},
+        {"backbone.layers.0.blocks.0.attn.qkv.bias", 0.25},
+        {"sem_seg_head.pixel_decoder.layer_1.norm.weight", 0.5},
+        {"sem_seg_head.predictor.query_embed.weight", 0.75},
+        {"sem_seg_head.predictor.mask_embed.layers.0.bias", 0.25},
+        {"clip_adapter.non_object_embedding", 0.25},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        CHECK_NEAR(decay_of(rules, wanted[i].name), wanted[i].decay, 0);
+    config_free(&c);
+    ASSIGN(PROPOSALS, &c, "stage=proposals");
+    CHECK(c.optim.weight_decay_norm == 0 && c.optim.weight_decay_embed == 0);
+    config_free(&c);
+}
+
 TEST(the_decoders_are_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals",
@@ -128,6 +163,7 @@ TEST(the_decoders_are_put_together_from_several_keys) {
            "MODEL.SEM_SEG_HEAD.NORM=''");
     struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
     CHECK_INT(o.pixel.encoder.layers, 2);
+    CHECK(o.pixel.input_proj);
     CHECK_INT(o.pixel.encoder.width, 128); /* the pyramid's, not the decoder's */
     CHECK_INT(o.memory, MASKFORMER_ENCODED);
     CHECK_INT(o.decoder.encoder_layers, 3);
