@@ -212,7 +212,8 @@ TEST(a_convolution_reaches_the_ranks_by_its_norm) {
     int scope = t_scope_open("train", T_TRAIN);
     struct params p = {0};
     struct conv_norm c, plain;
-    struct conv_options o = {.in = 3, .out = C, .kernel = 3, .norm = {NORM_SYNC_BN, 0, &alone}};
+    struct conv_options o = {
+        .in = 3, .out = C, .kernel = 3, .norm = {.kind = NORM_SYNC_BN, .ranks = &alone}};
     conv_norm_init(&c, path_at(params_root(&p), "a"), o);
     CHECK(params_find(&p, "a.norm.running_var")->buffer);
     CHECK(params_find(&p, "a.norm.weight")->trainable);
