@@ -113,6 +113,10 @@ struct import_options {
     size_t n_allow_unexpected;
 };
 
+/* Whether import_copy() would fill the registry, whose tensors need have no values: ERR_CONFIG with
+ * the full list when not. */
+int import_check(const struct import *im, const struct params *p, struct import_options o);
+
 /* Fills a registry, strictly: ERR_CONFIG with all that is missing, unexpected or of another shape,
  * and nothing has been changed then. The positions of a CLIP's image tower are resized when the
  * grid differs. Tables that follow from the architecture (relative_position_index) stay as they

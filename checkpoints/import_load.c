@@ -151,9 +151,10 @@ static void compare(struct misfits *m, const struct import *im, const struct par
     }
 }
 
-static int check(const struct import *im, const struct params *p, const struct import_options *o) {
+int import_check(const struct import *im, const struct params *p, struct import_options o) {
+    if (error_status()) return error_status();
     struct misfits m = {0};
-    compare(&m, im, p, o);
+    compare(&m, im, p, &o);
     char *what = mem_format("%s (%s)", im->path, import_family_name(im));
     int status = misfits_close(&m, what);
     free(what);
@@ -161,8 +162,7 @@ static int check(const struct import *im, const struct params *p, const struct i
 }
 
 int import_copy(struct import *im, struct params *p, struct import_options o) {
-    if (error_status()) return error_status();
-    int status = check(im, p, &o);
+    int status = import_check(im, p, o);
     for (size_t i = 0; !status && i < p->n; i++) {
         if (!starts(p->at[i].name, o.into)) continue;
         const struct import_item *item = item_for(im, p->at[i].name, &o);

@@ -21,6 +21,7 @@ static const struct setting run_rows[] = {
     STRING("then",        then,        OUTPUT, "",                 "a config that is run after this one"),
     INT   ("seed",        seed,        RESULT, "1",    0, 1e15,    "of everything drawn at random"),
     STRING("output_dir",  output_dir,  OUTPUT, "runs",             "where run folders are made"),
+    MAP   ("paths",       paths,       OUTPUT, "{}",               "name: a folder; $NAME/x in a path of a config is x in it"),
     CHOICE("device",      device,      OUTPUT, "auto", devices,    "auto: a usable GPU, else the CPU"),
     INT   ("threads",     threads,     SPEED,  "0",    0, 1024,    "0: as many as the machine has cores"),
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
@@ -41,6 +42,14 @@ static const struct setting train_rows[] = {
     CHOICE("validate.keep",   validate_keep,   RESULT, "last", keeps,  "which checkpoint the run ends with"),
 };
 #undef SETTINGS_OF
+
+#define SETTINGS_OF struct init_options
+static const struct setting init_rows[] = { /* of the weights their contents are the result */
+    STRING ("weights",       weights,       OUTPUT, "",   "a file to start from: the whole model, or (proposals) its backbone; empty: none"),
+    STRINGS("allow_missing", allow_missing, RESULT, "[]", "patterns of names that the file may lack"),
+    STRINGS("freeze",        freeze,        RESULT, "[]", "patterns of names that do not train"),
+};
+#undef SETTINGS_OF
 /* clang-format on */
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
@@ -48,6 +57,7 @@ static const struct setting train_rows[] = {
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
 #define RUN GROUP("", run_rows, run)
 #define TRAIN GROUP("", train_rows, train)
+#define INIT GROUP("init", init_rows, init)
 #define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)
 #define PREPARE GROUP("prepare", prepare_rows, prepare)
 #define DATA GROUP("data", pretrain_data_rows, data)
@@ -59,45 +69,41 @@ static const struct setting train_rows[] = {
 #define LOSS GROUP("loss", clip_train_rows, clip_train)
 #define PROMPT GROUP("prompt", prompt_rows, prompt)
 #define PROPOSALS GROUP("proposals", proposals_rows, proposals)
+#define DECAY GROUP("optim", optim_decay_rows, optim)
 #define EVAL GROUP("eval", eval_rows, eval)
 
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
 static const struct setting_group prepare_groups[] = {RUN, PREPARE};
 static const struct setting_group pretrain_groups[] = {
-    RUN, TRAIN, DATA, CLIP, LOSS, TEXT, CROP, GROUP("optim", optim_pretrain_rows, optim)};
+    RUN, TRAIN, INIT, DATA, CLIP, LOSS, TEXT, CROP, GROUP("optim", optim_pretrain_rows, optim)};
 static const struct setting_group proposals_groups[] = {
     RUN,
     TRAIN,
+    INIT,
     SEGMENT,
     PROPOSALS,
     TEXT,
     GROUP("optim", optim_proposals_rows, optim),
+    DECAY,
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 static const struct setting_group mine_groups[] = {RUN, MINE, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
-    RUN, TRAIN, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
-    RUN, TRAIN, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
 static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
-    RUN,
-    TRAIN,
-    DATA,
-    SEGMENT,
-    SCENES,
-    PREPARE,
-    CROP,
-    TEXT,
-    MINE,
-    CLIP,
-    LOSS,
-    PROMPT,
-    PROPOSALS,
-    EVAL,
-    GROUP("optim", optim_clip_rows, optim),
-    GROUP("pretrain", optim_backbone_rows, pretrain)};
+    RUN,     TRAIN,
+    INIT,    DATA,
+    SEGMENT, SCENES,
+    PREPARE, CROP,
+    TEXT,    MINE,
+    CLIP,    LOSS,
+    PROMPT,  PROPOSALS,
+    EVAL,    GROUP("optim", optim_clip_rows, optim),
+    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

@@ -33,7 +33,8 @@ struct run_options {
     char *then; /* "": nothing */
     int64_t seed;
     char *output_dir;
-    int device; /* enum run_device */
+    struct string_map paths; /* what $NAME in front of a path stands for */
+    int device;              /* enum run_device */
     int64_t threads, threads_max;
     int64_t log_every, checkpoint_every;
 };
@@ -48,8 +49,15 @@ struct train_options {
     int validate_keep; /* enum validate_keep */
 };
 
+/* What a stage starts from. */
+struct init_options {
+    char *weights; /* a path; "": random, or the input's */
+    struct strings allow_missing, freeze;
+};
+
 struct config {
     struct run_options run;
+    struct init_options init;
     struct train_options train;
     struct optim_options optim, pretrain;
     struct scenes_options scenes;

@@ -1,6 +1,7 @@
 #include "configs/reference.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +75,12 @@ static int depth(struct settings_doc *doc, const char *value) {
 
 /* The encoder's layers are a key of their own; the plain decoder ignores it. */
 static int pixel_decoder(struct settings_doc *doc, const char *value) {
-    if (strcmp(value, "TransformerEncoderPixelDecoder") == 0) return 0;
-    if (strcmp(value, "BasePixelDecoder") == 0) return set(doc, "proposals.pixel.encoder", "0");
+    if (strcmp(value, "TransformerEncoderPixelDecoder") == 0)
+        return set(doc, "proposals.pixel.input_proj", "true");
+    if (strcmp(value, "BasePixelDecoder") == 0) {
+        int status = set(doc, "proposals.pixel.input_proj", "false");
+        return status ? status : set(doc, "proposals.pixel.encoder", "0");
+    }
     return no_counterpart("MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", value,
                           "BasePixelDecoder or TransformerEncoderPixelDecoder");
 }
@@ -85,6 +90,27 @@ static int clip_gradients(struct settings_doc *doc, const char *value) {
     if (strcmp(value, "true") == 0) return 0;
     if (strcmp(value, "false") == 0) return set(doc, "optim.clip_norm", "0");
     return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
+}
+
+/* Height and width; here the part is a square. */
+static int crop_size(struct settings_doc *doc, const char *value) {
+    char side[16], end;
+    int h = 0, w = 0;
+    if (sscanf(value, " [ %d , %d ]%c", &h, &w, &end) != 2 || h != w)
+        return no_counterpart("INPUT.CROP.SIZE", value, "two equal sides, [512, 512]");
+    snprintf(side, sizeof side, "%d", h);
+    return set(doc, "segment.crop", side);
+}
+
+/* What a file is to a stage: what it trains on from, or what an import reads. */
+static int weights(struct settings_doc *doc, const char *value) {
+    const char *stage = settings_text(doc, "stage");
+    bool import = stage && strcmp(stage, "import") == 0;
+    if (strstr(value, "://"))
+        return no_counterpart("MODEL.WEIGHTS", value, "nothing is downloaded; name a file");
+    if (stage && strcmp(stage, "evaluate") == 0)
+        return no_counterpart("MODEL.WEIGHTS", value, "an evaluation's weights are its inputs");
+    return set(doc, import ? "inputs.file" : "init.weights", value);
 }
 
 /* clang-format off */
@@ -98,6 +124,7 @@ static const struct key keys[] = {
     SAME ("OUTPUT_DIR",                            "output_dir"),
     SAME ("MODEL.DEVICE",                          "device"),
     WORDS("MODEL.META_ARCHITECTURE",               "eval.demo", {"OVSeg", "false"}, {"OVSegDEMO", "true"}),
+    OWN  ("MODEL.WEIGHTS",                         "init.weights", weights),
     OWN  ("MODEL.BACKBONE.NAME",                   "proposals.backbone.kind", backbone_name),
     SAME ("MODEL.BACKBONE.FREEZE_AT",              "proposals.backbone.freeze_at"),
     OWN  ("MODEL.RESNETS.DEPTH",                   "proposals.backbone.kind", depth),
@@ -106,7 +133,7 @@ static const struct key keys[] = {
     SAME ("MODEL.RESNETS.RES2_OUT_CHANNELS",       "proposals.backbone.res2_width"),
     SAME ("MODEL.RESNETS.WIDTH_PER_GROUP",         "proposals.backbone.block_width"),
     SAME ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations"),
-    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "bn"}, {"GN", "gn"}, {"", "none"}),
+    WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "sync-bn"}, {"GN", "gn"}, {"", "none"}),
     ONLY ("MODEL.RESNETS.NUM_GROUPS",              "1"),
     ONLY ("MODEL.RESNETS.STRIDE_IN_1X1",           "false"),
     ONLY ("MODEL.RESNETS.RES4_DILATION",           "1"),
@@ -180,6 +207,16 @@ static const struct key keys[] = {
     ONLY ("MODEL.CLIP_ADAPTER.REGION_RESIZED",     "true"),
     ONLY ("MODEL.CLIP_ADAPTER.PROMPT_CHECKPOINT",  ""),
     ONLY ("INPUT.FORMAT",                          "RGB"),
+    ONLY ("INPUT.DATASET_MAPPER_NAME",             "mask_former_semantic"),
+    SAME ("INPUT.MIN_SIZE_TRAIN",                  "segment.sizes"),
+    SAME ("INPUT.MAX_SIZE_TRAIN",                  "segment.longest"),
+    ONLY ("INPUT.MIN_SIZE_TRAIN_SAMPLING",         "choice"),
+    OWN  ("INPUT.CROP.SIZE",                       "segment.crop", crop_size),
+    ONLY ("INPUT.CROP.ENABLED",                    "true"),
+    ONLY ("INPUT.CROP.TYPE",                       "absolute"),
+    ONLY ("INPUT.CROP.SINGLE_CATEGORY_MAX_AREA",   "1"),
+    ANY  ("INPUT.SIZE_DIVISIBILITY",               "in training pictures are padded to the crop"),
+    SAME ("INPUT.COLOR_AUG_SSD",                   "segment.colour"),
     SAME ("INPUT.MIN_SIZE_TEST",                   "eval.shortest"),
     SAME ("INPUT.MAX_SIZE_TEST",                   "eval.longest"),
     SAME ("TEST.AUG.ENABLED",                      "eval.tta.enabled"),
@@ -207,8 +244,8 @@ static const struct key keys[] = {
     ANY  ("SOLVER.MOMENTUM",                       "AdamW has none"),
     ANY  ("SOLVER.GAMMA",                          "of schedules by steps, which are not here"),
     ANY  ("SOLVER.STEPS",                          "of schedules by steps, which are not here"),
-    ONLY ("SOLVER.WEIGHT_DECAY_EMBED",             "0"),
-    ONLY ("SOLVER.WEIGHT_DECAY_NORM",              "0"),
+    SAME ("SOLVER.WEIGHT_DECAY_EMBED",             "optim.weight_decay_embed"),
+    SAME ("SOLVER.WEIGHT_DECAY_NORM",              "optim.weight_decay_norm"),
     ONLY ("SOLVER.POLY_LR_CONSTANT_ENDING",        "0"),
     OWN  ("SOLVER.CLIP_GRADIENTS.ENABLED",         "optim.clip_norm", clip_gradients),
     ONLY ("SOLVER.CLIP_GRADIENTS.CLIP_TYPE",       "full_model"),

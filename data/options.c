@@ -36,6 +36,7 @@ const struct setting prepare_rows[] = {
     INT    ("val",      val,      RESULT, "0",    0, 1e7,   "images held out for choices, the last but `test` by id"),
     INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
     STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
+    BOOL   ("drop_empty", drop_empty, RESULT, "false",      "pictures without a labelled pixel are left out of the training masks, as the reference does"),
     CHOICE ("damaged",  damaged,  RESULT, "skip", damages,  "what a file that cannot be read does: it is left out, or ends the stage"),
 };
 #undef SETTINGS_OF
@@ -62,9 +63,12 @@ const struct setting pretrain_data_rows[4] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct segment_data_options
-const struct setting segment_data_rows[2] = {
-    INT ("crop",   crop,   RESULT, "0", 0, 8192, "side of a random square part, padded where it must be; 0: all"),
-    BOOL("mirror", mirror, RESULT, "true",       "left and right, half of the time"),
+const struct setting segment_data_rows[5] = {
+    INTS("sizes",   sizes,   RESULT, "[]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
+    INT ("longest", longest, RESULT, "0", 0, 16384, "long side at most, pixels; 0: no limit"),
+    INT ("crop",    crop,    RESULT, "0", 0, 8192,  "side of a random square part, padded where it must be; 0: all"),
+    BOOL("colour",  colour,  RESULT, "false",       "random brightness, contrast, saturation and hue, as SSD has them"),
+    BOOL("mirror",  mirror,  RESULT, "true",        "left and right, half of the time"),
 };
 #undef SETTINGS_OF
 

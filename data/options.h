@@ -19,9 +19,10 @@ struct prepare_options {
     int64_t shortest, longest; /* pixels; 0: original size */
     int64_t val, test;         /* images held out, the last ones by id */
     struct strings unseen;     /* classes named only in captions: taken out of the label maps */
+    bool drop_empty;           /* from the training masks */
     int damaged;               /* enum prepare_damaged */
 };
-extern const struct setting prepare_rows[6];
+extern const struct setting prepare_rows[7];
 
 struct crop_options {
     int fill; /* enum region_fill */
@@ -42,10 +43,12 @@ extern const struct setting pretrain_data_rows[4];
 
 /* What the proposal network is trained on. */
 struct segment_data_options {
-    int64_t crop; /* pixels; 0: whole pictures, which must then have one size */
-    bool mirror;
+    struct ints sizes; /* empty: pictures keep theirs */
+    int64_t longest;   /* 0: no limit */
+    int64_t crop;      /* pixels; 0: whole pictures, which must then have one size */
+    bool colour, mirror;
 };
-extern const struct setting segment_data_rows[2];
+extern const struct setting segment_data_rows[5];
 
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */

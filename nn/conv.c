@@ -63,6 +63,8 @@ tensor *conv_norm(const struct conv_norm *c, tensor *x) {
     switch (c->norm.kind) {
     case NORM_FROZEN_BN:
     case NORM_BN: return t_batch_norm(y, c->scale, c->shift, c->mean, c->var, 0.1, EPS);
+    case NORM_SYNC_BN:
+        return sync_norm(y, c->scale, c->shift, c->mean, c->var, 0.1, EPS, c->norm.ranks);
     case NORM_GN: return t_group_norm(y, c->norm.groups, c->scale, c->shift, EPS);
     default: return y;
     }

@@ -6,17 +6,20 @@
 #pragma once
 
 #include "nn/params.h"
+#include "nn/sync_norm.h"
 
 enum norm_kind {
     NORM_NONE,
     NORM_FROZEN_BN, /* statistics and affine are buffers: part of the weights, never trained */
     NORM_BN,
     NORM_GN,
+    NORM_SYNC_BN, /* NORM_BN over the pixels of all ranks */
 };
 
 struct norm_options {
     enum norm_kind kind;
-    int64_t groups; /* of NORM_GN */
+    int64_t groups;                 /* of NORM_GN */
+    const struct norm_ranks *ranks; /* of NORM_SYNC_BN; NULL: there is one */
 };
 
 enum conv_init {

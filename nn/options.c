@@ -49,7 +49,7 @@ const struct setting clip_train_rows[] = {
 static const char *const backbones[] = {"small", "resnet50", "resnet101", "resnet152", "swin-t", "swin-s", "swin-b", "swin-l", NULL}; /* enum proposals_backbone */
 static const char *const stems[] = {"basic", "deeplab", NULL}; /* enum resnet_stem */
 static const char *const memories[] = {"last", "res2", "res3", "res4", "res5", "encoded", NULL}; /* enum maskformer_memory */
-static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", NULL}; /* enum norm_kind */
+static const char *const norms[] = {"none", "frozen-bn", "bn", "gn", "sync-bn", NULL}; /* enum norm_kind */
 const struct setting proposals_rows[] = {
     CHOICE("backbone.kind",       backbone,      RESULT, "resnet101", backbones, "small: for pictures of about 64 pixels"),
     CHOICE("backbone.stem",       stem,          RESULT, "deeplab", stems,       "residual backbones; deeplab: three convolutions (R50c, R101c)"),
@@ -57,7 +57,7 @@ const struct setting proposals_rows[] = {
     INT   ("backbone.stem_width", stem_width,    RESULT, "0",    0, 4096,        "channels after the stem; 0: 64, deeplab 128"),
     INT   ("backbone.res2_width", res2_width,    RESULT, "0",    0, 4096,        "channels of res2, doubled by each further map; 0: 256"),
     INT   ("backbone.block_width", block_width,  RESULT, "0",    0, 4096,        "channels inside the blocks of res2, doubled as well; 0: 64"),
-    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones"),
+    CHOICE("backbone.norm",       norm,          RESULT, "frozen-bn", norms,     "of the residual backbones; sync-bn: bn over all ranks"),
     INT   ("backbone.freeze_at",  freeze_at,     RESULT, "2",    0, 5,           "residual backbones, 1: the stem does not train, 2: nor res2, ..."),
     INT   ("backbone.embed",      embed,         RESULT, "0",    0, 4096,        "Swin: channels of the first map; 0: 96 (T, S), 128 (B), 192 (L)"),
     INTS  ("backbone.blocks",     blocks,        RESULT, "[]",   1, 18,          "Swin: of the four maps; []: the standard ones"),
@@ -69,6 +69,7 @@ const struct setting proposals_rows[] = {
     BOOL  ("pixel.norm",          pixel_norm,    RESULT, "true",                 "group normalization; false: biases in its place"),
     INT   ("pixel.norm_groups",   norm_groups,   RESULT, "32",   1, 4096,        "of its group normalization"),
     INT   ("pixel.encoder",       pixel_encoder_layers, RESULT, "0", 0, 12,      "transformer layers over the coarsest map"),
+    BOOL  ("pixel.input_proj",    pixel_input_proj, RESULT, "false",             "project the coarsest map as with an encoder, also without its layers"),
     CHOICE("decoder.memory",      memory,        RESULT, "last", memories,       "the map that the queries read; encoded: of the encoder in the pixel decoder"),
     BOOL  ("decoder.input_proj",  enforce_input_proj, RESULT, "false",           "project the memory even if its width is the decoder's"),
     INT   ("decoder.queries",     queries,       RESULT, "100",  1, 10000,       "masks proposed for an image"),
@@ -149,8 +150,11 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
                 problems_add(p, "%s: proposals.backbone.embed: %lld channels for %lld heads", where,
                              (long long)(w.embed << i), (long long)w.heads[i]);
     }
-    if (o->memory == MASKFORMER_ENCODED && !o->pixel_encoder_layers)
-        problems_add(p, "%s: proposals.decoder.memory: encoded needs layers of pixel.encoder",
+    bool encodes = o->pixel_input_proj || o->pixel_encoder_layers;
+    if (o->memory == MASKFORMER_ENCODED && !encodes)
+        problems_add(p,
+                     "%s: proposals.decoder.memory: encoded needs pixel.input_proj, or layers of "
+                     "pixel.encoder",
                      where);
     if (o->memory != MASKFORMER_ENCODED && o->memory > maps)
         problems_add(p, "%s: proposals.decoder.memory: this backbone has %lld maps", where,
@@ -162,7 +166,7 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
     if (o->pixel_norm && o->conv_width % o->norm_groups)
         problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
                      where, (long long)o->conv_width, (long long)o->norm_groups);
-    if (o->pixel_encoder_layers && (o->conv_width % o->heads || o->conv_width % 4))
+    if (encodes && (o->conv_width % o->heads || o->conv_width % 4))
         problems_add(
             p,
             "%s: proposals.pixel.encoder: pixel.width %lld is no multiple of the heads %lld, "
@@ -179,7 +183,7 @@ static struct resnet_options resnet(const struct proposals_options *o) {
         if (o->block_width) r.stage[i].width = o->block_width << i;
     }
     for (size_t i = 0; i < o->grid.n; i++) r.grid[i] = o->grid.at[i];
-    r.norm = (struct norm_options){(enum norm_kind)o->norm, o->norm_groups};
+    r.norm = (struct norm_options){.kind = (enum norm_kind)o->norm, .groups = o->norm_groups};
     r.freeze_at = (int)o->freeze_at;
     return r;
 }
@@ -202,10 +206,12 @@ struct maskformer_options proposals_model(const struct proposals_options *o, int
     m.backbone = backbone(o);
     m.pixel.conv_width = o->conv_width;
     m.pixel.mask_width = o->mask_width;
-    m.pixel.norm = (struct norm_options){o->pixel_norm ? NORM_GN : NORM_NONE, o->norm_groups};
+    m.pixel.norm = (struct norm_options){.kind = o->pixel_norm ? NORM_GN : NORM_NONE,
+                                         .groups = o->norm_groups};
     m.pixel.encoder = layers;
     m.pixel.encoder.width = o->conv_width;
     m.pixel.encoder.layers = (int)o->pixel_encoder_layers;
+    m.pixel.input_proj = o->pixel_input_proj;
     m.memory = (enum maskformer_memory)o->memory;
     m.decoder.queries = o->queries;
     m.decoder.transformer = layers;

@@ -57,7 +57,7 @@ struct proposals_options {
     struct ints blocks, block_heads;             /* of Swin; empty: the same */
     double drop_path;
     int64_t conv_width, mask_width, norm_groups;
-    bool pixel_norm;
+    bool pixel_norm, pixel_input_proj;
     int memory; /* enum maskformer_memory */
     int64_t queries, width, heads, hidden, layers, encoder_layers, pixel_encoder_layers;
     double dropout;
@@ -67,7 +67,7 @@ struct proposals_options {
     bool channels_last;
     double class_weight, mask_weight, dice_weight, no_object_weight;
 };
-extern const struct setting proposals_rows[39];
+extern const struct setting proposals_rows[40];
 
 /* Adds what the ranges of the rows cannot say, as "WHERE: proposals.KEY: ...". */
 void proposals_check(const struct proposals_options *o, const char *where, struct problems *p);

@@ -16,7 +16,7 @@ static const char *const schedules[] = {"poly", "cosine", "constant",
 /* clang-format off */
 #define ROWS(LR, DECAY, BETA2, EPS, CLIP, MULT, WARMUP, SCHEDULE, STEPS, EPOCHS)                                       \
     REAL  ("lr",                  lr,                  RESULT, LR,       0, 10,   "learning rate after warm-up"),       \
-    REAL  ("weight_decay",        weight_decay,        RESULT, DECAY,    0, 10,   "decoupled; norms never decay, the log of a stage lists its groups"), \
+    REAL  ("weight_decay",        weight_decay,        RESULT, DECAY,    0, 10,   "decoupled; the log of a stage lists its groups"), \
     REAL  ("beta1",               beta1,               RESULT, "0.9",    0, BELOW_ONE, "AdamW, first moment"),          \
     REAL  ("beta2",               beta2,               RESULT, BETA2,    0, BELOW_ONE, "AdamW, second moment"),         \
     REAL  ("eps",                 eps,                 RESULT, EPS,      0, 1,    "AdamW, beside the square root"),     \
@@ -30,6 +30,10 @@ static const char *const schedules[] = {"poly", "cosine", "constant",
     INT   ("epochs",              epochs,              RESULT, EPOCHS,   0, 1e6,  "passes over the samples")
 
 const struct setting optim_proposals_rows[] = {ROWS("2e-4", "1e-4", "0.999", "1e-8", "0.01", "0.1", "1500", "poly", "120000", "0")};
+const struct setting optim_decay_rows[] = {
+    REAL  ("weight_decay_norm",  weight_decay_norm,  RESULT, "0", 0, 10, "of the norms of a proposal network"),
+    REAL  ("weight_decay_embed", weight_decay_embed, RESULT, "0", 0, 10, "of its queries"),
+};
 const struct setting optim_backbone_rows[]  = {ROWS("2e-3", "1e-4", "0.999", "1e-8", "0", "1", "0", "poly", "0", "0")};
 const struct setting optim_clip_rows[]      = {ROWS("5e-6", "0.2", "0.98", "1e-6", "0", "1", "100", "cosine", "0", "5")};
 const struct setting optim_prompt_rows[]    = {ROWS("0.05", "0", "0.98", "1e-6", "0", "1", "100", "cosine", "0", "5")};

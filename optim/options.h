@@ -8,6 +8,7 @@
 
 struct optim_options {
     double lr, weight_decay;
+    double weight_decay_norm, weight_decay_embed; /* proposals: of norms; of queries */
     double beta1, beta2, eps;
     double clip_norm;           /* 0: gradients are measured, not clipped */
     double backbone_multiplier; /* proposals: of the rate of backbone.* */
@@ -18,6 +19,7 @@ struct optim_options {
 };
 
 extern const struct setting optim_proposals_rows[13];
+extern const struct setting optim_decay_rows[2];     /* of the same stage */
 extern const struct setting optim_backbone_rows[13]; /* of its pretraining; off */
 extern const struct setting optim_clip_rows[13];
 extern const struct setting optim_pretrain_rows[13];

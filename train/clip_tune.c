@@ -12,6 +12,7 @@
 #include "data/region.h"
 #include "data/rle.h"
 #include "nn/losses/clip_loss.h"
+#include "train/init_weights.h"
 
 /* A batch on the host: pair numbers [B], crops [B, S, S, 3], masks [B, S, S]. */
 struct slot {
@@ -173,7 +174,7 @@ static int open_pairs(struct clip_tune *t) {
 static int open_optimizer(struct clip_tune *t, const struct group_rule *rules, size_t n) {
     struct groups groups;
     struct str text = {0};
-    int status = groups_open(&groups, &t->model.params, rules, n);
+    int status = init_groups(&groups, t->node, &t->model.params, rules, n);
     adamw_open(&t->adamw, groups, optim_adamw(&t->node->config.optim));
     groups_print(&t->adamw.groups, &text);
     log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->pairs.n, t->pairs.noun.n,
@@ -198,6 +199,7 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     const struct config *c = &n->config;
     struct clip_tune t = {.node = n, .B = c->train.batch_global};
     int status = clip_run_open(&t.model, n, "clip", prompt);
+    if (!status) status = init_load(n, &t.model.params);
     t.S = clip_image_size(&t.model.clip);
     if (!status) status = open_pairs(&t);
     if (!status) status = open_optimizer(&t, rules, n_rules);

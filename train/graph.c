@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
+#include "train/init_weights.h"
 #include "train/run.h"
 
 /* What loading needs besides the graph. */
@@ -55,12 +56,22 @@ static bool has_suffix(const char *s, const char *suffix) {
     return n >= k && strcmp(s + n - k, suffix) == 0;
 }
 
-/* A path in a config starts at the folder of the file that says it. */
-static char *resolve(const struct node *n, const char *key, const char *value) {
-    const struct setting_entry *e = settings_find(&n->doc, key);
-    if (!e || !e->file) return mem_strdup(value);
-    char *dir = path_dir(e->file), *full = path_join(dir, value);
-    free(dir);
+/* What a setting that is a path means: it starts at the folder of the file that says it, or, as
+ * $NAME/REST, at paths.NAME. Owned; NULL when it is not set, or after a mistake. */
+static char *resolve(struct builder *b, const struct node *n, const char *key) {
+    const char *value = settings_text(&n->doc, key);
+    if (!value || *value != '$') return settings_path(&n->doc, key);
+    size_t length = strcspn(value + 1, "/");
+    const char *rest = value + 1 + length;
+    char *name = mem_format("paths.%.*s", (int)length, value + 1);
+    char *root = settings_path(&n->doc, name), *full = NULL;
+    if (!root)
+        settings_problem(&n->doc, &b->problems, key, "%s: set %s to the folder that is meant",
+                         value, name);
+    else
+        full = *rest ? path_join(root, rest + 1) : mem_strdup(root);
+    free(root);
+    free(name);
     return full;
 }
 
@@ -114,6 +125,8 @@ static unsigned kinds_of(const char *input, bool *folder) {
                  {"images", 0, true},
                  {"captions", 0, false},
                  {"instances", 0, false},
+                 {"maps", 0, true},
+                 {"names", 0, false},
                  {"stop_list", 0, false},
                  {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -146,17 +159,18 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
 
-static void load_input(struct builder *b, struct node *n, const char *name, const char *value) {
-    char *key = mem_format("inputs.%s", name), *path = resolve(n, key, value);
+static void load_input(struct builder *b, struct node *n, const char *name) {
+    char *key = mem_format("inputs.%s", name), *path = resolve(b, n, key);
     struct str origin = {0};
     setting_origin(settings_find(&n->doc, key), &origin);
     struct node_input in = {.name = mem_strdup(name)};
     if (!accepts(n->stage->inputs, name) && !accepts(n->stage->maybe, name))
         problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
                      n->stage->name);
-    if (has_suffix(value, ".yaml") || has_suffix(value, ".yml")) {
+    bool folder, is_run = kinds_of(name, &folder); /* names of classes are YAML, too */
+    if (path && is_run && (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))) {
         in.node = load(b, path);
-    } else {
+    } else if (path) {
         char *run = run_split(path, &in.best);
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
@@ -183,7 +197,7 @@ static void load_input(struct builder *b, struct node *n, const char *name, cons
 
 static void load_inputs(struct builder *b, struct node *n) {
     const struct string_map *m = &n->config.run.inputs;
-    for (size_t i = 0; i < m->names.n; i++) load_input(b, n, m->names.at[i], m->values.at[i]);
+    for (size_t i = 0; i < m->names.n; i++) load_input(b, n, m->names.at[i]);
     for (const char *const *need = n->stage->inputs; *need; need++)
         if (!node_input(n, *need))
             problems_add(&b->problems, "%s: missing inputs.%s: stage %s needs it", n->path, *need,
@@ -211,10 +225,19 @@ static void leave(struct builder *b) { free(b->visiting.at[--b->visiting.n]); }
 /* Weights know most of what the model's settings say. A file that is missing is told as an input.
  */
 static void tell_settings(struct builder *b, struct node *n) {
-    char *file = settings_path(&n->doc, "inputs.file");
+    char *file = resolve(b, n, "inputs.file");
     if (file && access(file, R_OK) == 0 && import_settings(&n->doc, file))
         problems_take_error(&b->problems);
     free(file);
+}
+
+static void find_init(struct builder *b, struct node *n) {
+    static const char key[] = "init.weights";
+    if (!n->config.init.weights || !*n->config.init.weights) return;
+    n->init = resolve(b, n, key);
+    if (!n->init || access(n->init, R_OK) == 0) return;
+    b->missing++;
+    settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }
 
 /* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
@@ -229,6 +252,7 @@ static void build(struct builder *b, struct node *n, bool named) {
     settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
     n->config.run.stage = kind;
     free(what);
+    find_init(b, n);
     load_inputs(b, n);
 }
 
@@ -267,8 +291,8 @@ static struct node *load(struct builder *b, const char *config) {
     leave(b);
     graph_add(g, n); /* behind its inputs */
     if (n->stage && named && *n->config.run.then) {
-        char *then = resolve(n, "then", n->config.run.then);
-        n->then = load(b, then);
+        char *then = resolve(b, n, "then");
+        if (then) n->then = load(b, then);
         free(then);
     }
     return n;
@@ -344,6 +368,8 @@ static void check_common(const struct node *n, struct problems *p) {
                      n->path);
     if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
         problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
+    if (c->init.allow_missing.n && !n->init)
+        settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
     if (node_clip(n) == NULL && node_input(n, "clip"))
         problems_add(p, "%s: inputs.clip: no clip-pretrain stage at its root", n->path);
 }
@@ -389,9 +415,11 @@ int graph_check_inputs(const struct graph *g) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     int status = 0;
     graph_needed(g, needed);
-    for (size_t i = 0; !status && i < g->n; i++)
-        if (needed[i] && g->at[i]->stage->check_inputs)
-            status = g->at[i]->stage->check_inputs(g->at[i]);
+    for (size_t i = 0; !status && i < g->n; i++) {
+        const struct node *n = g->at[i];
+        if (needed[i] && n->stage->check_inputs) status = n->stage->check_inputs(n);
+        if (!status && needed[i]) status = init_check(n);
+    }
     free(needed);
     return status;
 }
@@ -404,6 +432,7 @@ static void node_free(struct node *n) {
     free(n->input);
     free(n->name);
     free(n->path);
+    free(n->init);
     free(n->identity);
     free(n->dir);
     config_free(&n->config);

@@ -27,6 +27,7 @@ struct node {
     struct node_input *input;
     size_t n_inputs;
     struct node *then; /* NULL: nothing follows */
+    char *init;        /* the path of init.weights; NULL: none */
 
     char *identity; /* the text that is hashed, one fact a line */
     char id[13];    /* 12 hex digits */

@@ -34,6 +34,13 @@ int identity_of(struct node *n, struct content *content) {
         hash_hex(h, hex);
         str_add(&s, "input %s %s %s\n", in->name, dir_exists(in->path) ? "folder" : "file", hex);
     }
+    if (!status && n->init) {
+        uint64_t h;
+        char hex[17];
+        status = content_of(content, n->init, &h);
+        hash_hex(h, hex);
+        str_add(&s, "init.weights %s\n", hex);
+    }
     if (status) {
         str_free(&s);
         return status;

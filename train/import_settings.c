@@ -84,10 +84,10 @@ static void tell_resnet(struct told *t) {
 
 /* The memory is the map of as many channels as its projection takes in; without a projection it has
  * the decoder's width already. */
-static void tell_memory(struct told *t, int64_t encoder) {
+static void tell_memory(struct told *t, bool encodes) {
     int64_t in = side(t, "sem_seg_head.predictor.input_proj.weight", 1);
     const char *memory =
-        encoder && (!in || in == side(t, "sem_seg_head.pixel_decoder.layer_1.weight", 0))
+        encodes && (!in || in == side(t, "sem_seg_head.pixel_decoder.layer_1.weight", 0))
             ? "encoded"
             : NULL;
     int64_t res2 = side(t, "backbone.res2.0.conv3.weight", 0);
@@ -112,7 +112,9 @@ static void tell_proposals(struct told *t) {
     if (!import_find(t->im, NAMED(pixel, "layer_1.norm.weight")))
         tell(t, "proposals.pixel.norm", "false");
     tell_int(t, "proposals.pixel.encoder", encoder);
-    tell_memory(t, encoder);
+    bool encodes = import_find(t->im, NAMED(pixel, "input_proj.weight"));
+    if (encodes && !encoder) tell(t, "proposals.pixel.input_proj", "true");
+    tell_memory(t, encodes);
     tell_int(t, "proposals.decoder.queries", side(t, NAMED(top, "query_embed.weight"), 0));
     tell_int(t, "proposals.decoder.width", side(t, NAMED(top, "query_embed.weight"), 1));
     tell_int(t, "proposals.decoder.layers",

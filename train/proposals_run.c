@@ -99,12 +99,15 @@ struct proposer proposals_run_proposer(const struct proposals_run *p) {
     return (struct proposer){&p->model, p->text};
 }
 
-void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay) {
-    double m = multiplier;
+void proposals_rules(struct group_rule rules[PROPOSALS_RULES], const struct optim_options *o) {
+    double m = o->backbone_multiplier;
     const struct group_rule all[PROPOSALS_RULES] = {
-        {"backbone.*norm*", m, 0}, {"backbone.*relative_position_bias_table", m, 0},
-        {"backbone.*", m, decay},  {"*norm*", 1, 0},
-        {"*query_embed*", 1, 0},   {"*", 1, decay},
+        {"backbone.*norm*", m, o->weight_decay_norm},
+        {"backbone.*relative_position_bias_table", m, 0},
+        {"backbone.*", m, o->weight_decay},
+        {"*norm*", 1, o->weight_decay_norm},
+        {"*query_embed*", 1, o->weight_decay_embed},
+        {"*", 1, o->weight_decay},
     };
     memcpy(rules, all, sizeof all);
 }

@@ -4,6 +4,7 @@
 #include "eval/segment.h"
 #include "nn/models/maskformer.h"
 #include "optim/groups.h"
+#include "optim/options.h"
 #include "train/clip_run.h"
 
 struct proposals_run {
@@ -26,7 +27,7 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, const stru
 void proposals_run_free(struct proposals_run *p);
 struct proposer proposals_run_proposer(const struct proposals_run *p);
 
-/* reference-spec 6.1: norms, embeddings and tables of positions do not decay, biases and the
- * no-object row do (Q15). `multiplier`: of the backbone's rate. */
+/* reference-spec 6.1: norms and embeddings have a decay of their own (0), tables of positions none,
+ * biases and the no-object row decay like weights (Q15). */
 enum { PROPOSALS_RULES = 6 };
-void proposals_rules(struct group_rule rules[PROPOSALS_RULES], double multiplier, double decay);
+void proposals_rules(struct group_rule rules[PROPOSALS_RULES], const struct optim_options *o);

@@ -14,6 +14,7 @@
 #include "nn/losses/clip_loss.h"
 #include "optim/adamw.h"
 #include "train/clip_validate.h"
+#include "train/init_weights.h"
 #include "train/loop.h"
 
 /* A batch on the host: pixels [B, S, S, 3], token ids [B, T], sample numbers [B]. */
@@ -186,6 +187,8 @@ static int open_data(struct pretrain *p) {
 static int open_model(struct pretrain *p) {
     const struct optim_options *o = &p->node->config.optim;
     clip_run_init(&p->model, p->node, NULL);
+    int status = init_load(p->node, &p->model.params);
+    if (status) return status;
     p->S = clip_image_size(&p->model.clip);
     p->T = p->model.clip.opt.text.context;
     /* reference-spec 6.2: matrices decay, vectors do not. */
@@ -198,7 +201,7 @@ static int open_model(struct pretrain *p) {
                                        {"*class_embedding", 1, 0},
                                        {"*", 1, o->weight_decay}};
     struct groups groups;
-    int status = groups_open(&groups, &p->model.params, rules, sizeof rules / sizeof *rules);
+    status = init_groups(&groups, p->node, &p->model.params, rules, sizeof rules / sizeof *rules);
     adamw_open(&p->adamw, groups, optim_adamw(o));
     struct str text = {0};
     groups_print(&p->adamw.groups, &text);

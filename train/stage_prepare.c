@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "data/coco.h"
+#include "data/label_maps.h"
 #include "data/resize.h"
 #include "data/set.h"
 #include "train/graph.h"
@@ -50,10 +51,22 @@ static int prepare(struct prepared *p, const struct dataset *d, int64_t i,
     *p = (struct prepared){0};
     int status = d->source->image(d, i, &p->image);
     if (!status && d->has_labels) status = d->source->labels(d, i, &p->labels);
+    if (!status && p->labels.at && (p->labels.h != p->image.h || p->labels.w != p->image.w))
+        status = error_set(ERR_DATA, "image %lld: it is %lld x %lld, its label map %lld x %lld",
+                           (long long)d->image_id[i], (long long)p->image.w, (long long)p->image.h,
+                           (long long)p->labels.w, (long long)p->labels.h);
     if (!status) status = resize(p, o);
     for (int64_t k = 0; !status && unseen && p->labels.at && k < p->labels.h * p->labels.w; k++)
         if (p->labels.at[k] < d->n_classes && unseen[p->labels.at[k]]) p->labels.at[k] = d->ignore;
     return status ? status : image_encode_png(&p->image, &p->png);
+}
+
+/* Whether a picture has nothing to train masks on (Q22). */
+static bool is_empty(const struct prepared *p, const struct dataset *d) {
+    if (!p->labels.at) return true;
+    for (int64_t k = 0; k < p->labels.h * p->labels.w; k++)
+        if (p->labels.at[k] != d->ignore) return false;
+    return true;
 }
 
 /* A set to be written: pictures first .. end - 1. */
@@ -72,7 +85,7 @@ static int write_set(const struct node *n, const struct dataset *d, const struct
     struct set_info info = {d->class_name, d->class_seen, d->n_classes, d->ignore, n->id};
     struct set_writer w;
     struct progress progress;
-    int64_t skipped = 0;
+    int64_t skipped = 0, empty = 0;
     int status = set_create(&w, path, &info);
     progress_open(&progress, name, "pictures", 0, end - first, 30);
     for (int64_t i = first; !status && i < end; i++) {
@@ -87,6 +100,8 @@ static int write_set(const struct node *n, const struct dataset *d, const struct
             named[i] = true;
             error_clear();
             skipped++;
+        } else if (part->unseen && n->config.prepare.drop_empty && is_empty(&p, d)) {
+            empty++;
         } else {
             int64_t c = d->caption_at ? d->caption_at[i] : 0;
             struct set_item item = {.id = d->image_id[i],
@@ -106,9 +121,12 @@ static int write_set(const struct node *n, const struct dataset *d, const struct
             status = signals_error("the same command prepares the sets anew");
     }
     progress_close(&progress);
-    if (!status && skipped == end - first)
-        status = error_set(ERR_DATA, "%s: none of its %lld pictures can be read", name,
-                           (long long)skipped);
+    if (!status && skipped + empty == end - first)
+        status = error_set(ERR_DATA, "%s: none of its %lld pictures can be read%s", name,
+                           (long long)(end - first), empty ? " and has a label" : "");
+    if (!status && empty)
+        log_info("%s: %lld of %lld pictures have no labelled pixel and are left out", name,
+                 (long long)empty, (long long)(end - first));
     if (!status) status = set_finish(&w);
     if (!status && skipped)
         log_warn("%s: %lld of %lld pictures skipped", name, (long long)skipped,
@@ -147,8 +165,11 @@ static int open_source(const struct node *n, struct dataset *d, bool **unseen, i
     *train = 0;
     int status =
         dataset_open_coco(d, path_of(n, "images"), path_of(n, "captions"), path_of(n, "instances"));
+    if (!status && path_of(n, "maps"))
+        status = dataset_use_maps(d, path_of(n, "maps"), path_of(n, "names"));
     if (status) return status;
     *unseen = mem_alloc((size_t)d->n_classes, sizeof **unseen);
+    for (int64_t k = 0; k < d->n_classes; k++) (*unseen)[k] = !d->class_seen[k];
     *train = d->n_images - o->val - o->test;
     status = mark_unseen(n, d, *unseen);
     if (!status && *train < 1)
@@ -189,13 +210,25 @@ static int run(struct node *n) {
     return status;
 }
 
+static void check(const struct node *n, struct problems *p) {
+    bool maps = node_input(n, "maps"), names = node_input(n, "names");
+    if (maps != names)
+        problems_add(p,
+                     "%s: inputs.maps and inputs.names go together: label maps, and what their "
+                     "values mean",
+                     n->path);
+    if (maps && node_input(n, "instances"))
+        problems_add(p, "%s: inputs.maps, inputs.instances: masks come from one of them", n->path);
+}
+
 static const char *const inputs[] = {"images", "captions", NULL};
-static const char *const maybe[] = {"instances", NULL};
+static const char *const maybe[] = {"instances", "maps", "names", NULL};
 const struct stage stage_prepare = {
     .name = "prepare",
     .inputs = inputs,
     .maybe = maybe,
     .revision = 1,
+    .check = check,
     .run = run,
     .check_inputs = check_inputs,
 };

@@ -10,9 +10,11 @@
 #include "data/dataset_cache.h"
 #include "data/loader.h"
 #include "data/sampler.h"
+#include "data/segment_sample.h"
 #include "nn/losses/mask_loss.h"
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
+#include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/proposals_run.h"
 
@@ -54,47 +56,34 @@ static void plan(void *ctx, int64_t step, void *slot) {
            (size_t)p->B * sizeof(int64_t));
 }
 
-/* The part of a picture at (y0, x0), mirrored or not; beyond its border the reference's grey 128
- * and no label (Q13). */
-static void place(const struct phase *p, const struct image *im, const struct labels *l, int64_t y0,
-                  int64_t x0, bool mirror, uint8_t *pixels, uint16_t *map) {
-    for (int64_t y = 0; y < p->H; y++)
-        for (int64_t x = 0; x < p->W; x++) {
-            int64_t v = y0 + y, u = x0 + (mirror ? p->W - 1 - x : x), to = y * p->W + x;
-            bool inside = v < im->h && u < im->w;
-            uint16_t label = inside ? l->at[v * l->w + u] : p->set->ignore;
-            map[to] = label < p->set->n_classes ? p->name_of[label] : p->set->ignore;
-            for (int c = 0; c < 3; c++)
-                pixels[3 * to + c] = inside ? im->at[3 * (v * im->w + u) + c] : 128;
-        }
+static int sample(const struct phase *p, int64_t i, struct rng *r, uint8_t *pixels, uint16_t *map) {
+    const struct dataset *set = p->set;
+    const struct segment_data_options *o = &p->node->config.segment;
+    struct image im = {0};
+    struct labels l = {0};
+    int status = set->source->image(set, i, &im);
+    if (!status) status = set->source->labels(set, i, &l);
+    if (!status && !o->crop && (im.h != p->H || im.w != p->W))
+        status =
+            error_set(ERR_DATA, "it is %lld x %lld, the first one %lld x %lld: set segment.crop",
+                      (long long)im.w, (long long)im.h, (long long)p->W, (long long)p->H);
+    if (!status) status = segment_sample(o, r, &im, &l, p->H, p->W, set->ignore, pixels, map);
+    for (int64_t k = 0; !status && k < p->H * p->W; k++)
+        map[k] = map[k] < set->n_classes ? p->name_of[map[k]] : set->ignore;
+    image_free(&im);
+    labels_free(&l);
+    return status ? error_context("picture %lld", (long long)set->image_id[i]) : 0;
 }
 
 static int fill(void *ctx, int64_t step, void *slot) {
     const struct phase *p = ctx;
-    const struct segment_data_options *o = &p->node->config.segment;
     struct batch b = batch_in(p, slot);
     int status = 0;
     for (int64_t k = 0; !status && k < p->B; k++) {
         struct rng r =
             rng_stream((uint64_t)p->node->config.run.seed, p->purpose, (uint64_t)(step * p->B + k));
-        struct image im = {0};
-        struct labels l = {0};
-        status = p->set->source->image(p->set, b.index[k], &im);
-        if (!status) status = p->set->source->labels(p->set, b.index[k], &l);
-        if (!status && !o->crop && (im.h != p->H || im.w != p->W))
-            status = error_set(ERR_DATA,
-                               "picture %lld is %lld x %lld, the first one %lld x %lld: "
-                               "set segment.crop",
-                               (long long)p->set->image_id[b.index[k]], (long long)im.w,
-                               (long long)im.h, (long long)p->W, (long long)p->H);
-        if (!status) {
-            int64_t y0 = im.h > p->H ? rng_below(&r, im.h - p->H + 1) : 0;
-            int64_t x0 = im.w > p->W ? rng_below(&r, im.w - p->W + 1) : 0;
-            place(p, &im, &l, y0, x0, o->mirror && rng_chance(&r, 0.5),
-                  b.pixels + k * 3 * p->H * p->W, b.maps + k * p->H * p->W);
-        }
-        image_free(&im);
-        labels_free(&l);
+        status =
+            sample(p, b.index[k], &r, b.pixels + k * 3 * p->H * p->W, b.maps + k * p->H * p->W);
     }
     return status;
 }
@@ -149,7 +138,7 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
     struct groups groups;
     struct adamw adamw;
     struct str text = {0};
-    int status = groups_open(&groups, p->params, rules, n_rules);
+    int status = init_groups(&groups, p->node, p->params, rules, n_rules);
     adamw_open(&adamw, groups, optim_adamw(o));
     groups_print(&adamw.groups, &text);
     log_info("%s%s%s: %s", p->node->name, part ? " " : "", part ? part : "", text.at);
@@ -192,6 +181,10 @@ static int pretrain(const struct phase *whole, struct params *network) {
     backbone_init(&alone.backbone, path_at(params_root(&params), "backbone"), &alone.opt.backbone);
     pixel_text_head_init(&head, path_at(params_root(&params), "head"), stages, channels,
                          t_size(whole->text, 1), alone.opt.temperature);
+    for (size_t i = 0; n->init && i < params.n; i++) {
+        struct param *from = params_find(network, params.at[i].name);
+        if (from) t_copy_(params.at[i].t, from->t);
+    }
     t_scope_close(scope, NULL);
     struct phase p = *whole;
     p.params = &params;
@@ -211,7 +204,7 @@ static int pretrain(const struct phase *whole, struct params *network) {
 static int train(struct phase *p) {
     const struct optim_options *o = &p->node->config.optim;
     struct group_rule rules[PROPOSALS_RULES];
-    proposals_rules(rules, o->backbone_multiplier, o->weight_decay);
+    proposals_rules(rules, o);
     return phase_run(p, NULL, o, rules, PROPOSALS_RULES);
 }
 
@@ -223,6 +216,7 @@ static int run(struct node *n) {
     dataset_cache(&set, 1024);
     uint16_t *name_of = mem_alloc((size_t)set.n_classes, sizeof *name_of);
     status = proposals_run_new(&model, n, &set, name_of);
+    if (!status) status = init_load(n, &model.params);
     int64_t side = n->config.segment.crop;
     struct image first = {0};
     if (!status && !side) status = set.source->image(&set, 0, &first);
@@ -251,6 +245,9 @@ static int run(struct node *n) {
 
 static void check(const struct node *n, struct problems *p) {
     proposals_check(&n->config.proposals, n->path, p);
+    if (n->config.segment.sizes.n && !n->config.segment.crop)
+        settings_problem(&n->doc, p, "segment.sizes",
+                         "pictures of several sizes need segment.crop");
     if (*n->config.train.validate_set)
         problems_add(p, "%s: validate.set: the proposals stage does not validate", n->path);
 }
@@ -259,7 +256,7 @@ static const char *const inputs[] = {"scenes", "clip", NULL};
 const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
-    .revision = 2,
+    .revision = 3,
     .check = check,
     .run = run,
 };

@@ -14,7 +14,7 @@
 struct maskformer_options maskformer_standard(void) {
     return (struct maskformer_options){
         .backbone = backbone_resnet(resnet_standard(101, true)),
-        .pixel = {.conv_width = 256, .mask_width = 256, .norm = {NORM_GN, 32}},
+        .pixel = {.conv_width = 256, .mask_width = 256, .norm = {.kind = NORM_GN, .groups = 32}},
         .decoder =
             {
                 .queries = 100,
@@ -35,8 +35,8 @@ struct maskformer_options maskformer_standard(void) {
 struct maskformer_options maskformer_small(int64_t text_width, double temperature) {
     struct maskformer_options o = maskformer_standard();
     o.backbone = backbone_resnet(resnet_small());
-    o.pixel =
-        (struct pixel_decoder_options){.conv_width = 48, .mask_width = 48, .norm = {NORM_GN, 8}};
+    o.pixel = (struct pixel_decoder_options){
+        .conv_width = 48, .mask_width = 48, .norm = {.kind = NORM_GN, .groups = 8}};
     o.decoder.queries = 12;
     o.decoder.transformer =
         (struct detr_options){.width = 64, .heads = 4, .hidden = 128, .layers = 2, .dropout = 0.1};
@@ -54,8 +54,9 @@ static int memory_stage(enum maskformer_memory memory, int n) {
 }
 
 void maskformer_init(struct maskformer *m, struct path at, const struct maskformer_options *opt) {
-    REQUIRE(opt->memory != MASKFORMER_ENCODED || opt->pixel.encoder.layers > 0,
-            "the encoded memory needs an encoder in the pixel decoder");
+    REQUIRE(
+        opt->memory != MASKFORMER_ENCODED || opt->pixel.input_proj || opt->pixel.encoder.layers > 0,
+        "the encoded memory needs an encoder in the pixel decoder");
     m->opt = *opt;
     int64_t channels[FEATURES_MAX], D = opt->text_width;
     int stages = backbone_channels(&opt->backbone, channels);

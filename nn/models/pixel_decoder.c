@@ -14,6 +14,10 @@ static struct conv_options conv_of(const struct pixel_decoder_options *o, int64_
                                  .norm = o->norm};
 }
 
+static bool has_encoder(const struct pixel_decoder_options *o) {
+    return o->input_proj || o->encoder.layers > 0;
+}
+
 static void encoder_init(struct pixel_decoder *d, struct path at, int64_t in) {
     const struct pixel_decoder_options *o = &d->opt;
     REQUIRE(o->encoder.width == o->conv_width, "encoder width %ld, pyramid width %ld",
@@ -30,7 +34,7 @@ void pixel_decoder_init(struct pixel_decoder *d, struct path at,
                         const int64_t *channels) {
     REQUIRE(stages >= 2 && stages <= FEATURES_MAX, "%d stages", stages);
     *d = (struct pixel_decoder){.opt = *opt, .stages = stages};
-    bool encode = opt->encoder.layers > 0;
+    bool encode = has_encoder(opt);
     int top = stages - 1;
     for (int i = 0; i < top; i++) {
         conv_norm_init(&d->adapter[i], path_at(at, "adapter_%d", i + 1),
@@ -64,7 +68,7 @@ struct pixel_output pixel_decoder_forward(const struct pixel_decoder *d, const s
     int scope = t_scope_open("pixel_decoder", T_INHERIT);
     int top = d->stages - 1;
     struct pixel_output out = {0};
-    if (d->opt.encoder.layers > 0) out.encoded = encode(d, f->map[top]);
+    if (has_encoder(&d->opt)) out.encoded = encode(d, f->map[top]);
     tensor *y = out.encoded ? out.encoded : f->map[top];
     y = t_relu(conv_norm(&d->layer[top], y)); /* [B, C, h, w] */
     for (int i = top - 1; i >= 0; i--) {

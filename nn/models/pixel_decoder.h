@@ -1,6 +1,8 @@
 /* The feature pyramid that turns backbone maps into mask features at stride 4: the reference's
- * BasePixelDecoder, and with `encoder.layers` > 0 its TransformerEncoderPixelDecoder, which refines
- * the coarsest map by a transformer first (reference-spec 1.4, 1.5).
+ * BasePixelDecoder, and with `input_proj` or `encoder.layers` > 0 its
+ * TransformerEncoderPixelDecoder, which refines the coarsest map by a transformer first
+ * (reference-spec 1.4, 1.5). Without layers that is its projection alone, and with pre-norm the
+ * norm behind it.
  *
  * Parameters, n = number of stages: adapter_{1..n-1}, layer_{1..n}, mask_features, and with an
  * encoder input_proj, transformer.encoder.*.
@@ -15,7 +17,8 @@ struct pixel_decoder_options {
     int64_t conv_width;          /* of the pyramid */
     int64_t mask_width;          /* of the mask features */
     struct norm_options norm;    /* NORM_NONE gives the convolutions a bias instead */
-    struct detr_options encoder; /* its width must be conv_width when layers > 0 */
+    struct detr_options encoder; /* its width must be conv_width when it is there */
+    bool input_proj;             /* the encoder is there also without layers */
 };
 
 struct pixel_decoder {

@@ -34,7 +34,8 @@ struct resnet_options resnet_small(void) {
 /* Below freeze_at a trained batch norm becomes a frozen one, as in the reference's library. */
 static struct norm_options norm_of(const struct resnet_options *o, int part) {
     struct norm_options n = o->norm;
-    if (part <= o->freeze_at && n.kind == NORM_BN) n.kind = NORM_FROZEN_BN;
+    if (part <= o->freeze_at && (n.kind == NORM_BN || n.kind == NORM_SYNC_BN))
+        n.kind = NORM_FROZEN_BN;
     return n;
 }
 

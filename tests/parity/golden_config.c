@@ -51,23 +51,10 @@ static int turn_of(const char *key) {
     return strcmp(key, "SOLVER.CLIP_GRADIENTS.ENABLED") == 0 ? LAST : MIDDLE;
 }
 
-/* What the replay looks up itself: the decay of norms and embeddings is 0 in our settings, and a
- * small CLIP that is described has no name. */
+/* A small CLIP that is described has no name. */
 static bool no_setting(const cJSON *golden, const char *key) {
-    if (strcmp(key, "MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME") == 0)
-        return cJSON_IsString(golden_item(golden, "clip"));
-    return strcmp(key, "SOLVER.WEIGHT_DECAY_NORM") == 0 ||
-           strcmp(key, "SOLVER.WEIGHT_DECAY_EMBED") == 0;
-}
-
-double golden_override(const cJSON *golden, const char *key, double otherwise) {
-    const cJSON *list = golden_item(golden, "overrides");
-    for (int i = 0; i + 1 < cJSON_GetArraySize(list); i += 2) {
-        const cJSON *name = cJSON_GetArrayItem(list, i);
-        if (cJSON_IsString(name) && strcmp(name->valuestring, key) == 0)
-            otherwise = golden_number(cJSON_GetArrayItem(list, i + 1));
-    }
-    return otherwise;
+    return strcmp(key, "MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME") == 0 &&
+           cJSON_IsString(golden_item(golden, "clip"));
 }
 
 static int put_overrides(struct settings_doc *doc, const cJSON *golden) {
@@ -95,7 +82,7 @@ static void assign(const struct settings_doc *doc, struct config *c, struct prob
     REQUIRE(known.n <= sizeof groups / sizeof *groups, "%zu groups of settings", known.n);
     for (size_t i = 0; i < known.n; i++) {
         groups[i] = known.at[i];
-        if (strcmp(groups[i].prefix, "optim") == 0) groups[i].rows = optim_proposals_rows;
+        if (groups[i].rows == optim_clip_rows) groups[i].rows = optim_proposals_rows;
     }
     known.at = groups;
     settings_assign(doc, known, known, "golden", c, p);

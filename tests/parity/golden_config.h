@@ -14,9 +14,5 @@ double golden_number(const cJSON *x); /* also as decimal text; NAN when it is ne
 
 /* The settings of `yaml` with `overrides`; those of the solver are in optim. A golden that
  * describes a small CLIP under `clip` has no name for it: config->clip means nothing then.
- * ERR_CONFIG for what is not there. SOLVER.WEIGHT_DECAY_NORM and _EMBED have no setting and are
- * left to golden_override(). config_free() in any case. */
+ * ERR_CONFIG for what is not there. config_free() in any case. */
 int golden_configure(struct config *c, const cJSON *golden, const char *path);
-
-/* The number that a key was overridden with; `otherwise` when it was not. */
-double golden_override(const cJSON *golden, const char *key, double otherwise);

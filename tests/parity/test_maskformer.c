@@ -22,7 +22,7 @@ static struct features golden_features(void) {
 }
 
 static const struct pixel_decoder_options PIXEL = {
-    .conv_width = 256, .mask_width = 256, .norm = {NORM_GN, 32}};
+    .conv_width = 256, .mask_width = 256, .norm = {.kind = NORM_GN, .groups = 32}};
 
 static double at(tensor *pos, int64_t c, int64_t y, int64_t x) {
     return t_item(t_select(t_select(pos, 0, y * 5 + x), 0, c));

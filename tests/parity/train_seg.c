@@ -311,14 +311,7 @@ static int open_model(struct replay *r) {
     r->schedule = optim_schedule(&c->optim, c->optim.steps);
     struct group_rule rules[PROPOSALS_RULES];
     struct groups groups;
-    proposals_rules(rules, c->optim.backbone_multiplier, c->optim.weight_decay);
-    for (int i = 0; i < PROPOSALS_RULES; i++) {
-        const char *pattern = rules[i].pattern;
-        if (strstr(pattern, "norm"))
-            rules[i].weight_decay = golden_override(r->golden, "SOLVER.WEIGHT_DECAY_NORM", 0);
-        if (strstr(pattern, "query_embed"))
-            rules[i].weight_decay = golden_override(r->golden, "SOLVER.WEIGHT_DECAY_EMBED", 0);
-    }
+    proposals_rules(rules, &c->optim);
     int status = groups_open(&groups, &r->params, rules, PROPOSALS_RULES);
     adamw_open(&r->adamw, groups, optim_adamw(&c->optim));
     return status;

@@ -167,17 +167,59 @@ TEST(images_of_different_sizes_are_normalized_then_padded_with_zeros) {
 }
 
 TEST(a_trained_batch_norm_below_freeze_at_is_frozen) {
-    struct params p = {0};
-    struct resnet_options o = resnet_standard(50, false);
-    o.norm.kind = NORM_BN;
-    struct resnet *r = mem_alloc(1, sizeof *r);
-    resnet_init(r, params_root(&p), &o);
-    CHECK(params_find(&p, "res2.0.conv1.norm.weight")->buffer);
-    CHECK(params_find(&p, "res3.0.conv1.norm.weight")->trainable);
-    CHECK(!params_find(&p, "res2.0.conv1.weight")->trainable);
-    CHECK(params_find(&p, "stem.conv1.norm.running_var")->buffer);
-    free(r);
-    params_free(&p);
+    static const enum norm_kind kinds[] = {NORM_BN, NORM_SYNC_BN};
+    for (int i = 0; i < 2; i++) {
+        struct params p = {0};
+        struct resnet_options o = resnet_standard(50, false);
+        o.norm.kind = kinds[i];
+        struct resnet *r = mem_alloc(1, sizeof *r);
+        resnet_init(r, params_root(&p), &o);
+        CHECK(params_find(&p, "res2.0.conv1.norm.weight")->buffer);
+        CHECK(params_find(&p, "res3.0.conv1.norm.weight")->trainable);
+        CHECK_INT(r->unit[1][0].conv[0].norm.kind, kinds[i]);
+        CHECK(!params_find(&p, "res2.0.conv1.weight")->trainable);
+        CHECK(params_find(&p, "stem.conv1.norm.running_var")->buffer);
+        free(r);
+        params_free(&p);
+    }
+}
+
+/* reference-spec 1.5 with TRANSFORMER_ENC_LAYERS 0. */
+TEST(the_transformers_pixel_decoder_without_layers_is_its_projection) {
+    static const int64_t channels[] = {8, 16, 24, 32};
+    for (int pre_norm = 0; pre_norm < 2; pre_norm++) {
+        struct params p = {0};
+        struct pixel_decoder d;
+        struct pixel_decoder_options o = {
+            .conv_width = 16,
+            .mask_width = 12,
+            .norm = {.kind = NORM_GN, .groups = 4},
+            .encoder = {.width = 16, .heads = 4, .hidden = 20, .pre_norm = pre_norm},
+            .input_proj = true};
+        pixel_decoder_init(&d, params_root(&p), &o, 4, channels);
+        CHECK_INT(t_size(params_find(&p, "layer_4.weight")->t, 1), 16);
+        CHECK(!params_find(&p, "transformer.encoder.layers.0.linear1.weight"));
+        CHECK_INT(params_find(&p, "transformer.encoder.norm.weight") != NULL, pre_norm);
+        struct features f = {.n = 4};
+        for (int i = 0; i < 4; i++) f.map[i] = t_randn(SHAPE(2, channels[i], 40 >> i, 24 >> i), 1);
+        struct pixel_output out = pixel_decoder_forward(&d, &f);
+        tensor *want = t_conv2d(f.map[3], params_find(&p, "input_proj.weight")->t,
+                                params_find(&p, "input_proj.bias")->t, (struct conv){1, 0, 1, 1});
+        if (pre_norm)
+            want = t_permute(layer_norm(&d.encoder.norm, t_permute(want, SHAPE(0, 2, 3, 1))),
+                             SHAPE(0, 3, 1, 2));
+        CHECK_CLOSE(out.encoded, want, 1e-6);
+        struct params q = {0}; /* a plain one, which is given the projection */
+        struct pixel_decoder base;
+        o.input_proj = false;
+        pixel_decoder_init(&base, params_root(&q), &o, 4, (const int64_t[]){8, 16, 24, 16});
+        for (size_t i = 0; i < q.n; i++) t_copy_(q.at[i].t, params_find(&p, q.at[i].name)->t);
+        f.map[3] = out.encoded;
+        struct pixel_output plain = pixel_decoder_forward(&base, &f);
+        CHECK(!plain.encoded && test_equal_bits(plain.mask_features, out.mask_features));
+        params_free(&q);
+        params_free(&p);
+    }
 }
 
 TEST(a_folded_frozen_norm_equals_the_norm_after_the_convolution) {

@@ -1,9 +1,12 @@
 /* The reference's configuration keys in terms of our settings. */
 #include "configs/reference.h"
 
+#include <fnmatch.h>
+
 #include "base/error.h"
 #include "configs/config.h"
 #include "tests/test.h"
+#include "train/proposals_run.h"
 
 /* The settings of a stage after overrides "KEY=VALUE", ending with NULL; config_free(). */
 static void assign(int stage, const char *text, const char *const *args, struct config *c) {
@@ -86,6 +89,26 @@ TEST(what_is_made_of_scores_and_proposals_is_set_by_their_keys) {
     config_free(&c);
 }
 
+TEST(samples_and_weights_of_training_are_set_by_their_keys) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "INPUT.MIN_SIZE_TRAIN=(320, 384)",
+           "INPUT.MAX_SIZE_TRAIN=2560", "INPUT.CROP.SIZE=(640, 640)", "INPUT.COLOR_AUG_SSD=True",
+           "INPUT.SIZE_DIVISIBILITY=640", "MODEL.WEIGHTS=swin.pth");
+    CHECK_INT(c.segment.sizes.n, 2);
+    CHECK_INT(c.segment.sizes.at[1], 384);
+    CHECK_INT(c.segment.longest, 2560);
+    CHECK_INT(c.segment.crop, 640);
+    CHECK(c.segment.colour);
+    CHECK_TEXT(c.init.weights, "swin.pth");
+    config_free(&c);
+    CHECK_HAS(refused("INPUT.CROP.SIZE=(512, 640)"), "two equal sides");
+    CHECK_HAS(refused("MODEL.WEIGHTS=detectron2://DeepLab/R-103.pkl"), "nothing is downloaded");
+    struct config import;
+    ASSIGN(IMPORT, &import, "stage=import", "MODEL.WEIGHTS=ovseg.pth");
+    CHECK_TEXT(string_map_get(&import.run.inputs, "file"), "ovseg.pth");
+    config_free(&import);
+}
+
 TEST(the_backbone_is_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.BACKBONE.NAME=build_resnet_backbone",
@@ -116,6 +139,38 @@ TEST(the_backbone_is_put_together_from_several_keys) {
     config_free(&c);
 }
 
+static double decay_of(const struct group_rule *rules, const char *name) {
+    for (int i = 0; i < PROPOSALS_RULES; i++)
+        if (fnmatch(rules[i].pattern, name, 0) == 0) return rules[i].weight_decay;
+    return NAN;
+}
+
+TEST(norms_and_embeddings_have_a_decay_of_their_own) {
+    struct config c;
+    struct group_rule rules[PROPOSALS_RULES];
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "SOLVER.WEIGHT_DECAY=0.25",
+           "SOLVER.WEIGHT_DECAY_NORM=0.5", "SOLVER.WEIGHT_DECAY_EMBED=0.75");
+    proposals_rules(rules, &c.optim);
+    static const struct {
+        const char *name;
+        double decay;
+    } wanted[] = {
+        {"backbone.layers.0.blocks.0.norm1.bias", 0.5},
+        {"backbone.layers.0.blocks.0.attn.relative_position_bias_table", 0},
+        {"backbone.layers.0.blocks.0.attn.qkv.bias", 0.25},
+        {"sem_seg_head.pixel_decoder.layer_1.norm.weight", 0.5},
+        {"sem_seg_head.predictor.query_embed.weight", 0.75},
+        {"sem_seg_head.predictor.mask_embed.layers.0.bias", 0.25},
+        {"clip_adapter.non_object_embedding", 0.25},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        CHECK_NEAR(decay_of(rules, wanted[i].name), wanted[i].decay, 0);
+    config_free(&c);
+    ASSIGN(PROPOSALS, &c, "stage=proposals");
+    CHECK(c.optim.weight_decay_norm == 0 && c.optim.weight_decay_embed == 0);
+    config_free(&c);
+}
+
 TEST(the_decoders_are_put_together_from_several_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals",
@@ -127,6 +182,7 @@ TEST(the_decoders_are_put_together_from_several_keys) {
            "MODEL.SEM_SEG_HEAD.NORM=''");
     struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
     CHECK_INT(o.pixel.encoder.layers, 2);
+    CHECK(o.pixel.input_proj);
     CHECK_INT(o.pixel.encoder.width, 128); /* the pyramid's, not the decoder's */
     CHECK_INT(o.memory, MASKFORMER_ENCODED);
     CHECK_INT(o.decoder.encoder_layers, 3);

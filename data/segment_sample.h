@@ -1,0 +1,15 @@
+/* One training sample of the proposal network out of a picture and its label map (reference-spec
+ * 5.2, steps 2 to 6). */
+#pragma once
+
+#include "base/rng.h"
+#include "data/image.h"
+#include "data/options.h"
+
+/* Resized to one of o->sizes, a random part of at most H x W, its colours changed (o->colour),
+ * mirrored or not, padded at the right and the bottom: pixels [H, W, 3] with the reference's grey
+ * 128, map [H, W] with `ignore` (Q13). `im` and `l`, of one size, are used up.
+ * ERR_DATA when they are not of one size; ERR_INTERNAL when memory runs out. */
+int segment_sample(const struct segment_data_options *o, struct rng *r, struct image *im,
+                   struct labels *l, int64_t H, int64_t W, uint16_t ignore, uint8_t *pixels,
+                   uint16_t *map);
