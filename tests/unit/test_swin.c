@@ -231,15 +231,19 @@ TEST(pictures_of_any_size_are_padded_where_the_definition_says) {
         {12, 13}, /* one window wide, and a bit */
         {45, 17},
     };
-    struct swin_options o = {EMBED, {2, 2, 2, 2}, {HEADS, HEADS, HEADS, HEADS}, WINDOW, 0.3};
+    struct swin_options o = {EMBED, {2, 2, 2, 2}, {HEADS, HEADS, HEADS, HEADS}, WINDOW, 0.3, false};
     struct params p = {0};
     struct swin *net = mem_alloc(1, sizeof *net);
     swin_init(net, params_root(&p), &o);
     for (size_t i = 0; i < p.n;
          i++) /* biases that tell padding from nothing, and sharp attention */
         if (!p.at[i].buffer) t_copy_(p.at[i].t, t_randn(t_shape(p.at[i].t), 0.6));
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         check_size(net, &p, sizes[i][0], sizes[i][1]);
+        int scope = t_scope_open("fused", T_NO_GRAD); /* the other form of attention */
+        check_size(net, &p, sizes[i][0], sizes[i][1]);
+        t_scope_close(scope, NULL);
+    }
     params_free(&p);
     free(net);
 }
