@@ -113,7 +113,7 @@ void strings_free(struct strings *l) {
 
 void mem_keep_pages(void) {
     /* Without the cap of 32 MiB that older manuals name: glibc 2.36 takes any threshold. */
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
     mallopt(M_TOP_PAD, 64 << 20);
 }
