@@ -51,7 +51,7 @@ tensor *ensemble_scores(struct named p, int64_t from, int64_t n, int64_t H, int6
 }
 
 int64_t ensemble_group(struct named p, int64_t H, int64_t W) {
-    enum { AT_ONCE = 1 << 23 }; /* scores */
+    enum { AT_ONCE = 1 << 22 }; /* scores */
     int64_t n = AT_ONCE / (t_size(p.mask, 1) * t_size(p.mask, 2) + H * W);
     return n < 1 ? 1 : n;
 }

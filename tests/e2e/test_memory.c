@@ -1,5 +1,5 @@
-/* Training does not grow: the resident memory of every training stage after 1,000 steps is that
- * after 100, within 2 %. Read from outside, while metrics.jsonl tells the step. */
+/* Memory. Training does not grow: the resident memory of every training stage after 1,000 steps is
+ * that after 100, within 2 %. Read from outside, while metrics.jsonl tells the step. */
 /* ctest: timeout=3000 labels=slow */
 #include <fcntl.h>
 #include <signal.h>
@@ -8,16 +8,17 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "eval/segment.h"
 #include "tests/e2e/process.h"
-#include "tests/test.h"
+#include "tests/torch.h"
 
-/* KiB; 0: the process has ended. */
-static long resident(pid_t pid) {
+/* "VmRSS:" or "VmHWM:", its peak, in KiB; 0: the process has ended. */
+static long resident(pid_t pid, const char *what) {
     char *path = mem_format("/proc/%ld/status", (long)pid), line[128];
     FILE *f = fopen(path, "r");
     long kib = 0;
     while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, "VmRSS:", 6) == 0) kib = strtol(line + 6, NULL, 10);
+        if (strncmp(line, what, 6) == 0) kib = strtol(line + 6, NULL, 10);
     if (f) fclose(f);
     free(path);
     return kib;
@@ -71,7 +72,7 @@ static void watch(const char *config, const char *name, const char *part,
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         if (process_ended(&p)) break;
         if (!metrics) metrics = find_metrics("out", name, part);
-        long step = metrics ? last_step(metrics) : 0, kib = resident(p.pid);
+        long step = metrics ? last_step(metrics) : 0, kib = resident(p.pid, "VmRSS:");
         if (step >= 100 && step < 150 && kib > early) early = kib;
         if (step >= 1000 && step < 1050 && kib > late) late = kib;
     }
@@ -105,4 +106,30 @@ TEST(resident_memory_after_1000_steps_is_that_after_100) {
     WATCH("smoke/mpt-only.yaml", "mpt-only", "", "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
     ended_free(&e);
+}
+
+static void forget_peak(void) {
+    int fd = open("/proc/self/clear_refs", O_WRONLY);
+    CHECK(fd >= 0 && pwrite(fd, "5", 1, 0) == 1);
+    close(fd);
+}
+
+/* All scores would be 1,787 MiB. */
+TEST(the_labels_of_847_names_take_64_mib_beside_names_and_masks) {
+    enum { Q = 100, K = 847, H = 640, W = 864 };
+    struct named n = {t_softmax(t_randn(SHAPE(Q, K), 1), -1),
+                      t_sigmoid(t_randn(SHAPE(Q, H, W), 1))};
+    struct image im;
+    struct labels l;
+    CHECK_OK(image_alloc(&im, H, W, 3));
+    mem_return_pages(); /* what was needed to draw them does not count, and does not help */
+    long before = resident(getpid(), "VmRSS:");
+    forget_peak();
+    CHECK_OK(segment_labels(n, &(struct judge){0}, &im, &l));
+    double took = (double)(resident(getpid(), "VmHWM:") - before) / 1024;
+    fprintf(stderr, "%.0f MiB\n", took);
+    CHECK(took > 1);
+    CHECK(took <= 64);
+    labels_free(&l);
+    image_free(&im);
 }
