@@ -48,8 +48,7 @@ static int read_texts(const char *classes, tensor **ids) {
     if (!status) row = mem_alloc(texts.n, CONTEXT * sizeof *row);
     for (size_t i = 0; !status && i < texts.n; i++)
         status = tokenizer_encode(&t, texts.at[i], CONTEXT, false, row + i * CONTEXT, NULL);
-    if (!status)
-        *ids = t_from_data(row, SHAPE((int64_t)v.n, (int64_t)templates.n, CONTEXT), T_I64);
+    if (!status) *ids = t_from_data(row, SHAPE((int64_t)v.n, (int64_t)templates.n, CONTEXT), T_I64);
     free(row);
     strings_free(&texts);
     strings_free(&templates);

@@ -51,9 +51,31 @@ tensor *ensemble_scores(struct named p, int64_t from, int64_t n, int64_t H, int6
 }
 
 int64_t ensemble_group(struct named p, int64_t H, int64_t W) {
-    enum { AT_ONCE = 1 << 22 }; /* scores */
-    int64_t n = AT_ONCE / (t_size(p.mask, 1) * t_size(p.mask, 2) + H * W);
-    return n < 1 ? 1 : n;
+    enum {
+        AT_ONCE = 1 << 22, /* scores */
+        LEAST = 4          /* of fewer maps libtorch's resize rounds otherwise */
+    };
+    int64_t n = AT_ONCE / (t_size(p.mask, 1) * t_size(p.mask, 2) + H * W), K = t_size(p.name, 1);
+    n = n < LEAST ? LEAST : n;
+    return n < K ? n : K;
+}
+
+/* Where nothing is resized: pixel by pixel, all names of a few thousand at once. */
+static tensor *labels_by_pixel(struct named p, int64_t H, int64_t W) {
+    enum { AT_ONCE = 1 << 19 }; /* scores */
+    int scope = t_scope_open("labels", T_INHERIT);
+    int64_t Q = t_size(p.mask, 0), K = t_size(p.name, 1), n = H * W;
+    int64_t step = AT_ONCE / K > 0 ? AT_ONCE / K : 1;
+    tensor *mask = t_transpose(t_reshape(p.mask, SHAPE(Q, n)), 0, 1); /* [H W, Q] */
+    tensor *label = t_zeros(SHAPE(n), T_I64);
+    for (int64_t at = 0; at < n; at += step) {
+        int inner = t_scope_open("pixels", T_INHERIT);
+        int64_t some = n - at < step ? n - at : step;
+        tensor *score = t_matmul(t_narrow(mask, 0, at, some), p.name); /* [some, K] */
+        t_copy_(t_narrow(label, 0, at, some), t_argmax(score, 1));
+        t_scope_close(inner, NULL);
+    }
+    return t_scope_close(scope, t_reshape(label, SHAPE(H, W)));
 }
 
 /* Puts the names from .. of x [n, H, W] where they are better than what there is, in place; of
@@ -70,13 +92,14 @@ static void take_better(tensor *x, int64_t from, tensor *best, tensor *label) {
 }
 
 tensor *ensemble_labels(struct named p, int64_t H, int64_t W) {
+    if (H == t_size(p.mask, 1) && W == t_size(p.mask, 2)) return labels_by_pixel(p, H, W);
     int scope = t_scope_open("labels", T_INHERIT);
     int64_t K = t_size(p.name, 1), step = ensemble_group(p, H, W);
     tensor *best = t_full(SHAPE(H, W), -INFINITY, T_F32), *label = t_zeros(SHAPE(H, W), T_F32);
-    for (int64_t from = 0; from < K; from += step) {
+    for (int64_t done = 0; done < K; done += step) {
         int inner = t_scope_open("group", T_INHERIT);
-        int64_t n = K - from < step ? K - from : step;
-        take_better(ensemble_scores(p, from, n, H, W), from, best, label);
+        int64_t from = done < K - step ? done : K - step; /* names that come twice win once */
+        take_better(ensemble_scores(p, from, step, H, W), from, best, label);
         t_scope_close(inner, NULL);
     }
     return t_scope_close(scope, t_cast(label, T_I64));

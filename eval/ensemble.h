@@ -37,7 +37,7 @@ struct named ensemble_demo(struct named n, double threshold, bool others);
 /* Scores of the names from, from + 1, .., `n` of them, resized bilinearly -> [n, H, W]. */
 tensor *ensemble_scores(struct named p, int64_t from, int64_t n, int64_t H, int64_t W);
 
-/* How many names at once, so that their scores at both sizes take no more than 16 MiB. */
+/* How many names at once, their scores at both sizes take about 16 MiB. */
 int64_t ensemble_group(struct named p, int64_t H, int64_t W);
 
 /* The name with the highest score at each pixel -> [H, W] i64. Names go in groups: all scores of a

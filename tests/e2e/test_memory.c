@@ -117,6 +117,7 @@ static void forget_peak(void) {
 /* All scores would be 1,787 MiB. */
 TEST(the_labels_of_847_names_take_64_mib_beside_names_and_masks) {
     enum { Q = 100, K = 847, H = 640, W = 864 };
+    mem_keep_pages(); /* as the program does */
     struct named n = {t_softmax(t_randn(SHAPE(Q, K), 1), -1),
                       t_sigmoid(t_randn(SHAPE(Q, H, W), 1))};
     struct image im;

@@ -5,7 +5,7 @@
 #include "train/picture.h"
 
 TEST(names_in_groups_give_the_label_map_of_all_at_once) {
-    enum { K = 20, SIDE = 1024 }; /* 20 Mi scores: three groups */
+    enum { K = 21, SIDE = 1024 }; /* six groups of four, the last ones overlapping */
     tensor *mask = t_uniform(SHAPE(K, 8, 8), 0, 1);
     tensor *equal = t_select(mask, 0, 3); /* a tie across the groups: the first name wins */
     tensor *parts[] = {t_narrow(mask, 0, 0, K - 1), t_unsqueeze(equal, 0)};
@@ -16,6 +16,15 @@ TEST(names_in_groups_give_the_label_map_of_all_at_once) {
     tensor *whole = t_argmax(ensemble_scores(n, 0, K, SIDE, SIDE), 0);
     CHECK(test_equal_bits(ensemble_labels(n, SIDE, SIDE), whole));
     CHECK(t_item(t_amax(t_reshape(whole, SHAPE(SIDE * SIDE)), 0, false)) >= 16); /* a later group */
+}
+
+TEST(pixels_in_groups_give_the_label_map_of_all_at_once) {
+    enum { K = 700, Q = 6, H = 31, W = 60 }; /* three groups of pixels */
+    tensor *name = t_softmax(t_randn(SHAPE(Q, K), 3), -1), *mask = t_uniform(SHAPE(Q, H, W), 0, 1);
+    struct named n = {name, mask};
+    tensor *whole = t_argmax(ensemble_scores(n, 0, K, H, W), 0);
+    CHECK(test_equal_bits(ensemble_labels(n, H, W), whole));
+    CHECK(t_item(t_amax(t_reshape(whole, SHAPE(H * W)), 0, false)) > 0);
 }
 
 TEST(a_picture_takes_the_size_of_training_unless_it_is_long) {
