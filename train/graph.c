@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "checkpoints/import.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -154,7 +155,8 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
     if (in->path && kinds)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
-    if (in->path && !kinds && dir_exists(in->path) != folder)
+    if (in->path && !kinds && dir_exists(in->path) != folder &&
+        !(strcmp(in->name, "file") == 0 && import_folder(in->path)))
         problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
@@ -175,7 +177,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && !dir_exists(path)) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) &&
+                   (!dir_exists(path) || import_folder(path))) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);

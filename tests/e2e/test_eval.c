@@ -138,6 +138,41 @@ TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     free(lines);
 }
 
+TEST(a_folder_of_hugging_faces_names_as_the_clip_that_it_was_made_of) {
+    char *clip = write_clip(), *set = put_pictures(), *folder = test_path("clip-hf");
+    char *lines[] = {test_path("own.jsonl"), test_path("hf.jsonl")};
+    const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
+                          "convert",
+                          clip,
+                          folder,
+                          "--as",
+                          "hf",
+                          "--activation",
+                          "quickgelu",
+                          NULL};
+    struct process p;
+    process_start(&p, argv, NULL);
+    struct ended e = process_wait(&p, 300);
+    check_status(&e, 0);
+    ended_free(&e);
+    e = EVAL(clip, "--images", set, "--predictions", lines[0], "clip.activation=quickgelu",
+             "eval.prompts=false");
+    check_status(&e, 0);
+    ended_free(&e);
+    e = EVAL(folder, "--images", set, "--predictions", lines[1]);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *own = text_of(lines[0]), *hf = text_of(lines[1]);
+    CHECK_HAS(own, "cosines");
+    CHECK_TEXT(hf, own);
+    free(clip);
+    free(set);
+    free(folder);
+    for (int i = 0; i < 2; i++) free(lines[i]);
+    free(own);
+    free(hf);
+}
+
 TEST(a_picture_that_cannot_be_read_is_named_and_the_others_are_counted) {
     char *clip = write_clip(), *set = put_pictures(), *bad = test_path("set/dog/bad.jpg");
     CHECK_OK(file_write(bad, "GIF", 3));
