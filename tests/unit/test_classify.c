@@ -124,14 +124,14 @@ static tensor *encode_colour(const void *model, tensor *region, tensor *mask) {
 struct seen {
     int64_t n, unread;
     int64_t best[8];
-    char order[256];
+    struct str order;
 };
 
 static void see(void *ctx, const struct classified *one) {
     struct seen *s = ctx;
     s->unread += one->why != NULL;
     s->best[s->n++] = one->why ? -1 : one->name[0];
-    strcat(s->order, path_base(one->file->path));
+    str_add(&s->order, "%s", path_base(one->file->path));
     for (int64_t i = 1; i < one->n; i++) CHECK(one->cosine[i] <= one->cosine[i - 1]);
 }
 
@@ -153,7 +153,8 @@ TEST(pictures_are_counted_by_the_nearest_names) {
     struct classify_options o = {.S = 8, .batch = 4, .threads = 2, .each = see, .ctx = &s};
     struct classify_counts c;
     CHECK_OK(classify(&c, &f, (struct region_encoder){encode_colour, &model, 3, NULL}, text, &o));
-    CHECK_TEXT(s.order, "a.pngb.pngc.pngd.pnge.pngf.png");
+    CHECK_TEXT(s.order.at, "a.pngb.pngc.pngd.pnge.pngf.png");
+    str_free(&s.order);
     CHECK_INT(s.unread, 1);
     CHECK_INT(c.unread, 1);
     const int64_t best[] = {0, 1, 2, 2, -1};
