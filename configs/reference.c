@@ -92,6 +92,22 @@ static int clip_gradients(struct settings_doc *doc, const char *value) {
     return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
 }
 
+/* The list is a key of its own; when it has been said already, it stays. */
+static int text_templates(struct settings_doc *doc, const char *value) {
+    static const char key[] = "text.templates";
+    bool predefined = strcmp(value, "predefined") == 0;
+    if (!predefined && strcmp(value, "vild") != 0 && strcmp(value, "imagenet") != 0)
+        return no_counterpart("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES", value,
+                              "vild, imagenet or predefined");
+    const struct setting_entry *said = settings_find(doc, key);
+    bool list = said && said->yaml.kind == YAML_LIST && said->yaml.n;
+    if (predefined && list && strchr(said->yaml.at[0].text, '{')) return 0;
+    char *name = mem_format("[%s]", value);
+    int status = set(doc, key, name);
+    free(name);
+    return status;
+}
+
 /* Height and width; here the part is a square. */
 static int crop_size(struct settings_doc *doc, const char *value) {
     char side[16], end;
@@ -194,7 +210,7 @@ static const struct key keys[] = {
     OWN  ("MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", "proposals.pixel.encoder", pixel_decoder),
     SAME ("MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS", "proposals.pixel.encoder"),
     SAME ("MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME",    "clip.model"),
-    WORDS("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",     "text.templates", {"vild", "[vild]"}, {"imagenet", "[imagenet]"}),
+    OWN  ("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",     "text.templates", text_templates),
     SAME ("MODEL.CLIP_ADAPTER.PREDEFINED_PROMPT_TEMPLATES", "text.templates"),
     SAME ("MODEL.CLIP_ADAPTER.MASK_FILL",          "crop.fill"),
     SAME ("MODEL.CLIP_ADAPTER.MASK_EXPAND_RATIO",  "crop.expand"),
@@ -250,6 +266,12 @@ static const struct key keys[] = {
     OWN  ("SOLVER.CLIP_GRADIENTS.ENABLED",         "optim.clip_norm", clip_gradients),
     ONLY ("SOLVER.CLIP_GRADIENTS.CLIP_TYPE",       "full_model"),
     ONLY ("SOLVER.CLIP_GRADIENTS.NORM_TYPE",       "2"),
+    ANY  ("SOLVER.TEST_IMS_PER_BATCH",             "it changes speed, not results"),
+    ANY  ("CUDNN_BENCHMARK",                       "it changes speed, not results"),
+    ANY  ("DATASETS.SAMPLE_PER_CLASS",             "the reference does not read it"),
+    ANY  ("DATASETS.SAMPLE_SEED",                  "the reference does not read it"),
+    ANY  ("WANDB.PROJECT",                         "nothing is sent anywhere"),
+    ANY  ("WANDB.NAME",                            "nothing is sent anywhere"),
 };
 /* clang-format on */
 enum { KEYS = sizeof keys / sizeof *keys };

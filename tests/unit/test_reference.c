@@ -221,6 +221,34 @@ TEST(the_only_value_that_there_is_may_be_spelled_as_in_python) {
     CHECK_HAS(refused("MODEL.NO_SUCH.KEY=1"), "MODEL.NO_SUCH.KEY: no key of the reference's");
 }
 
+static void check_templates(const char *const *args, size_t n, const char *first) {
+    struct config c;
+    assign(STAGE_EVALUATE, "", args, &c);
+    CHECK_INT(c.text.templates.n, n);
+    CHECK_TEXT(c.text.templates.at[0], first);
+    config_free(&c);
+}
+
+TEST(predefined_templates_are_those_of_their_own_key_in_either_order) {
+    static const char is[] = "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=predefined",
+                      own[] = "MODEL.CLIP_ADAPTER.PREDEFINED_PROMPT_TEMPLATES=['a {}.', 'one {}']";
+    check_templates((const char *[]){"stage=evaluate", is, NULL}, 1, "predefined");
+    check_templates((const char *[]){"stage=evaluate", is, own, NULL}, 2, "a {}.");
+    check_templates((const char *[]){"stage=evaluate", own, is, NULL}, 2, "a {}.");
+    check_templates(
+        (const char *[]){"stage=evaluate", own, "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=vild", NULL}, 1,
+        "vild");
+    CHECK_HAS(refused("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=mine"), "vild, imagenet or predefined");
+}
+
+TEST(keys_that_change_no_result_are_taken) {
+    struct config c;
+    ASSIGN(EVALUATE, &c, "stage=evaluate", "SOLVER.TEST_IMS_PER_BATCH=1", "CUDNN_BENCHMARK=False",
+           "DATASETS.SAMPLE_PER_CLASS=-1", "DATASETS.SAMPLE_SEED=0", "WANDB.PROJECT=open_vocab_seg",
+           "WANDB.NAME=None");
+    config_free(&c);
+}
+
 TEST(our_keys_are_not_taken_for_theirs) {
     CHECK(reference_is_key("MODEL.X") && reference_is_key("SEED") && reference_is_key("A_2.b"));
     CHECK(!reference_is_key("optim.lr") && !reference_is_key("") && !reference_is_key("Model.X"));
