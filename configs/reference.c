@@ -62,6 +62,16 @@ static int backbone_name(struct settings_doc *doc, const char *value) {
     return status;
 }
 
+/* The plain builder keeps the key and does not read it: what its name has set stays. */
+static int multi_grid(struct settings_doc *doc, const char *value) {
+    static const char key[] = "proposals.backbone.dilations";
+    const struct setting_entry *said = settings_find(doc, key);
+    bool plain = said && !said->file && said->yaml.kind == YAML_LIST && said->yaml.n;
+    for (size_t i = 0; plain && i < said->yaml.n; i++)
+        plain = strcmp(said->yaml.at[i].text, "1") == 0;
+    return plain ? 0 : set(doc, key, value);
+}
+
 /* detectron2 keeps a depth also where the backbone is another. */
 static int depth(struct settings_doc *doc, const char *value) {
     if (strncmp(kind_of(doc), "swin", 4) == 0) return 0;
@@ -148,7 +158,7 @@ static const struct key keys[] = {
     SAME ("MODEL.RESNETS.STEM_OUT_CHANNELS",       "proposals.backbone.stem_width"),
     SAME ("MODEL.RESNETS.RES2_OUT_CHANNELS",       "proposals.backbone.res2_width"),
     SAME ("MODEL.RESNETS.WIDTH_PER_GROUP",         "proposals.backbone.block_width"),
-    SAME ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations"),
+    OWN  ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations", multi_grid),
     WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "sync-bn"}, {"GN", "gn"}, {"", "none"}),
     ONLY ("MODEL.RESNETS.NUM_GROUPS",              "1"),
     ONLY ("MODEL.RESNETS.STRIDE_IN_1X1",           "false"),
@@ -281,6 +291,16 @@ bool reference_is_key(const char *key) {
     while (isupper((unsigned char)*c) || (c != key && (isdigit((unsigned char)*c) || *c == '_')))
         c++;
     return c != key && (*c == '.' || !*c);
+}
+
+int reference_turn(const char *key) {
+    static const char *const last[] = {"MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME",
+                                       "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",
+                                       "SOLVER.CLIP_GRADIENTS.ENABLED"};
+    if (strcmp(key, "MODEL.BACKBONE.NAME") == 0) return 0;
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+        if (strcmp(key, last[i]) == 0) return REFERENCE_TURNS - 1;
+    return 1;
 }
 
 /* A value in our spelling, owned: true and null for Python's words, brackets for parentheses. */

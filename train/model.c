@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/import.h"
+#include "configs/reference.h"
 #include "train/run.h"
 #include "train/segment.h"
 
@@ -130,6 +131,15 @@ int model_clip(struct node *model, bool best, struct node_input *clip) {
                      model->path, model->stage->name);
 }
 
+static void override_all(struct settings_doc *doc, const struct model_options *o,
+                         struct problems *p) {
+    for (int turn = 0; turn < REFERENCE_TURNS; turn++)
+        for (size_t i = 0; i < o->n_overrides; i++)
+            if (reference_turn(o->overrides[i].key) == turn &&
+                config_override(doc, &o->overrides[i]))
+                problems_take_error(p);
+}
+
 /* What the evaluation that goes with `weights` says, over its model's, and the overrides of it; the
  * others are the model's own, which took them. */
 static int inherit_config(struct settings_doc *doc, const struct model_options *o,
@@ -138,8 +148,7 @@ static int inherit_config(struct settings_doc *doc, const struct model_options *
     int status = settings_read(&from, o->name);
     if (!status) status = settings_inherit(doc, &from, patterns);
     if (!status) status = settings_parse(&over, "command line", "stage: import\n");
-    for (size_t i = 0; !status && i < o->n_overrides; i++)
-        if (config_override(&over, &o->overrides[i])) problems_take_error(p);
+    if (!status) override_all(&over, o, p);
     if (!status) status = settings_inherit(doc, &over, patterns);
     settings_doc_free(&over);
     settings_doc_free(&from);
@@ -162,8 +171,7 @@ static int configure(struct node *n, const struct node *model, const struct mode
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
     if (!status && o->weights) status = inherit_config(&n->doc, o, eval_keys, &problems);
     bool taken = o->weights || (import && !run_folder(o->name)); /* by the model, with its own */
-    for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
-        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+    if (!status && !taken) override_all(&n->doc, o, &problems);
     if (!status)
         settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
                         &n->config, &problems);
