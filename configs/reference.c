@@ -62,6 +62,16 @@ static int backbone_name(struct settings_doc *doc, const char *value) {
     return status;
 }
 
+/* The plain builder keeps the key and does not read it: what its name has set stays. */
+static int multi_grid(struct settings_doc *doc, const char *value) {
+    static const char key[] = "proposals.backbone.dilations";
+    const struct setting_entry *said = settings_find(doc, key);
+    bool plain = said && !said->file && said->yaml.kind == YAML_LIST && said->yaml.n;
+    for (size_t i = 0; plain && i < said->yaml.n; i++)
+        plain = strcmp(said->yaml.at[i].text, "1") == 0;
+    return plain ? 0 : set(doc, key, value);
+}
+
 /* detectron2 keeps a depth also where the backbone is another. */
 static int depth(struct settings_doc *doc, const char *value) {
     if (strncmp(kind_of(doc), "swin", 4) == 0) return 0;
@@ -90,6 +100,22 @@ static int clip_gradients(struct settings_doc *doc, const char *value) {
     if (strcmp(value, "true") == 0) return 0;
     if (strcmp(value, "false") == 0) return set(doc, "optim.clip_norm", "0");
     return no_counterpart("SOLVER.CLIP_GRADIENTS.ENABLED", value, "true or false");
+}
+
+/* The list is a key of its own; when it has been said already, it stays. */
+static int text_templates(struct settings_doc *doc, const char *value) {
+    static const char key[] = "text.templates";
+    bool predefined = strcmp(value, "predefined") == 0;
+    if (!predefined && strcmp(value, "vild") != 0 && strcmp(value, "imagenet") != 0)
+        return no_counterpart("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES", value,
+                              "vild, imagenet or predefined");
+    const struct setting_entry *said = settings_find(doc, key);
+    bool list = said && said->yaml.kind == YAML_LIST && said->yaml.n;
+    if (predefined && list && strchr(said->yaml.at[0].text, '{')) return 0;
+    char *name = mem_format("[%s]", value);
+    int status = set(doc, key, name);
+    free(name);
+    return status;
 }
 
 /* Height and width; here the part is a square. */
@@ -132,7 +158,7 @@ static const struct key keys[] = {
     SAME ("MODEL.RESNETS.STEM_OUT_CHANNELS",       "proposals.backbone.stem_width"),
     SAME ("MODEL.RESNETS.RES2_OUT_CHANNELS",       "proposals.backbone.res2_width"),
     SAME ("MODEL.RESNETS.WIDTH_PER_GROUP",         "proposals.backbone.block_width"),
-    SAME ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations"),
+    OWN  ("MODEL.RESNETS.RES5_MULTI_GRID",         "proposals.backbone.dilations", multi_grid),
     WORDS("MODEL.RESNETS.NORM",                    "proposals.backbone.norm", {"FrozenBN", "frozen-bn"}, {"BN", "bn"}, {"SyncBN", "sync-bn"}, {"GN", "gn"}, {"", "none"}),
     ONLY ("MODEL.RESNETS.NUM_GROUPS",              "1"),
     ONLY ("MODEL.RESNETS.STRIDE_IN_1X1",           "false"),
@@ -194,7 +220,7 @@ static const struct key keys[] = {
     OWN  ("MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", "proposals.pixel.encoder", pixel_decoder),
     SAME ("MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS", "proposals.pixel.encoder"),
     SAME ("MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME",    "clip.model"),
-    WORDS("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",     "text.templates", {"vild", "[vild]"}, {"imagenet", "[imagenet]"}),
+    OWN  ("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",     "text.templates", text_templates),
     SAME ("MODEL.CLIP_ADAPTER.PREDEFINED_PROMPT_TEMPLATES", "text.templates"),
     SAME ("MODEL.CLIP_ADAPTER.MASK_FILL",          "crop.fill"),
     SAME ("MODEL.CLIP_ADAPTER.MASK_EXPAND_RATIO",  "crop.expand"),
@@ -250,6 +276,12 @@ static const struct key keys[] = {
     OWN  ("SOLVER.CLIP_GRADIENTS.ENABLED",         "optim.clip_norm", clip_gradients),
     ONLY ("SOLVER.CLIP_GRADIENTS.CLIP_TYPE",       "full_model"),
     ONLY ("SOLVER.CLIP_GRADIENTS.NORM_TYPE",       "2"),
+    ANY  ("SOLVER.TEST_IMS_PER_BATCH",             "it changes speed, not results"),
+    ANY  ("CUDNN_BENCHMARK",                       "it changes speed, not results"),
+    ANY  ("DATASETS.SAMPLE_PER_CLASS",             "the reference does not read it"),
+    ANY  ("DATASETS.SAMPLE_SEED",                  "the reference does not read it"),
+    ANY  ("WANDB.PROJECT",                         "nothing is sent anywhere"),
+    ANY  ("WANDB.NAME",                            "nothing is sent anywhere"),
 };
 /* clang-format on */
 enum { KEYS = sizeof keys / sizeof *keys };
@@ -259,6 +291,16 @@ bool reference_is_key(const char *key) {
     while (isupper((unsigned char)*c) || (c != key && (isdigit((unsigned char)*c) || *c == '_')))
         c++;
     return c != key && (*c == '.' || !*c);
+}
+
+int reference_turn(const char *key) {
+    static const char *const last[] = {"MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME",
+                                       "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",
+                                       "SOLVER.CLIP_GRADIENTS.ENABLED"};
+    if (strcmp(key, "MODEL.BACKBONE.NAME") == 0) return 0;
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+        if (strcmp(key, last[i]) == 0) return REFERENCE_TURNS - 1;
+    return 1;
 }
 
 /* A value in our spelling, owned: true and null for Python's words, brackets for parentheses. */

@@ -10,6 +10,11 @@
 /* Capital letters in front of the first dot. */
 bool reference_is_key(const char *key);
 
+/* The reference's keys are a set, our overrides a sequence: a key that gives others their meaning
+ * goes first, one that switches others off last. The turn of any key, ours included. */
+enum { REFERENCE_TURNS = 3 };
+int reference_turn(const char *key);
+
 /* Puts an override with a key of the reference's over what doc says, as our settings. Python's
  * spellings of values are understood: True, None, (1, 2). What depends on another key (a residual
  * backbone's depth) is taken from what doc says by then.

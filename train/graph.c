@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "checkpoints/import.h"
+#include "configs/reference.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -78,13 +79,15 @@ static char *resolve(struct builder *b, const struct node *n, const char *key) {
 
 static void apply_overrides(struct builder *b, struct node *n, bool named) {
     if (!named) settings_inherit(&n->doc, &b->graph->named->doc, config_inherited);
-    for (size_t i = 0; i < b->n_overrides; i++) {
-        const struct override *o = &b->overrides[i];
-        bool meant = !o->scope ? named : strcmp(o->scope, "*") == 0 || !strcmp(o->scope, n->name);
-        if (!meant) continue;
-        b->override_used[i] = true;
-        if (config_override(&n->doc, o)) problems_take_error(&b->problems);
-    }
+    for (int turn = 0; turn < REFERENCE_TURNS; turn++)
+        for (size_t i = 0; i < b->n_overrides; i++) {
+            const struct override *o = &b->overrides[i];
+            bool meant =
+                !o->scope ? named : strcmp(o->scope, "*") == 0 || !strcmp(o->scope, n->name);
+            if (!meant || reference_turn(o->key) != turn) continue;
+            b->override_used[i] = true;
+            if (config_override(&n->doc, o)) problems_take_error(&b->problems);
+        }
 }
 
 /* Which kind of stage: asked before the table of its settings can be chosen. -1: a mistake. */

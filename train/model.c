@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/import.h"
+#include "configs/reference.h"
 #include "train/run.h"
 #include "train/segment.h"
 
@@ -130,12 +131,26 @@ int model_clip(struct node *model, bool best, struct node_input *clip) {
                      model->path, model->stage->name);
 }
 
-/* What the evaluation that goes with `weights` says, over its model's. */
-static int inherit_config(struct settings_doc *doc, const char *config,
-                          const char *const *patterns) {
-    struct settings_doc from;
-    int status = settings_read(&from, config);
+static void override_all(struct settings_doc *doc, const struct model_options *o,
+                         struct problems *p) {
+    for (int turn = 0; turn < REFERENCE_TURNS; turn++)
+        for (size_t i = 0; i < o->n_overrides; i++)
+            if (reference_turn(o->overrides[i].key) == turn &&
+                config_override(doc, &o->overrides[i]))
+                problems_take_error(p);
+}
+
+/* What the evaluation that goes with `weights` says, over its model's, and the overrides of it; the
+ * others are the model's own, which took them. */
+static int inherit_config(struct settings_doc *doc, const struct model_options *o,
+                          const char *const *patterns, struct problems *p) {
+    struct settings_doc from = {0}, over = {0};
+    int status = settings_read(&from, o->name);
     if (!status) status = settings_inherit(doc, &from, patterns);
+    if (!status) status = settings_parse(&over, "command line", "stage: import\n");
+    if (!status) override_all(&over, o, p);
+    if (!status) status = settings_inherit(doc, &over, patterns);
+    settings_doc_free(&over);
     settings_doc_free(&from);
     return status;
 }
@@ -154,10 +169,9 @@ static int configure(struct node *n, const struct node *model, const struct mode
     int status = settings_parse(&n->doc, "ovseg segment", base);
     if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
-    if (!status && o->weights) status = inherit_config(&n->doc, o->name, eval_keys);
-    bool taken = import && !o->weights && !run_folder(o->name); /* by the model, with its own */
-    for (size_t i = 0; !status && !taken && i < o->n_overrides; i++)
-        if (config_override(&n->doc, &o->overrides[i])) problems_take_error(&problems);
+    if (!status && o->weights) status = inherit_config(&n->doc, o, eval_keys, &problems);
+    bool taken = o->weights || (import && !run_folder(o->name)); /* by the model, with its own */
+    if (!status && !taken) override_all(&n->doc, o, &problems);
     if (!status)
         settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
                         &n->config, &problems);

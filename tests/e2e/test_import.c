@@ -251,6 +251,30 @@ TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
     FREE_ALL(file, picture, out, dump, to, model, config);
 }
 
+TEST(overrides_beside_weights_are_the_models_or_the_evaluations) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("named");
+    char *dump = dump_of(file, picture, "from-file"), *to = test_path("named.safetensors");
+    char *model = write_config("model.yaml",
+                               "stage: import\ninputs: {file: not-there.pth}\n"
+                               "clip.activation: quickgelu\n");
+    char *config = write_config("eval.yaml",
+                                "stage: evaluate\ninputs: {scenes: no-set.yaml, "
+                                "proposals: model.yaml, it: model.yaml}\n");
+    struct ended e = OVSEG(
+        "segment", "--config", config, "--weights", file, "--classes", "sky,tree,road", "--dump",
+        to, "-o", out, picture, "--set", "MODEL.BACKBONE.NAME=build_resnet_backbone", "--set",
+        "MODEL.MASK_FORMER.NUM_OBJECT_QUERIES=5", "--set", "INPUT.MIN_SIZE_TEST=64");
+    check_status(&e, 0);
+    ended_free(&e);
+    CHECK(same_bytes(dump, to));
+    e = OVSEG("segment", "--config", config, "--weights", file, "--classes", "sky,tree,road", "-o",
+              out, picture, "--set", "optim.lr=0.1");
+    check_status(&e, 78);
+    CHECK_HAS(e.err, "optim.lr has no effect");
+    ended_free(&e);
+    FREE_ALL(file, picture, out, dump, to, model, config);
+}
+
 /* A tensor of a dump. */
 static tensor *dumped(const char *dump, const char *name) {
     struct tensor_file f;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "configs/reference.h"
 
 int golden_open(const char *path, cJSON **out) {
     struct bytes text;
@@ -41,16 +42,6 @@ static int put_json(struct settings_doc *doc, const char *key, const cJSON *x) {
     return status;
 }
 
-/* The reference's keys are a set, our overrides a sequence: a key that gives others their meaning
- * goes first, one that switches others off goes last. */
-enum { FIRST, MIDDLE, LAST, TURNS };
-
-static int turn_of(const char *key) {
-    if (strcmp(key, "MODEL.BACKBONE.NAME") == 0) return FIRST;
-    if (strcmp(key, "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME") == 0) return LAST;
-    return strcmp(key, "SOLVER.CLIP_GRADIENTS.ENABLED") == 0 ? LAST : MIDDLE;
-}
-
 /* A small CLIP that is described has no name. */
 static bool no_setting(const cJSON *golden, const char *key) {
     return strcmp(key, "MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME") == 0 &&
@@ -61,15 +52,16 @@ static int put_overrides(struct settings_doc *doc, const cJSON *golden) {
     const cJSON *list = golden_item(golden, "overrides");
     bool decoder = false;
     int status = 0;
-    for (int turn = FIRST; turn < TURNS; turn++) {
-        if (!status && turn == LAST && !decoder) /* the yamls' */
+    for (int turn = 0; turn < REFERENCE_TURNS; turn++) {
+        if (!status && turn == REFERENCE_TURNS - 1 && !decoder) /* the yamls' */
             status = put(doc, "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", "BasePixelDecoder");
         for (int i = 0; !status && i + 1 < cJSON_GetArraySize(list); i += 2) {
             const cJSON *name = cJSON_GetArrayItem(list, i);
             const char *key = cJSON_IsString(name) ? name->valuestring : "";
             if (no_setting(golden, key)) continue;
             decoder |= strcmp(key, "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME") == 0;
-            if (turn_of(key) == turn) status = put_json(doc, key, cJSON_GetArrayItem(list, i + 1));
+            if (reference_turn(key) == turn)
+                status = put_json(doc, key, cJSON_GetArrayItem(list, i + 1));
         }
     }
     return status;

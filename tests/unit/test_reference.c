@@ -14,12 +14,13 @@ static void assign(int stage, const char *text, const char *const *args, struct 
     struct problems p = {0};
     *c = (struct config){0};
     CHECK_OK(settings_parse(&doc, "c.yaml", text));
-    for (; *args; args++) {
-        struct override o;
-        CHECK_OK(override_parse(*args, NULL, &o));
-        CHECK_OK(config_override(&doc, &o));
-        override_free(&o);
-    }
+    for (int turn = 0; turn < REFERENCE_TURNS; turn++)
+        for (const char *const *arg = args; *arg; arg++) {
+            struct override o;
+            CHECK_OK(override_parse(*arg, NULL, &o));
+            if (reference_turn(o.key) == turn) CHECK_OK(config_override(&doc, &o));
+            override_free(&o);
+        }
     settings_assign(&doc, config_used(stage), config_known(), stage_names[stage], c, &p);
     CHECK_OK(problems_close(&p, ERR_CONFIG));
     settings_doc_free(&doc);
@@ -139,6 +140,27 @@ TEST(the_backbone_is_put_together_from_several_keys) {
     config_free(&c);
 }
 
+TEST(the_order_of_the_references_keys_does_not_matter) {
+    static const char swin[] = "proposals: {backbone: {kind: swin-b}}\nstage: proposals\n";
+    struct config c;
+    assign(STAGE_PROPOSALS, swin,
+           (const char *[]){"MODEL.RESNETS.RES5_MULTI_GRID=[1, 2, 4]", "MODEL.RESNETS.DEPTH=101",
+                            "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME=BasePixelDecoder",
+                            "MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=2",
+                            "MODEL.BACKBONE.NAME=build_resnet_backbone", NULL},
+           &c);
+    struct maskformer_options o = proposals_model(&c.proposals, 512, 100);
+    CHECK_INT(o.backbone.resnet.stage[2].blocks, 23);
+    for (int i = 0; i < 3; i++) CHECK_INT(o.backbone.resnet.grid[i], 1); /* a plain builder's */
+    CHECK(!o.pixel.input_proj);
+    CHECK_INT(o.pixel.encoder.layers, 0);
+    config_free(&c);
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.RESNETS.RES5_MULTI_GRID=[1, 2, 3]",
+           "MODEL.BACKBONE.NAME=build_resnet_deeplab_backbone");
+    CHECK_INT(proposals_model(&c.proposals, 512, 100).backbone.resnet.grid[2], 3);
+    config_free(&c);
+}
+
 static double decay_of(const struct group_rule *rules, const char *name) {
     for (int i = 0; i < PROPOSALS_RULES; i++)
         if (fnmatch(rules[i].pattern, name, 0) == 0) return rules[i].weight_decay;
@@ -219,6 +241,34 @@ TEST(the_only_value_that_there_is_may_be_spelled_as_in_python) {
     CHECK_HAS(refused("MODEL.RESNETS.DEPTH=34"), "50, 101 or 152");
     CHECK_HAS(refused("MODEL.BACKBONE.NAME=resnest"), "D2SwinTransformer");
     CHECK_HAS(refused("MODEL.NO_SUCH.KEY=1"), "MODEL.NO_SUCH.KEY: no key of the reference's");
+}
+
+static void check_templates(const char *const *args, size_t n, const char *first) {
+    struct config c;
+    assign(STAGE_EVALUATE, "", args, &c);
+    CHECK_INT(c.text.templates.n, n);
+    CHECK_TEXT(c.text.templates.at[0], first);
+    config_free(&c);
+}
+
+TEST(predefined_templates_are_those_of_their_own_key_in_either_order) {
+    static const char is[] = "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=predefined",
+                      own[] = "MODEL.CLIP_ADAPTER.PREDEFINED_PROMPT_TEMPLATES=['a {}.', 'one {}']";
+    check_templates((const char *[]){"stage=evaluate", is, NULL}, 1, "predefined");
+    check_templates((const char *[]){"stage=evaluate", is, own, NULL}, 2, "a {}.");
+    check_templates((const char *[]){"stage=evaluate", own, is, NULL}, 2, "a {}.");
+    check_templates(
+        (const char *[]){"stage=evaluate", "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=vild", own, NULL}, 1,
+        "vild");
+    CHECK_HAS(refused("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES=mine"), "vild, imagenet or predefined");
+}
+
+TEST(keys_that_change_no_result_are_taken) {
+    struct config c;
+    ASSIGN(EVALUATE, &c, "stage=evaluate", "SOLVER.TEST_IMS_PER_BATCH=1", "CUDNN_BENCHMARK=False",
+           "DATASETS.SAMPLE_PER_CLASS=-1", "DATASETS.SAMPLE_SEED=0", "WANDB.PROJECT=open_vocab_seg",
+           "WANDB.NAME=None");
+    config_free(&c);
 }
 
 TEST(our_keys_are_not_taken_for_theirs) {
