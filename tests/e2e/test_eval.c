@@ -129,6 +129,10 @@ TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     text = text_of(lines);
     CHECK_HAS(text, "c.png\",\"class\":\"a puppy\"");
     free(text);
+    e = EVAL(clip, "--images", set, "--classes", "dog,ca", "clip.activation=quickgelu");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "dog,ca: names 1 of the 2 sub-folders, but not cat");
+    ended_free(&e);
     e = EVAL(clip, "--images", set, "--classes", "cat", "clip.activation=quickgelu");
     check_status(&e, 65);
     CHECK_HAS(e.err, "1 names for 2 sub-folders");
@@ -152,6 +156,18 @@ TEST(a_picture_that_cannot_be_read_is_named_and_the_others_are_counted) {
     free(bad);
 }
 
+TEST(figures_that_have_no_place_are_printed) {
+    char *clip = write_clip(), *set = put_pictures(), *out = test_path("no/such/figures.json");
+    struct ended e = EVAL(clip, "--images", set, "-o", out, "clip.activation=quickgelu");
+    check_status(&e, 74);
+    CHECK_HAS(e.err, "figures.json");
+    CHECK_HAS(e.out, "3 pictures, 2 classes");
+    ended_free(&e);
+    free(clip);
+    free(set);
+    free(out);
+}
+
 TEST(what_makes_no_evaluation_is_said) {
     char *config = test_source("configs/smoke/clip.yaml"), *set = put_pictures();
     struct ended e = EVAL(config);
@@ -164,6 +180,14 @@ TEST(what_makes_no_evaluation_is_said) {
     e = EVAL(config, "--images", set, "clip:eval.prompts=false");
     check_status(&e, 64);
     CHECK_HAS(e.err, "clip:eval.prompts");
+    ended_free(&e);
+    e = EVAL(set); /* not a config, as a file of weights */
+    check_status(&e, 64);
+    CHECK_HAS(e.err, "is no config");
+    CHECK_HAS(e.err, "--images DIR");
+    ended_free(&e);
+    e = EVAL("no-such-model");
+    check_status(&e, 66);
     ended_free(&e);
     e = EVAL("no-such-model", "--images", set);
     check_status(&e, 66);
