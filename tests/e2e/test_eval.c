@@ -112,6 +112,31 @@ TEST(the_pictures_of_a_folder_are_named_and_counted) {
     free(other);
 }
 
+TEST(a_folder_of_hugging_face_is_a_model) {
+    char *clip = write_clip(), *set = put_pictures(), *folder = test_path("hf");
+    const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
+                          "convert",
+                          clip,
+                          folder,
+                          "--as",
+                          "hf",
+                          "--activation",
+                          "quickgelu",
+                          NULL};
+    struct process p;
+    process_start(&p, argv, NULL);
+    struct ended e = process_wait(&p, 60);
+    check_status(&e, 0);
+    ended_free(&e);
+    e = EVAL(folder, "--images", set);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "3 pictures, 2 classes");
+    ended_free(&e);
+    free(clip);
+    free(set);
+    free(folder);
+}
+
 TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     char *clip = write_clip(), *set = put_pictures(), *lines = test_path("predictions.jsonl");
     struct ended e = EVAL(clip, "--images", set, "--predictions", lines, "--classes", "dog,cat",
