@@ -143,7 +143,7 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
-/* A folder of which all together are weights counts as a file of them. */
+/* A folder that holds weights, as Hugging Face's, counts as a file of them. */
 static bool is_file(const char *path) { return !dir_exists(path) || import_folder(path); }
 
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {

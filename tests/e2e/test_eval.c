@@ -10,14 +10,15 @@
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
 
-static struct ended eval(const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", "eval"};
+static struct ended ovseg(const char *command, const char *const *arguments) {
+    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", command};
     for (int i = 0; arguments[i]; i++) argv[i + 2] = arguments[i];
     struct process p;
     process_start(&p, argv, NULL);
     return process_wait(&p, 300);
 }
-#define EVAL(...) eval((const char *const[]){__VA_ARGS__, NULL})
+#define EVAL(...) ovseg("eval", (const char *const[]){__VA_ARGS__, NULL})
+#define CONVERT(...) ovseg("convert", (const char *const[]){__VA_ARGS__, NULL})
 
 /* A small CLIP with prompts and random weights. */
 static char *write_clip(void) {
@@ -114,18 +115,7 @@ TEST(the_pictures_of_a_folder_are_named_and_counted) {
 
 TEST(a_folder_of_hugging_face_is_a_model) {
     char *clip = write_clip(), *set = put_pictures(), *folder = test_path("hf");
-    const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
-                          "convert",
-                          clip,
-                          folder,
-                          "--as",
-                          "hf",
-                          "--activation",
-                          "quickgelu",
-                          NULL};
-    struct process p;
-    process_start(&p, argv, NULL);
-    struct ended e = process_wait(&p, 60);
+    struct ended e = CONVERT(clip, folder, "--as", "hf", "--activation", "quickgelu");
     check_status(&e, 0);
     ended_free(&e);
     e = EVAL(folder, "--images", set);
