@@ -151,6 +151,11 @@ static int as_ovseg(struct export *e) {
                          "%s: its CLIP has gelu; the reference computes all with quickgelu, and "
                          "its file has no place to say otherwise",
                          e->clip->path);
+    if (e->clip && e->clip->facts.activation == ACTIVATION_UNKNOWN)
+        log_warn(
+            "%s: nothing tells whether its activation is gelu, which the reference would not "
+            "compute with: --activation quickgelu says that it is not",
+            e->clip->path);
     if (e->clip)
         warn_untold(e);
     else

@@ -104,14 +104,16 @@ int export_rename(struct export *e, enum import_family family) {
 
 /* Buffers. */
 
-/* Those of IN come along with their own bits. */
+/* Those of IN come along with their own bits; but not the pixels of a CLIP that is not its own. */
 static void take_over(struct export *e) {
+    bool other = e->clip && e->clip != e->im && e->clip->facts.has_pixels;
     for (size_t i = 0; i < e->n; i++) {
         struct export_item *x = &e->at[i];
         const char *name = x->name;
         if (!x->dropped || x->im != e->im) continue;
         if (strncmp(name, "module.", 7) == 0) name += 7;
         if (!is_buffer(name) || export_find(e, name)) continue;
+        if (other && (strcmp(name, pixels[0]) == 0 || strcmp(name, pixels[1]) == 0)) continue;
         memmove(x->name, name, strlen(name) + 1);
         x->dropped = NULL;
     }

@@ -166,7 +166,9 @@ static int write_file(const struct export *e, const char *path, struct str *repo
 
 /* Made beside its place, renamed when it is whole. */
 static int write_folder(const struct export *e, const char *path, struct str *report) {
-    char *tmp = mem_format("%s.tmp%ld", path, (long)getpid());
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--; /* what is added to "folder/" would be in it */
+    char *to = mem_format("%.*s", (int)n, path), *tmp = mem_format("%s.tmp%ld", to, (long)getpid());
     char *file = path_join(tmp, export_forms[e->target].model);
     int status = dir_make(tmp);
     if (!status) status = export_configure(e, tmp);
@@ -176,10 +178,11 @@ static int write_folder(const struct export *e, const char *path, struct str *re
         free(beside);
     }
     if (!status) status = write_file(e, file, report);
-    if (!status) status = dir_commit(tmp, path);
+    if (!status) status = dir_commit(tmp, to);
     if (status) dir_remove(tmp); /* the first error stays */
     free(file);
     free(tmp);
+    free(to);
     return status;
 }
 

@@ -128,5 +128,6 @@ int import_load(const char *path, struct params *p, struct import_options o,
 void import_facts_free(struct import_facts *f);
 /* The pixels that OpenAI's models, the reference and this program take. */
 void import_facts_usual_pixels(struct import_facts *f);
+bool import_facts_odd_pixels(const struct import_facts *f); /* others than those are told */
 /* As JSON, for the metadata "clip" of a file of ours; nothing when nothing is known. */
 void import_facts_format(const struct import_facts *f, struct str *out);

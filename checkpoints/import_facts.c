@@ -1,5 +1,6 @@
 /* What is known of a CLIP beside its tensors. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,15 @@ void import_facts_usual_pixels(struct import_facts *f) {
     f->has_pixels = true;
     memcpy(f->mean, clip_mean, sizeof clip_mean);
     memcpy(f->std, clip_std, sizeof clip_std);
+}
+
+bool import_facts_odd_pixels(const struct import_facts *f) {
+    const double rounding = 1e-4; /* of published configurations */
+    bool odd = false;
+    for (int c = 0; f->has_pixels && c < 3; c++)
+        odd |=
+            fabs(f->mean[c] - clip_mean[c]) > rounding || fabs(f->std[c] - clip_std[c]) > rounding;
+    return odd;
 }
 
 static void know_openai(struct import_facts *f) {

@@ -270,6 +270,6 @@ void resize_shortest_edge(int64_t h, int64_t w, int64_t shortest, int64_t longes
         new_h *= scale;
         new_w *= scale;
     }
-    *out_h = (int64_t)(new_h + 0.5);
-    *out_w = (int64_t)(new_w + 0.5);
+    *out_h = new_h < 1 ? 1 : (int64_t)(new_h + 0.5); /* a picture of one line, shrunk */
+    *out_w = new_w < 1 ? 1 : (int64_t)(new_w + 0.5);
 }

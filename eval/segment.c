@@ -41,8 +41,6 @@ struct region_options namer_crop(const struct namer *m, const struct crop_option
 int segment_resize(const struct segment_size *s, struct image *im) {
     int64_t h, w;
     resize_shortest_edge(im->h, im->w, s->shortest, s->longest, &h, &w);
-    if (h < 1) h = 1; /* a picture of one line, shrunk */
-    if (w < 1) w = 1;
     if (h == im->h && w == im->w) return 0;
     struct image to;
     int status = image_resize(im, NULL, h, w, RESIZE_BILINEAR, &to);

@@ -31,8 +31,6 @@ int view_of(const struct views_options *o, int64_t i, const struct image *im, st
     if (!o->tta) return image_crop(im, all, out);
     int64_t h, w;
     resize_shortest_edge(im->h, im->w, o->sizes.at[o->flip ? i / 2 : i], o->longest, &h, &w);
-    if (h < 1) h = 1; /* a picture of one line, shrunk */
-    if (w < 1) w = 1;
     int status = h == im->h && w == im->w ? image_crop(im, all, out)
                                           : image_resize(im, NULL, h, w, RESIZE_BILINEAR, out);
     if (!status && *mirrored) mirror(out);

@@ -93,13 +93,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-static bool same_names(const struct class_folder *f, const struct vocabulary *v, size_t *at) {
+/* How many sub-folders have a name of the vocabulary; at[i]: which, v->n: none. */
+static size_t find_names(const struct class_folder *f, const struct vocabulary *v, size_t *at) {
+    size_t found = 0;
     for (size_t i = 0; i < f->name.n; i++) {
         for (at[i] = 0; at[i] < v->n; at[i]++)
             if (strcmp(f->name.at[i], v->at[at[i]].name) == 0) break;
-        if (at[i] == v->n) return false;
+        found += at[i] < v->n;
     }
-    return true;
+    return found;
 }
 
 /* The vocabulary in the order of the sub-folders: by name where they have the same names. */
@@ -107,13 +109,18 @@ static int order_names(const struct class_folder *f, struct vocabulary *v, const
     size_t n = f->name.n;
     if (v->n != n)
         return error_set(ERR_DATA, "%s: %zu names for %zu sub-folders", classes, v->n, n);
-    size_t *at = mem_alloc(n, sizeof *at);
-    if (same_names(f, v, at)) {
+    size_t *at = mem_alloc(n, sizeof *at), found = find_names(f, v, at);
+    if (found == n) {
         struct vocabulary_class *sorted = mem_alloc(n, sizeof *sorted);
         for (size_t i = 0; i < n; i++) sorted[i] = v->at[at[i]];
         memcpy(v->at, sorted, n * sizeof *sorted);
         free(sorted);
     } else {
+        size_t lost = 0;
+        while (at[lost] < n) lost++;
+        if (found) /* one name that is misspelt would turn the others around unseen */
+            log_warn("%s: names %zu of the %zu sub-folders, but not %s", classes, found, n,
+                     f->name.at[lost]);
         log_info("names by the order of the sub-folders: %s is \"%s\", ... %s is \"%s\"",
                  f->name.at[0], v->at[0].name, f->name.at[n - 1], v->at[n - 1].name);
     }
@@ -224,9 +231,9 @@ static int run(const struct arguments *a, const struct class_folder *f, const st
     if (!status && w.has_lines) status = file_out_commit(&w.lines);
     if (w.has_lines) file_out_close(&w.lines);
     str_free(&w.line);
-    if (!status && a->out) status = write_figures(a->out, &c, v, n);
-    if (!status) print_figures(f, &c, a->images);
+    if (!status) print_figures(f, &c, a->images); /* first: hours may be in them */
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
+    if (!status && a->out) status = write_figures(a->out, &c, v, n);
     if (!status && c.unread)
         status = error_set(ERR_DATA, "%lld of %zu pictures could not be read", (long long)c.unread,
                            f->n);
@@ -278,6 +285,12 @@ static int evaluate(const struct arguments *a, int argc, char **argv) {
         return error_set(ERR_USAGE,
                          "--classes, --weights, --output and --predictions go with "
                          "--images DIR");
+    bool found = file_exists(a->model.name) || dir_exists(a->model.name);
+    if (found && !model_is_config(a->model.name))
+        return error_set(ERR_USAGE,
+                         "%s: is no config: segmentation is evaluated by a config (.yaml) of stage "
+                         "evaluate; pictures are classified with --images DIR",
+                         a->model.name);
     int status = settings_read(&config, a->model.name);
     const char *stage = status ? NULL : settings_text(&config, "stage");
     if (!status && (!stage || strcmp(stage, "evaluate") != 0))

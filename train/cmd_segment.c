@@ -62,15 +62,16 @@ static const char doc[] =
     "there are more than 256), and NAME-overlay.png, to look at. The share of the pixels of every "
     "name goes to stdout. With eval.panoptic.enabled it also writes NAME-panoptic.png, the ids of "
     "segments, and NAME-panoptic.json, what they are.\v"
-    "A file of classes is plain text, a name a line, or YAML (.yaml) with synonyms, prompts and "
-    "colours.\n\n"
+    "A file of classes is plain text, a name a line, or YAML (.yaml) with synonyms, prompts, "
+    "colours and kinds (thing or stuff, for panoptic segments).\n\n"
     "The proposal network sees a picture with its short side at eval.shortest pixels; left at 0, "
-    "at the side that the network was trained at: of its crops, or of its training pictures. "
+    "at the side that the network was trained at: of its crops, or of its training pictures, which "
+    "weights of others do not tell. "
     "`ovseg settings eval` explains the other settings.\n\n"
     "eval.crf.enabled fits labels to the picture's edges; it takes 8 bytes of memory for each "
     "pixel and name (847 names at 640 x 864: 3.8 GB).\n\n"
-    "Exit status: 0 done, 64 usage, 65 a damaged picture, run or class file (other pictures are "
-    "done), 66 missing input, 70 internal, 74 input or output, 78 bad setting.";
+    "Exit status: 0 done, 64 usage, 65 a damaged picture, run or class file, 66 a missing one "
+    "(other pictures are done), 70 internal, 74 input or output, 78 bad setting.";
 
 static void add_override(struct arguments *a, const char *text, struct argp_state *state) {
     a->overrides =
@@ -295,19 +296,21 @@ static int segment_file(struct segmenter *s, const struct arguments *a, const ch
 static int segment_files(struct segmenter *s, const struct arguments *a,
                          const struct vocabulary *v) {
     size_t failed = 0;
+    int kind = ERR_MISSING; /* of the failures, unless one is of another */
     int status = dir_make(a->out);
     if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
         if (!status || !bad) continue;
+        if (status != ERR_MISSING) kind = ERR_DATA;
         log_error("%s", error_message());
         error_clear();
         status = 0;
         failed++;
     }
     if (!status && failed)
-        status = error_set(ERR_DATA, "%zu of %zu pictures could not be read", failed, a->n_images);
+        status = error_set(kind, "%zu of %zu pictures could not be read", failed, a->n_images);
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
     return status;
 }

@@ -146,6 +146,9 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
+/* A folder that holds weights, as Hugging Face's, counts as a file of them. */
+static bool is_file(const char *path) { return !dir_exists(path) || import_folder(path); }
+
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
     bool folder = false;
     unsigned kinds = kinds_of(in->name, &folder);
@@ -158,8 +161,8 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
     if (in->path && kinds)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
-    if (in->path && !kinds && dir_exists(in->path) != folder &&
-        !(strcmp(in->name, "file") == 0 && import_folder(in->path)))
+    bool weights = in->path && strcmp(in->name, "file") == 0 && is_file(in->path);
+    if (in->path && !kinds && !weights && dir_exists(in->path) != folder)
         problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
@@ -180,8 +183,7 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) &&
-                   (!dir_exists(path) || import_folder(path))) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && is_file(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
@@ -241,7 +243,13 @@ static void find_init(struct builder *b, struct node *n) {
     static const char key[] = "init.weights";
     if (!n->config.init.weights || !*n->config.init.weights) return;
     n->init = resolve(b, n, key);
-    if (!n->init || access(n->init, R_OK) == 0) return;
+    if (!n->init) return;
+    if (access(n->init, R_OK) == 0) {
+        if (!is_file(n->init))
+            settings_problem(&n->doc, &b->problems, key, "%s is a folder; a file is needed",
+                             n->init);
+        return;
+    }
     b->missing++;
     settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }

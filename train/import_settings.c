@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "checkpoints/import.h"
 #include "configs/config.h"
 
@@ -159,6 +160,11 @@ static int tell_clip(struct told *t, struct import *im, const char *prefix) {
     struct clip_options o;
     int status = import_clip_options(im, prefix, activation, &o);
     if (status) return status;
+    if (import_facts_odd_pixels(&im->facts))
+        log_warn(
+            "%s: its pixels have another mean or deviation than OpenAI's, with which this program "
+            "computes: untrained it does worse than it could",
+            im->path);
     tell(t, "clip.activation", "%s", words[o.image.activation]);
     tell_int(t, "prompt.depth", o.image.prompt_depth);
     if (settings_find(t->doc, "clip.model")) return 0;

@@ -10,7 +10,7 @@
 #include "train/run.h"
 #include "train/segment.h"
 
-static bool is_config(const char *path) {
+bool model_is_config(const char *path) {
     const char *dot = strrchr(path_base(path), '.');
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
@@ -35,7 +35,7 @@ static char *find_import(const char *config, bool or_named) {
         if (strncmp(key, "inputs.", strlen("inputs.")) != 0 || strcmp(key, "inputs.scenes") == 0)
             continue;
         char *path = settings_path(&doc, key);
-        if (path && is_config(path)) found = find_import(path, false);
+        if (path && model_is_config(path)) found = find_import(path, false);
         error_clear(); /* an input that is no import may be anything */
         free(path);
     }
@@ -51,7 +51,7 @@ static char *find_import(const char *config, bool or_named) {
 /* Weights with what a config says of their model. */
 static struct node *open_weights(struct graph *g, const char *config,
                                  const struct model_options *o) {
-    char *import = is_config(config) ? find_import(config, true) : NULL;
+    char *import = model_is_config(config) ? find_import(config, true) : NULL;
     if (!import) {
         if (!error_status())
             error_set(ERR_USAGE, "--weights %s: goes with --config CONFIG", o->weights);
@@ -75,7 +75,7 @@ static struct node *open_weights(struct graph *g, const char *config,
  * are read from their file, and take overrides of the model, too. */
 static struct node *open_config(struct graph *g, const char *path, const struct model_options *o) {
     struct graph chain;
-    bool weights = !is_config(path);
+    bool weights = !model_is_config(path);
     int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
                          : graph_open(&chain, path, NULL, 0);
     struct node *n = chain.named;
@@ -99,7 +99,8 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     struct node *n = NULL;
     if (run_folder(dir))
         n = run_node_open(g, dir);
-    else if (is_config(name) || import_folder(name) || (file_exists(name) && !dir_exists(name)))
+    else if (model_is_config(name) || import_folder(name) ||
+             (file_exists(name) && !dir_exists(name)))
         n = open_config(g, name, o);
     else
         error_set(ERR_MISSING,

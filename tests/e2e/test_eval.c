@@ -10,14 +10,15 @@
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
 
-static struct ended eval(const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", "eval"};
+static struct ended ovseg(const char *command, const char *const *arguments) {
+    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", command};
     for (int i = 0; arguments[i]; i++) argv[i + 2] = arguments[i];
     struct process p;
     process_start(&p, argv, NULL);
     return process_wait(&p, 300);
 }
-#define EVAL(...) eval((const char *const[]){__VA_ARGS__, NULL})
+#define EVAL(...) ovseg("eval", (const char *const[]){__VA_ARGS__, NULL})
+#define CONVERT(...) ovseg("convert", (const char *const[]){__VA_ARGS__, NULL})
 
 /* A small CLIP with prompts and random weights. */
 static char *write_clip(void) {
@@ -112,6 +113,20 @@ TEST(the_pictures_of_a_folder_are_named_and_counted) {
     free(other);
 }
 
+TEST(a_folder_of_hugging_face_is_a_model) {
+    char *clip = write_clip(), *set = put_pictures(), *folder = test_path("hf");
+    struct ended e = CONVERT(clip, folder, "--as", "hf", "--activation", "quickgelu");
+    check_status(&e, 0);
+    ended_free(&e);
+    e = EVAL(folder, "--images", set);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "3 pictures, 2 classes");
+    ended_free(&e);
+    free(clip);
+    free(set);
+    free(folder);
+}
+
 TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     char *clip = write_clip(), *set = put_pictures(), *lines = test_path("predictions.jsonl");
     struct ended e = EVAL(clip, "--images", set, "--predictions", lines, "--classes", "dog,cat",
@@ -129,6 +144,10 @@ TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     text = text_of(lines);
     CHECK_HAS(text, "c.png\",\"class\":\"a puppy\"");
     free(text);
+    e = EVAL(clip, "--images", set, "--classes", "dog,ca", "clip.activation=quickgelu");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "dog,ca: names 1 of the 2 sub-folders, but not cat");
+    ended_free(&e);
     e = EVAL(clip, "--images", set, "--classes", "cat", "clip.activation=quickgelu");
     check_status(&e, 65);
     CHECK_HAS(e.err, "1 names for 2 sub-folders");
@@ -187,6 +206,18 @@ TEST(a_picture_that_cannot_be_read_is_named_and_the_others_are_counted) {
     free(bad);
 }
 
+TEST(figures_that_have_no_place_are_printed) {
+    char *clip = write_clip(), *set = put_pictures(), *out = test_path("no/such/figures.json");
+    struct ended e = EVAL(clip, "--images", set, "-o", out, "clip.activation=quickgelu");
+    check_status(&e, 74);
+    CHECK_HAS(e.err, "figures.json");
+    CHECK_HAS(e.out, "3 pictures, 2 classes");
+    ended_free(&e);
+    free(clip);
+    free(set);
+    free(out);
+}
+
 TEST(what_makes_no_evaluation_is_said) {
     char *config = test_source("configs/smoke/clip.yaml"), *set = put_pictures();
     struct ended e = EVAL(config);
@@ -199,6 +230,14 @@ TEST(what_makes_no_evaluation_is_said) {
     e = EVAL(config, "--images", set, "clip:eval.prompts=false");
     check_status(&e, 64);
     CHECK_HAS(e.err, "clip:eval.prompts");
+    ended_free(&e);
+    e = EVAL(set); /* not a config, as a file of weights */
+    check_status(&e, 64);
+    CHECK_HAS(e.err, "is no config");
+    CHECK_HAS(e.err, "--images DIR");
+    ended_free(&e);
+    e = EVAL("no-such-model");
+    check_status(&e, 66);
     ended_free(&e);
     e = EVAL("no-such-model", "--images", set);
     check_status(&e, 66);

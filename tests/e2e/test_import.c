@@ -422,6 +422,17 @@ TEST(panoptic_segments_are_written_beside_the_labels) {
     FREE_ALL(file, picture, out, dump, names);
 }
 
+TEST(a_picture_that_is_not_there_is_missing_and_not_damaged) {
+    char *file = write_whole(), *picture = write_picture(), *out = test_path("out");
+    struct ended e = SEGMENT(file, out, "--classes", "sky,tree", "no-such.png", picture);
+    check_status(&e, 66);
+    CHECK_HAS(e.err, "no-such.png: No such file");
+    CHECK_HAS(e.err, "1 of 2 pictures could not be read");
+    CHECK_HAS(e.out, "tree");
+    ended_free(&e);
+    FREE_ALL(file, picture, out);
+}
+
 TEST(what_excludes_each_other_is_said_at_once) {
     char *file = write_whole(), *picture = write_picture(), *out = test_path("refused");
     struct ended e = SEGMENT(file, out, "--classes", "sky,tree", picture, "--set",

@@ -96,6 +96,7 @@ TEST(mistakes_about_weights_are_told_before_anything_runs) {
     check_dry(none, NULL, 66, "none.yaml:7:12: init.weights: ");
     char *named = mem_format("init.weights=%s", part);
     check_dry(config, named, 65, "layers.2.blocks.0.mlp.fc1.bias");
+    check_dry(config, "init.weights=/", 78, "/ is a folder; a file is needed");
     check_dry(config, "init.freeze=[backbon.*]", 78, "no tensor of the model matches backbon.*");
     check_dry(config, "proposals.backbone.window=4", 78, "of another window");
     check_dry(config, "proposals.backbone.embed=16", 78, "expected [16, 3, 4, 4]");

@@ -9,7 +9,7 @@ TEST(a_clip_comes_back_from_every_layout) {
         const char *name;
     } cases[] = {
         {&TINY, EXPORT_SAFETENSORS, "a.safetensors"},     {&TINY, EXPORT_CLIP, "a.pth"},
-        {&PLAIN, EXPORT_OPEN_CLIP, "a-open-clip"},        {&PLAIN, EXPORT_HF, "a-hf"},
+        {&PLAIN, EXPORT_OPEN_CLIP, "a-open-clip/"},       {&PLAIN, EXPORT_HF, "a-hf"},
         {&RESIDUAL, EXPORT_SAFETENSORS, "b.safetensors"}, {&RESIDUAL, EXPORT_CLIP, "b.pth"},
         {&RESIDUAL, EXPORT_OPEN_CLIP, "b-open-clip"},
     };
@@ -141,6 +141,55 @@ TEST(buffers_of_the_reference_come_along_as_they_are) {
     free(to);
     params_free(&p);
     params_free(&theirs);
+}
+
+/* A folder of open_clip whose pixels have a mean of 0.5578275 in green; owned. */
+static char *save_odd_pixels(void) {
+    struct params p = {0};
+    struct clip_options o = TINY;
+    o.image.prompt_depth = 0;
+    make_clip(&p, "", &o, 5);
+    char *file = save(&p, "clip.safetensors");
+    char *folder = export_to(file, "odd", EXPORT_OPEN_CLIP, QUICK);
+    char *config = path_join(folder, "open_clip_config.json");
+    struct bytes text;
+    CHECK_OK(file_read(config, 1 << 16, &text));
+    char *at = strstr((char *)text.at, "0.4578275");
+    CHECK(at);
+    at[2] = '5';
+    CHECK_OK(file_write(config, text.at, text.n));
+    bytes_free(&text);
+    free(config);
+    free(file);
+    params_free(&p);
+    return folder;
+}
+
+TEST(the_pixels_of_another_clip_come_along_with_it) {
+    struct params p = {0};
+    free(save_ovseg(&p, "from.safetensors"));
+    put(&p, "clip_adapter.pixel_mean", t_full(SHAPE(3, 1, 1), 7, T_F32));
+    char *from = save(&p, "from.safetensors"), *odd = save_odd_pixels();
+    for (int i = 0; i < 2; i++) {
+        char *to = export_to(from, i ? "b.pth" : "a.pth", EXPORT_OVSEG,
+                             (struct wish){.clip = i ? odd : NULL});
+        struct tensor_file f;
+        float mean[3];
+        CHECK_OK(tensor_file_open(&f, to, NULL));
+        read_tensor(&f, "clip_adapter.pixel_mean", T_F32, i ? "[1, 3, 1, 1]" : "[3, 1, 1]", mean);
+        CHECK_NEAR(mean[1], i ? 142.2460125 : 7, 1e-4);
+        tensor_file_close(&f);
+        free(to);
+    }
+    struct import im;
+    CHECK_OK(import_open(&im, odd, NULL));
+    CHECK(import_facts_odd_pixels(&im.facts));
+    import_facts_usual_pixels(&im.facts);
+    CHECK(!import_facts_odd_pixels(&im.facts));
+    import_close(&im);
+    free(from);
+    free(odd);
+    params_free(&p);
 }
 
 TEST(a_clip_alone_or_one_of_gelu_is_no_checkpoint_of_the_reference) {

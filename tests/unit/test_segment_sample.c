@@ -132,6 +132,24 @@ TEST(parts_come_from_everywhere_and_sizes_are_drawn) {
     CHECK(seen[0] > 150 && seen[1] > 150);
 }
 
+TEST(a_picture_of_one_line_is_shrunk_along_it_alone) {
+    int64_t size = 8;
+    struct segment_data_options o = {.sizes = {&size, 1}, .longest = 16};
+    for (int tall = 0; tall < 2; tall++) {
+        struct rng r = rng_stream(4, "sample", 0);
+        struct image im = {0};
+        struct labels l = {0};
+        uint8_t pixels[8 * 8 * 3];
+        uint16_t map[8 * 8];
+        make(tall ? 200 : 1, tall ? 1 : 200, &im, &l);
+        CHECK_OK(segment_sample(&o, &r, &im, &l, 8, 8, 65535, pixels, map));
+        CHECK(im.h == (tall ? 16 : 1) && im.w == (tall ? 1 : 16));
+        CHECK((map[tall ? 1 : 8] == 65535) && (map[tall ? 8 : 1] != 65535));
+        image_free(&im);
+        labels_free(&l);
+    }
+}
+
 /* Mean over many draws of what a grey and a red become: each change comes half of the time. */
 TEST(colours_are_changed_by_chance_and_stay_colours) {
     int64_t same = 0, hue = 0;
