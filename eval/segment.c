@@ -34,8 +34,13 @@ struct judge judge_of(const struct eval_options *o, const struct namer *m, bool 
                           .crf = o->crf.enabled ? &o->crf : NULL};
 }
 
+/* The reference's crops are 224 wide whatever the tower (Q6). Residual ones made for larger
+ * pictures can take them; the others, which fail there, get what they were made for. */
 struct region_options namer_crop(const struct namer *m, const struct crop_options *o) {
-    return crop_region(o, clip_image_size(m->clip));
+    enum { REFERENCE_SIDE = 224 };
+    int64_t side = clip_image_size(m->clip);
+    if (m->clip->resnet && side > REFERENCE_SIDE) side = REFERENCE_SIDE;
+    return crop_region(o, side);
 }
 
 int segment_resize(const struct segment_size *s, struct image *im) {

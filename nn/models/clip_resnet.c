@@ -97,13 +97,25 @@ static tensor *heads(const struct linear *l, tensor *x) {
     return t_transpose(t_reshape(y, SHAPE(B, L, C / HEAD, HEAD)), 1, 2); /* [B, H, L, 64] */
 }
 
+/* The table of positions for a map of another size: [1 + g g, C]. Bicubic, the mean's row as it is.
+ */
+static tensor *positions(const struct clip_resnet *r, int64_t g) {
+    tensor *table = r->positional_embedding;
+    int64_t n = t_size(table, 0) - 1, C = t_size(table, 1), own = r->opt.image_size / 32;
+    if (g == own) return table;
+    tensor *x = t_transpose(t_narrow(table, 0, 1, n), 0, 1); /* [C, own own] */
+    x = t_resize_bicubic(t_reshape(x, SHAPE(1, C, own, own)), g, g);
+    x = t_transpose(t_reshape(x, SHAPE(C, g * g)), 0, 1);
+    return t_cat((tensor *[]){t_narrow(table, 0, 0, 1), x}, 2, 0);
+}
+
 /* The mean of the map asks, the map and its mean answer: [B, C, g, g] -> [B, D]. */
 static tensor *pool(const struct clip_resnet *r, tensor *x) {
     int scope = t_scope_open("attnpool", T_INHERIT);
     int64_t B = t_size(x, 0), C = t_size(x, 1), g = t_size(x, 2);
     x = t_transpose(t_reshape(x, SHAPE(B, C, g * g)), 1, 2);  /* [B, g g, C] */
     x = t_cat((tensor *[]){t_mean_dim(x, 1, true), x}, 2, 1); /* [B, 1 + g g, C] */
-    x = t_add(x, r->positional_embedding);
+    x = t_add(x, positions(r, g));
     tensor *q = heads(&r->q, t_narrow(x, 1, 0, 1)); /* [B, H, 1, 64] */
     tensor *y = t_attention(q, heads(&r->k, x), heads(&r->v, x), NULL, false, 1 / sqrt(HEAD));
     return t_scope_close(scope, linear(&r->out, t_reshape(y, SHAPE(B, C))));

@@ -42,5 +42,6 @@ struct clip_resnet {
 void clip_resnet_init(struct clip_resnet *r, struct path at, const struct clip_resnet_options *opt,
                       int64_t features);
 
-/* [B, 3, S, S], normalized -> [B, D], not normalized. */
+/* [B, 3, S, S], normalized -> [B, D], not normalized. S is any multiple of 32: for another than
+ * image_size the table of positions is resized (reference-spec 1.10). */
 tensor *clip_resnet(const struct clip_resnet *r, tensor *image);

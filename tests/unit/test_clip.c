@@ -447,3 +447,35 @@ TEST(the_bank_is_the_mean_of_unit_features_in_the_order_of_the_names) {
     }
     model_close(&m);
 }
+
+/* A table whose rows count their columns, and the one that bicubic interpolation (a = -0.75) makes
+ * of it for half the side: -3/32, 19/32, 19/32, -3/32 of four neighbours, the border repeated. */
+static void put_columns(const struct params *p, const double *column, int64_t g, int64_t width) {
+    tensor *table = params_find(p, "attnpool.positional_embedding")->t;
+    t_fill_(table, 7); /* the mean's row */
+    for (int64_t i = 0; i < g * g; i++)
+        t_fill_(t_narrow(table, 0, 1 + i, 1), column[i % g] / (double)width);
+}
+
+TEST(a_residual_tower_resizes_its_positions_for_smaller_pictures) {
+    enum { LARGE = 128, SMALL = 64, WIDTH = 8 };
+    struct clip_resnet *r[2];
+    struct params p[2] = {{0}, {0}};
+    for (int i = 0; i < 2; i++) {
+        struct clip_resnet_options o = {i ? SMALL : LARGE, WIDTH, {1, 1, 1, 1}};
+        r[i] = mem_alloc(1, sizeof *r[i]);
+        clip_resnet_init(r[i], params_root(&p[i]), &o, 16);
+    }
+    for (size_t k = 0; k < p[0].n; k++)
+        if (strcmp(p[0].at[k].name, "attnpool.positional_embedding") != 0)
+            t_copy_(params_find(&p[1], p[0].at[k].name)->t, p[0].at[k].t);
+    put_columns(&p[0], (const double[]){0, 1, 2, 3}, 4, WIDTH);
+    put_columns(&p[1], (const double[]){13.0 / 32, 83.0 / 32}, 2, WIDTH);
+    tensor *image = t_randn(SHAPE(2, 3, SMALL, SMALL), 1);
+    CHECK_CLOSE(clip_resnet(r[0], image), clip_resnet(r[1], image), 1e-5);
+    CHECK(t_size(clip_resnet(r[0], t_randn(SHAPE(1, 3, LARGE, LARGE), 1)), 1) == 16);
+    for (int i = 0; i < 2; i++) {
+        params_free(&p[i]);
+        free(r[i]);
+    }
+}
