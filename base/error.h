@@ -28,8 +28,7 @@ enum error_code {
     ERR_CONFIG = 78,   /* a setting is unknown, missing, out of range or contradicts another */
 };
 
-/* Records an error unless one is pending; returns the pending code: `return error_set(...)`. Control
- * characters become question marks: messages quote names out of strangers' files. */
+/* Records an error unless one is pending; returns the pending code: `return error_set(...)`. */
 int error_set(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #ifdef __clang_analyzer__ /* which cannot know that no error is 0 */
 #define error_set(code, ...) (error_set(code, __VA_ARGS__), (code))
