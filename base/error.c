@@ -13,7 +13,8 @@ static _Thread_local struct {
     char message[MESSAGE_MAX];
 } slot;
 
-/* Lines and tabs are ours. */
+/* Messages quote names out of strangers' files; none of them may speak to a terminal. Lines and
+ * tabs are ours. */
 static void make_printable(char *text) {
     for (char *c = text; *c; c++)
         if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f) *c = '?';

@@ -297,12 +297,10 @@ bool mutants(struct mutants_run *run) {
     run->path = path_join(dir, run->kind->file);
     bool well = run_all(run, &c, run->kind->folder ? dir : run->path);
     if (well)
-        printf(
-            "full: mutants of %s: %llu, seed %llu: %llu refused, %llu equal, %llu others; at "
-            "most %.3f s and %.1f MiB each\n",
-            run->kind->name, (unsigned long long)run->n, (unsigned long long)run->seed,
-            (unsigned long long)run->refused, (unsigned long long)run->equal,
-            (unsigned long long)run->other, run->slowest, (double)run->most / (1 << 20));
+        printf("full: mutants of %s: %" PRIu64 ", seed %" PRIu64 ": %" PRIu64 " refused, %" PRIu64
+               " load bit-equal, %" PRIu64 " load otherwise; at most %.3f s and %.1f MiB each\n",
+               run->kind->name, run->n, run->seed, run->refused, run->equal, run->other,
+               run->slowest, (double)run->most / (1 << 20));
     if (well) dir_remove(dir);
     free(run->path);
     free(dir);

@@ -1,6 +1,8 @@
 /* Mutants of files of weights under ASan and UBSan: mutants KIND N SEED
  *
  * Exit status 0, or another and the mutant that was under way stays where the last line says. */
+#include <inttypes.h>
+#include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,11 +16,10 @@
 
 enum { MEMORY_MIB = 256, HANG_SECONDS = 10 }; /* a hang, where 1 s is too slow already */
 
-/* Of sanitizer/allocator_interface.h and common_interface_defs.h, of which gcc lacks the first. */
+/* Of sanitizer/allocator_interface.h, which gcc does not bring. */
 int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
                                               void (*on_free)(const volatile void *));
 size_t __sanitizer_get_allocated_size(const volatile void *p);
-void __sanitizer_set_death_callback(void (*callback)(void));
 
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
@@ -26,6 +27,7 @@ const char *__asan_default_options(void) {
            "quarantine_size_mb=16";
 }
 
+static char under_way[512]; /* what to say when the process dies */
 static struct mutants_run run = {.cpu_max = 1, .memory_max = (size_t)MEMORY_MIB << 20};
 
 /* Bytes that are allocated, when the mutant came, and the most since. */
@@ -42,6 +44,8 @@ static void on_free(const volatile void *p) {
 }
 
 static void start(void) {
+    snprintf(under_way, sizeof under_way, "%s: mutant %" PRIu64 " of seed %" PRIu64 " is in %s\n",
+             run.kind->name, run.at, run.seed, run.path);
     setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = HANG_SECONDS}, NULL);
     base = most = live;
 }
@@ -52,12 +56,7 @@ static void say(const char *text) {
     if (write(STDERR_FILENO, text, strlen(text)) < 0) _exit(2);
 }
 
-static void on_death(void) {
-    char line[512];
-    snprintf(line, sizeof line, "%s: mutant %llu of seed %llu is in %s\n", run.kind->name,
-             (unsigned long long)run.at, (unsigned long long)run.seed, run.path ? run.path : "?");
-    say(line);
-}
+static void on_death(void) { say(under_way); }
 
 static void on_signal(int signal) {
     say(signal == SIGPROF ? "hangs\n" : "aborts\n");

@@ -43,7 +43,7 @@ void mutate_raw(struct rng *r, struct str *b, size_t from, size_t to) {
     char *piece = mem_alloc(n, 1);
     memcpy(piece, b->at + at, n);
     switch (below(r, 8)) {
-    case 0: b->at[at] ^= (char)(1 << below(r, 8)); break;
+    case 0: b->at[at] = (char)(b->at[at] ^ (1 << below(r, 8))); break;
     case 1:
         for (int i = 0; i < 4; i++) b->at[from + below(r, all)] = (char)below(r, 256);
         break;
