@@ -9,7 +9,8 @@
 #include "base/error.h"
 #include "checkpoints/import_parts.h"
 
-enum { INDEX_MAX = 16 << 20, SHARDS_MAX = 256 }; /* bytes; files */
+/* Bytes: those of some 20000 tensors; parsed, its text takes up to 40 times as much. Files. */
+enum { INDEX_MAX = 2 << 20, SHARDS_MAX = 256 };
 
 /* The files of weights in a folder, by preference. */
 static const char *const names[] = {

@@ -21,11 +21,16 @@ const char *import_clip_prefix(const struct import *im) {
     return NULL;
 }
 
+/* A tensor without elements may have an axis of any length; no product of ours overflows with
+ * these. */
+enum { AXIS_MAX = 1 << 24 };
+
 /* The size of an axis; 0 and the error when there is no such tensor. */
 static int64_t size_of(const struct import *im, const char *prefix, const char *name, int dims,
                        int axis) {
     const struct import_item *item = at(im, prefix, name);
-    if (item && item->shape.n == dims && item->shape.d[axis] > 0) return item->shape.d[axis];
+    int64_t size = item && item->shape.n == dims ? item->shape.d[axis] : 0;
+    if (size > 0 && size <= AXIS_MAX) return size;
     char shape[192] = "missing";
     if (item) st_shape_text(item->shape, shape, sizeof shape);
     error_set(ERR_DATA, "%s: not a CLIP of a size that is known: %s%s is %s", im->path, prefix,

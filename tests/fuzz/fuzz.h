@@ -58,5 +58,7 @@ void fuzz_dataset(const struct dataset *d); /* reads all of it and REQUIREs that
 
 enum { FUZZ_MAX = 1 << 16 }; /* bytes of an input */
 
+/* Another part in the place of b's [at, at + old); not where that became longer than FUZZ_MAX. */
+void fuzz_replace(struct str *b, size_t at, size_t old, const void *with, size_t n);
 /* A few changes of `b`: bits, bytes, numbers, parts cut, doubled, or taken from other seeds. */
 void mutate(struct rng *r, const struct corpus *c, struct str *b);

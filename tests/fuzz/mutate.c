@@ -5,7 +5,7 @@
 #include "tests/fuzz/fuzz.h"
 
 /* Everything is a part that another one replaces. */
-static void replace(struct str *b, size_t at, size_t old, const void *with, size_t n) {
+void fuzz_replace(struct str *b, size_t at, size_t old, const void *with, size_t n) {
     if (b->n - old + n > FUZZ_MAX) return;
     char *tail = mem_alloc(b->n, 1);
     size_t behind = b->n - at - old;
@@ -97,7 +97,7 @@ static void put_digits(struct rng *r, struct str *b) {
         snprintf(small, sizeof small, "%lld", (long long)rng_below(r, 1LL << pick(r, 40)));
         with = small;
     }
-    replace(b, at, end - at, with, strlen(with));
+    fuzz_replace(b, at, end - at, with, strlen(with));
 }
 
 static void splice(struct rng *r, const struct corpus *c, struct str *b) {
@@ -105,7 +105,7 @@ static void splice(struct rng *r, const struct corpus *c, struct str *b) {
     size_t at = pick(r, b->n), first = pick(r, from->n);
     size_t n = pick_length(r, from->n - first);
     size_t old = rng_chance(r, 0.5) ? 0 : pick_length(r, b->n - at);
-    if (n) replace(b, at, old, from->at + first, n);
+    if (n) fuzz_replace(b, at, old, from->at + first, n);
 }
 
 static void mutate_once(struct rng *r, const struct corpus *c, struct str *b) {
@@ -121,16 +121,16 @@ static void mutate_once(struct rng *r, const struct corpus *c, struct str *b) {
         return;
     case 2: put_number(r, b); return;
     case 3: put_digits(r, b); return;
-    case 4: replace(b, at, n, "", 0); return;
-    case 5: replace(b, at, rng_chance(r, 0.5) ? 0 : n, text, strlen(text)); return;
+    case 4: fuzz_replace(b, at, n, "", 0); return;
+    case 5: fuzz_replace(b, at, rng_chance(r, 0.5) ? 0 : n, text, strlen(text)); return;
     case 6: splice(r, c, b); return;
     case 7:
-        if (rng_chance(r, 0.2)) replace(b, at, b->n - at, "", 0);
+        if (rng_chance(r, 0.2)) fuzz_replace(b, at, b->n - at, "", 0);
         return;
     default: /* doubled, a few times over */
         part = mem_alloc(n, 1);
         if (n) memcpy(part, b->at + at, n);
-        for (size_t k = 1 + pick(r, (size_t)1 << pick(r, 6)); k--;) replace(b, at, 0, part, n);
+        for (size_t k = 1 + pick(r, (size_t)1 << pick(r, 6)); k--;) fuzz_replace(b, at, 0, part, n);
         free(part);
     }
 }

@@ -322,3 +322,43 @@ TEST(facts_survive_in_a_file_of_our_own) {
     free(path);
     params_free(&p);
 }
+
+/* Lists of zeros: 40 bytes of memory for one of text. */
+TEST(an_index_of_shards_is_small) {
+    enum { N = 3 << 20 };
+    char *path = test_path("model.safetensors.index.json"), *text = mem_alloc(N + 1, 1);
+    memset(text, ' ', N);
+    memcpy(text, "{\"weight_map\": {}}", 18);
+    CHECK_OK(file_write(path, text, N));
+    struct import im;
+    CHECK_ERROR(import_open(&im, test_dir(), NULL), ERR_DATA, "bytes, at most 2097152 are read");
+    free(text);
+    free(path);
+}
+
+TEST(sizes_of_tensors_without_elements_are_not_believed) {
+    static const int64_t huge = INT64_C(1) << 61;
+    struct params p = {0};
+    struct safetensors_out w;
+    make_clip(&p, "", &TINY, 1);
+    char *path = test_path("empty.safetensors"), *zeros = mem_alloc(1 << 20, 1);
+    CHECK_OK(safetensors_out_open(&w, path));
+    for (size_t i = 0; i < p.n; i++) {
+        bool patches = strcmp(p.at[i].name, "visual.conv1.weight") == 0;
+        safetensors_out_name(&w, p.at[i].name, T_F32,
+                             patches ? SHAPE(64, 0, 4, huge) : t_shape(p.at[i].t));
+    }
+    for (size_t i = 0; i < w.table.n; i++)
+        CHECK_OK(safetensors_out_put(&w, zeros, (size_t)w.table.at[i].bytes));
+    CHECK_OK(safetensors_out_commit(&w));
+    safetensors_out_close(&w);
+    struct import im;
+    struct clip_options found;
+    CHECK_OK(import_open(&im, path, NULL));
+    CHECK_ERROR(import_clip_options(&im, "", CLIP_GELU, &found), ERR_DATA,
+                "visual.conv1.weight is [64, 0, 4, 2305843009213693952]");
+    import_close(&im);
+    free(zeros);
+    free(path);
+    params_free(&p);
+}
