@@ -28,8 +28,8 @@ static int resolve_templates(const struct strings *given, struct strings *out) {
 static int64_t *tokens_of(const struct strings *texts, int64_t context) {
     struct tokenizer tokenizer;
     if (tokenizer_open(&tokenizer, NULL)) return NULL;
-    int64_t *ids = mem_alloc(texts->n, (size_t)context * sizeof *ids);
-    int status = 0;
+    int64_t *ids = mem_try(texts->n, (size_t)context * sizeof *ids);
+    int status = ids ? 0 : error_status();
     for (size_t i = 0; !status && i < texts->n; i++)
         status = tokenizer_encode(&tokenizer, texts->at[i], context, false,
                                   ids + (int64_t)i * context, NULL);

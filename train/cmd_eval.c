@@ -1,6 +1,7 @@
 /* ovseg eval CONFIG: an evaluation, as ovseg-train runs it.
  * ovseg eval MODEL --images DIR: how well a CLIP names the pictures in the sub-folders of DIR. */
 #include <argp.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,7 @@ static void print_figures(const struct class_folder *f, const struct classify_co
                           const char *dir) {
     struct accuracy a = classify_accuracy(c);
     printf("%s  %zu pictures, %lld classes\n", dir, f->n - (size_t)c->unread, (long long)c->K);
+    if (isnan(a.top1)) return; /* of no picture at all */
     printf("  %6.2f %%  top-1\n  %6.2f %%  top-5\n  %6.2f %%  top-1, mean of the classes\n", a.top1,
            a.top5, a.mean);
 }
