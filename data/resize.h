@@ -32,6 +32,7 @@ int64_t nearest_index_f32(int64_t to, int64_t n_in, int64_t n_out);
 int64_t nearest_index_f64(int64_t to, int64_t n_in, int64_t n_out);
 
 /* detectron2's ResizeShortestEdge: the short side becomes `shortest`, unless the long one would
- * exceed `longest`; then that one becomes `longest` (reference-spec 5.2, V15). No side is less than 1. */
+ * exceed `longest`; then that one becomes `longest` (reference-spec 5.2, V15). No side is less
+ * than 1. */
 void resize_shortest_edge(int64_t h, int64_t w, int64_t shortest, int64_t longest, int64_t *out_h,
                           int64_t *out_w);
