@@ -160,15 +160,9 @@ TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
 TEST(a_folder_of_hugging_faces_names_as_the_clip_that_it_was_made_of) {
     char *clip = write_clip(), *set = put_pictures(), *folder = test_path("clip-hf");
     char *lines[] = {test_path("own.jsonl"), test_path("hf.jsonl")};
-    const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
-                          "convert",
-                          clip,
-                          folder,
-                          "--as",
-                          "hf",
-                          "--activation",
-                          "quickgelu",
-                          NULL};
+    const char *program = TEST_BUILD_DIR "/bin/ovseg";
+    const char *argv[] = {program, "convert",      clip,        folder, "--as",
+                          "hf",    "--activation", "quickgelu", NULL};
     struct process p;
     process_start(&p, argv, NULL);
     struct ended e = process_wait(&p, 300);
