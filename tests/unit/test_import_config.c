@@ -328,7 +328,8 @@ TEST(an_index_of_shards_is_small) {
     enum { N = 3 << 20 };
     char *path = test_path("model.safetensors.index.json"), *text = mem_alloc(N + 1, 1);
     memset(text, ' ', N);
-    memcpy(text, "{\"weight_map\": {}}", 18);
+    static const char start[] = "{\"weight_map\": {}}";
+    memcpy(text, start, sizeof start - 1);
     CHECK_OK(file_write(path, text, N));
     struct import im;
     CHECK_ERROR(import_open(&im, test_dir(), NULL), ERR_DATA, "bytes, at most 2097152 are read");
