@@ -231,3 +231,8 @@ char *path_stem(const char *path) {
     const char *base = path_base(path), *dot = strrchr(base, '.');
     return dot && dot != base ? mem_format("%.*s", (int)(dot - base), base) : mem_strdup(base);
 }
+
+bool path_is_yaml(const char *path) {
+    const char *dot = strrchr(path_base(path), '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}

@@ -244,6 +244,19 @@ void override_free(struct override *o) {
     *o = (struct override){0};
 }
 
+int overrides_add(struct overrides *l, const char *text, const char *next) {
+    l->at = mem_grow(l->at, &l->cap, l->n + 1, sizeof *l->at);
+    int status = override_parse(text, next, &l->at[l->n]);
+    if (!status) l->n++;
+    return status;
+}
+
+void overrides_free(struct overrides *l) {
+    for (size_t i = 0; i < l->n; i++) override_free(&l->at[i]);
+    free(l->at);
+    *l = (struct overrides){0};
+}
+
 /* Only what looks like it is parsed as YAML: "key=a: b #1" is a text, whatever YAML makes of it. */
 static int parse_value(struct yaml_doc *y, const char *key, const char *text) {
     if (text[0] && strchr("[{\"'", text[0])) {

@@ -64,5 +64,13 @@ struct override {
 int override_parse(const char *text, const char *next, struct override *out);
 void override_free(struct override *o);
 
+/* Those of a command line, in its order. */
+struct overrides {
+    struct override *at;
+    size_t n, cap;
+};
+int overrides_add(struct overrides *l, const char *text, const char *next); /* as override_parse */
+void overrides_free(struct overrides *l);
+
 /* Puts it over what doc says. The value is a plain text, a quoted one, or a flow list or map. */
 int settings_override(struct settings_doc *doc, const struct override *o);

@@ -79,6 +79,10 @@ bool import_folder(const char *dir) {
     return yes;
 }
 
+bool import_is_weights(const char *path) {
+    return (file_exists(path) && !dir_exists(path)) || import_folder(path);
+}
+
 static int open_folder(struct import *im, const char *dir, const char *part) {
     int status = import_check_folder(dir);
     for (size_t i = 0; !status && i < sizeof names / sizeof *names; i++) {

@@ -73,7 +73,8 @@ struct import {
 int import_open(struct import *im, const char *path, const char *part);
 bool import_folder(
     const char *dir); /* whether it holds files of weights that import_open() takes */
-void import_close(struct import *im); /* also after a failed open */
+bool import_is_weights(const char *path); /* such a folder, or a file, whatever is in it */
+void import_close(struct import *im);     /* also after a failed open */
 
 struct import_item *import_find(const struct import *im, const char *name); /* or NULL */
 const char *import_family_name(const struct import *im);

@@ -282,14 +282,9 @@ static int check(const struct vocabulary *v, const char *source) {
 
 /* ---- the whole ---- */
 
-static bool is_yaml(const char *path) {
-    const char *dot = strrchr(path, '.');
-    return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
-}
-
 int vocabulary_read(struct vocabulary *v, const char *path) {
     *v = (struct vocabulary){0};
-    int status = is_yaml(path) ? read_yaml(v, path) : read_lines(v, path);
+    int status = path_is_yaml(path) ? read_yaml(v, path) : read_lines(v, path);
     if (!status) status = check(v, path);
     if (status) vocabulary_close(v);
     return status;
@@ -297,7 +292,7 @@ int vocabulary_read(struct vocabulary *v, const char *path) {
 
 int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     bool is_path =
-        is_yaml(file_or_names) || strchr(file_or_names, '/') ||
+        path_is_yaml(file_or_names) || strchr(file_or_names, '/') ||
         (strlen(file_or_names) > 4 && !strcmp(file_or_names + strlen(file_or_names) - 4, ".txt"));
     if (is_path || file_exists(file_or_names)) return vocabulary_read(v, file_or_names);
     *v = (struct vocabulary){0};

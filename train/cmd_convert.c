@@ -290,7 +290,7 @@ int cmd_convert(int argc, char **argv) {
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    bool checkpoint = !convert_is_weights(a.in);
+    bool checkpoint = !import_is_weights(a.in);
     int status = check_place(&a);
     if (!status && a.raw && !checkpoint)
         status = convert_raw(&a);

@@ -20,8 +20,7 @@ enum { BATCH = 32, READERS = 2 };
 
 struct arguments {
     struct model_options model;
-    struct override *overrides;
-    size_t n_overrides, overrides_cap;
+    struct overrides overrides;
     const char *images, *classes, *out, *predictions;
     bool train; /* an option that is ovseg-train's */
 };
@@ -60,13 +59,7 @@ static const char doc[] =
 
 static void add_override(struct arguments *a, const char *text, const char *next,
                          struct argp_state *state) {
-    a->overrides =
-        mem_grow(a->overrides, &a->overrides_cap, a->n_overrides + 1, sizeof *a->overrides);
-    struct override *o = &a->overrides[a->n_overrides];
-    if (override_parse(text, next, o))
-        argp_error(state, "%s", error_message());
-    else
-        a->n_overrides++;
+    if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -245,10 +238,11 @@ static int run(const struct arguments *a, const struct class_folder *f, const st
 
 static int check_images(const struct arguments *a) {
     if (a->train) return error_set(ERR_USAGE, "--dry-run and --explain do not go with --images");
-    for (size_t i = 0; i < a->n_overrides; i++)
-        if (a->overrides[i].scope)
+    for (size_t i = 0; i < a->overrides.n; i++)
+        if (a->overrides.at[i].scope)
             return error_set(ERR_USAGE, "%s:%s: there is one stage only: without \"%s:\"",
-                             a->overrides[i].scope, a->overrides[i].key, a->overrides[i].scope);
+                             a->overrides.at[i].scope, a->overrides.at[i].key,
+                             a->overrides.at[i].scope);
     return 0;
 }
 
@@ -288,7 +282,7 @@ static int evaluate(const struct arguments *a, int argc, char **argv) {
                          "--classes, --weights, --output and --predictions go with "
                          "--images DIR");
     bool found = file_exists(a->model.name) || dir_exists(a->model.name);
-    if (found && !model_is_config(a->model.name))
+    if (found && !path_is_yaml(a->model.name))
         return error_set(ERR_USAGE,
                          "%s: is no config: segmentation is evaluated by a config (.yaml) of stage "
                          "evaluate; pictures are classified with --images DIR",
@@ -309,8 +303,8 @@ int cmd_eval(int argc, char **argv) {
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    a.model.overrides = a.overrides;
-    a.model.n_overrides = a.n_overrides;
+    a.model.overrides = a.overrides.at;
+    a.model.n_overrides = a.overrides.n;
     int status = 0;
     if (a.images) {
         int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
@@ -320,7 +314,6 @@ int cmd_eval(int argc, char **argv) {
         status = evaluate(&a, argc, argv);
     }
     if (error_status()) status = cmd_failed();
-    for (size_t i = 0; i < a.n_overrides; i++) override_free(&a.overrides[i]);
-    free(a.overrides);
+    overrides_free(&a.overrides);
     return status;
 }

@@ -20,8 +20,7 @@ enum { FILE_MAX = 256 << 20 }; /* bytes of a picture file */
 
 struct arguments {
     struct model_options model;
-    struct override *overrides;
-    size_t n_overrides, overrides_cap;
+    struct overrides overrides;
     const char *classes, *out, *dump;
     char **image;
     size_t n_images, images_cap;
@@ -74,16 +73,12 @@ static const char doc[] =
     "(other pictures are done), 70 internal, 74 input or output, 78 bad setting.";
 
 static void add_override(struct arguments *a, const char *text, struct argp_state *state) {
-    a->overrides =
-        mem_grow(a->overrides, &a->overrides_cap, a->n_overrides + 1, sizeof *a->overrides);
-    struct override *o = &a->overrides[a->n_overrides];
-    if (override_parse(text, NULL, o)) {
+    if (overrides_add(&a->overrides, text, NULL)) {
         argp_error(state, "%s", error_message());
         return;
     }
-    a->n_overrides++;
-    if (o->scope)
-        argp_error(state, "--set %s: there is one stage only: without \"%s:\"", text, o->scope);
+    const char *scope = a->overrides.at[a->overrides.n - 1].scope;
+    if (scope) argp_error(state, "--set %s: there is one stage only: without \"%s:\"", text, scope);
 }
 
 /* Whether --dump names a file, not a folder. */
@@ -336,16 +331,15 @@ int cmd_segment(int argc, char **argv) {
     struct vocabulary v = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    a.model.overrides = a.overrides;
-    a.model.n_overrides = a.n_overrides;
+    a.model.overrides = a.overrides.at;
+    a.model.n_overrides = a.overrides.n;
     int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
     int status = segment(&s, &a, &v);
     if (status) status = cmd_failed();
     segmenter_close(&s);
     t_scope_close(scope, NULL);
     vocabulary_close(&v);
-    for (size_t i = 0; i < a.n_overrides; i++) override_free(&a.overrides[i]);
-    free(a.overrides);
+    overrides_free(&a.overrides);
     free(a.image);
     return status;
 }

@@ -15,8 +15,7 @@
 
 struct arguments {
     const char *config;
-    struct override *overrides;
-    size_t n, cap;
+    struct overrides overrides;
     bool dry_run, explain;
     const char *node; /* in a child: the only stage to run */
     int argc;
@@ -50,11 +49,7 @@ static const char doc[] =
 
 static void add_override(struct arguments *a, const char *text, const char *next,
                          struct argp_state *state) {
-    a->overrides = mem_grow(a->overrides, &a->cap, a->n + 1, sizeof *a->overrides);
-    if (override_parse(text, next, &a->overrides[a->n]))
-        argp_error(state, "%s", error_message());
-    else
-        a->n++;
+    if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -91,7 +86,7 @@ int cmd_failed(void) {
 }
 
 static int train(struct graph *g, const struct arguments *a) {
-    int status = graph_open(g, a->config, a->overrides, a->n);
+    int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
     if (!status && !a->node) status = graph_check_inputs(g);
@@ -125,7 +120,6 @@ int cmd_train(int argc, char **argv) {
     int status = train(&g, &a);
     if (status) status = cmd_failed();
     graph_close(&g);
-    for (size_t i = 0; i < a.n; i++) override_free(&a.overrides[i]);
-    free(a.overrides);
+    overrides_free(&a.overrides);
     return status;
 }

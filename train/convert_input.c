@@ -11,10 +11,6 @@
 #include "checkpoints/manifest.h"
 #include "train/run.h"
 
-bool convert_is_weights(const char *in) {
-    return (file_exists(in) && !dir_exists(in)) || import_folder(in);
-}
-
 /* The checkpoint that IN means, owned; NULL and the error. */
 static char *find_checkpoint(const char *in) {
     bool best;
@@ -69,7 +65,7 @@ static void learn_run(struct import_facts *facts, const char *file) {
 
 int convert_open(struct import *im, const char *in, const char *part) {
     *im = (struct import){0};
-    if (convert_is_weights(in)) return import_open(im, in, part);
+    if (import_is_weights(in)) return import_open(im, in, part);
     char *file;
     int status = convert_checkpoint_file(in, "model", &file);
     if (!status) status = import_open(im, file, NULL);

@@ -5,9 +5,6 @@
 
 #include "checkpoints/import.h"
 
-/* Whether it is read as a file or a folder of others, not as a checkpoint or a run. */
-bool convert_is_weights(const char *in);
-
 /* The file of `part` ("model", "optimizer") of the checkpoint that IN means: the folder of one, or
  * a run's newest (RUN@best: its best); every byte has been verified. *file is owned. ERR_MISSING,
  * ERR_DATA. */

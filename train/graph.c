@@ -53,11 +53,6 @@ const struct node *node_clip(const struct node *n) {
     return n;
 }
 
-static bool has_suffix(const char *s, const char *suffix) {
-    size_t n = strlen(s), k = strlen(suffix);
-    return n >= k && strcmp(s + n - k, suffix) == 0;
-}
-
 /* What a setting that is a path means: it starts at the folder of the file that says it, or, as
  * $NAME/REST, at paths.NAME. Owned; NULL when it is not set, or after a mistake. */
 static char *resolve(struct builder *b, const struct node *n, const char *key) {
@@ -146,9 +141,6 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
-/* A folder that holds weights, as Hugging Face's, counts as a file of them. */
-static bool is_file(const char *path) { return !dir_exists(path) || import_folder(path); }
-
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
     bool folder = false;
     unsigned kinds = kinds_of(in->name, &folder);
@@ -161,7 +153,7 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
     if (in->path && kinds)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
-    bool weights = in->path && strcmp(in->name, "file") == 0 && is_file(in->path);
+    bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
     if (in->path && !kinds && !weights && dir_exists(in->path) != folder)
         problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
@@ -176,14 +168,14 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
                      n->stage->name);
     bool folder, is_run = kinds_of(name, &folder); /* names of classes are YAML, too */
-    if (path && is_run && (has_suffix(path, ".yaml") || has_suffix(path, ".yml"))) {
+    if (path && is_run && path_is_yaml(path)) {
         in.node = load(b, path);
     } else if (path) {
         char *run = run_split(path, &in.best);
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && is_file(path)) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && import_is_weights(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
@@ -245,7 +237,7 @@ static void find_init(struct builder *b, struct node *n) {
     n->init = resolve(b, n, key);
     if (!n->init) return;
     if (access(n->init, R_OK) == 0) {
-        if (!is_file(n->init))
+        if (!import_is_weights(n->init))
             settings_problem(&n->doc, &b->problems, key, "%s is a folder; a file is needed",
                              n->init);
         return;

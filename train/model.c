@@ -10,11 +10,6 @@
 #include "train/run.h"
 #include "train/segment.h"
 
-bool model_is_config(const char *path) {
-    const char *dot = strrchr(path_base(path), '.');
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
 /* Takes the nodes of a graph over into another that outlives it. */
 static void merge(struct graph *to, struct graph *from) {
     for (size_t i = 0; i < from->n; i++) graph_add(to, from->at[i]);
@@ -35,7 +30,7 @@ static char *find_import(const char *config, bool or_named) {
         if (strncmp(key, "inputs.", strlen("inputs.")) != 0 || strcmp(key, "inputs.scenes") == 0)
             continue;
         char *path = settings_path(&doc, key);
-        if (path && model_is_config(path)) found = find_import(path, false);
+        if (path && path_is_yaml(path)) found = find_import(path, false);
         error_clear(); /* an input that is no import may be anything */
         free(path);
     }
@@ -51,7 +46,7 @@ static char *find_import(const char *config, bool or_named) {
 /* Weights with what a config says of their model. */
 static struct node *open_weights(struct graph *g, const char *config,
                                  const struct model_options *o) {
-    char *import = model_is_config(config) ? find_import(config, true) : NULL;
+    char *import = path_is_yaml(config) ? find_import(config, true) : NULL;
     if (!import) {
         if (!error_status())
             error_set(ERR_USAGE, "--weights %s: goes with --config CONFIG", o->weights);
@@ -75,7 +70,7 @@ static struct node *open_weights(struct graph *g, const char *config,
  * are read from their file, and take overrides of the model, too. */
 static struct node *open_config(struct graph *g, const char *path, const struct model_options *o) {
     struct graph chain;
-    bool weights = !model_is_config(path);
+    bool weights = !path_is_yaml(path);
     int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
                          : graph_open(&chain, path, NULL, 0);
     struct node *n = chain.named;
@@ -99,8 +94,7 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     struct node *n = NULL;
     if (run_folder(dir))
         n = run_node_open(g, dir);
-    else if (model_is_config(name) || import_folder(name) ||
-             (file_exists(name) && !dir_exists(name)))
+    else if (path_is_yaml(name) || import_is_weights(name))
         n = open_config(g, name, o);
     else
         error_set(ERR_MISSING,

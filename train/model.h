@@ -13,8 +13,6 @@ struct model_options {
     size_t n_overrides;
 };
 
-bool model_is_config(const char *path); /* by its ending, .yaml or .yml */
-
 /* The node that `name` (of `o`, or another of the same command) means, in the graph. NULL and
  * ERR_MISSING: there is none, or its run is not finished; ERR_CONFIG: overrides; ERR_DATA: damaged.
  *
