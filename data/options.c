@@ -90,6 +90,21 @@ const struct setting mine_rows[] = {
     INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
 };
 #undef SETTINGS_OF
+
+#define SETTINGS_OF struct noun_settings
+static const char *const backends[] = {"link-grammar", "perceptron", "tags", NULL}; /* enum nouns_backend */
+const struct setting noun_rows[] = { /* of files their contents are the result */
+    CHOICE("backend",      backend,      RESULT, "link-grammar", backends, "what finds the nouns of captions"),
+    STRING("weights",      weights,      OUTPUT, "",      "perceptron: NLTK's weights, a folder of three JSON files, a pickle or a text"),
+    STRING("tags",         tags,         OUTPUT, "",      "tags: what another program found, a file of JSON Lines"),
+    STRING("phrases",      phrases,      OUTPUT, "",      "a file of phrases, one a line, that are one noun each, the longest first, before any backend; empty: none"),
+    STRING("stop_list",    stop_list,    OUTPUT, "",      "a file of words, one a line, that are no nouns (data/relational_nouns.txt); empty: none"),
+    BOOL  ("compounds",    compounds,    RESULT, "false", "nouns that follow each other are one: fire hydrant"),
+    BOOL  ("lemmatize",    lemmatize,    RESULT, "false", "every word of a noun in its dictionary form, without 's"),
+    BOOL  ("fold_plurals", fold_plurals, RESULT, "false", "nouns in the singular: dogs count as dog"),
+    BOOL  ("keep_case",    keep_case,    RESULT, "false", "nouns as they are spelt; otherwise in lower case"),
+};
+#undef SETTINGS_OF
 /* clang-format on */
 
 struct region_options crop_region(const struct crop_options *o, int64_t side) {

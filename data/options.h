@@ -64,4 +64,15 @@ struct mine_options {
 };
 extern const struct setting mine_rows[8];
 
+/* How the nouns of captions are found. Paths are as the config has them; the contents of their
+ * files are in the identity of a run. */
+struct noun_settings {
+    int backend;   /* enum nouns_backend */
+    char *weights; /* of the perceptron; "": none */
+    char *tags;    /* JSON Lines of another program */
+    char *phrases, *stop_list;
+    bool compounds, lemmatize, fold_plurals, keep_case;
+};
+extern const struct setting noun_rows[9];
+
 struct region_options crop_region(const struct crop_options *o, int64_t side);

@@ -159,6 +159,12 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
 }
 
+static void add_input(struct node *n, struct node_input in) {
+    n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
+    REQUIRE(n->input, "out of memory");
+    n->input[n->n_inputs++] = in;
+}
+
 static void load_input(struct builder *b, struct node *n, const char *name) {
     char *key = mem_format("inputs.%s", name), *path = resolve(b, n, key);
     struct str origin = {0};
@@ -187,9 +193,7 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         free(run);
     }
     check_input(b, &in, origin.at);
-    n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
-    REQUIRE(n->input, "out of memory");
-    n->input[n->n_inputs++] = in;
+    add_input(n, in);
     str_free(&origin);
     free(path);
     free(key);
@@ -246,6 +250,22 @@ static void find_init(struct builder *b, struct node *n) {
     settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }
 
+/* The files that settings name are inputs, by the settings' names. */
+static void load_files(struct builder *b, struct node *n) {
+    for (const char *const *key = n->stage->files; key && *key; key++) {
+        const char *value = settings_text(&n->doc, *key);
+        char *path = value && *value ? resolve(b, n, *key) : NULL;
+        if (!path) continue;
+        if (access(path, R_OK)) {
+            b->missing++;
+            settings_problem(&n->doc, &b->problems, *key, "%s: %s", path, strerror(errno));
+            free(path);
+            continue;
+        }
+        add_input(n, (struct node_input){.name = mem_strdup(*key), .path = path});
+    }
+}
+
 /* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
  */
 static void build(struct builder *b, struct node *n, bool named) {
@@ -260,6 +280,7 @@ static void build(struct builder *b, struct node *n, bool named) {
     free(what);
     find_init(b, n);
     load_inputs(b, n);
+    load_files(b, n);
 }
 
 /* A node of the file at `path`, which it takes over; the first one is the named one. */

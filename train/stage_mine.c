@@ -261,11 +261,6 @@ static char *id_of(const struct node *n, const char *input) {
     return from ? from->id : none;
 }
 
-static const char *stop_list(const struct node *n) {
-    const struct node_input *in = node_input(n, "stop_list");
-    return in ? in->path : NULL;
-}
-
 static int open_proposals(struct miner *m) {
     struct vocabulary v;
     vocabulary_of(&v, m->set.class_name, (size_t)m->set.n_classes);
@@ -287,8 +282,7 @@ static int run(struct node *n) {
         status = clip_run_open(&m.clip, n, "clip", NULL);
         if (!status) status = open_proposals(&m);
         if (!status)
-            status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o->captions, stop_list(n),
-                                     t_threads());
+            status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o->captions, n, t_threads());
         if (!status) status = encode_nouns(&m);
     }
     if (!status) status = mine(&m);
@@ -303,6 +297,7 @@ static int run(struct node *n) {
 }
 
 static void check(const struct node *n, struct problems *p) {
+    mine_nouns_check(n, p);
     if (n->config.mine.ground_truth) return;
     if (!node_input(n, "clip")) problems_add(p, "%s: missing inputs.clip", n->path);
     if (!node_input(n, "proposals")) problems_add(p, "%s: missing inputs.proposals", n->path);
@@ -314,7 +309,8 @@ const struct stage stage_mine = {
     .name = "mine",
     .inputs = inputs,
     .maybe = maybe,
-    .revision = 2,
+    .files = mine_nouns_files,
+    .revision = 3,
     .check = check,
     .run = run,
 };

@@ -268,3 +268,44 @@ TEST(an_input_of_the_wrong_kind_is_refused_before_anything_runs) {
     write_config("pairs.txt", "not pairs");
     check_config("stage: clip-pretrain\ninputs: {scenes: pairs.txt}\n", 78, "inputs.scenes");
 }
+
+TEST(the_nouns_of_a_mine_stage_are_settings_and_their_files_count_by_contents) {
+    static const char text[] =
+        "stage: mine\ninputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml}\n"
+        "nouns: {phrases: words.txt}\n";
+    char *dir = test_path("sub/"), *copy = test_path("copy.txt"),
+         *path = test_path("sub/mine.yaml");
+    char *elsewhere = mem_format("nouns.phrases=%s", copy);
+    CHECK_OK(dir_make(dir));
+    write_config("sub/set.yaml", "stage: scenes\n");
+    write_config("sub/clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    write_config("sub/proposals.yaml",
+                 "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n");
+    write_config("sub/mine.yaml", text);
+    write_config("sub/words.txt", "fire hydrant\n");
+    write_config("copy.txt", "fire hydrant\n");
+    char *with = would_be("sub/mine.yaml", NULL), *same = would_be("sub/mine.yaml", elsewhere);
+    CHECK_TEXT(same, with);
+    write_config("copy.txt", "stop sign\n");
+    char *other = would_be("sub/mine.yaml", elsewhere);
+    char *none = would_be("sub/mine.yaml", "nouns.phrases=");
+    char *folded = would_be("sub/mine.yaml", "nouns.fold_plurals=true");
+    CHECK(strcmp(other, with) != 0 && strcmp(none, with) != 0 && strcmp(none, other) != 0);
+    CHECK(strcmp(folded, with) != 0);
+    static const struct {
+        const char *override, *says;
+        int status;
+    } cases[] = {{"nouns.backend=perceptron", "nouns.weights: the perceptron needs weights", 78},
+                 {"nouns.backend=tags", "nouns.tags: the backend tags needs a file", 78},
+                 {"nouns.tags=/dev/null", "nouns.tags: a file of tags is for the backend tags", 78},
+                 {"nouns.backend=nltk", "nouns.backend", 78},
+                 {"nouns.stop_list=/nowhere/x", "nouns.stop_list: /nowhere/x", 66}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ended e = TRAIN("out", path, cases[i].override);
+        check_status(&e, cases[i].status);
+        CHECK_HAS(e.err, cases[i].says);
+        ended_free(&e);
+    }
+    char *const owned[] = {dir, copy, path, elsewhere, with, same, other, none, folded};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
