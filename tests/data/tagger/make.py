@@ -46,14 +46,14 @@ def sentence(r):
 
 def main():
     r = random.Random(1)
-    train = [sentence(r) for _ in range(110)]
+    train = [sentence(r) for _ in range(400)]
     test = [[w for w, _ in sentence(r)] for _ in range(300)]
     strange = ["zxq", "D\u00c9J\u00c0", "\u00d6l-", "-", "-5", "a-", "5th", "\u2167", "\u2460x", "1999", "199", "\u06601",
                "\U0001f600", "\u4e2d\u6587", "\u0130x", "x" * 40]
     test += [[r.choice(strange + WORDS[r.choice(list(WORDS))]) for _ in range(r.randint(1, 9))] for _ in range(100)]
     random.seed(1)  # train shuffles with it
     tagger = PerceptronTagger(load=False)
-    tagger.train(train, nr_iter=3)
+    tagger.train(train, nr_iter=2)
     weights = {f: dict(sorted(tagger.model.weights[f].items())) for f in sorted(tagger.model.weights)}
     words, classes = dict(sorted(tagger.tagdict.items())), sorted(tagger.classes)
     with open("averaged_perceptron_tagger.pickle", "wb") as f:
