@@ -38,7 +38,7 @@ static void add_token(struct strings *out, struct str *one, const char *s, size_
 
 void nouns_tokenize(const char *caption, size_t n, bool keep_case, struct strings *out) {
     struct str lower = {0}, one = {0};
-    if (keep_case || unicode_is_ascii(caption, n))
+    if (keep_case)
         lower_in_place(caption, n, &lower);
     else
         unicode_lower(caption, n, &lower);

@@ -99,6 +99,13 @@ static bool word_ends(const char *s, size_t n) {
 }
 
 void unicode_lower(const char *s, size_t n, struct str *out) {
+    if (unicode_is_ascii(s, n)) {
+        size_t from = out->n;
+        str_put(out, s, n);
+        for (size_t i = from; i < out->n; i++)
+            if (out->at[i] >= 'A' && out->at[i] <= 'Z') out->at[i] = (char)(out->at[i] + 'a' - 'A');
+        return;
+    }
     bool in_word = false; /* the last character that counts was a cased letter */
     int32_t code;
     for (size_t i = 0; i < n;) {

@@ -274,22 +274,22 @@ TEST(the_nouns_of_a_mine_stage_are_settings_and_their_files_count_by_contents) {
         "stage: mine\ninputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml}\n"
         "nouns: {phrases: words.txt}\n";
     char *dir = test_path("sub/"), *copy = test_path("copy.txt"),
-         *path = test_path("sub/mine.yaml");
+         *path = test_path("sub/listed.yaml");
     char *elsewhere = mem_format("nouns.phrases=%s", copy);
     CHECK_OK(dir_make(dir));
     write_config("sub/set.yaml", "stage: scenes\n");
     write_config("sub/clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
     write_config("sub/proposals.yaml",
                  "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n");
-    write_config("sub/mine.yaml", text);
+    write_config("sub/listed.yaml", text);
     write_config("sub/words.txt", "fire hydrant\n");
     write_config("copy.txt", "fire hydrant\n");
-    char *with = would_be("sub/mine.yaml", NULL), *same = would_be("sub/mine.yaml", elsewhere);
+    char *with = would_be("sub/listed.yaml", NULL), *same = would_be("sub/listed.yaml", elsewhere);
     CHECK_TEXT(same, with);
     write_config("copy.txt", "stop sign\n");
-    char *other = would_be("sub/mine.yaml", elsewhere);
-    char *none = would_be("sub/mine.yaml", "nouns.phrases=");
-    char *folded = would_be("sub/mine.yaml", "nouns.fold_plurals=true");
+    char *other = would_be("sub/listed.yaml", elsewhere);
+    char *none = would_be("sub/listed.yaml", "nouns.phrases=");
+    char *folded = would_be("sub/listed.yaml", "nouns.fold_plurals=true");
     CHECK(strcmp(other, with) != 0 && strcmp(none, with) != 0 && strcmp(none, other) != 0);
     CHECK(strcmp(folded, with) != 0);
     static const struct {

@@ -46,7 +46,7 @@ def sentence(r):
 
 def main():
     r = random.Random(1)
-    train = [sentence(r) for _ in range(400)]
+    train = [sentence(r) for _ in range(800)]
     test = [[w for w, _ in sentence(r)] for _ in range(300)]
     strange = ["zxq", "D\u00c9J\u00c0", "\u00d6l-", "-", "-5", "a-", "5th", "\u2167", "\u2460x", "1999", "199", "\u06601",
                "\U0001f600", "\u4e2d\u6587", "\u0130x", "x" * 40]
