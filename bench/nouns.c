@@ -5,7 +5,8 @@
  * a tagger; without them the perceptron has weights of the size of NLTK's that mean nothing: all
  * features of the captions are among them, so that no look-up is spared.
  *
- * A caption is timed in the thread's own seconds, all captions in turn until two seconds are over.
+ * Timed in the thread's own seconds, all captions in turn until two seconds are over. The parser
+ * keeps what it parsed last: for each round it is opened anew, untimed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,17 +139,15 @@ static int make_tags(struct noun_tags *t, const struct strings *captions) {
 
 static int time_backend(const char *name, const struct nouns_options *o,
                         const struct strings *captions) {
-    struct nouns n;
     struct noun_list found = {0};
-    int status = nouns_open(&n, o);
-    if (status) {
-        printf("%-13s %s\n", name, error_message());
-        error_clear();
-        return status == ERR_DEVICE ? 0 : status;
-    }
-    double start = cpu_s(), took = 0;
+    double took = 0;
     size_t done = 0, nouns = 0;
+    int status = 0;
     while (!status && took < 2) {
+        struct nouns n;
+        status = nouns_open(&n, o);
+        if (status) break;
+        double start = cpu_s();
         for (size_t i = 0; !status && i < captions->n; i++) {
             const char *text = captions->at[i];
             struct noun_caption c = {text, strlen(text), (int64_t)i, (int64_t)i};
@@ -156,12 +155,18 @@ static int time_backend(const char *name, const struct nouns_options *o,
             nouns += found.n;
         }
         done += captions->n;
-        took = cpu_s() - start;
+        took += cpu_s() - start;
+        nouns_close(&n);
     }
-    printf("%-13s %9.0f captions/s, %.1f nouns a caption\n", name, (double)done / took,
-           (double)nouns / (double)done);
+    if (status == ERR_DEVICE) { /* a build without it */
+        printf("%-13s %s\n", name, error_message());
+        error_clear();
+        return 0;
+    }
+    if (!status)
+        printf("%-13s %9.0f captions/s, %.1f nouns a caption\n", name, (double)done / took,
+               (double)nouns / (double)done);
     noun_list_free(&found);
-    nouns_close(&n);
     return status;
 }
 

@@ -4,11 +4,25 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/link_grammar.h"
 #include "data/noun_rules.h"
 
-enum { DEFAULT_WORDS = 16, DEFAULT_LINKAGES = 20, DEFAULT_NULLS = 1 };
+enum {
+    DEFAULT_WORDS = 16,
+    DEFAULT_LINKAGES = 20,
+    DEFAULT_NULLS = 1,
+    LONGEST_WORD = 60, /* bytes; link-grammar writes past its buffers at some 200 */
+    KEPT = 512,        /* pieces; a power of two */
+};
+
+/* A piece that was parsed, for the next time: people repeat themselves, and a line of a megabyte is
+ * mostly one sentence many times. */
+struct kept_piece {
+    char *text;
+    bool *noun; /* [max] */
+};
 
 struct noun_parser {
     struct link_grammar *grammar;
@@ -16,7 +30,8 @@ struct noun_parser {
     /* the piece under way */
     struct tagged_word *word; /* [max] */
     size_t *token;            /* [max]: of each word */
-    bool *noun;               /* [max] */
+    struct str text;
+    struct kept_piece kept[KEPT]; /* by hash */
 };
 
 int noun_parser_open(struct noun_parser **out, const struct noun_limits *l) {
@@ -31,7 +46,6 @@ int noun_parser_open(struct noun_parser **out, const struct noun_limits *l) {
     p->max = l->max_words ? (size_t)l->max_words : DEFAULT_WORDS;
     p->word = mem_alloc(p->max, sizeof *p->word);
     p->token = mem_alloc(p->max, sizeof *p->token);
-    p->noun = mem_alloc(p->max, sizeof *p->noun);
     *out = p;
     return 0;
 }
@@ -41,7 +55,11 @@ void noun_parser_close(struct noun_parser *p) {
     link_grammar_close(p->grammar);
     free(p->word);
     free(p->token);
-    free(p->noun);
+    str_free(&p->text);
+    for (size_t i = 0; i < KEPT; i++) {
+        free(p->kept[i].text);
+        free(p->kept[i].noun);
+    }
     free(p);
 }
 
@@ -78,6 +96,7 @@ static size_t piece_end(char *const *token, size_t from, size_t end, size_t max)
 /* What the parser reads: words and commas. Quotes, brackets and signs only confuse it. */
 static bool is_parsed(const char *token) {
     char c = token[0];
+    if (strnlen(token, LONGEST_WORD + 1) > LONGEST_WORD) return false;
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == ',';
 }
 
@@ -97,6 +116,23 @@ static void tag_words(struct noun_parser *p, struct tagged_word *word, size_t co
     tag_words(p, word + best, count - best);
 }
 
+/* The nouns among the n words of the piece under way. */
+static const bool *piece_nouns(struct noun_parser *p, size_t n) {
+    p->text.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        str_put(&p->text, p->word[i].text, strlen(p->word[i].text));
+        str_put(&p->text, " ", 1);
+    }
+    struct kept_piece *k = &p->kept[hash_bytes(p->text.at, p->text.n) % KEPT];
+    if (k->text && !strcmp(k->text, p->text.at)) return k->noun;
+    tag_words(p, p->word, n);
+    if (!k->noun) k->noun = mem_alloc(p->max, sizeof *k->noun);
+    noun_rules_apply(p->word, n, k->noun);
+    free(k->text);
+    k->text = mem_strdup(p->text.at);
+    return k->noun;
+}
+
 static void mark_piece(struct noun_parser *p, char *const *token, size_t from, size_t end,
                        bool *noun) {
     size_t n = 0;
@@ -106,9 +142,8 @@ static void mark_piece(struct noun_parser *p, char *const *token, size_t from, s
         p->token[n++] = i;
     }
     if (!n) return;
-    tag_words(p, p->word, n);
-    noun_rules_apply(p->word, n, p->noun);
-    for (size_t i = 0; i < n; i++) noun[p->token[i]] = p->noun[i];
+    const bool *is_noun = piece_nouns(p, n);
+    for (size_t i = 0; i < n; i++) noun[p->token[i]] = is_noun[i];
 }
 
 void noun_parser_mark(struct noun_parser *p, char *const *token, size_t n, bool *noun) {

@@ -23,5 +23,5 @@ void noun_parser_close(struct noun_parser *p);
  * before. Sentences (up to . ! ? ;) are parsed one by one; one of more than max_words tokens is cut
  * into pieces, each before the last ",", "and", "with" or "while" that keeps it within the limit
  * and above half of it, or at the limit. A piece without a parse is cut in two near its middle, and
- * so on. */
+ * so on. Words of more than 60 bytes are no nouns. */
 void noun_parser_mark(struct noun_parser *p, char *const *token, size_t n, bool *noun);

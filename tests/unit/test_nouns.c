@@ -242,6 +242,30 @@ TEST(nothing_is_printed_on_stdout_or_stderr) {
     free(path);
 }
 
+TEST(words_that_are_too_long_for_the_parser_are_no_nouns) {
+    open_it();
+    for (int n = 58; n < 2000; n += n < 62 ? 1 : 150) {
+        struct str text = {0};
+        str_add(&text, "a ");
+        for (int i = 0; i < n; i++) str_add(&text, "x");
+        str_add(&text, " and a dog");
+        CHECK_HAS(found(&nouns, text.at), "dog");
+        CHECK(n <= 60 || !strchr(found(&nouns, text.at), 'x'));
+        str_free(&text);
+    }
+}
+
+TEST(a_line_of_a_megabyte_is_read) {
+    open_it();
+    struct str text = {0};
+    while (text.n < 1 << 20) str_add(&text, "a dog near a red car ");
+    struct noun_list l = {0};
+    CHECK_OK(find(&nouns, text.at, &l));
+    CHECK(l.n > text.n / 21);
+    noun_list_free(&l);
+    str_free(&text);
+}
+
 TEST(a_nul_is_white_space) {
     open_it();
     struct noun_list l = {0};
