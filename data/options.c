@@ -45,7 +45,7 @@ const struct setting prepare_rows[] = {
 static const char *const fills[] = {"mean", "zero", NULL}; /* enum region_fill */
 const struct setting crop_rows[] = {
     CHOICE("fill",      fill,      RESULT, "mean", fills,   "colour of what a mask leaves out"),
-    REAL  ("expand",    expand,    RESULT, "1",   1, 10,    "a box grows by this factor about its centre"),
+    REAL  ("expand",    expand,    RESULT, "1",   0.1, 10,  "a box grows (below 1: shrinks) by this factor about its centre"),
     BOOL  ("whole_box", whole_box, RESULT, "false",         "keep the background: crops without masks"),
     BOOL  ("antialias", antialias, RESULT, "false",         "Pillow's bicubic, which blurs before it shrinks, instead of the reference's"),
     REAL  ("area_min",  area_lo,   RESULT, "0.9", 0.01, 1,  "random crop in training: least share of the area"),
