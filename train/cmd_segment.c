@@ -324,8 +324,8 @@ static int check_files(const struct arguments *a) {
 
 static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
     if (a->verbose) spans_open();
-    int status = check_files(a);
-    if (!status) status = vocabulary_open(v, a->classes);
+    int status = vocabulary_open(v, a->classes);
+    if (!status) status = check_files(a);
     int span = span_begin("load");
     if (!status) status = segmenter_open(s, &a->model, v);
     span_end(span);
