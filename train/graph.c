@@ -160,8 +160,7 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
 }
 
 static void add_input(struct node *n, struct node_input in) {
-    n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
-    REQUIRE(n->input, "out of memory");
+    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
     n->input[n->n_inputs++] = in;
 }
 
