@@ -62,17 +62,26 @@ static int put_tagged(struct noun_tags *t, struct noun_tags_line *l, const cJSON
                : error_set(ERR_DATA, "%u tags of %u tokens", (unsigned)i, (unsigned)l->n_tokens);
 }
 
-static int put_id(struct noun_tags *t, struct noun_tags_line *l, const cJSON *id) {
-    if (t->n && t->by_id != (id != NULL))
-        return error_set(ERR_DATA, "%s \"id\", where the lines before have %s", id ? "an" : "no",
-                         id ? "none" : "one");
-    t->by_id = id != NULL;
-    l->id = (int64_t)t->n;
-    if (!id) return 0;
-    double v = cJSON_IsNumber(id) ? id->valuedouble : 0.5;
-    if (!(v >= -9e15 && v <= 9e15) || v != (double)(int64_t)v)
+int noun_caption_id(const struct cJSON *object, bool *there, int64_t *id) {
+    const cJSON *x = member(object, "id");
+    double v = cJSON_IsNumber(x) ? x->valuedouble : 0;
+    *there = x != NULL;
+    if (!x) return 0;
+    if (!cJSON_IsNumber(x) || !(v >= -9e15 && v <= 9e15) || v != (double)(int64_t)v)
         return error_set(ERR_DATA, "\"id\" must be a whole number");
-    l->id = (int64_t)v;
+    *id = (int64_t)v;
+    return 0;
+}
+
+static int put_id(struct noun_tags *t, struct noun_tags_line *l, const cJSON *json) {
+    bool there;
+    l->id = (int64_t)t->n;
+    int status = noun_caption_id(json, &there, &l->id);
+    if (status) return status;
+    if (t->n && t->by_id != there)
+        return error_set(ERR_DATA, "%s \"id\", where the lines before have %s", there ? "an" : "no",
+                         there ? "none" : "one");
+    t->by_id = there;
     return 0;
 }
 
@@ -86,7 +95,7 @@ static int put_line(struct noun_tags *t, const cJSON *json, size_t number) {
         return error_set(ERR_DATA, "\"tokens\" must be a list of texts");
     if (!cJSON_IsArray(nouns) && !cJSON_IsArray(tags))
         return error_set(ERR_DATA, "neither \"nouns\", a list of indices, nor \"tags\"");
-    int status = put_id(t, &l, member(json, "id"));
+    int status = put_id(t, &l, json);
     if (!status)
         status = cJSON_IsArray(nouns) ? put_indices(t, &l, nouns) : put_tagged(t, &l, tags);
     if (status) return status;

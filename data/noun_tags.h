@@ -47,3 +47,7 @@ void noun_tags_free(struct noun_tags *t);
  * none, or when its tokens are not the caption's n bytes. */
 const struct noun_tags_line *noun_tags_find(const struct noun_tags *t, int64_t id, int64_t number,
                                             const char *caption, size_t n);
+
+/* The member "id" of a caption's object, where it is there. ERR_DATA: no whole number. */
+struct cJSON;
+int noun_caption_id(const struct cJSON *object, bool *there, int64_t *id);

@@ -147,15 +147,10 @@ static int print_nouns(const struct nouns *n, const struct arguments *a, const s
 /* {"id": 7, "caption": "..."}; the id may be left out. */
 static int read_object(const char *text, struct line *l) {
     l->json = cJSON_ParseWithLength(text, l->caption.n);
-    const cJSON *caption = cJSON_GetObjectItemCaseSensitive(l->json, "caption"),
-                *id = cJSON_GetObjectItemCaseSensitive(l->json, "id");
-    double v = cJSON_IsNumber(id) ? id->valuedouble : 0;
+    const cJSON *caption = cJSON_GetObjectItemCaseSensitive(l->json, "caption");
     if (!cJSON_IsString(caption))
         return error_set(ERR_DATA, "is not a JSON object with a text \"caption\"");
-    if (id && (!cJSON_IsNumber(id) || !(v >= -9e15 && v <= 9e15) || v != (double)(int64_t)v))
-        return error_set(ERR_DATA, "\"id\" must be a whole number");
-    l->has_id = id != NULL;
-    if (id) l->caption.id = (int64_t)v;
+    if (noun_caption_id(l->json, &l->has_id, &l->caption.id)) return error_status();
     l->caption.text = caption->valuestring;
     l->caption.n = strlen(caption->valuestring);
     return 0;
