@@ -209,6 +209,23 @@ int dir_commit(const char *from, const char *to) {
     return status;
 }
 
+int dir_out_open(struct dir_out *d, const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--; /* what is added to "folder/" would be in it */
+    d->path = mem_format("%.*s", (int)n, path);
+    d->tmp = mem_format("%s.tmp%ld", d->path, (long)getpid());
+    return dir_make(d->tmp);
+}
+
+int dir_out_close(struct dir_out *d, int status) {
+    if (!status) status = dir_commit(d->tmp, d->path);
+    if (status) dir_remove(d->tmp); /* the first error stays */
+    free(d->path);
+    free(d->tmp);
+    *d = (struct dir_out){0};
+    return status;
+}
+
 char *path_join(const char *dir, const char *name) {
     if (name[0] == '/' || strcmp(dir, "") == 0) return mem_strdup(name);
     size_t n = strlen(dir);

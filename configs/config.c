@@ -64,6 +64,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define SEGMENT GROUP("segment", segment_data_rows, segment)
 #define CROP GROUP("crop", crop_rows, crop)
 #define TEXT GROUP("text", text_rows, text)
+#define PAIRS GROUP("pairs", pairs_rows, pairs)
 #define MINE GROUP("mine", mine_rows, mine)
 #define CLIP GROUP("clip", clip_model_rows, clip)
 #define LOSS GROUP("loss", clip_train_rows, clip_train)
@@ -88,22 +89,32 @@ static const struct setting_group proposals_groups[] = {
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 static const struct setting_group mine_groups[] = {RUN, MINE, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
 static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
-    RUN,     TRAIN,
-    INIT,    DATA,
-    SEGMENT, SCENES,
-    PREPARE, CROP,
-    TEXT,    MINE,
-    CLIP,    LOSS,
-    PROMPT,  PROPOSALS,
-    EVAL,    GROUP("optim", optim_clip_rows, optim),
-    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
+    RUN,
+    TRAIN,
+    INIT,
+    DATA,
+    SEGMENT,
+    SCENES,
+    PREPARE,
+    CROP,
+    TEXT,
+    MINE,
+    PAIRS,
+    CLIP,
+    LOSS,
+    PROMPT,
+    PROPOSALS,
+    EVAL,
+    GROUP("optim", optim_clip_rows, optim),
+    DECAY,
+    GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

@@ -68,6 +68,7 @@ struct config {
     struct crop_options crop;
     struct text_options text;
     struct mine_options mine;
+    struct pairs_options pairs;
     struct clip_model_options clip;
     struct clip_train_options clip_train;
     struct proposals_options proposals;

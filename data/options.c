@@ -90,6 +90,16 @@ const struct setting mine_rows[] = {
     INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
 };
 #undef SETTINGS_OF
+
+#define SETTINGS_OF struct pairs_options
+static const char *const separators[] = {"tab", "comma", NULL}; /* enum pairs_separator */
+const struct setting pairs_rows[] = {
+    STRING("path_column",  path_column,  RESULT, "filepath",   "of a table of pairs as inputs.pairs: the column of the pictures"),
+    STRING("title_column", title_column, RESULT, "title",      "the column of the texts, which CLIP reads as they are"),
+    CHOICE("separator",    separator,    RESULT, "tab", separators, "what stands between columns"),
+    CHOICE("damaged",      damaged,      RESULT, "stop", damages, "what a picture that is missing or cannot be read does: it is left out of its batches, or ends the stage"),
+};
+#undef SETTINGS_OF
 /* clang-format on */
 
 struct region_options crop_region(const struct crop_options *o, int64_t side) {

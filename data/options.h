@@ -64,4 +64,14 @@ struct mine_options {
 };
 extern const struct setting mine_rows[8];
 
+enum pairs_separator { PAIRS_TAB, PAIRS_COMMA };
+
+/* A table of pairs in the reference's form, data/pairs_tsv.h. */
+struct pairs_options {
+    char *path_column, *title_column;
+    int separator; /* enum pairs_separator */
+    int damaged;   /* enum prepare_damaged: DAMAGED_SKIP, DAMAGED_STOP */
+};
+extern const struct setting pairs_rows[4];
+
 struct region_options crop_region(const struct crop_options *o, int64_t side);

@@ -1,0 +1,36 @@
+/* Looking at mined pairs: which of them, and what they are in numbers. */
+#pragma once
+
+#include "data/pairs.h"
+
+/* Which pairs; pairs_filter_all is all of them. */
+struct pairs_filter {
+    const char *noun;     /* NULL: any */
+    double lo, hi;        /* similarity, ends included */
+    const int64_t *image; /* the id of a picture; NULL: any */
+};
+struct pairs_filter pairs_filter_all(void);
+
+/* Rows of `p` that pass, rising; [*n], owned. */
+int64_t *pairs_pick(const struct pairs *p, const struct pairs_filter *f, int64_t *n);
+/* `most` of the n rows by the seed, rising again; all of them when there are no more. */
+void pairs_draw(int64_t *row, int64_t *n, int64_t most, int64_t seed);
+
+struct noun_count {
+    int64_t noun, n; /* row of pairs.noun; its pairs */
+};
+
+enum { PAIRS_BINS = 24 }; /* at most */
+struct pairs_stats {
+    int64_t n, images, captions;
+    struct noun_count
+        *noun; /* [n_nouns]: those that occur, the most frequent first, then by name */
+    int64_t n_nouns;
+    double min, mean, max; /* similarity; 0 when there are no pairs */
+    double median_area;    /* share of the picture that a mask covers */
+    double first, width;   /* bin b: [first + b * width, first + (b + 1) * width) */
+    int64_t n_bins, bin[PAIRS_BINS];
+};
+/* Of rows [n] of `p`. */
+void pairs_stats_of(struct pairs_stats *s, const struct pairs *p, const int64_t *row, int64_t n);
+void pairs_stats_free(struct pairs_stats *s);
