@@ -50,27 +50,28 @@ static void count_nouns(struct pairs_stats *s, const struct pairs *p, const int6
     while ((size_t)s->n_nouns < p->noun.n && s->noun[s->n_nouns].n) s->n_nouns++;
 }
 
-/* The narrowest of 1, 2 and 5 times a power of ten that needs no more than PAIRS_BINS. */
-static void choose_bins(struct pairs_stats *s) {
-    static const int steps[] = {1, 2, 5};
-    for (int k = -12;; k++) {
-        int power = (int)floor(k / 3.0);
-        double width = steps[k - 3 * power] * pow(10, power), lo = floor(s->min / width);
-        double n = floor(s->max / width) - lo + 1;
-        if (n > PAIRS_BINS) continue;
-        s->first = lo * width;
-        s->width = width;
-        s->n_bins = (int64_t)n;
-        return;
-    }
+/* Edges at multiples of `step` in the last of so many digits; made by one division, they are the
+ * numbers that are meant. True when PAIRS_BINS are enough. */
+static bool set_bins(struct pairs_stats *s, int step, int digits) {
+    double ones = pow(10, digits), per_one = ones / step; /* bins */
+    double first = floor(s->min * per_one), n = floor(s->max * per_one) - first + 1;
+    if (n > PAIRS_BINS) return false;
+    s->n_bins = (int64_t)n;
+    s->digits = digits;
+    for (int64_t b = 0; b <= s->n_bins; b++) s->edge[b] = (first + (double)b) * step / ones;
+    return true;
 }
 
+/* The narrowest that do; a similarity is a cosine. */
 static void fill_bins(struct pairs_stats *s, const struct pairs *p, const int64_t *row) {
-    choose_bins(s);
-    double lo = floor(s->min / s->width);
+    static const int steps[] = {1, 2, 5};
+    bool set = false;
+    for (int k = 0; !set; k++) set = set_bins(s, steps[k % 3], 4 - k / 3);
     for (int64_t i = 0; i < s->n; i++) {
-        int64_t b = (int64_t)(floor((double)p->at[row[i]].similarity / s->width) - lo);
-        s->bin[b < 0 ? 0 : b < s->n_bins ? b : s->n_bins - 1]++;
+        double x = (double)p->at[row[i]].similarity;
+        int64_t b = s->n_bins - 1;
+        while (b > 0 && x < s->edge[b]) b--;
+        s->bin[b]++;
     }
 }
 
@@ -108,6 +109,17 @@ void pairs_stats_of(struct pairs_stats *s, const struct pairs *p, const int64_t 
     s->median_area = median_area(p, row, n);
     count_nouns(s, p, row);
     if (n) fill_bins(s, p, row);
+}
+
+const struct noun_count *pairs_stats_rare(const struct pairs_stats *s, int64_t i) {
+    int64_t end = s->n_nouns; /* of the nouns that have one count; i counts from its first */
+    for (;;) {
+        int64_t first = end - 1;
+        while (first > 0 && s->noun[first - 1].n == s->noun[end - 1].n) first--;
+        if (i < end - first) return &s->noun[first + i];
+        i -= end - first;
+        end = first;
+    }
 }
 
 void pairs_stats_free(struct pairs_stats *s) {

@@ -28,9 +28,12 @@ struct pairs_stats {
     int64_t n_nouns;
     double min, mean, max; /* similarity; 0 when there are no pairs */
     double median_area;    /* share of the picture that a mask covers */
-    double first, width;   /* bin b: [first + b * width, first + (b + 1) * width) */
     int64_t n_bins, bin[PAIRS_BINS];
+    double edge[PAIRS_BINS + 1]; /* bin b: [edge[b], edge[b + 1]); of equal, round widths */
+    int digits;                  /* of an edge behind the point */
 };
 /* Of rows [n] of `p`. */
 void pairs_stats_of(struct pairs_stats *s, const struct pairs *p, const int64_t *row, int64_t n);
+/* The i-th rarest noun; of those that are equally rare the first by name comes first. */
+const struct noun_count *pairs_stats_rare(const struct pairs_stats *s, int64_t i);
 void pairs_stats_free(struct pairs_stats *s);

@@ -109,14 +109,13 @@ static int64_t nouns_seen(const struct pairs_stats *s, int64_t times) {
 static void put_bins(struct str *out, const struct pairs_stats *s) {
     enum { BAR = 40 };
     int64_t most = 1;
-    int digits = s->n_bins ? (int)fmax(0, ceil(-log10(s->width) - 1e-9)) : 0;
     for (int64_t b = 0; b < s->n_bins; b++) most = s->bin[b] > most ? s->bin[b] : most;
     str_add(out, "\n%-20s %9s\n", "similarity", "pairs");
     for (int64_t b = 0; b < s->n_bins; b++) {
         int bar = (int)((s->bin[b] * BAR + most - 1) / most);
-        double lo = s->first + (double)b * s->width;
-        str_add(out, "%9.*f ..%8.*f %9lld  %.*s\n", digits, lo, digits, lo + s->width,
-                (long long)s->bin[b], bar, "########################################");
+        str_add(out, "%9.*f ..%8.*f %9lld  %.*s\n", s->digits, s->edge[b], s->digits,
+                s->edge[b + 1], (long long)s->bin[b], bar,
+                "########################################");
     }
 }
 
@@ -126,7 +125,7 @@ static void put_nouns(struct str *out, const struct pairs *p, const struct pairs
     if (!rows) return;
     str_add(out, "\n%9s  %-28s %9s  %s\n", "pairs", "most frequent nouns", "pairs", "rarest nouns");
     for (int64_t i = 0; i < rows; i++) {
-        const struct noun_count *often = &s->noun[i], *rare = &s->noun[s->n_nouns - 1 - i];
+        const struct noun_count *often = &s->noun[i], *rare = pairs_stats_rare(s, i);
         str_add(out, "%9lld  %-28s %9lld  %s\n", (long long)often->n, p->noun.at[often->noun],
                 (long long)rare->n, p->noun.at[rare->noun]);
     }
@@ -152,7 +151,7 @@ static void put_noun_list(struct json_out *j, const char *key, const struct pair
     json_key(j, key);
     json_array(j);
     for (int64_t i = 0; i < n && i < s->n_nouns; i++) {
-        const struct noun_count *c = &s->noun[rare ? s->n_nouns - 1 - i : i];
+        const struct noun_count *c = rare ? pairs_stats_rare(s, i) : &s->noun[i];
         json_object(j);
         json_key_string(j, "noun", p->noun.at[c->noun]);
         json_key_int(j, "pairs", c->n);
@@ -166,8 +165,8 @@ static void put_json_bins(struct json_out *j, const struct pairs_stats *s) {
     json_array(j);
     for (int64_t b = 0; b < s->n_bins; b++) {
         json_object(j);
-        json_key_real(j, "from", s->first + (double)b * s->width);
-        json_key_real(j, "to", s->first + (double)(b + 1) * s->width);
+        json_key_real(j, "from", s->edge[b]);
+        json_key_real(j, "to", s->edge[b + 1]);
         json_key_int(j, "pairs", s->bin[b]);
         json_end(j);
     }

@@ -78,8 +78,13 @@ TEST(counts_nouns_and_scores_are_those_of_the_pairs) {
     CHECK_NEAR(s.min, 0.05, 1e-6);
     CHECK_NEAR(s.max, 0.40, 1e-6);
     CHECK_NEAR(s.mean, 2.02 / 9, 1e-6);
-    CHECK_NEAR(s.width, 0.02, 1e-12);
-    CHECK_NEAR(s.first, 0.04, 1e-12);
+    CHECK_NEAR(s.edge[0], 0.04, 0);
+    CHECK_NEAR(s.edge[1], 0.06, 0);
+    CHECK_NEAR(s.edge[8], 0.20, 0);
+    CHECK_TEXT(p.noun.at[pairs_stats_rare(&s, 0)->noun], "dog");
+    CHECK_TEXT(p.noun.at[pairs_stats_rare(&s, 2)->noun], "puppy");
+    CHECK_TEXT(p.noun.at[pairs_stats_rare(&s, 3)->noun], "cat");
+    CHECK_TEXT(p.noun.at[pairs_stats_rare(&s, 4)->noun], "sky");
     for (int64_t b = 0; b < s.n_bins; b++) sum += s.bin[b];
     CHECK_INT(sum, MADE);
     CHECK_INT(s.bin[0], 1);  /* 0.05 */
