@@ -217,7 +217,33 @@ int dir_out_open(struct dir_out *d, const char *path) {
     return dir_make(d->tmp);
 }
 
+int dir_out_put(const struct dir_out *d, const char *name, const void *data, size_t n) {
+    struct file_out f = {.path = path_join(d->tmp, name)};
+    f.fd = open(f.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int status = f.fd < 0 ? fail_io(f.path, "cannot create") : file_out_put(&f, data, n);
+    int fd = f.fd;
+    f.fd = -1;
+    if (!status && close(fd) < 0) status = fail_io(f.path, "cannot save");
+    file_out_close(&f);
+    return status;
+}
+
+/* All below a folder. */
+static int sync_all(const char *path) {
+    struct strings names;
+    if (!dir_exists(path)) return file_sync(path);
+    int status = dir_list(path, &names);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        status = sync_all(child);
+        free(child);
+    }
+    strings_free(&names);
+    return status ? status : file_sync(path);
+}
+
 int dir_out_close(struct dir_out *d, int status) {
+    if (!status) status = sync_all(d->tmp); /* by now most of it is written: little to wait for */
     if (!status) status = dir_commit(d->tmp, d->path);
     if (status) dir_remove(d->tmp); /* the first error stays */
     free(d->path);

@@ -45,6 +45,9 @@ struct dir_out {
     char *path, *tmp;
 };
 int dir_out_open(struct dir_out *d, const char *path);
+/* A new file in it, `name` from the folder on: of thousands, which are made durable together, when
+ * the folder is closed. From any thread. */
+int dir_out_put(const struct dir_out *d, const char *name, const void *data, size_t n);
 int dir_out_close(struct dir_out *d, int status);
 
 char *path_join(const char *dir, const char *name); /* owned; `name` alone when absolute */

@@ -91,8 +91,8 @@ int pairs_diff_of(struct pairs_diff *d, const struct pairs *a, const struct pair
                   double tolerance) {
     *d = (struct pairs_diff){0};
     struct keyed *ka = keys_of(a), *kb = keys_of(b);
-    int status = ka && kb ? 0 : error_status();
-    for (int64_t i = 0, k = 0; !status && (i < a->n || k < b->n);) {
+    int status = error_status();
+    for (int64_t i = 0, k = 0; ka && kb && !status && (i < a->n || k < b->n);) {
         int order = i == a->n ? 1 : k == b->n ? -1 : by_key(&ka[i], &kb[k]);
         if (order < 0)
             add(d, (struct pair_difference){.change = PAIR_ONLY_A, .a = ka[i++].row, .b = -1});

@@ -68,21 +68,22 @@ static char *crop_path(const struct pairs_export *x, const struct group *g, int6
 }
 
 static int write_crop(const struct pairs_export *x, const struct image *im, int64_t i,
-                      const char *path) {
+                      const struct dir_out *to, const char *name) {
     struct region_options o = {.side = x->side, .expand = 1, .fill = REGION_FILL_MEAN};
     struct bytes jpeg = {0};
     struct mask mask = {0};
     struct image crop = {0};
     int status = pairs_crop(x->pairs, i, im, &o, &crop, &mask);
     if (!status) status = image_encode_jpeg(&crop, x->quality, &jpeg);
-    if (!status) status = file_write(path, jpeg.at, jpeg.n);
+    if (!status) status = dir_out_put(to, name, jpeg.at, jpeg.n);
     bytes_free(&jpeg);
     image_free(&crop);
     mask_free(&mask);
     return status;
 }
 
-static int write_group(const struct pairs_export *x, const struct group *g, const char *dir) {
+static int write_group(const struct pairs_export *x, const struct group *g,
+                       const struct dir_out *to) {
     struct image im = {0};
     int64_t image = x->pairs->at[g->first].image;
     const struct dataset *d = x->pictures;
@@ -91,9 +92,8 @@ static int write_group(const struct pairs_export *x, const struct group *g, cons
                          (long long)g->id);
     int status = d->source->image(d, image, &im);
     for (int64_t i = g->first; !status && i < g->end; i++) {
-        char *name = crop_path(x, g, i), *path = path_join(dir, name);
-        status = write_crop(x, &im, i, path);
-        free(path);
+        char *name = crop_path(x, g, i);
+        status = write_crop(x, &im, i, to, name);
         free(name);
     }
     image_free(&im);
@@ -102,7 +102,7 @@ static int write_group(const struct pairs_export *x, const struct group *g, cons
 
 /* The first error by the order of the groups that were begun. */
 static int write_crops(const struct pairs_export *x, const struct group *g, int64_t n,
-                       const char *dir) {
+                       const struct dir_out *to) {
     int code = 0;
     char *message = NULL;
     int64_t done = 0;
@@ -111,7 +111,7 @@ static int write_crops(const struct pairs_export *x, const struct group *g, int6
         int failed;
 #pragma omp atomic read
         failed = code;
-        int status = failed ? 0 : write_group(x, &g[k], dir);
+        int status = failed ? 0 : write_group(x, &g[k], to);
 #pragma omp critical(pairs_export)
         {
             done += g[k].end - g[k].first;
@@ -144,7 +144,7 @@ static void put_field(struct str *s, const char *text) {
 }
 
 static int write_table(const struct pairs_export *x, const struct group *g, int64_t n,
-                       const char *dir) {
+                       const struct dir_out *to) {
     struct str text = {0};
     put_field(&text, x->path_column);
     str_add(&text, "\t");
@@ -165,9 +165,7 @@ static int write_table(const struct pairs_export *x, const struct group *g, int6
             str_free(&title);
             free(name);
         }
-    char *path = path_join(dir, table_name);
-    if (!status) status = file_write(path, text.at, text.n);
-    free(path);
+    if (!status) status = dir_out_put(to, table_name, text.at, text.n);
     str_free(&text);
     return status;
 }
@@ -196,8 +194,8 @@ int pairs_export_write(const struct pairs_export *x, const char *dir) {
         struct dir_out to;
         status = dir_out_open(&to, dir);
         if (!status) status = make_folders(x, to.tmp);
-        if (!status) status = write_crops(x, g, n, to.tmp);
-        if (!status && table) status = write_table(x, g, n, to.tmp);
+        if (!status) status = write_crops(x, g, n, &to);
+        if (!status && table) status = write_table(x, g, n, &to);
         status = dir_out_close(&to, status);
     }
     free(g);

@@ -134,8 +134,8 @@ static int number_texts(struct reading *r) {
     size_t n = (size_t)t->n;
     char **sorted = mem_try(n, sizeof *sorted);
     t->text = mem_try(n, sizeof *t->text);
-    int status = sorted && t->text ? 0 : error_status();
-    if (!status) {
+    int status = error_status();
+    if (sorted && t->text) {
         memcpy(sorted, r->row_text, n * sizeof *sorted);
         qsort(sorted, n, sizeof *sorted, by_text);
         for (size_t i = 0; i < n; i++)

@@ -250,11 +250,11 @@ int content_of_table(struct content *c, const char *table, char *const *files, s
     uint64_t *hash = mem_try(n + 1, sizeof *hash);
     struct named_file *f = mem_try(n, sizeof *f);
     int status = hash && f ? content_of(c, table, &hash[n]) : error_status();
-    for (size_t i = 0; !status && i < n; i++)
+    for (size_t i = 0; f && !status && i < n; i++)
         f[i] = (struct named_file){.path = realpath(files[i], NULL), .first = i};
-    if (!status) status = hash_named(c, f, n, hash);
+    if (f && !status) status = hash_named(c, f, n, hash);
     settle(c);
-    *out = status ? 0 : hash_bytes(hash, (n + 1) * sizeof *hash);
+    *out = hash && !status ? hash_bytes(hash, (n + 1) * sizeof *hash) : 0;
     for (size_t i = 0; f && i < n; i++) free(f[i].path);
     free(f);
     free(hash);

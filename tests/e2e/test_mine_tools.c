@@ -101,7 +101,7 @@ static void check_sheets(const struct mined *m, const char *edited) {
     CHECK_OK(file_read(b, 1 << 26, &y));
     CHECK_OK(file_read(c, 1 << 26, &z));
     CHECK(x.n == y.n && !memcmp(x.at, y.at, x.n));
-    CHECK(x.n != z.n || memcmp(x.at, z.at, x.n));
+    CHECK(x.n != z.n || memcmp(x.at, z.at, x.n) != 0);
     struct ended e = OVSEG("mine", "inspect", edited, "-o", a);
     check_status(&e, 66);
     CHECK_HAS(e.err, "--scenes");
