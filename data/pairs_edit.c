@@ -28,10 +28,6 @@ static int by_number(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void pair_ids_add(struct pair_ids *ids, int64_t id) {
     ids->at = mem_grow(ids->at, &ids->cap, ids->n + 1, sizeof *ids->at);
     ids->at[ids->n++] = id;
@@ -105,31 +101,21 @@ static void edit_scores(struct editing *x) {
 
 /* ---- 3, 4: nouns ---- */
 
-static int64_t row_of(const struct strings *sorted, const char *text) {
-    char *const *hit =
-        sorted->n ? bsearch(&text, sorted->at, sorted->n, sizeof *sorted->at, by_text) : NULL;
-    return hit ? hit - sorted->at : -1;
-}
-
 /* All names that there may be, and each pair's among them. */
 static void rename_nouns(struct editing *x) {
     const struct pairs *p = x->p;
     const struct string_map *m = &x->e->rename;
-    struct strings all = {0};
-    for (size_t i = 0; i < p->noun.n; i++) strings_add(&all, p->noun.at[i]);
-    for (size_t i = 0; i < m->values.n; i++) strings_add(&all, m->values.at[i]);
-    if (all.n) qsort(all.at, all.n, sizeof *all.at, by_text);
-    for (size_t i = 0; i < all.n; i++)
-        if (!i || strcmp(all.at[i - 1], all.at[i]) != 0) strings_add(&x->name, all.at[i]);
-    strings_free(&all);
+    for (size_t i = 0; i < p->noun.n; i++) strings_add(&x->name, p->noun.at[i]);
+    for (size_t i = 0; i < m->values.n; i++) strings_add(&x->name, m->values.at[i]);
+    strings_settle(&x->name);
     int64_t *to = mem_alloc(p->noun.n + 1, sizeof *to);
-    for (size_t i = 0; i < p->noun.n; i++) to[i] = row_of(&x->name, p->noun.at[i]);
+    for (size_t i = 0; i < p->noun.n; i++) to[i] = strings_find(&x->name, p->noun.at[i]);
     for (size_t i = 0; i < m->names.n; i++) {
-        int64_t old = row_of(&p->noun, m->names.at[i]);
+        int64_t old = strings_find(&p->noun, m->names.at[i]);
         if (old < 0)
             x->done->unknown_nouns++;
         else
-            to[old] = row_of(&x->name, m->values.at[i]);
+            to[old] = strings_find(&x->name, m->values.at[i]);
     }
     for (int64_t i = 0; i < p->n; i++) {
         x->noun[i] = to[p->at[i].noun];
@@ -157,7 +143,7 @@ static void join_same(struct editing *x) {
 
 static void mark(struct editing *x, const struct strings *names, bool *marked) {
     for (size_t i = 0; i < names->n; i++) {
-        int64_t k = row_of(&x->name, names->at[i]);
+        int64_t k = strings_find(&x->name, names->at[i]);
         if (k < 0)
             x->done->unknown_nouns++;
         else

@@ -23,9 +23,8 @@ struct reading {
     char separator;
     struct str field[FIELDS_MAX];
     size_t n_fields, columns, path, title;
-    size_t file_cap, text_cap;
-    char **row_text; /* [to->n], owned, until they are numbered */
-    size_t row_text_cap;
+    size_t file_cap;
+    struct strings row_text; /* [to->n], until they are numbered */
 };
 
 static int bad(const struct reading *r, const char *what) {
@@ -117,37 +116,21 @@ static int add_row(struct reading *r, const char *dir) {
     if (!*path || !*text) return bad(r, *path ? "an empty text" : "an empty path");
     size_t n = (size_t)t->n;
     t->file = mem_grow(t->file, &r->file_cap, n + 1, sizeof *t->file);
-    r->row_text = mem_grow(r->row_text, &r->row_text_cap, n + 1, sizeof *r->row_text);
     t->file[n] = path_join(dir, path);
-    r->row_text[n] = mem_strdup(text);
+    strings_add(&r->row_text, text);
     t->n++;
     return 0;
-}
-
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The texts, each once, and every pair's place among them. */
 static int number_texts(struct reading *r) {
     struct pairs_tsv *t = r->to;
-    size_t n = (size_t)t->n;
-    char **sorted = mem_try(n, sizeof *sorted);
-    t->text = mem_try(n, sizeof *t->text);
-    int status = error_status();
-    if (sorted && t->text) {
-        memcpy(sorted, r->row_text, n * sizeof *sorted);
-        qsort(sorted, n, sizeof *sorted, by_text);
-        for (size_t i = 0; i < n; i++)
-            if (!i || strcmp(sorted[i - 1], sorted[i]) != 0) strings_add(&t->texts, sorted[i]);
-    }
-    for (size_t i = 0; !status && i < n; i++) {
-        char *const *hit =
-            bsearch(&r->row_text[i], t->texts.at, t->texts.n, sizeof *t->texts.at, by_text);
-        t->text[i] = hit - t->texts.at;
-    }
-    free(sorted);
-    return status;
+    t->text = mem_try((size_t)t->n, sizeof *t->text);
+    if (!t->text) return error_status();
+    strings_copy(&t->texts, &r->row_text);
+    strings_settle(&t->texts);
+    for (int64_t i = 0; i < t->n; i++) t->text[i] = strings_find(&t->texts, r->row_text.at[i]);
+    return 0;
 }
 
 static int read_all(struct reading *r, const struct pairs_options *o) {
@@ -176,8 +159,7 @@ int pairs_tsv_parse(struct pairs_tsv *t, const char *name, const char *text, siz
                           .separator = o->separator == PAIRS_COMMA ? ',' : '\t'};
     int status = read_all(r, o);
     for (size_t i = 0; i < FIELDS_MAX; i++) str_free(&r->field[i]);
-    for (int64_t i = 0; i < t->n; i++) free(r->row_text[i]);
-    free(r->row_text);
+    strings_free(&r->row_text);
     free(r);
     if (status) pairs_tsv_close(t);
     return status;
