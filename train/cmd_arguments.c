@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/error.h"
+#include "base/file.h"
 
 int64_t argument_int(struct argp_state *state, const char *option, const char *text, int64_t lo,
                      int64_t hi) {
@@ -16,6 +17,17 @@ int64_t argument_int(struct argp_state *state, const char *option, const char *t
         argp_error(state, "%s %s: is no whole number from %lld to %lld", option, text,
                    (long long)lo, (long long)hi);
     return x;
+}
+
+void argument_of_two(struct argp_state *state, const char *arg, const char **first,
+                     const char **second) {
+    if (*second) argp_usage(state);
+    *(*first ? second : first) = arg;
+}
+
+int argument_is_new(const char *path) {
+    if (!file_exists(path) && !dir_exists(path)) return 0;
+    return error_set(ERR_USAGE, "%s: is there already: remove it, or name another", path);
 }
 
 /* Nothing at all is an open end. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "train/cmd.h"
 
 static const struct command parts[] = {

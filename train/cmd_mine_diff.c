@@ -59,10 +59,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_JSON: a->json = true; break;
     case KEY_LIST: a->list = true; break;
     case KEY_EXIT_CODE: a->exit_code = true; break;
-    case ARGP_KEY_ARG:
-        if (a->b) argp_usage(state);
-        *(a->a ? &a->b : &a->a) = arg;
-        break;
+    case ARGP_KEY_ARG: argument_of_two(state, arg, &a->a, &a->b); break;
     case ARGP_KEY_END:
         if (!a->b) argp_usage(state);
         break;

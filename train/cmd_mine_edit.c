@@ -132,10 +132,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_MAX: e->max_per_noun = argument_int(state, "--max-per-noun", arg, 1, INT32_MAX); break;
     case KEY_BEST: e->best = true; break;
     case KEY_SEED: e->seed = argument_int(state, "--seed", arg, 0, INT64_MAX); break;
-    case ARGP_KEY_ARG:
-        if (a->out) argp_usage(state);
-        *(a->pairs ? &a->out : &a->pairs) = arg;
-        break;
+    case ARGP_KEY_ARG: argument_of_two(state, arg, &a->pairs, &a->out); break;
     case ARGP_KEY_END:
         if (!a->out) argp_usage(state);
         break;
@@ -176,9 +173,8 @@ static int report(const struct arguments *a, const struct pairs *p, const struct
 static int edit(struct arguments *a) {
     struct pairs_place at = {0};
     struct pairs_edited done;
-    if (file_exists(a->out) || dir_exists(a->out))
-        return error_set(ERR_USAGE, "%s: is there already: remove it, or name another", a->out);
-    int status = a->rename ? read_rename(a->rename, &a->edit.rename) : 0;
+    int status = argument_is_new(a->out);
+    if (!status && a->rename) status = read_rename(a->rename, &a->edit.rename);
     if (!status) status = pairs_place_open(&at, a->pairs);
     if (!status) status = pairs_edit_write(&at.pairs, &a->edit, a->out, &done);
     if (!status) status = report(a, &at.pairs, &done);

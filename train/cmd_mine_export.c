@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/progress.h"
 #include "data/pairs_export.h"
 #include "nn/torch/tensor.h"
@@ -75,10 +74,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_QUALITY: a->quality = argument_int(state, "--quality", arg, 1, 100); break;
     case KEY_THREADS: a->threads = argument_int(state, "--threads", arg, 0, 1024); break;
     case KEY_SCENES: a->scenes = arg; break;
-    case ARGP_KEY_ARG:
-        if (a->out) argp_usage(state);
-        *(a->pairs ? &a->out : &a->pairs) = arg;
-        break;
+    case ARGP_KEY_ARG: argument_of_two(state, arg, &a->pairs, &a->out); break;
     case ARGP_KEY_END:
         if (!a->out) argp_usage(state);
         break;
@@ -114,9 +110,8 @@ static int write_pairs(const struct arguments *a, const struct pairs *p,
 static int export(const struct arguments *a) {
     struct pairs_place at = {0};
     struct dataset pictures = {0};
-    if (file_exists(a->out) || dir_exists(a->out))
-        return error_set(ERR_USAGE, "%s: is there already: remove it, or name another", a->out);
-    int status = pairs_place_open(&at, a->pairs);
+    int status = argument_is_new(a->out);
+    if (!status) status = pairs_place_open(&at, a->pairs);
     if (!status) status = pairs_place_pictures(&at, a->scenes, &pictures);
     if (!status) status = write_pairs(a, &at.pairs, &pictures);
     dataset_close(&pictures);
