@@ -13,6 +13,7 @@
 #include "data/rle.h"
 #include "nn/losses/clip_loss.h"
 #include "train/init_weights.h"
+#include "train/noun_features.h"
 
 /* A batch on the host: pair numbers [B], or -1 where a picture could not be read and may be left
  * out, crops [B, S, S, 3], masks [B, S, S]. */
@@ -182,11 +183,13 @@ static int open_mined(struct clip_tune *t) {
 /* Texts of a table stand for themselves, nouns in the templates. */
 static tensor *open_bank(const struct clip_tune *t) {
     static char *as_it_is[] = {"{}"};
-    const struct text_options whole = {.templates = {.at = as_it_is, .n = 1}};
-    bool table = t->table.lost;
-    const struct strings *names = table ? &t->table.tsv.texts : &t->pairs.noun;
-    return class_text_of_names(&t->model.clip, table ? &whole : &t->node->config.text, names->at,
-                               (int64_t)names->n); /* [K, D] */
+    struct text_options text = t->node->config.text;
+    const struct strings *names = &t->pairs.noun;
+    if (t->table.lost) {
+        text.templates = (struct strings){.at = as_it_is, .n = 1};
+        names = &t->table.tsv.texts;
+    }
+    return text_features(t->node, &t->model.clip, &text, names->at, (int64_t)names->n); /* [K, D] */
 }
 
 static int open_pairs(struct clip_tune *t) {

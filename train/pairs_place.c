@@ -14,7 +14,8 @@ enum { SOURCE_SCENES = 2 };               /* of pairs_source_names: the hash of 
 
 static int open_run(struct pairs_place *p, const char *name) {
     bool best;
-    struct node *run = model_node(&p->graph, name, &(struct model_options){.name = name}, &best);
+    const struct model_options o = {.command = "ovseg mine", .name = name};
+    struct node *run = model_node(&p->graph, name, &o, &best);
     if (!run) return error_status();
     if (run->config.run.stage != STAGE_MINE)
         return error_set(ERR_USAGE, "%s: a run of stage %s: pairs are made by stage mine", name,
