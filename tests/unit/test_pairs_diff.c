@@ -6,9 +6,10 @@ static const struct made left[] = {
     {0, 0, "cat", 0.30F, 1}, {0, 0, "sky", 0.10F, 2}, {0, 1, "cat", 0.40F, 3},
     {1, 2, "dog", 0.25F, 1}, {2, 4, "cat", 0.35F, 2},
 };
+/* The discs 2 and 19 differ in place alone: packed, they are equally long. */
 static const struct made right[] = {
-    {0, 0, "cat", 0.30F, 1},   {0, 0, "sky", 0.10F, 4}, {0, 1, "cat", 0.41F, 3},
-    {1, 2, "puppy", 0.25F, 1}, {2, 4, "cat", 0.35F, 2}, {2, 4, "sky", 0.35F, 2},
+    {0, 0, "cat", 0.30F, 1},   {0, 0, "sky", 0.10F, 19}, {0, 1, "cat", 0.41F, 3},
+    {1, 2, "puppy", 0.25F, 1}, {2, 4, "cat", 0.35F, 2},  {2, 4, "sky", 0.35F, 2},
 };
 
 static void open_both(struct pairs *a, struct pairs *b) {
@@ -60,7 +61,7 @@ TEST(the_overlap_of_two_masks_is_counted_in_pixels) {
     open_both(&a, &b);
     CHECK_OK(pairs_diff_of(&d, &a, &b, 0));
     made_disc(0, 2, &x);
-    made_disc(0, 4, &y);
+    made_disc(0, 19, &y);
     for (int64_t i = 0; i < x.h * x.w; i++) {
         both += x.at[i] && y.at[i];
         any += x.at[i] || y.at[i];
