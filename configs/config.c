@@ -64,6 +64,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define SEGMENT GROUP("segment", segment_data_rows, segment)
 #define CROP GROUP("crop", crop_rows, crop)
 #define TEXT GROUP("text", text_rows, text)
+#define PAIRS GROUP("pairs", pairs_rows, pairs)
 #define MINE GROUP("mine", mine_rows, mine)
 #define NOUNS GROUP("nouns", noun_rows, nouns)
 #define CLIP GROUP("clip", clip_model_rows, clip)
@@ -89,9 +90,9 @@ static const struct setting_group proposals_groups[] = {
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 static const struct setting_group mine_groups[] = {RUN, MINE, NOUNS, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
 static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
@@ -107,6 +108,7 @@ static const struct setting_group known_groups[] = {
     TEXT,
     MINE,
     NOUNS,
+    PAIRS,
     CLIP,
     LOSS,
     PROMPT,

@@ -69,6 +69,7 @@ struct config {
     struct text_options text;
     struct mine_options mine;
     struct noun_settings nouns;
+    struct pairs_options pairs;
     struct clip_model_options clip;
     struct clip_train_options clip_train;
     struct proposals_options proposals;

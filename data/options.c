@@ -109,6 +109,16 @@ const struct setting noun_rows[] = { /* of files their contents are the result *
     BOOL  ("keep_case",    keep_case,    RESULT, "false", "nouns as they are spelt; otherwise in lower case"),
 };
 #undef SETTINGS_OF
+
+#define SETTINGS_OF struct pairs_options
+static const char *const separators[] = {"tab", "comma", NULL}; /* enum pairs_separator */
+const struct setting pairs_rows[] = {
+    STRING("path_column",  path_column,  RESULT, "filepath",   "of a table of pairs as inputs.pairs: the column of the pictures"),
+    STRING("title_column", title_column, RESULT, "title",      "the column of the texts, which CLIP reads as they are"),
+    CHOICE("separator",    separator,    RESULT, "tab", separators, "what stands between columns"),
+    CHOICE("damaged",      damaged,      RESULT, "stop", damages, "what a picture that is missing or cannot be read does: it is left out of its batches, or ends the stage"),
+};
+#undef SETTINGS_OF
 /* clang-format on */
 
 struct region_options crop_region(const struct crop_options *o, int64_t side) {

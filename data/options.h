@@ -78,5 +78,14 @@ struct noun_settings {
     bool compounds, lemmatize, fold_plurals, keep_case;
 };
 extern const struct setting noun_rows[9];
+enum pairs_separator { PAIRS_TAB, PAIRS_COMMA };
+
+/* A table of pairs in the reference's form, data/pairs_tsv.h. */
+struct pairs_options {
+    char *path_column, *title_column;
+    int separator; /* enum pairs_separator */
+    int damaged;   /* enum prepare_damaged: DAMAGED_SKIP, DAMAGED_STOP */
+};
+extern const struct setting pairs_rows[4];
 
 struct region_options crop_region(const struct crop_options *o, int64_t side);

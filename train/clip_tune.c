@@ -15,7 +15,8 @@
 #include "train/init_weights.h"
 #include "train/noun_features.h"
 
-/* A batch on the host: pair numbers [B], crops [B, S, S, 3], masks [B, S, S]. */
+/* A batch on the host: pair numbers [B], or -1 where a picture could not be read and may be left
+ * out, crops [B, S, S, 3], masks [B, S, S]. */
 struct slot {
     int64_t *index;
     uint8_t *pixels, *mask;
@@ -76,10 +77,29 @@ static int fill(void *ctx, int64_t step, void *memory) {
     for (int64_t k = 0; !status && k < t->B; k++) {
         struct rng r =
             rng_stream((uint64_t)t->node->config.run.seed, "augment", (uint64_t)(step * t->B + k));
-        status =
-            crop_pair(t, s.index[k], &r, s.pixels + k * 3 * t->S * t->S, s.mask + k * t->S * t->S);
+        uint8_t *pixels = s.pixels + k * 3 * t->S * t->S, *mask = s.mask + k * t->S * t->S;
+        bool left_out = false;
+        status = t->table.lost
+                     ? pairs_table_crop(&t->table, s.index[k], &r, t->S, pixels, mask, &left_out)
+                     : crop_pair(t, s.index[k], &r, pixels, mask);
+        if (left_out) s.index[k] = -1;
     }
     return status;
+}
+
+/* What was read, to the front; how many. */
+static int64_t close_ranks(const struct clip_tune *t, struct slot *s) {
+    int64_t n = 0, area = t->S * t->S;
+    for (int64_t k = 0; k < t->B; k++) {
+        if (s->index[k] < 0) continue;
+        if (n < k) {
+            s->index[n] = s->index[k];
+            memcpy(s->pixels + n * 3 * area, s->pixels + k * 3 * area, (size_t)(3 * area));
+            memcpy(s->mask + n * area, s->mask + k * area, (size_t)area);
+        }
+        n++;
+    }
+    return n;
 }
 
 /* The batch of the step, in the caller's scope. */
@@ -88,11 +108,14 @@ static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     *b = (struct pair_batch){0};
     if (loader_next(t->loader, &memory)) return error_status();
     struct slot s = slot_in(t, memory);
-    int64_t *noun = mem_alloc((size_t)t->B, sizeof *noun);
-    for (int64_t k = 0; k < t->B; k++) noun[k] = t->pairs.at[s.index[k]].noun;
-    b->region = clip_pixels(s.pixels, t->B, t->S);
-    b->mask = t_from_data(s.mask, SHAPE(t->B, t->S, t->S), T_U8);
-    b->noun = t_from_data(noun, SHAPE(t->B), T_I64);
+    int64_t n = close_ranks(t, &s);
+    if (!n) return error_set(ERR_DATA, "no picture of a whole batch could be read");
+    int64_t *noun = mem_alloc((size_t)n, sizeof *noun);
+    for (int64_t k = 0; k < n; k++)
+        noun[k] = t->table.lost ? t->table.tsv.text[s.index[k]] : t->pairs.at[s.index[k]].noun;
+    b->region = clip_pixels(s.pixels, n, t->S);
+    b->mask = t_from_data(s.mask, SHAPE(n, t->S, t->S), T_U8);
+    b->noun = t_from_data(noun, SHAPE(n), T_I64);
     free(noun);
     return error_status();
 }
@@ -141,34 +164,44 @@ static int validate(void *self, struct metrics_row *row) {
     return clip_validation_run(&t->validation, t->node, &t->model, row);
 }
 
-int check_pairs(const struct node *n) {
-    const struct node *pairs = node_from(n, "pairs"), *scenes = node_from(n, "scenes");
-    const struct node *mined = pairs ? node_from(pairs, "scenes") : NULL;
-    if (!mined || !scenes || strcmp(mined->id, scenes->id) == 0) return 0;
-    return error_set(ERR_CONFIG,
-                     "%s: inputs.pairs is mined from the scenes of %s, but inputs.scenes is %s: "
-                     "name the same scenes",
-                     n->path, mined->dir, scenes->dir);
-}
-
-static int open_pairs(struct clip_tune *t) {
-    char *dir = node_input_path(t->node, "pairs", "pairs");
+static int open_mined(struct clip_tune *t) {
+    char *dir = pairs_input_folder(t->node);
     int status = pairs_open(&t->pairs, dir);
     free(dir);
     if (!status) status = clip_open_set(t->node, "clip", &t->pictures);
     if (status) return status;
     dataset_cache(&t->pictures, 1024);
-    if (t->pairs.n < t->B)
-        return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
-                         (long long)t->B, (long long)t->pairs.n);
+    t->n_pairs = t->pairs.n;
     for (int64_t i = 0; i < t->pairs.n; i++)
         if (t->pairs.at[i].image >= t->pictures.n_images)
             return error_set(ERR_DATA, "pair %lld is of picture %lld; the set has %lld",
                              (long long)i, (long long)t->pairs.at[i].image,
                              (long long)t->pictures.n_images);
-    sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->pairs.n, t->B);
-    t->bank = t_hold(noun_features(t->node, &t->model.clip, t->pairs.noun.at,
-                                   (int64_t)t->pairs.noun.n)); /* [K, D] */
+    return 0;
+}
+
+/* Texts of a table stand for themselves, nouns in the templates. */
+static tensor *open_bank(const struct clip_tune *t) {
+    static char *as_it_is[] = {"{}"};
+    struct text_options text = t->node->config.text;
+    const struct strings *names = &t->pairs.noun;
+    if (t->table.lost) {
+        text.templates = (struct strings){.at = as_it_is, .n = 1};
+        names = &t->table.tsv.texts;
+    }
+    return text_features(t->node, &t->model.clip, &text, names->at, (int64_t)names->n); /* [K, D] */
+}
+
+static int open_pairs(struct clip_tune *t) {
+    bool table = pairs_input_is_table(t->node);
+    int status = table ? pairs_table_open(&t->table, t->node) : open_mined(t);
+    if (status) return status;
+    if (table) t->n_pairs = t->table.tsv.n;
+    if (t->n_pairs < t->B)
+        return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
+                         (long long)t->B, (long long)t->n_pairs);
+    sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->n_pairs, t->B);
+    t->bank = t_hold(open_bank(t)); /* [K, D] */
     return error_status();
 }
 
@@ -178,8 +211,8 @@ static int open_optimizer(struct clip_tune *t, const struct group_rule *rules, s
     int status = init_groups(&groups, t->node, &t->model.params, rules, n);
     adamw_open(&t->adamw, groups, optim_adamw(&t->node->config.optim));
     groups_print(&t->adamw.groups, &text);
-    log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->pairs.n, t->pairs.noun.n,
-             text.at);
+    size_t names = t->table.lost ? t->table.tsv.texts.n : t->pairs.noun.n;
+    log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->n_pairs, names, text.at);
     str_free(&text);
     return status;
 }
@@ -188,6 +221,7 @@ static void close_all(struct clip_tune *t) {
     loader_close(t->loader);
     sampler_close(&t->sampler);
     pairs_close(&t->pairs);
+    pairs_table_close(&t->table);
     dataset_close(&t->pictures);
     adamw_free(&t->adamw);
     clip_validation_free(&t->validation);

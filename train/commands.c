@@ -7,6 +7,7 @@ const struct command commands[] = {
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
+    {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},

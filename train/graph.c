@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "data/pairs.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -108,6 +109,9 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
+/* Besides a run, also a path: a folder of pairs, or a table of them. */
+static bool takes_path(const char *input) { return strcmp(input, "pairs") == 0; }
+
 /* What can be this input: stages, as bits; 0: a file of the user, or a folder. */
 static unsigned kinds_of(const char *input, bool *folder) {
     enum {
@@ -150,6 +154,14 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      kinds    ? ", which cannot serve as this"
                      : folder ? "; a folder is needed"
                               : "; a file is needed");
+    if (in->path && takes_path(in->name)) {
+        if (dir_exists(in->path) && !pairs_folder(in->path))
+            problems_add(&b->problems,
+                         "%s: inputs.%s: %s is neither a run nor a folder of pairs (it has no "
+                         "manifest.json)",
+                         origin, in->name, in->path);
+        return;
+    }
     if (in->path && kinds)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/settings_text.h"
+#include "train/pairs_input.h"
 #include "train/run.h"
 
 void identity_name(struct node *n) {
@@ -30,7 +31,9 @@ int identity_of(struct node *n, struct content *content) {
         }
         uint64_t h;
         char hex[17];
-        status = content_of(content, in->path, &h);
+        bool table = strcmp(in->name, "pairs") == 0 && pairs_input_is_table(n);
+        status = table ? pairs_input_content(n, in->path, content, &h)
+                       : content_of(content, in->path, &h);
         hash_hex(h, hex);
         str_add(&s, "input %s %s %s\n", in->name, dir_exists(in->path) ? "folder" : "file", hex);
     }
