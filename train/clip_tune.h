@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "data/damage.h"
 #include "data/loader.h"
 #include "data/pairs.h"
 #include "data/sampler.h"
@@ -20,6 +21,7 @@ struct clip_tune {
     struct pairs pairs;
     struct dataset pictures;
     struct sampler sampler;
+    struct damage damage;
     struct loader *loader;
     struct adamw adamw;
     struct clip_validation validation;
