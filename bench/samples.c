@@ -31,6 +31,8 @@ static struct segment_data_options recipe = {.sizes = {sizes, SIZES},
                                              .mirror = true,
                                              .group = true};
 
+static double cpu_s(void) { return (double)clock() / CLOCKS_PER_SEC; }
+
 /* Waves of a few colours, edges, and grain, which most of a photograph's bytes are for. */
 static int picture(struct image *im, uint64_t number) {
     struct rng r = rng_stream(1, "bench samples", number);
@@ -127,7 +129,7 @@ static int make_set(const char *path, const char *folder) {
     return status;
 }
 
-/* What a sample's parts take, seconds: each of them over the same draws. */
+/* What a sample's parts take, seconds of processor time. */
 struct parts {
     double image, labels, resize, colour;
 };
@@ -138,18 +140,18 @@ static int time_parts(const struct dataset *d, int64_t n, struct parts *p) {
         struct rng r = rng_stream(1, "order", (uint64_t)i);
         struct image im = {0}, part = {0};
         struct labels l = {0};
-        double at[5] = {clock_s()};
+        double at[5] = {cpu_s()};
         status = d->source->image(d, i % d->n_images, &im);
-        at[1] = clock_s();
+        at[1] = cpu_s();
         if (!status) status = d->source->labels(d, i % d->n_images, &l);
-        at[2] = clock_s();
+        at[2] = cpu_s();
         int64_t h, w;
         resize_shortest_edge(im.h, im.w, sizes[i % SIZES], recipe.longest, &h, &w);
         struct box box = {0, 0, w < SIDE ? w : SIDE, h < SIDE ? h : SIDE};
         if (!status) status = image_resize_part(&im, h, w, RESIZE_BILINEAR, box, &part);
-        at[3] = clock_s();
+        at[3] = cpu_s();
         if (!status) colour_jitter(&part, &r);
-        at[4] = clock_s();
+        at[4] = cpu_s();
         p->image += (at[1] - at[0]) / (double)n;
         p->labels += (at[2] - at[1]) / (double)n;
         p->resize += (at[3] - at[2]) / (double)n;
@@ -160,8 +162,6 @@ static int time_parts(const struct dataset *d, int64_t n, struct parts *p) {
     }
     return status;
 }
-
-static double cpu_s(void) { return (double)clock() / CLOCKS_PER_SEC; }
 
 /* Samples a second of processor time, through the loader; the caller does nothing but wait. */
 static int time_loader(const struct dataset *d, double seconds, double *rate) {
