@@ -184,6 +184,8 @@ TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("stage: scones\n", 78, "\"scones\" is none of");
     check_config("scenes: {size: 32}\n", 78, "missing stage");
     check_config("stage: clip-pretrain\n", 78, "missing inputs.scenes");
+    check_config("stage: proposals\nsegment: {crop: 512, pad: 256}\n", 78, "segment.pad");
+    check_config("stage: proposals\nsegment: {crop: 0}\n", 78, "segment.sizes");
     check_config("stage: clip-pretrain\ninputs: {scenes: bad.yaml}\n", 78, "needs its own result");
     check_config("stage: [\n", 78, "bad.yaml:2:1");
     check_config("base: other.yaml\nstage: scenes\n", 66, "other.yaml");
