@@ -60,8 +60,12 @@ int64_t segment_side(const struct segment_data_options *o);
 
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
+    bool shared_starts;
+    int precision; /* enum text_precision */
+    bool keep;
 };
-extern const struct setting text_rows[1];
+enum text_precision { TEXT_F32, TEXT_BF16 };
+extern const struct setting text_rows[4];
 
 struct mine_options {
     int64_t images;   /* of the set, the first ones; 0: all */

@@ -15,6 +15,7 @@
 #include "data/rle.h"
 #include "nn/losses/clip_loss.h"
 #include "train/init_weights.h"
+#include "train/noun_features.h"
 
 /* A batch on the host: pair numbers [B], as planned and as they came, crops [B, S, S, 3], masks
  * [B, S, S]. */
@@ -184,8 +185,8 @@ static int open_pairs(struct clip_tune *t) {
                              (long long)t->pictures.n_images);
     damage_open(&t->damage, train_damage(&t->node->config.train), t->pairs.n);
     sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->pairs.n, t->B);
-    t->bank = t_hold(class_text_of_names(&t->model.clip, &t->node->config.text, t->pairs.noun.at,
-                                         (int64_t)t->pairs.noun.n)); /* [K, D] */
+    t->bank = t_hold(noun_features(t->node, &t->model.clip, t->pairs.noun.at,
+                                   (int64_t)t->pairs.noun.n)); /* [K, D] */
     return error_status();
 }
 

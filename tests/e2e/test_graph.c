@@ -184,11 +184,21 @@ TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("stage: scones\n", 78, "\"scones\" is none of");
     check_config("scenes: {size: 32}\n", 78, "missing stage");
     check_config("stage: clip-pretrain\n", 78, "missing inputs.scenes");
-    check_config("stage: proposals\nsegment: {crop: 512, pad: 256}\n", 78, "segment.pad");
-    check_config("stage: proposals\nsegment: {crop: 0}\n", 78, "segment.sizes");
     check_config("stage: clip-pretrain\ninputs: {scenes: bad.yaml}\n", 78, "needs its own result");
     check_config("stage: [\n", 78, "bad.yaml:2:1");
     check_config("base: other.yaml\nstage: scenes\n", 66, "other.yaml");
+}
+
+TEST(samples_of_training_that_cannot_be_are_refused) {
+    static const char head[] = "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n";
+    write_config("set.yaml", "stage: scenes\n");
+    write_config("clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    char *padded = mem_format("%ssegment: {crop: 512, pad: 256}\n", head);
+    char *whole = mem_format("%ssegment: {crop: 0}\n", head);
+    check_config(padded, 78, "segment.pad");
+    check_config(whole, 78, "pictures of several sizes need segment.crop");
+    free(padded);
+    free(whole);
 }
 
 /* The folder that a config would run in. */
