@@ -36,6 +36,8 @@ static const struct setting train_rows[] = {
     INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
+    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),
+    REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples; when more are damaged the run ends all the same"),
     STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),
     INT   ("validate.every",  validate_every,  RESULT, "0",   0, 1e9,  "steps; 0: at the end"),
     INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
@@ -117,6 +119,10 @@ static const struct setting_group known_groups[] = {
     GROUP("optim", optim_clip_rows, optim),
     DECAY,
     GROUP("pretrain", optim_backbone_rows, pretrain)};
+
+struct damage_options train_damage(const struct train_options *o) {
+    return (struct damage_options){.stop = o->damaged == DAMAGED_STOP, .most = o->damaged_most};
+}
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

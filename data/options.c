@@ -2,6 +2,8 @@
 
 #include "base/setting_rows.h"
 
+const char *const on_damage_names[] = {"skip", "stop", NULL}; /* enum on_damage */
+
 /* clang-format off */
 #define SETTINGS_OF struct scenes_options
 const struct setting scenes_rows[] = {
@@ -29,7 +31,6 @@ const struct setting scene_counts_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct prepare_options
-static const char *const damages[] = {"skip", "stop", NULL}; /* enum prepare_damaged */
 const struct setting prepare_rows[] = {
     INT    ("shortest", shortest, RESULT, "0",    0, 16384, "short side after resizing, pixels; 0: as they are"),
     INT    ("longest",  longest,  RESULT, "2048", 1, 16384, "long side at most, pixels"),
@@ -37,7 +38,7 @@ const struct setting prepare_rows[] = {
     INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
     STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
     BOOL   ("drop_empty", drop_empty, RESULT, "false",      "pictures without a labelled pixel are left out of the training masks, as the reference does"),
-    CHOICE ("damaged",  damaged,  RESULT, "skip", damages,  "what a file that cannot be read does: it is left out, or ends the stage"),
+    CHOICE ("damaged",  damaged,  RESULT, "skip", on_damage_names, "what a file that cannot be read does: it is left out, or ends the stage"),
 };
 #undef SETTINGS_OF
 
@@ -63,12 +64,15 @@ const struct setting pretrain_data_rows[4] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct segment_data_options
-const struct setting segment_data_rows[5] = {
-    INTS("sizes",   sizes,   RESULT, "[]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
-    INT ("longest", longest, RESULT, "0", 0, 16384, "long side at most, pixels; 0: no limit"),
-    INT ("crop",    crop,    RESULT, "0", 0, 8192,  "side of a random square part, padded where it must be; 0: all"),
-    BOOL("colour",  colour,  RESULT, "false",       "random brightness, contrast, saturation and hue, as SSD has them"),
-    BOOL("mirror",  mirror,  RESULT, "true",        "left and right, half of the time"),
+const struct setting segment_data_rows[8] = {
+    INTS("sizes",   sizes,   RESULT, "[800]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
+    INT ("longest", longest, RESULT, "1333", 0, 16384, "long side at most, pixels; 0: no limit"),
+    INT ("crop",    crop,    RESULT, "512", 0, 8192,   "side of a random square part, padded where it must be; 0: all"),
+    REAL("single_area", single_area, RESULT, "1", 0.01, 1, "a part in which one class has this share of what is labelled is drawn again, up to 10 times; 1: none is"),
+    INT ("pad",     pad,     RESULT, "0", 0, 8192,     "side that a part is padded to, pixels; 0: as segment.crop"),
+    BOOL("colour",  colour,  RESULT, "true",           "random brightness, contrast, saturation and hue, as SSD has them"),
+    BOOL("mirror",  mirror,  RESULT, "true",           "left and right, half of the time"),
+    BOOL("group",   group,   RESULT, "true",           "all pictures of a batch are wider than high, or none is"),
 };
 #undef SETTINGS_OF
 
@@ -116,10 +120,11 @@ const struct setting pairs_rows[] = {
     STRING("path_column",  path_column,  RESULT, "filepath",   "of a table of pairs as inputs.pairs: the column of the pictures"),
     STRING("title_column", title_column, RESULT, "title",      "the column of the texts, which CLIP reads as they are"),
     CHOICE("separator",    separator,    RESULT, "tab", separators, "what stands between columns"),
-    CHOICE("damaged",      damaged,      RESULT, "stop", damages, "what a picture that is missing or cannot be read does: it is left out of its batches, or ends the stage"),
 };
 #undef SETTINGS_OF
 /* clang-format on */
+
+int64_t segment_side(const struct segment_data_options *o) { return o->pad ? o->pad : o->crop; }
 
 struct region_options crop_region(const struct crop_options *o, int64_t side) {
     return (struct region_options){.side = side,

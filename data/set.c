@@ -144,7 +144,7 @@ static int set_image(const struct dataset *d, int64_t i, struct image *out) {
     char name[512];
     snprintf(name, sizeof name, "%.400s: image %lld", s->file.path, (long long)d->image_id[i]);
     int status = h5_read(&s->file, &s->image_bytes, s->image_offset[i], n, bytes);
-    if (!status) status = image_decode(bytes, n, name, out);
+    if (!status) status = image_decode_upright(bytes, n, name, out);
     free(bytes);
     if (!status && (out->h != s->size[2 * i] || out->w != s->size[2 * i + 1])) {
         status = error_set(ERR_DATA, "%s: is not of the size the set says", name);
@@ -282,6 +282,7 @@ static int load_images(struct dataset *d, struct set *s) {
         if (!s->size[i] || s->size[i] > SIDE_MAX)
             status = error_set(ERR_DATA, "%s: image %lld has a side of %u", f->path,
                                (long long)d->image_id[i / 2], s->size[i]);
+    d->size = s->size;
     d->ignore = (uint16_t)ignore;
     s->label_width = (size_t)bits / 8;
     d->has_labels = s->label_bytes.rows > 0;

@@ -189,6 +189,18 @@ TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("base: other.yaml\nstage: scenes\n", 66, "other.yaml");
 }
 
+TEST(samples_of_training_that_cannot_be_are_refused) {
+    static const char head[] = "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n";
+    write_config("set.yaml", "stage: scenes\n");
+    write_config("clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    char *padded = mem_format("%ssegment: {crop: 512, pad: 256}\n", head);
+    char *whole = mem_format("%ssegment: {crop: 0}\n", head);
+    check_config(padded, 78, "segment.pad");
+    check_config(whole, 78, "pictures of several sizes need segment.crop");
+    free(padded);
+    free(whole);
+}
+
 /* The folder that a config would run in. */
 static char *would_be(const char *config, const char *argument) {
     char *path = test_path(config), folder[512];
