@@ -95,7 +95,7 @@ static int unpack(const struct finding *f, const char *archive, const char *name
     int64_t n = 0;
     int status = 0;
     if (!file_exists(done)) {
-        log_info("%s: taking out %s", archive, w->place);
+        log_info("%s: looking for %s", archive, w->place);
         struct unpack u = {archive, dir, name_in_archive, w, f->s->stop};
         status = unpack_files(&u, &n);
         if (!status && n) status = file_write(done, "", 0);

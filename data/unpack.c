@@ -94,22 +94,30 @@ static int take(struct unpacking *p, struct archive_entry *e, const char *entry,
     return status;
 }
 
+static int take_if_wanted(struct unpacking *p, struct archive_entry *e) {
+    const char *entry = archive_entry_pathname(e), *wrong = check_name(entry);
+    if (wrong) return bad(p, entry ? entry : "?", wrong);
+    char *name = p->u->name_of(p->u->self, entry);
+    int status = name ? take(p, e, entry, name) : 0;
+    free(name);
+    return status;
+}
+
 static int go_through(struct unpacking *p) {
+    struct progress bar;
     int status = 0;
+    progress_open(&bar, path_base(p->u->archive), "files", 0, 0, 30);
     while (!status) {
         struct archive_entry *e;
         int got = archive_read_next_header(p->a, &e);
         if (got == ARCHIVE_EOF) break;
-        if (got < ARCHIVE_WARN)
-            return error_set(ERR_DATA, "%s: damaged archive: %s", p->u->archive,
-                             archive_error_string(p->a));
-        const char *entry = archive_entry_pathname(e), *wrong = check_name(entry);
-        if (wrong) return bad(p, entry ? entry : "?", wrong);
-        char *name = p->u->name_of(p->u->self, entry);
-        if (name) status = take(p, e, entry, name);
-        free(name);
+        status = got < ARCHIVE_WARN ? error_set(ERR_DATA, "%s: damaged archive: %s", p->u->archive,
+                                                archive_error_string(p->a))
+                                    : take_if_wanted(p, e);
+        progress_at(&bar, p->n, NULL);
         if (!status && p->u->stop) status = p->u->stop();
     }
+    progress_close(&bar);
     return status;
 }
 

@@ -111,7 +111,7 @@ def coco():
     for split, ids in (("train2017", (9, 25, 30, 34, 42, 49)), ("val2017", (139, 285))):
         for i in ids:
             name, h, w = "%012d" % i, 24 + i % 5, 20 + i % 7
-            values = regions(h, w, [[0, 181, 11, 90], [255, 91, 44, 29], [92, 36, 28, 168]][i % 3], 6)
+            values = regions(h, w, [[0, 181, 11, 33, 90], [255, 91, 44, 168, 29], [92, 36]][i % 3], 6)
             if i == 30:
                 values[:] = [255, 11, 70, 182][i % 4]  # all of it unlabelled: left out
             save("coco/%s/%s.jpg" % (split, name), encoded(photo(h, w), "JPEG", quality=80))
