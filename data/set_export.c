@@ -103,8 +103,8 @@ static int write_texts(const struct dataset *d, const char *dir, const struct st
     return status;
 }
 
-int export_write(const struct dataset *d, int64_t images, int64_t masks, const char *dir,
-                 int (*stop)(void)) {
+int set_export(const struct dataset *d, int64_t images, int64_t masks, const char *dir,
+               int (*stop)(void)) {
     REQUIRE(d->source->bytes, "a data set of pixels only");
     struct str captions = {0};
     struct progress bar;

@@ -9,15 +9,24 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "data/file_set.h"
 #include "data/set.h"
 
 enum { REVISION = 1, DAMAGE_BYTES_MAX = 1 << 24 }; /* REVISION: of what is in a block */
 
 /* ---- a picture ---- */
 
-static int read_item(struct prepared_item *it, const struct dataset *d, int64_t i) {
+/* What the user knows it by. */
+static char *name_of(const struct dataset *d, int64_t i) {
+    const struct file_set *s = file_set_of(d);
+    return s ? path_join(s->images, s->at[i].image)
+             : mem_format("picture %lld%s%s", (long long)d->image_id[i], d->image_name ? ", " : "",
+                          d->image_name ? d->image_name[i] : "");
+}
+
+static int read_item(struct prepared_item *it, const struct dataset *d, int64_t i,
+                     const char *name) {
     struct image im = {0};
-    const char *name = d->image_name ? d->image_name[i] : "picture";
     int status = d->source->bytes(d, i, &it->picture);
     if (!status) status = image_decode_upright(it->picture.at, it->picture.n, name, &im);
     it->h = im.h;
@@ -35,7 +44,9 @@ static int read_item(struct prepared_item *it, const struct dataset *d, int64_t 
 void prepared_item_read(struct prepared_item *it, const struct dataset *d, int64_t i,
                         bool training) {
     *it = (struct prepared_item){0};
-    int status = read_item(it, d, i);
+    char *name = name_of(d, i);
+    int status = read_item(it, d, i, name);
+    free(name);
     if (status == ERR_DATA || status == ERR_MISSING) it->damage = mem_strdup(error_message());
     if (it->damage) error_clear();
     it->status = error_status();
@@ -81,8 +92,8 @@ static char *block_path(const struct work *w, int64_t block, const char *suffix)
 }
 
 static int64_t block_size(const struct work *w, int64_t block) {
-    int64_t left = w->d->n_images - block * SET_PREPARE_BLOCK;
-    return left < SET_PREPARE_BLOCK ? left : SET_PREPARE_BLOCK;
+    int64_t left = w->d->n_images - block * w->p->block;
+    return left < w->p->block ? left : w->p->block;
 }
 
 /* What a block depends on: a folder of other blocks is not gone on with. */
@@ -90,8 +101,8 @@ static uint64_t plan_of(const struct work *w) {
     const struct dataset *d = w->d;
     struct hasher h;
     int64_t facts[] = {
-        REVISION,  SET_PREPARE_BLOCK, d->n_images,      d->n_classes,         d->n_captions,
-        d->ignore, w->p->training,    w->p->drop_empty, w->p->stop_on_damage, (int64_t)d->hash};
+        REVISION,  w->p->block,    d->n_images,      d->n_classes,         d->n_captions,
+        d->ignore, w->p->training, w->p->drop_empty, w->p->stop_on_damage, (int64_t)d->hash};
     hasher_open(&h);
     hasher_add(&h, facts, sizeof facts);
     hasher_add_string(&h, w->p->config_hash);
@@ -161,7 +172,7 @@ static int save_damage(const struct work *w, int64_t block, size_t first) {
 
 static int make_block(const struct work *w, int64_t block) {
     const struct dataset *d = w->d;
-    int64_t first = block * SET_PREPARE_BLOCK, n = block_size(w, block);
+    int64_t first = block * w->p->block, n = block_size(w, block);
     struct prepared_item *it = mem_alloc((size_t)n, sizeof *it);
     struct bytes *packed = mem_alloc((size_t)n, sizeof *packed);
     struct set_writer out;
@@ -245,17 +256,18 @@ static int join_blocks(const struct work *w, int64_t blocks) {
 
 int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
     struct work w = {p, d, mem_format("%s.part", p->path)};
-    int64_t blocks = (d->n_images + SET_PREPARE_BLOCK - 1) / SET_PREPARE_BLOCK, done = 0;
+    if (!p->block) p->block = SET_PREPARE_BLOCK;
+    int64_t blocks = (d->n_images + p->block - 1) / p->block, done = 0;
     struct progress bar;
     int status = start_work(&w);
     while (!status && done < blocks && take_block(&w, done)) done++;
     if (done)
         log_info("%s: going on behind %lld pictures", w.dir,
-                 (long long)(done == blocks ? d->n_images : done * SET_PREPARE_BLOCK));
-    progress_open(&bar, path_base(p->path), "pictures", done * SET_PREPARE_BLOCK, d->n_images, 30);
+                 (long long)(done == blocks ? d->n_images : done * p->block));
+    progress_open(&bar, path_base(p->path), "pictures", done * p->block, d->n_images, 30);
     for (int64_t k = done; k < blocks && !status; k++) {
         status = make_block(&w, k);
-        int64_t now = (k + 1) * SET_PREPARE_BLOCK;
+        int64_t now = (k + 1) * p->block;
         progress_at(&bar, now < d->n_images ? now : d->n_images, NULL);
         if (!status && p->stop) status = p->stop();
     }

@@ -18,6 +18,7 @@ struct set_prepare {
     bool training;           /* pixels of classes that are not seen become `ignore` */
     bool drop_empty;         /* pictures without a labelled pixel are left out */
     bool stop_on_damage;     /* the first damaged picture is an error; otherwise it is left out */
+    int64_t block;           /* pictures of one; 0: SET_PREPARE_BLOCK */
     int (*stop)(void);       /* an error when the work should end now; NULL: never */
 
     int64_t n, damaged, empty; /* filled: pictures in the set, left out */

@@ -54,7 +54,8 @@ static int parse_part(const char *text, size_t n, int64_t pictures, struct split
     return status;
 }
 
-int split_parse(const char *text, int64_t n, struct split_part part[SPLIT_PARTS_MAX], int *parts) {
+int set_split_parse(const char *text, int64_t n, struct split_part part[SPLIT_PARTS_MAX],
+                    int *parts) {
     int64_t sum = 0;
     int rest = -1;
     *parts = 0;
@@ -112,8 +113,8 @@ static int write_part(const struct dataset *d, const struct split_part *part, co
     return status;
 }
 
-int split_write(const struct dataset *d, const struct split_part *part, int parts, uint64_t seed,
-                const char *dir, int (*stop)(void)) {
+int set_split(const struct dataset *d, const struct split_part *part, int parts, uint64_t seed,
+              const char *dir, int (*stop)(void)) {
     int64_t *order = mem_alloc((size_t)d->n_images, sizeof *order), *at = order;
     struct rng r = rng_stream(seed, "data.split", 0);
     for (int64_t i = 0; i < d->n_images; i++) order[i] = i;

@@ -56,8 +56,8 @@ static int split(const struct arguments *a) {
     struct dataset d;
     int n = 0, status = data_open(&d, &a->data, NULL);
     if (status) return status;
-    status = split_parse(a->parts, d.n_images, part, &n);
-    if (!status) status = split_write(&d, part, n, (uint64_t)a->seed, a->out, data_stop);
+    status = set_split_parse(a->parts, d.n_images, part, &n);
+    if (!status) status = set_split(&d, part, n, (uint64_t)a->seed, a->out, data_stop);
     for (int i = 0; i < n && !status; i++)
         printf("%s/%s.h5: %lld pictures\n", a->out, part[i].name, (long long)part[i].n);
     dataset_close(&d);
@@ -112,7 +112,7 @@ static int export(const struct arguments *a) {
     struct dataset d;
     int status = data_open(&d, &a->data, NULL);
     if (status) return status;
-    status = export_write(&d, a->images, a->masks, a->out, data_stop);
+    status = set_export(&d, a->images, a->masks, a->out, data_stop);
     dataset_close(&d);
     return status;
 }
