@@ -104,6 +104,20 @@ static int read_head(TIFF *tiff, const struct tiff_job *job, struct tiff_head *t
     return 0;
 }
 
+/* The library makes zeros of strips that the file does not have, so they are looked at first. */
+static int check_strip(TIFF *tiff, const struct tiff_job *job, uint32_t strip, size_t want) {
+    uint16_t packing = COMPRESSION_NONE;
+    int bad_at = 0, bad_n = 0;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &packing);
+    uint64_t at = TIFFGetStrileOffsetWithErr(tiff, strip, &bad_at);
+    uint64_t n = TIFFGetStrileByteCountWithErr(tiff, strip, &bad_n);
+    if (bad_at || bad_n || !at || !n || at > job->n || n > job->n - at ||
+        (packing == COMPRESSION_NONE && n < want))
+        return error_set(ERR_DATA, "%s: damaged TIFF: it is cut short, or its sizes lie",
+                         job->name);
+    return 0;
+}
+
 static int read_strips(TIFF *tiff, const struct tiff_job *job, const struct tiff_head *head,
                        struct labels *out) {
     size_t width = head->bits / 8, row = head->w * width;
@@ -111,6 +125,7 @@ static int read_strips(TIFF *tiff, const struct tiff_job *job, const struct tiff
     for (uint32_t y = 0; strip && !error_status() && y < head->h; y += head->rows) {
         uint32_t rows = head->h - y < head->rows ? head->h - y : head->rows;
         tmsize_t want = (tmsize_t)(rows * row);
+        if (check_strip(tiff, job, TIFFComputeStrip(tiff, y, 0), (size_t)want)) break;
         if (TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, y, 0), strip, want) != want) {
             error_set(ERR_DATA, "%s: damaged TIFF: %s", job->name,
                       job->message[0] ? job->message : "it is cut short");

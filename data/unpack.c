@@ -1,5 +1,6 @@
 #include "data/unpack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +25,7 @@ bool unpack_is_archive(const char *path) {
 
 enum {
     BLOCK = 1 << 20,
+    TAR_BLOCK = 512,
     FILE_BYTES_MAX = 256 << 20, /* of one file; captions of COCO are 91 MB */
     /* Pictures and label maps are compressed already; a bomb is a thousand times its archive. */
     RATIO_MAX = 20,
@@ -121,6 +123,19 @@ static int go_through(struct unpacking *p) {
     return status;
 }
 
+/* A tar file ends with zeros; the library takes the end of a file for one, too. */
+static int check_end(const struct unpacking *p, int64_t size) {
+    static const uint8_t zero[TAR_BLOCK];
+    uint8_t last[TAR_BLOCK];
+    bool tar = (archive_format(p->a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    if (!tar || archive_filter_code(p->a, 0) != ARCHIVE_FILTER_NONE) return 0;
+    FILE *f = fopen(p->u->archive, "rb");
+    bool whole = f && size >= TAR_BLOCK && !fseeko(f, size - TAR_BLOCK, SEEK_SET) &&
+                 fread(last, sizeof last, 1, f) == 1 && !memcmp(last, zero, sizeof last);
+    if (f) fclose(f);
+    return whole ? 0 : error_set(ERR_DATA, "%s: is cut short: get it again", p->u->archive);
+}
+
 int unpack_files(const struct unpack *u, int64_t *n) {
     struct unpacking p = {.u = u, .a = archive_read_new()};
     int64_t size = file_size(u->archive);
@@ -135,12 +150,13 @@ int unpack_files(const struct unpack *u, int64_t *n) {
     archive_read_support_filter_bzip2(p.a);
     archive_read_support_filter_xz(p.a);
     archive_read_support_format_tar(p.a);
-    archive_read_support_format_zip(p.a);
+    archive_read_support_format_zip_seekable(p.a); /* by its directory: one cut short has none */
     int status = dir_make(u->to);
     if (!status && archive_read_open_filename(p.a, u->archive, BLOCK) != ARCHIVE_OK)
         status = error_set(ERR_DATA, "%s: is no archive that can be read: %s", u->archive,
                            archive_error_string(p.a));
     if (!status) status = go_through(&p);
+    if (!status) status = check_end(&p, size);
     archive_read_free(p.a);
     *n = p.n;
     return status;
