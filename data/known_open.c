@@ -84,14 +84,26 @@ static char *name_in_archive(void *self, const char *entry) {
     return is ? mem_strdup(base) : NULL;
 }
 
-/* Unpacks what is wanted into WORK/NAME, once; *out: the folder, or NULL when there is nothing. */
+static void add_once(struct strings *l, const char *text) {
+    for (size_t i = 0; i < l->n; i++)
+        if (strcmp(l->at[i], text) == 0) return;
+    strings_add(l, text);
+}
+
+/* Unpacks what is wanted into WORK/NAME, once; *out: the folder, or NULL when there is nothing. What
+ * says that it is whole lies in it and sorts first: it is also the first to be removed. */
 static int unpack(const struct finding *f, const char *archive, const char *name, struct wanted *w,
                   char **out) {
     *out = NULL;
+    if (f->s->archives) {
+        add_once(f->s->archives, archive);
+        *out = mem_strdup(archive);
+        return 0;
+    }
     if (!f->s->work)
         return error_set(ERR_USAGE, "%s: is an archive: unpack it, or make a set of it first",
                          archive);
-    char *dir = path_join(f->s->work, name), *done = mem_format("%s.done", dir);
+    char *dir = path_join(f->s->work, name), *done = path_join(dir, ".done");
     int64_t n = 0;
     int status = 0;
     if (!file_exists(done)) {
@@ -115,11 +127,15 @@ static int look_in_archives(const struct finding *f, const char *name, struct wa
     const struct known_split *split = f->s->split;
     int status = 0;
     *out = NULL;
-    for (int i = 0; i < 2 * KNOWN_PLACES && split->archives[i] && !status && !*out; i++) {
+    for (int i = 0; i < 2 * KNOWN_PLACES && split->archives[i] && !status; i++) {
+        if (*out && !f->s->archives) break; /* a first look names all of them */
         char *beside =
             mem_format("%.*s/%s", (int)strcspn(w->place, "/"), w->place, split->archives[i]);
         char *path = below_root(f->s->root, beside, file_exists);
-        if (path) status = unpack(f, path, name, w, out);
+        if (path) {
+            free(*out);
+            status = unpack(f, path, name, w, out);
+        }
         free(path);
         free(beside);
     }
@@ -270,7 +286,8 @@ int known_open(struct dataset *d, const struct known_source *s) {
     *d = (struct dataset){0};
     bool own = !set->labels && !set->split[0].captions;
     int status = own ? find_own(&f) : find_known(&f);
-    if (!status) {
+    bool look_only = s->archives && s->archives->n;
+    if (!status && !look_only) {
         enum map_kind kind = f.prepared ? set->prepared_kind : set->kind;
         struct file_set_options o = {
             .images = f.images,
@@ -291,7 +308,7 @@ int known_open(struct dataset *d, const struct known_source *s) {
         };
         status = file_set_open(d, &o);
     }
-    if (!status && !s->names) mark_unseen(d, set->unseen);
+    if (!status && !look_only && !s->names) mark_unseen(d, set->unseen);
     free(f.images);
     free(f.maps);
     free(f.list);

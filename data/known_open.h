@@ -13,6 +13,8 @@ struct known_source {
     bool prepared; /* what the reference's scripts have made, though the originals may be there */
     const char *work;  /* folder for what comes out of archives; NULL: folders only */
     int (*stop)(void); /* an error when the work should end now; NULL: never */
+    /* Not NULL: archives are not opened but added here; when there are some, `d` stays empty. */
+    struct strings *archives;
 };
 
 /* ERR_MISSING says what is needed and where it was looked for. The errors of file_set_open. Classes

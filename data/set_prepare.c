@@ -255,7 +255,8 @@ static int join_blocks(const struct work *w, int64_t blocks) {
 }
 
 int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
-    struct work w = {p, d, mem_format("%s.part", p->path)};
+    char *part = mem_format("%s.part", p->path);
+    struct work w = {p, d, path_join(part, "blocks")};
     if (!p->block) p->block = SET_PREPARE_BLOCK;
     int64_t blocks = (d->n_images + p->block - 1) / p->block, done = 0;
     struct progress bar;
@@ -279,7 +280,8 @@ int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
                       "a labelled pixel",
                       p->path, (long long)d->n_images, (long long)p->damaged, (long long)p->empty);
     if (!status) status = join_blocks(&w, blocks);
-    if (!status) status = dir_remove(w.dir);
+    if (!status) status = dir_remove(part);
     free(w.dir);
+    free(part);
     return status;
 }

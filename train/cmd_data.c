@@ -90,7 +90,8 @@ const struct argp data_argp = {options, parse, 0, 0, 0, 0, 0};
 
 /* ---- what they do alike ---- */
 
-int data_open(struct dataset *d, const struct data_arguments *a, const char *work) {
+int data_open(struct dataset *d, const struct data_arguments *a, const char *work,
+              struct strings *archives) {
     *d = (struct dataset){0};
     if (file_exists(a->set)) return set_or_index_open(d, a->set);
     if (strchr(a->set, '/') || strstr(a->set, ".h5"))
@@ -104,6 +105,7 @@ int data_open(struct dataset *d, const struct data_arguments *a, const char *wor
                              .original = a->original,
                              .prepared = a->prepared,
                              .work = work,
+                             .archives = archives,
                              .stop = data_stop};
     if (!(s.set = known_set_find(a->set)) || !(s.split = known_split_find(s.set, a->split)))
         return error_status();

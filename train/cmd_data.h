@@ -15,8 +15,9 @@ struct data_arguments {
 
 extern const struct argp data_argp; /* a child of theirs; its input is a struct data_arguments */
 
-/* Opens a file, or a known set; `work` as in struct known_source. */
-int data_open(struct dataset *d, const struct data_arguments *a, const char *work);
+/* Opens a file, or a known set; `work` and `archives` as in struct known_source. */
+int data_open(struct dataset *d, const struct data_arguments *a, const char *work,
+              struct strings *archives);
 
 int data_stop(void); /* the error of a signal that came; 0 */
 void data_use_threads(const struct data_arguments *a);

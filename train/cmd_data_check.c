@@ -87,7 +87,7 @@ static int run(const struct arguments *a) {
     struct str text = {0};
     int status = known_names(&known);
     if (!status && set_is(a->data.set)) status = set_verify(a->data.set);
-    if (!status) status = data_open(&d, &a->data, NULL);
+    if (!status) status = data_open(&d, &a->data, NULL, NULL);
     if (!status) {
         status = set_check_run(&c, &d, &known, data_stop);
         int64_t bad = c.unreadable + c.misfits;

@@ -123,28 +123,40 @@ static int make(const struct arguments *a, const struct dataset *d, const char *
     return status;
 }
 
-static int run(const struct arguments *a) {
-    const struct known_set *set = file_exists(a->data.set) ? NULL : known_set_find(a->data.set);
-    const struct known_split *split = set ? known_split_find(set, a->data.split) : NULL;
-    if (!split && !file_exists(a->data.set)) return error_status();
-    char *path = a->out  ? mem_strdup(a->out)
-                 : split ? mem_format("%s-%s.h5", set->name, split->name)
-                         : mem_strdup("prepared.h5");
+static int prepare_or_look(const struct arguments *a, const struct known_split *split,
+                           const char *path) {
     char *part = mem_format("%s.part", path), *work = path_join(part, "unpacked");
+    struct strings archives = {0};
     struct dataset d;
-    int status = data_open(&d, &a->data, a->index || a->dry_run ? NULL : work);
-    if (!status) {
+    int status = data_open(&d, &a->data, a->index ? NULL : work, a->dry_run ? &archives : NULL);
+    for (size_t i = 0; i < archives.n && !status; i++)
+        printf("archive   %s, %lld MB\n", archives.at[i],
+               (long long)(file_size(archives.at[i]) / 1000000));
+    if (!status && !archives.n) {
         if (split && split->pictures && d.n_images != split->pictures)
-            log_warn("%s, split %s: %lld pictures; there are %lld in the whole set", set->name,
+            log_warn("%s, split %s: %lld pictures; there are %lld in the whole set", a->data.set,
                      split->name, (long long)d.n_images, (long long)split->pictures);
         if (a->dry_run)
             print_found(&d, split, path);
         else
             status = make(a, &d, path);
-        dataset_close(&d);
     }
+    if (!status) dataset_close(&d);
+    strings_free(&archives);
     free(work);
     free(part);
+    return status;
+}
+
+static int run(const struct arguments *a) {
+    bool file = file_exists(a->data.set);
+    const struct known_set *set = file ? NULL : known_set_find(a->data.set);
+    const struct known_split *split = set ? known_split_find(set, a->data.split) : NULL;
+    if (!split && !file) return error_status();
+    char *path = a->out  ? mem_strdup(a->out)
+                 : split ? mem_format("%s-%s.h5", set->name, split->name)
+                         : mem_strdup("prepared.h5");
+    int status = prepare_or_look(a, split, path);
     free(path);
     return status;
 }

@@ -54,7 +54,7 @@ static error_t parse_split(int key, char *arg, struct argp_state *state) {
 static int split(const struct arguments *a) {
     struct split_part part[SPLIT_PARTS_MAX];
     struct dataset d;
-    int n = 0, status = data_open(&d, &a->data, NULL);
+    int n = 0, status = data_open(&d, &a->data, NULL, NULL);
     if (status) return status;
     status = set_split_parse(a->parts, d.n_images, part, &n);
     if (!status) status = set_split(&d, part, n, (uint64_t)a->seed, a->out, data_stop);
@@ -110,7 +110,7 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
 
 static int export(const struct arguments *a) {
     struct dataset d;
-    int status = data_open(&d, &a->data, NULL);
+    int status = data_open(&d, &a->data, NULL, NULL);
     if (status) return status;
     status = set_export(&d, a->images, a->masks, a->out, data_stop);
     dataset_close(&d);

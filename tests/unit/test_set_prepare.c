@@ -134,7 +134,7 @@ TEST(any_number_of_threads_gives_the_same_bytes) {
 
 TEST(a_damaged_block_and_one_of_other_files_are_made_anew) {
     struct set_prepare p = {.drop_empty = true}, part = {.drop_empty = true, .stop = stop_later};
-    char *block = test_path("set.h5.part/000000.h5");
+    char *block = test_path("set.h5.part/blocks/000000.h5");
     write_folder(N);
     CHECK_OK(prepare_to(&p, "whole.h5"));
     calls_left = 1;
