@@ -82,7 +82,7 @@ static const char *take_object(struct entries *e, const cJSON *o) {
     const cJSON *id = ids ? ids->child : NULL, *text;
     cJSON_ArrayForEach(text, many) {
         if (!is_text(text)) return "\"captions\" is a list of texts";
-        double number = cJSON_IsNumber(id) ? id->valuedouble : (double)e->n;
+        double number = id && cJSON_IsNumber(id) ? id->valuedouble : (double)e->n;
         if ((id && !cJSON_IsNumber(id)) || number < 0 || number > 9e15)
             return "\"ids\" are whole numbers";
         add(e, image->valuestring, text->valuestring, (int64_t)number);

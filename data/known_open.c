@@ -90,8 +90,8 @@ static void add_once(struct strings *l, const char *text) {
     strings_add(l, text);
 }
 
-/* Unpacks what is wanted into WORK/NAME, once; *out: the folder, or NULL when there is nothing. What
- * says that it is whole lies in it and sorts first: it is also the first to be removed. */
+/* Unpacks what is wanted into WORK/NAME, once; *out: the folder, or NULL when there is nothing.
+ * What says that it is whole lies in it and sorts first: it is also the first to be removed. */
 static int unpack(const struct finding *f, const char *archive, const char *name, struct wanted *w,
                   char **out) {
     *out = NULL;

@@ -51,7 +51,7 @@ void prepared_item_read(struct prepared_item *it, const struct dataset *d, int64
     if (it->damage) error_clear();
     it->status = error_status();
     it->empty = it->labels.at && !it->damage;
-    for (int64_t k = 0; !status && k < it->labels.h * it->labels.w; k++) {
+    for (int64_t k = 0; it->labels.at && !status && k < it->labels.h * it->labels.w; k++) {
         uint16_t *class = &it->labels.at[k];
         if (training && *class < d->n_classes && !d->class_seen[*class]) *class = d->ignore;
         it->empty &= *class == d->ignore;

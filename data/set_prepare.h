@@ -3,10 +3,10 @@
  * training.
  *
  * Pictures are read by all threads and written in their order; the set is built of blocks of
- * pictures, each a small set of its own in the folder PATH.part/blocks. A killed call therefore goes
- * on with the blocks that are done, and the bytes are the same for every number of threads and of
- * kills. PATH.part is removed at the end, with what else is in it. Room is needed for three times
- * the set. */
+ * pictures, each a small set of its own in the folder PATH.part/blocks. A killed call therefore
+ * goes on with the blocks that are done, and the bytes are the same for every number of threads and
+ * of kills. PATH.part is removed at the end, with what else is in it. Room is needed for three
+ * times the set. */
 #pragma once
 
 #include "data/dataset.h"
