@@ -22,7 +22,9 @@ struct tiff_job {
 };
 
 /* The first of its complaints is the cause of the others. */
-static int on_error(TIFF *tiff, void *self, const char *module, const char *fmt, va_list ap) {
+__attribute__((format(printf, 4, 0))) static int on_error(TIFF *tiff, void *self,
+                                                          const char *module, const char *fmt,
+                                                          va_list ap) {
     (void)tiff, (void)module;
     struct tiff_job *job = self;
     if (!job->message[0]) vsnprintf(job->message, sizeof job->message, fmt, ap);

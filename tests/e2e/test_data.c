@@ -9,6 +9,9 @@
 #define OVSEG TEST_BUILD_DIR "/bin/ovseg"
 #define SETS TEST_SOURCE_DIR "/tests/data/sets/"
 
+static const char TREE[] = SETS "tree", OWN[] = SETS "tree/own", ARCHIVES[] = SETS "archives";
+static const char ELSEWHERE[] = TEST_SOURCE_DIR "/docs";
+
 static struct ended run(const char *const *arguments, const char *const *environment) {
     enum { MOST = 20 };
     const char *argv[MOST] = {OVSEG, "data"};
@@ -42,13 +45,11 @@ TEST(a_preparation_that_is_killed_anywhere_goes_on_to_the_same_bytes) {
     enum { STEP = 9 };
     char *whole = test_path("whole.h5"), *path = test_path("set.h5");
     char *part = mem_format("%s.part", path);
-    check_said(DATA("prepare", "voc-20", "--root", SETS "archives", "-o", whole), 0, "2 pictures",
-               NULL);
+    check_said(DATA("prepare", "voc-20", "--root", ARCHIVES, "-o", whole), 0, "2 pictures", NULL);
     int kills = 0;
     for (bool happened = true; happened; kills++) {
         char *spec = mem_format("any:%d:KILL", 1 + kills * STEP);
-        const char *const arguments[] = {"prepare", "voc-20", "--root", SETS "archives",
-                                         "-o",      path,     NULL};
+        const char *const arguments[] = {"prepare", "voc-20", "--root", ARCHIVES, "-o", path, NULL};
         struct fault_environment f = fault_environment(spec, path);
         struct ended e = run(arguments, (const char *const *)f.at);
         happened = e.status == 128 + 9;
@@ -71,8 +72,7 @@ TEST(a_preparation_that_is_killed_anywhere_goes_on_to_the_same_bytes) {
 
 TEST(a_signal_ends_a_preparation_and_the_same_command_goes_on) {
     char *path = test_path("set.h5");
-    const char *const arguments[] = {"prepare", "voc-20", "--root", SETS "archives",
-                                     "-o",      path,     NULL};
+    const char *const arguments[] = {"prepare", "voc-20", "--root", ARCHIVES, "-o", path, NULL};
     struct fault_environment f = fault_environment("write:2:TERM", path);
     check_said(run(arguments, (const char *const *)f.at), 143, NULL,
                "stopped by SIGTERM; the same command goes on from here");
@@ -86,10 +86,10 @@ TEST(a_signal_ends_a_preparation_and_the_same_command_goes_on) {
 
 TEST(a_dry_run_says_what_is_there_and_makes_nothing) {
     char *path = test_path("set.h5");
-    check_said(DATA("prepare", "ade20k-150", "--root", SETS "tree", "-o", path, "--dry-run"), 0,
+    check_said(DATA("prepare", "ade20k-150", "--root", TREE, "-o", path, "--dry-run"), 0,
                "pictures  3\nexpected  2000\n", "3 pictures; there are 2000 in the whole set");
     CHECK(!file_exists(path));
-    check_said(DATA("prepare", "voc-20", "--root", SETS "archives", "-o", path, "--dry-run"), 0,
+    check_said(DATA("prepare", "voc-20", "--root", ARCHIVES, "-o", path, "--dry-run"), 0,
                "SegmentationClassAug.zip", NULL);
     char *part = mem_format("%s.part", path);
     CHECK(!dir_exists(part));
@@ -99,8 +99,7 @@ TEST(a_dry_run_says_what_is_there_and_makes_nothing) {
 
 TEST(damaged_files_end_it_or_are_left_out_by_a_flag) {
     char *dir = test_path("own"), *from = test_path("set.h5"), *path = test_path("again.h5");
-    check_said(DATA("prepare", "folder", "--root", SETS "tree/own", "-o", from), 0, "3 pictures",
-               NULL);
+    check_said(DATA("prepare", "folder", "--root", OWN, "-o", from), 0, "3 pictures", NULL);
     check_said(DATA("export", from, dir), 0, NULL, NULL);
     char *bad = path_join(dir, "images/kitchen.png");
     CHECK_OK(file_write(bad, "no picture", 10));
@@ -118,8 +117,8 @@ TEST(damaged_files_end_it_or_are_left_out_by_a_flag) {
 
 TEST(a_check_prints_the_histogram_and_draws_a_sheet) {
     char *path = test_path("set.h5"), *sheet = test_path("sheet.png");
-    check_said(DATA("prepare", "voc-20", "--root", SETS "tree", "-o", path, "--index"), 0,
-               "2 pictures", NULL);
+    check_said(DATA("prepare", "voc-20", "--root", TREE, "-o", path, "--index"), 0, "2 pictures",
+               NULL);
     check_said(DATA("check", path, "-o", sheet), 0, "aeroplane", NULL);
     check_said(DATA("check", path, "-o", sheet), 0, "\"pottedplant\": looks joined", NULL);
     CHECK(file_exists(sheet));
@@ -131,10 +130,9 @@ TEST(mistakes_of_the_command_line_are_told) {
     check_said(DATA("prepare", "ade", "--root", "."), 64, NULL, "none of the data sets");
     check_said(DATA("prepare", "voc-20"), 64, NULL, "--root DIR");
     check_said(DATA("prepare", "voc-20", "--root", ".", "--split", "test"), 64, NULL, "no split");
-    check_said(DATA("prepare", "voc-20", "--root", TEST_SOURCE_DIR "/docs"), 66, NULL,
-               "JPEGImages");
+    check_said(DATA("prepare", "voc-20", "--root", ELSEWHERE), 66, NULL, "JPEGImages");
     check_said(DATA("check", "nowhere.h5"), 66, NULL, "nowhere.h5");
-    check_said(DATA("split", SETS "tree", "-o", "x"), 64, NULL, "--parts");
+    check_said(DATA("split", TREE, "-o", "x"), 64, NULL, "--parts");
     check_said(DATA("polish", "x"), 64, NULL, "no action \"polish\"");
 }
 

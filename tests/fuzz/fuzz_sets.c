@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "data/captions_file.h"
 #include "data/mat_labels.h"
 #include "data/unpack.h"
@@ -136,6 +137,7 @@ static int run_lines(const uint8_t *data, size_t n) {
     d.image_name[1] = mem_strdup("x");
     d.image_name[2] = mem_strdup("y");
     hasher_open(&hash);
+    log_set_level(LOG_ERROR); /* it counts what it passes over */
     int status = file_write(path, data, n);
     if (!status) status = captions_attach(&d, path, &hash);
     hasher_close(&hash);

@@ -17,9 +17,7 @@ static void add_entry(struct str *tar, const struct entry *e) {
     snprintf(head + 100, 8, "%07o", 0644U);
     snprintf(head + 108, 8, "%07o", 0U);
     snprintf(head + 116, 8, "%07o", 0U);
-    char octal[32];
-    snprintf(octal, sizeof octal, "%011zo", size);
-    memcpy(head + 124, octal, 11);
+    for (int i = 10; i >= 0; i--, size /= 8) head[124 + i] = (char)('0' + size % 8);
     snprintf(head + 136, 12, "%011o", 0U);
     head[156] = e->type;
     snprintf(head + 157, 100, "%s", e->link ? e->link : "");
