@@ -228,11 +228,13 @@ static int find_known(struct finding *f) {
     if (status) return status;
     if (!f->images) return lacks(f, "pictures", split->images[0], "--images DIR");
     if (s->set->labels && !f->maps) return lacks(f, "label maps", split->maps[0], "--maps DIR");
-    if (!f->prepared) status = find_file(f, s->list, split->list, "list", &f->list);
+    for (int i = 0; i < KNOWN_PLACES && !status && !f->list && !f->prepared; i++)
+        if (i == 0 || split->list[i])
+            status = find_file(f, s->list, split->list[i], "list", &f->list);
     if (!status) status = find_file(f, s->captions, split->captions, "captions", &f->captions);
     if (status) return status;
-    if (split->list && !f->list && !f->prepared)
-        return lacks(f, "the names", split->list, "--list FILE");
+    if (split->list[0] && !f->list && !f->prepared)
+        return lacks(f, "the names", split->list[0], "--list FILE");
     if (split->captions && !f->captions)
         return lacks(f, "captions", split->captions, "--captions FILE");
     if (s->set->labels)

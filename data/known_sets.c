@@ -17,6 +17,10 @@
     .archives = {"val2017.zip", "stuffthingmaps_trainval2017.zip"}, .pictures = 5000
 #define CONTEXT_ARCHIVES                                                                           \
     { "VOCtrainval_03-May-2010.tar", "trainval.tar.gz", "VOC2010.tar.gz" }
+/* Pascal Context's validation pictures are VOC2010's; 5,104 where one is dropped (mmsegmentation).
+ */
+#define CONTEXT_LISTS                                                                              \
+    { "VOCdevkit/VOC2010/pascalcontext_val.txt", "VOCdevkit/VOC2010/ImageSets/Main/val.txt" }
 
 static const struct known_set sets[] = {
     {.name = "coco-stuff",
@@ -108,11 +112,11 @@ static const struct known_set sets[] = {
      .split = {{.name = "val",
                 .images = {"VOCdevkit/VOC2010/JPEGImages"},
                 .maps = {"VOCdevkit/VOC2010/trainval"},
-                .list = "VOCdevkit/VOC2010/pascalcontext_val.txt",
+                .list = CONTEXT_LISTS,
                 .prepared_images = "VOCdevkit/VOC2010/JPEGImages",
                 .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc59_val",
                 .archives = CONTEXT_ARCHIVES,
-                .pictures = 5104}}},
+                .pictures = 5105}}},
     {.name = "pascal-context-459",
      .about = "Pascal Context, all of its 459 classes",
      .labels = "pascal_context_459.yaml",
@@ -124,11 +128,11 @@ static const struct known_set sets[] = {
      .split = {{.name = "val",
                 .images = {"VOCdevkit/VOC2010/JPEGImages"},
                 .maps = {"VOCdevkit/VOC2010/trainval"},
-                .list = "VOCdevkit/VOC2010/pascalcontext_val.txt",
+                .list = CONTEXT_LISTS,
                 .prepared_images = "VOCdevkit/VOC2010/JPEGImages",
                 .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc459_val",
                 .archives = CONTEXT_ARCHIVES,
-                .pictures = 5104}}},
+                .pictures = 5105}}},
     {.name = "voc-20",
      .about = "Pascal VOC 2012, 20 classes, its background counting for nothing",
      .labels = "pascal_voc_20.yaml",
@@ -139,7 +143,7 @@ static const struct known_set sets[] = {
      .split = {{.name = "val",
                 .images = {"VOCdevkit/VOC2012/JPEGImages"},
                 .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},
-                .list = "VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt",
+                .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt"},
                 .prepared_images = "VOCdevkit/VOC2012/JPEGImages",
                 .prepared_maps = "VOCdevkit/VOC2012/annotations_detectron2/val",
                 .archives = {"VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"},
@@ -147,7 +151,7 @@ static const struct known_set sets[] = {
                {.name = "train",
                 .images = {"VOCdevkit/VOC2012/JPEGImages"},
                 .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},
-                .list = "VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt",
+                .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt"},
                 .archives = {"VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"},
                 .pictures = 1464}}},
     {.name = "folder",

@@ -17,8 +17,9 @@ enum { KNOWN_PLACES = 3 };
 struct known_split {
     const char *name;
     const char *images[KNOWN_PLACES], *maps[KNOWN_PLACES]; /* folders: the first that is there */
-    const char *list;     /* file of the names that belong to the split; NULL: all files */
-    const char *captions; /* COCO's JSON; NULL: none */
+    const char *list[KNOWN_PLACES]; /* file of the names that belong to it: the first that is there;
+                                       none: all files */
+    const char *captions;           /* COCO's JSON; NULL: none */
     const char *prepared_images,
         *prepared_maps;                     /* what the reference's scripts make; may be NULL */
     const char *archives[2 * KNOWN_PLACES]; /* as they are published */
