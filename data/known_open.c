@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "data/known_archives.h"
 #include "data/unpack.h"
 
 /* What was found; paths are owned. */
@@ -13,6 +14,7 @@ struct finding {
     const struct known_source *s;
     char *images, *maps, *list, *names, *captions;
     bool prepared;
+    struct strings checked; /* archives */
 };
 
 /* ROOT/a/b/c, ROOT/b/c or ROOT/c, the first that is there; owned, or NULL. */
@@ -84,15 +86,17 @@ static char *name_in_archive(void *self, const char *entry) {
     return is ? mem_strdup(base) : NULL;
 }
 
-static void add_once(struct strings *l, const char *text) {
+/* False when it is there already. */
+static bool add_once(struct strings *l, const char *text) {
     for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->at[i], text) == 0) return;
+        if (strcmp(l->at[i], text) == 0) return false;
     strings_add(l, text);
+    return true;
 }
 
 /* Unpacks what is wanted into WORK/NAME, once; *out: the folder, or NULL when there is nothing.
  * What says that it is whole lies in it and sorts first: it is also the first to be removed. */
-static int unpack(const struct finding *f, const char *archive, const char *name, struct wanted *w,
+static int unpack(struct finding *f, const char *archive, const char *name, struct wanted *w,
                   char **out) {
     *out = NULL;
     if (f->s->archives) {
@@ -109,7 +113,8 @@ static int unpack(const struct finding *f, const char *archive, const char *name
     if (!file_exists(done)) {
         log_info("%s: looking for %s", archive, w->place);
         struct unpack u = {archive, dir, name_in_archive, w, f->s->stop};
-        status = unpack_files(&u, &n);
+        if (add_once(&f->checked, archive)) status = known_archive_check(archive, f->s->strict);
+        if (!status) status = unpack_files(&u, &n);
         if (!status && n) status = file_write(done, "", 0);
     }
     if (!status && file_exists(done)) {
@@ -122,8 +127,7 @@ static int unpack(const struct finding *f, const char *archive, const char *name
 }
 
 /* Looks through the archives of the set that lie below the root. */
-static int look_in_archives(const struct finding *f, const char *name, struct wanted *w,
-                            char **out) {
+static int look_in_archives(struct finding *f, const char *name, struct wanted *w, char **out) {
     const struct known_split *split = f->s->split;
     int status = 0;
     *out = NULL;
@@ -145,7 +149,7 @@ static int look_in_archives(const struct finding *f, const char *name, struct wa
 /* ---- the parts ---- */
 
 /* A folder: as the user says, below the root, or out of an archive. *out NULL: not found. */
-static int find_folder(const struct finding *f, const char *said, const char *const *places,
+static int find_folder(struct finding *f, const char *said, const char *const *places,
                        const char *suffix, const char *name, char **out) {
     struct wanted w = {places[0] ? places[0] : "", suffix ? suffix : "", f->s->set->deep};
     *out = NULL;
@@ -160,7 +164,7 @@ static int find_folder(const struct finding *f, const char *said, const char *co
     return *out || !places[0] ? 0 : look_in_archives(f, name, &w, out);
 }
 
-static int find_file(const struct finding *f, const char *said, const char *place, const char *name,
+static int find_file(struct finding *f, const char *said, const char *place, const char *name,
                      char **out) {
     struct wanted w = {place, NULL, false};
     char *dir = NULL;
@@ -316,5 +320,6 @@ int known_open(struct dataset *d, const struct known_source *s) {
     free(f.list);
     free(f.names);
     free(f.captions);
+    strings_free(&f.checked);
     return status;
 }

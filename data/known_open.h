@@ -11,6 +11,7 @@ struct known_source {
     const char *images, *maps, *list, *names, *captions;
     bool original; /* pixels as they are, where the reference shrinks and re-encodes */
     bool prepared; /* what the reference's scripts have made, though the originals may be there */
+    bool strict;   /* an archive that is not the published file is an error, not a warning */
     const char *work;  /* folder for what comes out of archives; NULL: folders only */
     int (*stop)(void); /* an error when the work should end now; NULL: never */
     /* Not NULL: archives are not opened but added here; when there are some, `d` stays empty. */

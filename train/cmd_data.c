@@ -24,6 +24,7 @@ enum {
     KEY_CAPTIONS,
     KEY_PIXELS,
     KEY_PREPARED,
+    KEY_STRICT,
     KEY_THREADS
 };
 
@@ -50,6 +51,10 @@ static const struct argp_option options[] = {
     {"prepared", KEY_PREPARED, 0, 0,
      "Take what the reference's scripts have made "
      "(annotations_detectron2, stuffthingmaps_detectron2)",
+     1},
+    {"strict", KEY_STRICT, 0, 0,
+     "Archives that are not the published files, and other numbers of pictures than the published "
+     "ones, are errors",
      1},
     {"threads", KEY_THREADS, "N", 0, "Threads; the result does not depend on them", 1},
     {0},
@@ -80,6 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--pixels %s: is neither reference nor original", arg);
         break;
     case KEY_PREPARED: a->prepared = true; break;
+    case KEY_STRICT: a->strict = true; break;
     case KEY_THREADS: a->threads = data_number(state, "--threads", arg, 4096); break;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -104,6 +110,7 @@ int data_open(struct dataset *d, const struct data_arguments *a, const char *wor
                              .captions = a->captions,
                              .original = a->original,
                              .prepared = a->prepared,
+                             .strict = a->strict,
                              .work = work,
                              .archives = archives,
                              .stop = data_stop};

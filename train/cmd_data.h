@@ -9,7 +9,7 @@
 struct data_arguments {
     const char *set, *split; /* a name of data/known_sets.h, or a file: a set or an index */
     const char *root, *images, *maps, *list, *names, *captions;
-    bool original, prepared;
+    bool original, prepared, strict;
     long threads; /* 0: as many as there are */
 };
 

@@ -123,6 +123,19 @@ static int make(const struct arguments *a, const struct dataset *d, const char *
     return status;
 }
 
+/* The published number of pictures. */
+static int check_number(const struct arguments *a, const struct known_split *split,
+                        const struct dataset *d) {
+    if (!split || !split->pictures || d->n_images == split->pictures) return 0;
+    if (a->data.strict)
+        return error_set(ERR_DATA, "%s, split %s: %lld pictures; there are %lld in the whole set",
+                         a->data.set, split->name, (long long)d->n_images,
+                         (long long)split->pictures);
+    log_warn("%s, split %s: %lld pictures; there are %lld in the whole set", a->data.set,
+             split->name, (long long)d->n_images, (long long)split->pictures);
+    return 0;
+}
+
 static int prepare_or_look(const struct arguments *a, const struct known_split *split,
                            const char *path) {
     char *part = mem_format("%s.part", path), *work = path_join(part, "unpacked");
@@ -133,15 +146,13 @@ static int prepare_or_look(const struct arguments *a, const struct known_split *
         printf("archive   %s, %lld MB\n", archives.at[i],
                (long long)(file_size(archives.at[i]) / 1000000));
     if (!status && !archives.n) {
-        if (split && split->pictures && d.n_images != split->pictures)
-            log_warn("%s, split %s: %lld pictures; there are %lld in the whole set", a->data.set,
-                     split->name, (long long)d.n_images, (long long)split->pictures);
-        if (a->dry_run)
+        status = check_number(a, split, &d);
+        if (!status && a->dry_run)
             print_found(&d, split, path);
-        else
+        else if (!status)
             status = make(a, &d, path);
+        dataset_close(&d);
     }
-    if (!status) dataset_close(&d);
     strings_free(&archives);
     free(work);
     free(part);

@@ -42,7 +42,7 @@ static uint64_t hash_at(const char *path) {
 /* ---- kills ---- */
 
 TEST(a_preparation_that_is_killed_anywhere_goes_on_to_the_same_bytes) {
-    enum { STEP = 9 };
+    enum { STEP = 17 };
     char *whole = test_path("whole.h5"), *path = test_path("set.h5");
     char *part = mem_format("%s.part", path);
     check_said(DATA("prepare", "voc-20", "--root", ARCHIVES, "-o", whole), 0, "2 pictures", NULL);
@@ -94,6 +94,16 @@ TEST(a_dry_run_says_what_is_there_and_makes_nothing) {
     char *part = mem_format("%s.part", path);
     CHECK(!dir_exists(part));
     free(part);
+    free(path);
+}
+
+TEST(strict_takes_the_published_archives_and_numbers_only) {
+    char *path = test_path("set.h5");
+    check_said(DATA("prepare", "voc-20", "--root", ARCHIVES, "-o", path, "--strict"), 65, NULL,
+               "is not the published file (MD5 ");
+    check_said(DATA("prepare", "voc-20", "--root", TREE, "-o", path, "--strict"), 65, NULL,
+               "3 pictures; there are 1449");
+    CHECK(!file_exists(path));
     free(path);
 }
 
