@@ -11,11 +11,15 @@ struct dataset_source {
     int (*image)(const struct dataset *d, int64_t i, struct image *out);   /* RGB */
     int (*labels)(const struct dataset *d, int64_t i, struct labels *out); /* ERR_MISSING: none */
     void (*close)(struct dataset *d);
+    /* The picture as it is stored: JPEG, PNG or WebP, for copies without loss. NULL: pixels only.
+     */
+    int (*bytes)(const struct dataset *d, int64_t i, struct bytes *out);
 };
 
 struct dataset {
     int64_t n_images, n_captions, n_classes;
     int64_t *image_id;   /* [n_images]: the id its owner knows it by */
+    char **image_name;   /* [n_images], its file's name without suffix; NULL: none are known */
     char **caption;      /* [n_captions], grouped by image */
     int64_t *caption_at; /* [n_images + 1]: image i has captions caption_at[i] .. [i + 1] - 1 */
     int64_t *caption_id; /* [n_captions] */

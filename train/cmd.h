@@ -15,6 +15,7 @@ int cmd_segment(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_mine(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);
+int cmd_data(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 

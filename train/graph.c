@@ -43,9 +43,9 @@ struct node *node_from(const struct node *n, const char *name) {
 }
 
 char *node_input_path(const struct node *n, const char *name, const char *file) {
-    const struct node *from = node_from(n, name);
-    REQUIRE(from, "stage %s has no run as input %s", n->stage->name, name);
-    return path_join(from->dir, file);
+    const struct node_input *in = node_input(n, name);
+    REQUIRE(in, "stage %s has no input %s", n->stage->name, name);
+    return path_join(in->node ? in->node->dir : in->path, file);
 }
 
 const struct node *node_clip(const struct node *n) {
@@ -112,7 +112,8 @@ static bool accepts(const char *const *names, const char *name) {
 /* Besides a run, also a path: a folder of pairs, or a table of them. */
 static bool takes_path(const char *input) { return strcmp(input, "pairs") == 0; }
 
-/* What can be this input: stages, as bits; 0: a file of the user, or a folder. */
+/* What can be this input: stages, as bits; 0: a file of the user, or a folder. Both: a run, or a
+ * folder that holds what the run would. */
 static unsigned kinds_of(const char *input, bool *folder) {
     enum {
         CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
@@ -122,7 +123,7 @@ static unsigned kinds_of(const char *input, bool *folder) {
         const char *name;
         unsigned kinds;
         bool folder;
-    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, false},
+    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, true},
                  {"proposals", 1 << STAGE_PROPOSALS | 1 << STAGE_IMPORT, false},
                  {"pairs", 1 << STAGE_MINE, false},
                  {"images", 0, true},
@@ -162,7 +163,7 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                          origin, in->name, in->path);
         return;
     }
-    if (in->path && kinds)
+    if (in->path && kinds && !(folder && dir_exists(in->path)))
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
     bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);

@@ -60,7 +60,7 @@ int graph_check_inputs(const struct graph *g);
 const struct node_input *node_input(const struct node *n, const char *name); /* NULL: not given */
 struct node *node_from(const struct node *n, const char *name); /* the node of an input, or NULL */
 
-/* A file inside the run of an input: owned. "scenes", "test.h5". */
+/* A file inside the run, or the folder, of an input: owned. "scenes", "test.h5". */
 char *node_input_path(const struct node *n, const char *name, const char *file);
 
 /* The node whose settings describe the CLIP model that this node uses or makes: where it was

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "data/resize_cv.h"
 #include "tests/test.h"
 
 /* The source of tests/golden/make_resize.py. */
@@ -102,6 +103,45 @@ TEST(a_part_of_a_label_map_is_that_part_of_the_whole) {
         labels_free(&all);
         labels_free(&got);
     }
+}
+
+static bool same_nearest_cv(const struct image *bytes, int64_t h, int64_t w, int64_t oh, int64_t ow,
+                            uint64_t want) {
+    struct labels in, out;
+    CHECK_OK(labels_alloc(&in, h, w));
+    memcpy(in.at, bytes->at, (size_t)(h * w) * 2);
+    CHECK_OK(labels_resize_cv_nearest(&in, oh, ow, &out));
+    bool same = hash_bytes(out.at, (size_t)(oh * ow) * 2) == want;
+    labels_free(&in);
+    labels_free(&out);
+    return same;
+}
+
+TEST(every_resize_of_opencvs_equals_opencv_bit_for_bit) {
+    char *path = test_source("tests/golden/resize_cv.txt");
+    FILE *f = fopen(path, "r");
+    CHECK(f);
+    long long c, h, w, oh, ow;
+    char name[16], hex[17];
+    int n = 0;
+    while (fscanf(f, "%15s %lld %lld %lld %lld %lld %16s", name, &c, &h, &w, &oh, &ow, hex) == 7) {
+        bool linear = !strcmp(name, "linear"), same;
+        struct image in, out = {0};
+        uint64_t want;
+        CHECK_OK(hash_parse(hex, &want));
+        noise(&in, h, w, linear ? c : 2);
+        if (linear) CHECK_OK(image_resize_cv_linear(&in, oh, ow, &out));
+        same = linear ? hash_of(&out) == want : same_nearest_cv(&in, h, w, oh, ow, want);
+        if (!same)
+            test_fail(__FILE__, __LINE__, "line %d: %s %lldx%lldx%lld -> %lldx%lld differs", n + 1,
+                      name, c, h, w, oh, ow);
+        image_free(&in);
+        image_free(&out);
+        n++;
+    }
+    fclose(f);
+    free(path);
+    CHECK_INT(n, 200);
 }
 
 TEST(no_box_means_the_whole_image) {
