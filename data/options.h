@@ -55,13 +55,21 @@ struct text_options {
 };
 extern const struct setting text_rows[1];
 
+enum mine_masks { MINE_PROPOSALS, MINE_LABELS };
+enum mine_duplicates { DUPLICATES_KEEP, DUPLICATES_FIRST };
+
 struct mine_options {
     int64_t images;   /* of the set, the first ones; 0: all */
     int64_t captions; /* of an image: 1 .. */
-    double mask_threshold, similarity;
+    double mask_threshold, similarity, margin;
     int64_t min_area, shard_images, batch;
+    int masks;      /* enum mine_masks: what nouns of captions are matched to */
+    int duplicates; /* enum mine_duplicates: of a noun in several captions of an image */
+    bool share;     /* a mask may serve several nouns of an image */
     bool ground_truth;
+    char *cache; /* "auto", "none" or a folder */
+    char *part;  /* "2/4": every fourth shard from the second on; "": all */
 };
-extern const struct setting mine_rows[8];
+extern const struct setting mine_rows[14];
 
 struct region_options crop_region(const struct crop_options *o, int64_t side);

@@ -26,6 +26,9 @@ int image_resize(const struct image *in, const struct resize_box *box, int64_t h
  * other pixels than Pillow (reference-spec 1.4, 5.2). */
 int labels_resize_nearest_torch(const struct labels *in, int64_t h, int64_t w, struct labels *out);
 
+/* A mask at another size, as torch's nearest of float32 and uint8. ERR_INTERNAL. */
+int mask_resize(const struct mask *in, int64_t h, int64_t w, struct mask *out);
+
 /* Which source row (of n_in) torch's nearest takes for row `to` (of n_out): of float32 and uint8
  * tensors, and of doubles whose result has more than 128 rows and columns together. */
 int64_t nearest_index_f32(int64_t to, int64_t n_in, int64_t n_out);

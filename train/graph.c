@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "data/mask_source.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -141,6 +142,12 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
+/* Masks of others in the place of a proposal network. */
+static bool is_masks(const char *input, const char *path) {
+    bool weights = dir_exists(path) && import_is_weights(path);
+    return strcmp(input, "proposals") == 0 && mask_source_is(path) && !weights;
+}
+
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
     bool folder = false;
     unsigned kinds = kinds_of(in->name, &folder);
@@ -150,7 +157,7 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      kinds    ? ", which cannot serve as this"
                      : folder ? "; a folder is needed"
                               : "; a file is needed");
-    if (in->path && kinds)
+    if (in->path && kinds && !is_masks(in->name, in->path))
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
     bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
@@ -175,7 +182,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && import_is_weights(path)) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && !is_masks(name, path) &&
+                   import_is_weights(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
