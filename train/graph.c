@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
-#include "data/mask_source.h"
+#include "train/given.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -144,8 +144,7 @@ static bool takes_weights(const char *input) {
 
 /* Masks of others in the place of a proposal network. */
 static bool is_masks(const char *input, const char *path) {
-    bool weights = dir_exists(path) && import_is_weights(path);
-    return strcmp(input, "proposals") == 0 && mask_source_is(path) && !weights;
+    return strcmp(input, "proposals") == 0 && given_is(path);
 }
 
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {

@@ -4,11 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "checkpoints/import.h"
-#include "eval/given.h"
-#include "train/run.h"
+#include "train/given.h"
 #include "train/run_weights.h"
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
@@ -25,13 +22,7 @@ static const struct node_input *find_proposals(const struct node *n) {
 
 /* Masks of others, where those are asked for, and what they exclude. */
 static int open_given(struct segmenter *s, const struct model_options *o) {
-    const struct eval_options *e = &s->node->config.eval;
-    const char *why = !e->ensemble              ? "eval.ensemble: false"
-                      : e->demo                 ? "eval.demo"
-                      : e->matting              ? "eval.matting"
-                      : e->panoptic.enabled     ? "eval.panoptic.enabled"
-                      : views_many(&e->views)   ? "eval.tta and eval.sliding"
-                                                : NULL;
+    const char *why = given_excludes(&s->node->config.eval);
     if (why)
         return error_set(ERR_CONFIG, "--proposals %s: %s needs a proposal network; these are masks",
                          o->proposals, why);
@@ -94,8 +85,7 @@ static void tell_things(struct segmenter *s, const struct vocabulary *v) {
 
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v) {
     *s = (struct segmenter){.masks.file.fd = -1};
-    s->given = o->proposals && mask_source_is(o->proposals) && !run_folder(o->proposals) &&
-               !(dir_exists(o->proposals) && import_is_weights(o->proposals));
+    s->given = o->proposals && given_is(o->proposals);
     int status = make_node(s, o);
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
@@ -118,21 +108,10 @@ void segmenter_close(struct segmenter *s) {
 
 bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
 
-static int given(struct segmenter *s, const char *file, const struct image *im,
-                 struct labels *out) {
-    const struct config *c = &s->node->config;
-    struct region_list masks;
-    int status = mask_source_read(&s->masks, -1, path_base(file), im->h, im->w, &masks);
-    if (!status)
-        status = given_labels(&s->namer.namer, &c->crop, c->eval.min_area,
-                              c->eval.crf.enabled ? &c->eval.crf : NULL, im, &masks, out);
-    region_list_free(&masks);
-    return status;
-}
-
 int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
                      struct labels *out, struct panoptic *panoptic, struct dump *dump) {
-    if (s->given) return given(s, file, im, out);
+    if (s->given)
+        return given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, file, im, out);
     const struct config *c = &s->node->config;
     struct picture_models models = {.net = &s->proposals.model,
                                     .text = s->proposals.text,

@@ -16,6 +16,7 @@
 #include "base/spans.h"
 #include "data/pairs_write.h"
 #include "train/clip_validate.h"
+#include "train/given.h"
 #include "train/mine_chunk.h"
 #include "train/mine_nouns.h"
 #include "train/mine_pairs.h"
@@ -313,16 +314,6 @@ static void check(const struct node *n, struct problems *p) {
         problems_add(p, "%s: inputs.proposals has no use with mine.masks: labels", n->path);
 }
 
-/* Masks of others are looked at as far as that takes no model: whether they can be read. */
-static int check_inputs(const struct node *n) {
-    const struct node_input *in = node_input(n, "proposals");
-    if (!in || !in->path) return 0;
-    struct mask_source s;
-    int status = mask_source_open(&s, in->path);
-    mask_source_close(&s);
-    return status;
-}
-
 static const char *const inputs[] = {"scenes", NULL};
 static const char *const maybe[] = {"clip", "proposals", "stop_list", NULL};
 const struct stage stage_mine = {
@@ -332,5 +323,5 @@ const struct stage stage_mine = {
     .revision = 3,
     .check = check,
     .run = run,
-    .check_inputs = check_inputs,
+    .check_inputs = given_check_inputs,
 };
