@@ -111,6 +111,7 @@ static int deeper(struct scan *s) {
 static int on_map_start(void *ctx) {
     struct scan *s = ctx;
     if (!s->depth) s->records = 3; /* {"annotations": [{ */
+    if (s->section && s->depth == s->records - 2) return refuse("masks must be a list");
     if (s->section && s->depth == s->records - 1) {
         s->begin = json_stream_at(&s->stream) - 1;
         s->line = s->stream.line;

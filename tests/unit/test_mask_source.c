@@ -209,7 +209,7 @@ TEST(damaged_files_are_refused_with_their_place) {
         {"7", "neither a list of masks", false},
         {"null", "neither a list of masks", false},
         {"{}", "neither a list of masks nor \"annotations\"", false},
-        {"{\"annotations\":{\"image_id\":1}}", "neither a list", false},
+        {"{\"annotations\":{\"image_id\":1}}", "masks must be a list", false},
         {"[[{\"image_id\":1}]]", "no object", false},
         {"[1]", "no object", false},
         {"[\"x\"]", "no object", false},
