@@ -39,9 +39,7 @@ struct scan {
 static int refuse(const char *what) { return !error_set(ERR_DATA, "%s", what); }
 
 /* A value where only records may stand. */
-static bool misplaced(const struct scan *s) {
-    return s->section && s->depth == s->records - 1;
-}
+static bool misplaced(const struct scan *s) { return s->section && s->depth == s->records - 1; }
 
 static bool in_record(const struct scan *s) { return s->section && s->depth == s->records; }
 
@@ -141,8 +139,7 @@ static int end_picture(struct scan *s) {
     int64_t h = s->value[HEIGHT], w = s->value[WIDTH];
     if (!(s->seen & 1U << ID)) return refuse("a picture without \"id\"");
     if ((h || w) && image_check_size("a picture", h, w)) return 0;
-    to->picture =
-        mem_grow(to->picture, &to->pictures_cap, to->n_pictures + 1, sizeof *to->picture);
+    to->picture = mem_grow(to->picture, &to->pictures_cap, to->n_pictures + 1, sizeof *to->picture);
     to->picture[to->n_pictures++] = (struct mask_picture){
         .id = s->value[ID], .h = h, .w = w, .stem = s->name ? path_stem(s->name) : NULL};
     return 1;

@@ -42,8 +42,8 @@ int mask_source_open(struct mask_source *s, const char *path) {
     if (s->folder) return 0;
     if (!file_exists(path)) return error_set(ERR_MISSING, "%s: there is no such file", path);
     if (!ends_in(path, ".json"))
-        return error_set(ERR_DATA,
-                         "%s: masks are a .json file, or a folder of .json or .png files", path);
+        return error_set(ERR_DATA, "%s: masks are a .json file, or a folder of .json or .png files",
+                         path);
     return mask_json_open(&s->file, path, true);
 }
 
@@ -201,8 +201,8 @@ int mask_source_read(const struct mask_source *s, int64_t id, const char *name, 
         s->folder ? read_folder(s, id, stem, out) : mask_json_read(&s->file, id, stem, out);
     if (!status && fit(out, h, w)) status = error_context("%s", s->path);
     if (status)
-        status = stem ? error_context("picture %s", stem)
-                      : error_context("picture %lld", (long long)id);
+        status =
+            stem ? error_context("picture %s", stem) : error_context("picture %lld", (long long)id);
     free(stem);
     return status;
 }

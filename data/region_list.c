@@ -23,8 +23,8 @@ int region_list_add_packed(struct region_list *l, int64_t id, const void *packed
                            int64_t h, int64_t w) {
     struct packed_region r = {.id = id, .at = l->bytes.n, .n = n};
     if (l->h && (h != l->h || w != l->w))
-        return error_set(ERR_DATA, "a mask of %lld x %lld among masks of %lld x %lld",
-                         (long long)w, (long long)h, (long long)l->w, (long long)l->h);
+        return error_set(ERR_DATA, "a mask of %lld x %lld among masks of %lld x %lld", (long long)w,
+                         (long long)h, (long long)l->w, (long long)l->h);
     if (rle_measure(packed, n, h, w, &r.area, &r.box)) return error_status();
     if (!r.area) return 0;
     if (l->n == REGIONS_MAX)
@@ -57,9 +57,7 @@ int region_list_mask(const struct region_list *l, size_t i, struct mask *out) {
 int64_t region_list_rows(const struct region_list *l, int64_t min_area, int64_t first,
                          int64_t *row) {
     for (size_t k = 0; k < l->n; k++)
-        row[k] = l->at[k].area < min_area ? -1
-                 : l->at[k].same == k     ? first++
-                                          : row[l->at[k].same];
+        row[k] = l->at[k].area < min_area ? -1 : l->at[k].same == k ? first++ : row[l->at[k].same];
     return first;
 }
 

@@ -34,7 +34,7 @@ void region_list_free(struct region_list *l);
 /* All masks at another size, by torch's nearest; those that vanish are left out. */
 int region_list_resize(struct region_list *l, int64_t h, int64_t w);
 
-/* Numbers from `first` on for the masks of at least min_area pixels, equal masks sharing one: row [n],
- * -1 for the smaller ones. Returns the next number. */
+/* Numbers from `first` on for the masks of at least min_area pixels, equal masks sharing one: row
+ * [n], -1 for the smaller ones. Returns the next number. */
 int64_t region_list_rows(const struct region_list *l, int64_t min_area, int64_t first,
                          int64_t *row);

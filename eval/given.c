@@ -11,9 +11,9 @@ enum { CROPS = 64 /* in one pass through the image tower */, AT_ONCE = 1 << 24 /
 /* The masks that take part, and where each has its feature. */
 struct given {
     const struct region_list *masks;
-    size_t *at;     /* [V] */
+    size_t *at;      /* [V] */
     int64_t V, *row; /* [masks] */
-    float *feature; /* [rows, D] */
+    float *feature;  /* [rows, D] */
 };
 
 static int encode(struct given *g, const struct namer *m, const struct crop_options *o,

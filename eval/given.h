@@ -6,8 +6,8 @@
 #include "eval/segment.h"
 
 /* Labels of picture `im` by its masks, which have its size: of each pixel the name with the highest
- * sum over the masks on it; segment_unlabelled() where there is none of min_area pixels. `crf` NULL:
- * without. 0 or the pending error; the labels can be freed in any case. */
+ * sum over the masks on it; segment_unlabelled() where there is none of min_area pixels. `crf`
+ * NULL: without. 0 or the pending error; the labels can be freed in any case. */
 int given_labels(const struct namer *m, const struct crop_options *crop, int64_t min_area,
                  const struct crf_options *crf, const struct image *im,
                  const struct region_list *masks, struct labels *out);

@@ -91,8 +91,8 @@ int region_batch_add_list(struct region_batch *b, const struct image *im,
         struct mask m = {0};
         status = region_list_mask(l, k, &m);
         if (!status)
-            status = region_batch_add(b, im, (struct region_mask){&m, NULL},
-                                      feature + row[k] * b->e.D);
+            status =
+                region_batch_add(b, im, (struct region_mask){&m, NULL}, feature + row[k] * b->e.D);
         mask_free(&m);
     }
     return status;

@@ -43,7 +43,8 @@ static const struct argp_option options[] = {
      0},
     {"output", 'o', "DIR", 0, "Where NAME.png and NAME-overlay.png go; made when missing", 0},
     {"proposals", KEY_PROPOSALS, "RUN|MASKS", 0,
-     "Another proposal network than the one behind RUN; or masks of others, which CLIP alone names: "
+     "Another proposal network than the one behind RUN; or masks of others, which CLIP alone "
+     "names: "
      "COCO's or SAM's JSON, or PNG files (`--help` below)",
      0},
     {"set", KEY_SET, "KEY=VALUE", 0,
@@ -70,9 +71,12 @@ static const char doc[] =
     "at the side that the network was trained at: of its crops, or of its training pictures, which "
     "weights of others do not tell. "
     "`ovseg settings eval` explains the other settings.\n\n"
-    "--proposals MASKS takes masks of others: a .json file (COCO's results or instances), or a folder "
-    "with, for each picture NAME.jpg, NAME.json (SAM's), NAME.png (each value but 0 is a mask) or a "
-    "folder NAME of .png files, a mask each. A pixel in none of them is unlabelled: 255, or 65535 when "
+    "--proposals MASKS takes masks of others: a .json file (COCO's results or instances), or a "
+    "folder "
+    "with, for each picture NAME.jpg, NAME.json (SAM's), NAME.png (each value but 0 is a mask) or "
+    "a "
+    "folder NAME of .png files, a mask each. A pixel in none of them is unlabelled: 255, or 65535 "
+    "when "
     "there are more than 255 names.\n\n"
     "eval.crf.enabled fits labels to the picture's edges; it takes 8 bytes of memory for each "
     "pixel and name (847 names at 640 x 864: 3.8 GB).\n\n"
@@ -304,8 +308,7 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
     int kind = ERR_MISSING; /* of the failures, unless one is of another */
     int status = dir_make(a->out);
     if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
-    if (!status && s->given)
-        printf("masks of %s, named by CLIP alone\n", a->model.proposals);
+    if (!status && s->given) printf("masks of %s, named by CLIP alone\n", a->model.proposals);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
@@ -331,7 +334,8 @@ static int segment(struct segmenter *s, const struct arguments *a, struct vocabu
     span_end(span);
     if (!status) tell_spans(a, a->model.name);
     if (!status && a->dump && s->given)
-        status = error_set(ERR_USAGE, "--dump: the tensors are a proposal network's; there is none");
+        status =
+            error_set(ERR_USAGE, "--dump: the tensors are a proposal network's; there is none");
     if (!status && segmenter_panoptic(s)) status = check_outputs(a, WITH_PANOPTIC);
     if (!status && v->n == 1)
         log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");

@@ -2,14 +2,14 @@
  * nouns and thresholds: a folder of HDF5 files named after hashes, each of the pictures that are
  * mined together.
  *
- *   pictures-HASH.h5   of a part of a set: hash of every picture, and its size, so that pictures need
- *                      not be decoded to be known
- *   masks-HASH.h5      of pictures and a proposal network: the packed masks
- *   features-HASH.h5   of pictures, their masks, a CLIP and how crops are made: features
+ *   pictures-HASH.h5   of a part of a set: hash of every picture, and its size, so that pictures
+ * need not be decoded to be known masks-HASH.h5      of pictures and a proposal network: the packed
+ * masks features-HASH.h5   of pictures, their masks, a CLIP and how crops are made: features
  *
  * HASH is of a text of all that decides the contents; the file holds that text as well. A file that
- * is damaged is told and made again; one that cannot be written costs time alone. Files appear whole
- * or not at all, so any number of processes may share a folder. It may be removed at any time. */
+ * is damaged is told and made again; one that cannot be written costs time alone. Files appear
+ * whole or not at all, so any number of processes may share a folder. It may be removed at any
+ * time. */
 #pragma once
 
 #include "data/region_list.h"

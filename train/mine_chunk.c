@@ -39,8 +39,8 @@ static int know_pictures(struct mine_chunk *c, struct mine_sources *s) {
     if (!mine_cache_pictures(s->cache, key.at, c->picture, c->n)) {
         status = decode(c, s);
         for (int64_t i = 0; !status && i < c->n; i++)
-            c->picture[i] = (struct mine_picture){hash_picture(&c->image[i]), c->image[i].h,
-                                                  c->image[i].w};
+            c->picture[i] =
+                (struct mine_picture){hash_picture(&c->image[i]), c->image[i].h, c->image[i].w};
         if (!status) mine_cache_keep_pictures(s->cache, key.at, c->picture, c->n);
     }
     str_free(&key);
@@ -176,8 +176,7 @@ static int encode(struct mine_chunk *c, struct mine_sources *s) {
     int status = decode(c, s), span = span_begin("crops");
     if (!status) status = region_batch_open(&b, &s->crop, s->encoder, s->mine->batch);
     for (int64_t i = 0; !status && i < c->n; i++)
-        status =
-            region_batch_add_list(&b, &c->image[i], &c->regions[i], c->row[i], c->feature);
+        status = region_batch_add_list(&b, &c->image[i], &c->regions[i], c->row[i], c->feature);
     if (!status) status = region_batch_flush(&b);
     s->crops_encoded += b.done;
     region_batch_free(&b);
@@ -218,8 +217,7 @@ static int find_features(struct mine_chunk *c, struct mine_sources *s) {
     int status = 0;
     if (!mine_cache_features(s->cache, key, c->feature, c->rows, s->encoder.D)) {
         status = encode(c, s);
-        if (!status)
-            mine_cache_keep_features(s->cache, key, c->feature, c->rows, s->encoder.D);
+        if (!status) mine_cache_keep_features(s->cache, key, c->feature, c->rows, s->encoder.D);
     }
     free(key);
     return status;

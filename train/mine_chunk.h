@@ -1,7 +1,7 @@
-/* A few pictures that are mined together: their masks, and what CLIP makes of the crops, computed or
- * out of the cache (train/mine_cache.h). What a chunk holds is a function of its pictures and of the
- * models alone: chunks begin at multiples of MINE_TOGETHER within a shard, whoever computes them,
- * and crops of its pictures fill CLIP's batches together.
+/* A few pictures that are mined together: their masks, and what CLIP makes of the crops, computed
+ * or out of the cache (train/mine_cache.h). What a chunk holds is a function of its pictures and of
+ * the models alone: chunks begin at multiples of MINE_TOGETHER within a shard, whoever computes
+ * them, and crops of its pictures fill CLIP's batches together.
  *
  * D: length of features. */
 #pragma once
@@ -32,7 +32,7 @@ struct mine_sources {
 };
 
 struct mine_chunk {
-    int64_t first, n;                         /* pictures of the set */
+    int64_t first, n; /* pictures of the set */
     struct mine_picture picture[MINE_TOGETHER];
     struct region_list regions[MINE_TOGETHER]; /* all masks of a picture, the smallest, too */
     int64_t *row[MINE_TOGETHER]; /* [regions]: of `feature`; -1: smaller than mine.min_area */

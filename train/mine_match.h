@@ -17,7 +17,7 @@ struct noun_match {
 };
 
 /* text: [N] pointers to [D]; crop: [M] pointers to [D], all of unit length; candidates of one
- * pointer are one mask. The first of equals wins. `share`: every noun gets the best; otherwise masks
- * go, the greatest cosine first, to one noun each. */
+ * pointer are one mask. The first of equals wins. `share`: every noun gets the best; otherwise
+ * masks go, the greatest cosine first, to one noun each. */
 void nouns_match(const float *const *text, size_t N, const float *const *crop, size_t M, int64_t D,
                  bool share, struct noun_match *out);

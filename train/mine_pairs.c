@@ -20,8 +20,8 @@ static int by_row(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void matching_open(struct matching *t, const struct mine_names *m, const struct mine_chunk *c,
-                          int64_t i, int64_t from, int64_t to) {
+static void matching_open(struct matching *t, const struct mine_names *m,
+                          const struct mine_chunk *c, int64_t i, int64_t from, int64_t to) {
     const struct region_list *l = &c->regions[i];
     size_t most = 0;
     for (int64_t k = from; k < to; k++) most += m->nouns->of[k].n;

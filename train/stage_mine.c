@@ -126,11 +126,11 @@ static int mine(struct miner *m) {
     }
     progress_close(&progress);
     if (!status && missing)
-        status = error_set(ERR_AGAIN,
-                           "part %s is mined; %lld of %lld files of pairs are other parts': put "
-                           "them into %s, then run the same command without mine.part",
-                           m->node->config.mine.part, (long long)missing, (long long)shards,
-                           m->dir);
+        status =
+            error_set(ERR_AGAIN,
+                      "part %s is mined; %lld of %lld files of pairs are other parts': put "
+                      "them into %s, then run the same command without mine.part",
+                      m->node->config.mine.part, (long long)missing, (long long)shards, m->dir);
     return status ? status : pairs_manifest(m->dir, shards, &m->source);
 }
 
@@ -239,9 +239,9 @@ static int open_sources(struct miner *m) {
     struct region_options crop = crop_region(&c->crop, clip_image_size(&m->clip.clip));
     char *clip = run_name(node_input(m->node, "clip"));
     m->network_id = in && in->node ? run_name(in) : NULL;
-    m->encoder_id = mem_format("clip %s\ncrop %lld expand %.17g box %d antialias %d fill %d\n", clip,
-                               (long long)crop.side, crop.expand, crop.whole_box, crop.antialias,
-                               (int)crop.fill);
+    m->encoder_id = mem_format("clip %s\ncrop %lld expand %.17g box %d antialias %d fill %d\n",
+                               clip, (long long)crop.side, crop.expand, crop.whole_box,
+                               crop.antialias, (int)crop.fill);
     free(clip);
     open_cache(m);
     m->sources = (struct mine_sources){.set = &m->set,

@@ -104,8 +104,7 @@ TEST(instances_of_coco_are_read_by_name_or_id_polygons_and_runs) {
     check_masks(&s, -1, "cat.jpg", (const int[]){1, 2}, 2);
     check_masks(&s, 4, NULL, (const int[]){1, 2}, 2);
     check_masks(&s, 5, NULL, NULL, 0);
-    CHECK_ERROR(mask_source_read(&s, 6, NULL, H, W, &l), ERR_MISSING,
-                "picture 6: ");
+    CHECK_ERROR(mask_source_read(&s, 6, NULL, H, W, &l), ERR_MISSING, "picture 6: ");
     mask_source_close(&s);
     free(path);
 }
@@ -188,8 +187,7 @@ TEST(masks_of_another_size_are_resized_unless_they_are_of_another_shape) {
     CHECK_INT(l.at[0].area, 96);
     CHECK_INT(l.at[0].box.x1, 8);
     region_list_free(&l);
-    CHECK_ERROR(mask_source_read(&s, 1, NULL, 16, 12, &l), ERR_DATA,
-                "picture 1: ");
+    CHECK_ERROR(mask_source_read(&s, 1, NULL, 16, 12, &l), ERR_DATA, "picture 1: ");
     region_list_free(&l);
     CHECK_ERROR(mask_source_read(&s, 1, NULL, 12, 20, &l), ERR_DATA,
                 "its masks are 8 x 6, the picture is 20 x 12");
@@ -259,8 +257,8 @@ TEST(damaged_files_are_refused_with_their_place) {
             status = mask_source_read(&s, 1, NULL, H, W, &l);
             region_list_free(&l);
         }
-        if (opened != bad[i].opens || status != ERR_DATA ||
-            !strstr(error_message(), bad[i].says) || !strstr(error_message(), "bad.json") ||
+        if (opened != bad[i].opens || status != ERR_DATA || !strstr(error_message(), bad[i].says) ||
+            !strstr(error_message(), "bad.json") ||
             (opened && !strstr(error_message(), "picture 1: ")))
             test_fail(__FILE__, __LINE__, "%s: %d \"%s\", expected \"%s\"", bad[i].text, status,
                       error_message(), bad[i].says);

@@ -16,9 +16,23 @@ TEST(every_shard_is_the_business_of_one_part) {
 }
 
 TEST(what_is_no_part_is_refused) {
-    static const char *const bad[] = {"1",    "/",    "0/3",  "4/3",   "1/0",     "-1/3",
-                                      "1/3x", "1 /3", " 1/3", "1/-3",  "1/70000", "1/+3",
-                                      "a/b",  "1//3", "1/3 ", "1/3/3", "99999999999999999999/3"};
+    static const char *const bad[] = {"1",
+                                      "/",
+                                      "0/3",
+                                      "4/3",
+                                      "1/0",
+                                      "-1/3",
+                                      "1/3x",
+                                      "1 /3",
+                                      " 1/3",
+                                      "1/-3",
+                                      "1/70000",
+                                      "1/+3",
+                                      "a/b",
+                                      "1//3",
+                                      "1/3 ",
+                                      "1/3/3",
+                                      "99999999999999999999/3"};
     struct mine_part p;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (mine_part_parse(&p, bad[i])) test_fail(__FILE__, __LINE__, "%s is taken", bad[i]);
