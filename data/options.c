@@ -91,6 +91,7 @@ const struct setting mine_rows[] = {
     REAL  ("margin",         margin,         RESULT, "-2",  -2, 2,    "pairs whose similarity is not so much above that of the image's next mask are left out"),
     CHOICE("duplicates",     duplicates,     RESULT, "keep", duplicates, "a noun in several captions of an image: a pair for each, or for the first; the paper does not say (its count of 5 captions is called de-duplicated)"),
     BOOL  ("share",          share,          RESULT, "true",          "a mask may serve several nouns of an image; else masks go, the greatest similarity first, to one each"),
+    BOOL  ("prompts",        prompts,        RESULT, "true",          "blank patches become mask prompts, where the CLIP has some"),
     BOOL  ("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps; captions and models play no part"),
     INT   ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
     INT   ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once, of any images"),

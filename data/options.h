@@ -66,10 +66,11 @@ struct mine_options {
     int masks;      /* enum mine_masks: what nouns of captions are matched to */
     int duplicates; /* enum mine_duplicates: of a noun in several captions of an image */
     bool share;     /* a mask may serve several nouns of an image */
+    bool prompts;   /* blank patches become CLIP's mask prompts, where it has some */
     bool ground_truth;
     char *cache; /* "auto", "none" or a folder */
     char *part;  /* "2/4": every fourth shard from the second on; "": all */
 };
-extern const struct setting mine_rows[14];
+extern const struct setting mine_rows[15];
 
 struct region_options crop_region(const struct crop_options *o, int64_t side);

@@ -228,6 +228,17 @@ static void open_cache(struct miner *m) {
     free(dir);
 }
 
+/* What features depend on beside the pictures and their masks; owned. */
+static char *name_encoder(const struct node *n, const struct region_options *o) {
+    char *clip = run_name(node_input(n, "clip"));
+    char *name =
+        mem_format("clip %s prompts %d\ncrop %lld expand %.17g box %d antialias %d fill %d\n", clip,
+                   n->config.mine.prompts, (long long)o->side, o->expand, o->whole_box,
+                   o->antialias, (int)o->fill);
+    free(clip);
+    return name;
+}
+
 /* Where masks come from, and what looks at them. */
 static int open_sources(struct miner *m) {
     const struct config *c = &m->node->config;
@@ -236,13 +247,10 @@ static int open_sources(struct miner *m) {
     if (!status && in && in->path) status = mask_source_open(&m->files, in->path);
     span_end(span);
     if (status) return status;
+    struct namer namer = {.clip = &m->clip.clip, .no_prompts = !c->mine.prompts};
     struct region_options crop = crop_region(&c->crop, clip_image_size(&m->clip.clip));
-    char *clip = run_name(node_input(m->node, "clip"));
     m->network_id = in && in->node ? run_name(in) : NULL;
-    m->encoder_id = mem_format("clip %s\ncrop %lld expand %.17g box %d antialias %d fill %d\n",
-                               clip, (long long)crop.side, crop.expand, crop.whole_box,
-                               crop.antialias, (int)crop.fill);
-    free(clip);
+    m->encoder_id = name_encoder(m->node, &crop);
     open_cache(m);
     m->sources = (struct mine_sources){.set = &m->set,
                                        .mine = &c->mine,
@@ -253,7 +261,7 @@ static int open_sources(struct miner *m) {
                                        .open = open_network,
                                        .ctx = m,
                                        .crop = crop,
-                                       .encoder = clip_regions(&m->clip.clip),
+                                       .encoder = namer_encoder(&namer),
                                        .encoder_id = m->encoder_id};
     return 0;
 }
