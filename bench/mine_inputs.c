@@ -14,16 +14,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "bench/texts.h"
 #include "checkpoints/weights.h"
 #include "data/pairs.h"
 #include "data/set.h"
-#include "data/templates.h"
-#include "data/tokenizer.h"
-#include "data/vocabulary.h"
 #include "nn/models/ovseg.h"
 #include "tests/formula.h"
 
-enum { CONTEXT = 77, IMAGES_MAX = 64 };
+enum { IMAGES_MAX = 64 };
 
 static int write_weights(const char *seed, const char *bias, const char *out) {
     struct params p = {0};
@@ -41,28 +39,6 @@ static int write_weights(const char *seed, const char *bias, const char *out) {
     ovseg_free(m);
     params_free(&p);
     free(m);
-    return status;
-}
-
-/* Tokens of the nouns in all templates, [nouns, T, CONTEXT]. */
-static int read_texts(const struct strings *nouns, tensor **ids) {
-    struct vocabulary v;
-    struct tokenizer t = {0};
-    struct strings templates = {0}, texts = {0};
-    vocabulary_of(&v, nouns->at, nouns->n);
-    int status = templates_named("vild", &templates);
-    for (size_t i = 0; !status && i < v.n; i++)
-        status = vocabulary_prompts(&v, i, &templates, &texts);
-    if (!status) status = tokenizer_open(&t, NULL);
-    int64_t *row = mem_alloc(texts.n * CONTEXT, sizeof *row);
-    for (size_t i = 0; !status && i < texts.n; i++)
-        status = tokenizer_encode(&t, texts.at[i], CONTEXT, false, row + i * CONTEXT, NULL);
-    if (!status) *ids = t_from_data(row, SHAPE((int64_t)v.n, (int64_t)templates.n, CONTEXT), T_I64);
-    free(row);
-    strings_free(&texts);
-    strings_free(&templates);
-    tokenizer_close(&t);
-    vocabulary_close(&v);
     return status;
 }
 
@@ -123,7 +99,10 @@ static int write_inputs(char **argv) {
     if (!status && (n < 1 || n > IMAGES_MAX || n > d.n_images))
         status = error_set(ERR_USAGE, "%s pictures of %lld, at most %d", argv[2],
                            (long long)d.n_images, IMAGES_MAX);
-    if (!status) status = read_texts(&p.noun, &ids);
+    struct vocabulary v;
+    vocabulary_of(&v, p.noun.at, p.noun.n);
+    if (!status) status = text_ids(&v, &ids);
+    vocabulary_close(&v);
     if (!status) status = write_tensors(argv[3], &d, n, ids);
     if (!status) status = write_pairs(argv[4], &p);
     pairs_close(&p);

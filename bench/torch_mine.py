@@ -45,6 +45,7 @@ def open_models(path):
 def texts_of(clip, ids):
     out = []
     for noun in ids:
+        noun = noun[:, :int(noun.argmax(-1).max()) + 1]  # nothing looks behind the end
         features = F.normalize(clip.encode_text(noun), dim=-1)
         out.append(F.normalize(features.mean(0), dim=-1))
     return torch.stack(out)

@@ -284,15 +284,6 @@ static void check_equal_pairs(const struct pairs *a, const struct pairs *b) {
     CHECK(!memcmp(a->at, b->at, (size_t)a->n * sizeof *a->at));
 }
 
-static struct ended ovseg(const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg"};
-    for (int i = 0; arguments[i]; i++) argv[i + 1] = arguments[i];
-    struct process p;
-    process_start(&p, argv, NULL);
-    return process_wait(&p, 300);
-}
-#define OVSEG(...) ovseg((const char *const[]){__VA_ARGS__, NULL})
-
 static void mine_given(const struct chain *c) {
     struct dataset d;
     struct pairs a, b;
@@ -301,7 +292,7 @@ static void mine_given(const struct chain *c) {
     char *by_json = config_of("by-json.yaml", c, json, ""),
          *by_png = config_of("by-png.yaml", c, png, "");
     char *output = test_path("given"), *out = mem_format("output_dir=%s", output);
-    struct ended e = OVSEG("mine", by_json, "threads=1", out);
+    struct ended e = OVSEG_RUN("mine", by_json, "threads=1", out);
     check_status(&e, 0);
     CHECK_HAS(e.err, "0 of 64 pictures went through the proposal network, 192 crops through CLIP");
     MINE("given", by_png, "0 of 64", "0", NULL); /* the same masks in the same pictures */
@@ -351,8 +342,8 @@ static void judge_given(const struct chain *c) {
     CHECK_OK(image_encode_png(&im, &png));
     CHECK_OK(file_write(picture, png.at, png.n));
     char *out = test_path("segmented");
-    struct ended s = OVSEG("segment", "-m", c->clip, "--proposals", json, "--classes",
-                           "sky,sea,cat", "-o", out, picture);
+    struct ended s = OVSEG_RUN("segment", "-m", c->clip, "--proposals", json, "--classes",
+                               "sky,sea,cat", "-o", out, picture);
     check_status(&s, 0);
     CHECK_HAS(s.out, "test-masks.json, named by CLIP alone");
     CHECK_HAS(s.out, "(unlabelled)");
@@ -368,8 +359,8 @@ static void judge_given(const struct chain *c) {
         }
     char *other = test_path("nobody.png");
     CHECK_OK(file_write(other, png.at, png.n));
-    struct ended none = OVSEG("segment", "-m", c->clip, "--proposals", json, "--classes", "sky,sea",
-                              "-o", out, other);
+    struct ended none = OVSEG_RUN("segment", "-m", c->clip, "--proposals", json, "--classes",
+                                  "sky,sea", "-o", out, other);
     check_status(&none, 66);
     CHECK_HAS(none.err, "picture nobody: ");
     labels_free(&l);
@@ -438,7 +429,7 @@ TEST(masks_may_come_from_files_and_from_label_maps) {
     ended_free(&e);
     ended_free(&f);
     char *argv = mem_format("%s/configs/smoke/clip.yaml", TEST_SOURCE_DIR);
-    struct ended g = OVSEG("mine", argv);
+    struct ended g = OVSEG_RUN("mine", argv);
     check_status(&g, 78);
     CHECK_HAS(g.err, "of stage clip-pretrain: pairs are mined by a config of stage mine");
     ended_free(&g);
