@@ -7,9 +7,16 @@
 #include "base/hash.h"
 #include "base/spans.h"
 #include "eval/proposals.h"
+#include "train/signals.h"
 
 /* Raised when masks or features come out with other bits than before: the cache is another then. */
 enum { MASKS_REVISION = 1, FEATURES_REVISION = 1 };
+
+int mine_stopped(const struct mine_cache *c) {
+    if (!signals_pending()) return 0;
+    return signals_error(c->dir ? "finished pictures are kept, the same command goes on behind them"
+                                : "whole shards are kept, the same command goes on behind them");
+}
 
 static int decode(struct mine_chunk *c, const struct mine_sources *s) {
     int status = 0, span = span_begin("read");
@@ -84,7 +91,9 @@ static int propose(struct mine_chunk *c, struct mine_sources *s) {
     for (int64_t i = 0; !status && i < c->n;) {
         int64_t n = together(c, s, i);
         struct proposals p[MINE_TOGETHER] = {{0}};
-        status = proposals_of(&s->network->model, s->network->text, &c->image[i], n, p);
+        status = mine_stopped(s->cache);
+        if (!status)
+            status = proposals_of(&s->network->model, s->network->text, &c->image[i], n, p);
         for (int64_t k = 0; k < n; k++) {
             if (!status) status = pack(&p[k], s->mine->mask_threshold, &c->regions[i + k]);
             proposals_free(&p[k]);
@@ -175,8 +184,11 @@ static int encode(struct mine_chunk *c, struct mine_sources *s) {
     struct region_batch b = {0};
     int status = decode(c, s), span = span_begin("crops");
     if (!status) status = region_batch_open(&b, &s->crop, s->encoder, s->mine->batch);
-    for (int64_t i = 0; !status && i < c->n; i++)
-        status = region_batch_add_list(&b, &c->image[i], &c->regions[i], c->row[i], c->feature);
+    for (int64_t i = 0; !status && i < c->n; i++) {
+        const struct region_list *l = &c->regions[i];
+        status = mine_stopped(s->cache);
+        if (!status) status = region_batch_add_list(&b, &c->image[i], l, c->row[i], c->feature);
+    }
     if (!status) status = region_batch_flush(&b);
     s->crops_encoded += b.done;
     region_batch_free(&b);

@@ -41,6 +41,10 @@ struct mine_chunk {
     struct image image[MINE_TOGETHER]; /* decoded when needed */
 };
 
+/* Before each picture: the error of a signal that asks to stop, or 0. What is in the cache is kept.
+ */
+int mine_stopped(const struct mine_cache *c);
+
 /* Pictures first .. first + n - 1, n at most MINE_TOGETHER. 0 or the pending error; free it in any
  * case. */
 int mine_chunk_read(struct mine_chunk *c, struct mine_sources *s, int64_t first, int64_t n);

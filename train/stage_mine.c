@@ -22,12 +22,11 @@
 #include "train/mine_pairs.h"
 #include "train/mine_part.h"
 #include "train/mine_report.h"
-#include "train/signals.h"
 
 struct miner {
     struct node *node;
     struct dataset set;
-    int64_t n_images;
+    int64_t n_images, n_mined; /* all, and those that this process mined */
     struct clip_run clip;
     struct proposals_run proposals;
     struct mask_source files;
@@ -55,14 +54,6 @@ static int encode_nouns(struct miner *m) {
     return error_status();
 }
 
-/* Before pictures that are mined together: those before them are kept. */
-static int stopped(const struct miner *m) {
-    if (!signals_pending()) return 0;
-    return signals_error(m->cache.dir
-                             ? "finished pictures are kept, the same command goes on behind them"
-                             : "whole shards are kept, the same command goes on behind them");
-}
-
 static int commit(struct pairs_shard *shard) {
     int span = span_begin("writing"), status = pairs_shard_commit(shard);
     span_end(span);
@@ -77,13 +68,14 @@ static int mine_shard(struct miner *m, int64_t k, int64_t first, int64_t n,
     for (int64_t i = first; !status && i < first + n; i += MINE_TOGETHER) {
         int64_t some = first + n - i < MINE_TOGETHER ? first + n - i : MINE_TOGETHER;
         struct mine_chunk c = {0};
-        status = stopped(m);
+        status = mine_stopped(&m->cache);
         if (!status) status = mine_chunk_read(&c, &m->sources, i, some);
         int span = span_begin("matching");
         for (int64_t j = 0; !status && j < some; j++)
             mine_pairs_of_captions(&shard, &m->names, &c, j);
         span_end(span);
         mine_chunk_free(&c);
+        m->n_mined += some;
         progress_at(progress, i + some, NULL);
     }
     if (!status) status = commit(&shard);
@@ -98,7 +90,7 @@ static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
     int64_t n_seen, *seen = mine_label_classes(&m->set, &n_seen);
     int status = 0;
     for (int64_t i = first; !status && i < first + n; i++) {
-        status = stopped(m);
+        status = mine_stopped(&m->cache);
         if (!status) status = mine_pairs_of_labels(&shard, &m->names, i, seen, n_seen);
     }
     free(seen);
@@ -140,9 +132,9 @@ static void tell_work(const struct miner *m) {
                                         "nouns", "matching", "text",  "writing",   "cache"};
     struct str text = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (spans_seconds(parts[i]) > 0)
+        if (m->n_mined && spans_seconds(parts[i]) > 0)
             str_add(&text, "%s%s %.2f", text.n ? ", " : "", parts[i],
-                    1e3 * spans_seconds(parts[i]) / (double)m->n_images);
+                    1e3 * spans_seconds(parts[i]) / (double)m->n_mined);
     if (text.n) log_info("%s: milliseconds a picture: %s", m->node->name, text.at);
     log_info("%s: %lld of %lld pictures went through the proposal network, %lld crops through CLIP",
              m->node->name, (long long)m->sources.pictures_proposed, (long long)m->n_images,
