@@ -52,8 +52,12 @@ extern const struct setting segment_data_rows[5];
 
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
+    bool shared_starts;
+    int precision; /* enum text_precision */
+    bool keep;
 };
-extern const struct setting text_rows[1];
+enum text_precision { TEXT_F32, TEXT_BF16 };
+extern const struct setting text_rows[4];
 
 enum mine_masks { MINE_PROPOSALS, MINE_LABELS };
 enum mine_duplicates { DUPLICATES_KEEP, DUPLICATES_FIRST };

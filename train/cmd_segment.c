@@ -285,11 +285,11 @@ static int segment_file(struct segmenter *s, const struct arguments *a, const ch
         *bad = s->given && (status == ERR_DATA || status == ERR_MISSING); /* its masks */
     }
     span = span_begin("write");
-    if (!status && a->dump) status = write_dump(a, file, &dump, &l);
-    dump_free(&dump);
     if (!status) status = picture_write_labels(map, &l);
     if (!status) status = write_overlay(overlay, &im, &l, v);
     if (!status && wanted) status = write_segments(s, a, file, wanted, v);
+    if (!status && a->dump) status = write_dump(a, file, &dump, &l); /* last: the largest */
+    dump_free(&dump);
     span_end(span);
     if (!status) print_shares(file, &l, v);
     if (!status) tell_spans(a, file);
@@ -306,9 +306,8 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
                          const struct vocabulary *v) {
     size_t failed = 0;
     int kind = ERR_MISSING; /* of the failures, unless one is of another */
-    int status = dir_make(a->out);
-    if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
-    if (!status && s->given) printf("masks of %s, named by CLIP alone\n", a->model.proposals);
+    int status = 0;
+    if (s->given) printf("masks of %s, named by CLIP alone\n", a->model.proposals);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
@@ -325,10 +324,23 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
     return status;
 }
 
+/* What can be said without the model, whose opening may take a minute. */
+static int check_files(const struct arguments *a) {
+    size_t there = 0;
+    for (size_t i = 0; i < a->n_images; i++) there += file_exists(a->image[i]);
+    if (!there)
+        return error_set(ERR_MISSING, "%s%s: no such picture", a->image[0],
+                         a->n_images > 1 ? " and the others" : "");
+    int status = check_outputs(a, ALWAYS);
+    if (!status) status = dir_make(a->out);
+    if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
+    return status;
+}
+
 static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
     if (a->verbose) spans_open();
-    int status = check_outputs(a, ALWAYS);
-    if (!status) status = vocabulary_open(v, a->classes);
+    int status = vocabulary_open(v, a->classes);
+    if (!status) status = check_files(a);
     int span = span_begin("load");
     if (!status) status = segmenter_open(s, &a->model, v);
     span_end(span);
@@ -349,6 +361,7 @@ int cmd_segment(int argc, char **argv) {
     struct vocabulary v = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.model.command = "ovseg segment";
     a.model.overrides = a.overrides.at;
     a.model.n_overrides = a.overrides.n;
     int scope = t_scope_open("", T_NO_GRAD | T_EVAL);

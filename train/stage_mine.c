@@ -22,6 +22,7 @@
 #include "train/mine_pairs.h"
 #include "train/mine_part.h"
 #include "train/mine_report.h"
+#include "train/noun_features.h"
 
 struct miner {
     struct node *node;
@@ -43,8 +44,7 @@ struct miner {
 
 static int encode_nouns(struct miner *m) {
     int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL), span = span_begin("text");
-    tensor *x = class_text_of_names(&m->clip.clip, &m->node->config.text, m->nouns.noun.at,
-                                    (int64_t)m->nouns.noun.n);
+    tensor *x = noun_features(m->node, &m->clip.clip, m->nouns.noun.at, (int64_t)m->nouns.noun.n);
     m->names.D = t_size(x, 1);
     size_t n = m->nouns.noun.n * (size_t)m->names.D;
     m->names.feature = mem_alloc(n, sizeof *m->names.feature);
