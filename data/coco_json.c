@@ -6,21 +6,19 @@
  *   depth 4                                {"counts": ..., "size": ...} or [...]
  *   depth 5                                           [...]               or   [x, y, x, y, ...]
  */
-#include <yajl/yajl_parse.h>
-
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/coco_internal.h"
 #include "data/image_internal.h"
+#include "data/json_stream.h"
 #include "data/polygon.h"
 #include "data/rle.h"
 
-enum { DEPTH_MAX = 64, CHUNK = 1 << 16, NUMBER_CHARS_MAX = 40, TEXT_MAX = 4096 };
+enum { DEPTH_MAX = 64, NUMBER_CHARS_MAX = 40, TEXT_MAX = 4096 };
 
 enum section { OTHER_SECTION, IMAGES, ANNOTATIONS, CATEGORIES };
 
@@ -413,61 +411,17 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_list_end,
 };
 
-/* Where in the file an error is: the lines and bytes of earlier chunks, and of this one. */
-struct place {
-    int64_t line, byte;
-};
-
-static void place_move(struct place *p, const uint8_t *at, size_t n) {
-    p->byte += (int64_t)n;
-    for (size_t i = 0; i < n; i++) p->line += at[i] == '\n';
-}
-
-/* 0, or the pending error with the place in front. */
-static int check(yajl_handle json, yajl_status status, const char *path, struct place place,
-                 const uint8_t *at, size_t n) {
-    if (status == yajl_status_ok) return 0;
-    size_t used = yajl_get_bytes_consumed(json);
-    place_move(&place, at, used < n ? used : n);
-    if (status == yajl_status_error) {
-        unsigned char *text = yajl_get_error(json, 0, at, n);
-        error_set(ERR_DATA, "is not JSON: %.*s", (int)strcspn((char *)text, "\n"), text);
-        yajl_free_error(json, text);
-    }
-    return error_context("%s:%lld: byte %lld", path, (long long)place.line, (long long)place.byte);
-}
-
-static int read_stream(FILE *f, const char *path, yajl_handle json, struct hasher *hash) {
-    uint8_t *chunk = mem_alloc(CHUNK, 1);
-    struct place place = {.line = 1};
-    size_t n;
-    while (!error_status() && (n = fread(chunk, 1, CHUNK, f)) > 0) {
-        hasher_add(hash, chunk, n);
-        check(json, yajl_parse(json, chunk, n), path, place, chunk, n);
-        place_move(&place, chunk, n);
-    }
-    if (ferror(f) && !error_status()) error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
-    if (!error_status()) check(json, yajl_complete_parse(json), path, place, chunk, 0);
-    free(chunk);
-    return error_status();
-}
-
 int coco_read(const char *path, struct coco_table *t, struct hasher *hash) {
-    FILE *f = fopen(path, "rb");
-    if (!f) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
     struct reader r = {.t = t};
-    yajl_handle json = yajl_alloc(&callbacks, NULL, &r);
-    REQUIRE(json, "out of memory");
-    if (!read_stream(f, path, json, hash)) {
+    struct json_stream s;
+    if (!json_stream_read(&s, path, &callbacks, &r, hash)) {
         unsigned need_both = 1U << IMAGES | 1U << ANNOTATIONS;
         if ((r.sections & need_both) != need_both)
             error_set(ERR_DATA, "%s: is not a COCO file: it has no \"%s\"", path,
                       r.sections & 1U << IMAGES ? "annotations" : "images");
     }
-    yajl_free(json);
     for (int k = 0; k < TEXTS; k++) free(r.text[k]);
     free(r.mistake);
-    fclose(f);
     return error_status();
 }
 

@@ -87,15 +87,24 @@ const struct setting text_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct mine_options
+static const char *const masks[] = {"proposals", "labels", NULL}; /* enum mine_masks */
+static const char *const duplicates[] = {"keep", "first", NULL};  /* enum mine_duplicates */
 const struct setting mine_rows[] = {
-    INT ("images",         images,         RESULT, "0",   0, 1e9,   "the first so many; 0: all"),
-    INT ("captions",       captions,       RESULT, "1",   1, 100,   "of an image"),
-    REAL("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,     "pixels of a proposal: probability strictly above"),
-    INT ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller proposals are left out"),
-    REAL("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
-    BOOL("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps instead of proposals and captions"),
-    INT ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
-    INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
+    INT   ("images",         images,         RESULT, "0",   0, 1e9,   "the first so many; 0: all"),
+    INT   ("captions",       captions,       RESULT, "1",   1, 100,   "of an image"),
+    CHOICE("masks",          masks,          RESULT, "proposals", masks, "what nouns are matched to: inputs.proposals, or the label maps' masks of the seen classes"),
+    REAL  ("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,     "pixels of a proposal: probability strictly above"),
+    INT   ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller masks are left out"),
+    REAL  ("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
+    REAL  ("margin",         margin,         RESULT, "-2",  -2, 2,    "pairs whose similarity is not so much above that of the image's next mask are left out"),
+    CHOICE("duplicates",     duplicates,     RESULT, "keep", duplicates, "a noun in several captions of an image: a pair for each, or for the first; the paper does not say (its count of 5 captions is called de-duplicated)"),
+    BOOL  ("share",          share,          RESULT, "true",          "a mask may serve several nouns of an image; else masks go, the greatest similarity first, to one each"),
+    BOOL  ("prompts",        prompts,        RESULT, "true",          "blank patches become mask prompts, where the CLIP has some"),
+    BOOL  ("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps; captions and models play no part"),
+    INT   ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
+    INT   ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once, of any images"),
+    STRING("cache",          cache,          OUTPUT, "auto",          "folder of masks and features for later runs; auto: .mined beside the runs; none: nothing is kept"),
+    STRING("part",           part,           OUTPUT, "",              "2/4: only every fourth file of pairs, from the second on; empty: all"),
 };
 #undef SETTINGS_OF
 

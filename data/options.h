@@ -67,14 +67,23 @@ struct text_options {
 enum text_precision { TEXT_F32, TEXT_BF16 };
 extern const struct setting text_rows[4];
 
+enum mine_masks { MINE_PROPOSALS, MINE_LABELS };
+enum mine_duplicates { DUPLICATES_KEEP, DUPLICATES_FIRST };
+
 struct mine_options {
     int64_t images;   /* of the set, the first ones; 0: all */
     int64_t captions; /* of an image: 1 .. */
-    double mask_threshold, similarity;
+    double mask_threshold, similarity, margin;
     int64_t min_area, shard_images, batch;
+    int masks;      /* enum mine_masks: what nouns of captions are matched to */
+    int duplicates; /* enum mine_duplicates: of a noun in several captions of an image */
+    bool share;     /* a mask may serve several nouns of an image */
+    bool prompts;   /* blank patches become CLIP's mask prompts, where it has some */
     bool ground_truth;
+    char *cache; /* "auto", "none" or a folder */
+    char *part;  /* "2/4": every fourth shard from the second on; "": all */
 };
-extern const struct setting mine_rows[8];
+extern const struct setting mine_rows[15];
 
 /* How the nouns of captions are found. Paths are as the config has them; the contents of their
  * files are in the identity of a run. */

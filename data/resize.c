@@ -285,6 +285,18 @@ int labels_resize_part(const struct labels *in, int64_t h, int64_t w, struct box
     return 0;
 }
 
+int mask_resize(const struct mask *in, int64_t h, int64_t w, struct mask *out) {
+    if (mask_alloc(out, h, w)) return error_status();
+    int64_t *column = mem_alloc((size_t)w, sizeof *column);
+    for (int64_t x = 0; x < w; x++) column[x] = nearest_index_f32(x, in->w, w);
+    for (int64_t y = 0; y < h; y++) {
+        const uint8_t *row = in->at + nearest_index_f32(y, in->h, h) * in->w;
+        for (int64_t x = 0; x < w; x++) out->at[y * w + x] = row[column[x]];
+    }
+    free(column);
+    return 0;
+}
+
 void resize_shortest_edge(int64_t h, int64_t w, int64_t shortest, int64_t longest, int64_t *out_h,
                           int64_t *out_w) {
     REQUIRE(h > 0 && w > 0 && shortest > 0 && longest > 0, "%lld x %lld", (long long)h,

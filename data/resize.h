@@ -33,6 +33,9 @@ int labels_resize_nearest_torch(const struct labels *in, int64_t h, int64_t w, s
 int labels_resize_part(const struct labels *in, int64_t h, int64_t w, struct box part,
                        struct labels *out);
 
+/* A mask at another size, as torch's nearest of float32 and uint8. ERR_INTERNAL. */
+int mask_resize(const struct mask *in, int64_t h, int64_t w, struct mask *out);
+
 /* Which source row (of n_in) torch's nearest takes for row `to` (of n_out): of float32 and uint8
  * tensors, and of doubles whose result has more than 128 rows and columns together. */
 int64_t nearest_index_f32(int64_t to, int64_t n_in, int64_t n_out);

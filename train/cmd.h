@@ -12,6 +12,7 @@ extern const struct command commands[]; /* ends with a NULL name */
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
+int cmd_mine(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_mine(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);

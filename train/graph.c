@@ -12,6 +12,7 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "data/pairs.h"
+#include "train/given.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -146,6 +147,11 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
+/* Masks of others in the place of a proposal network. */
+static bool is_masks(const char *input, const char *path) {
+    return strcmp(input, "proposals") == 0 && given_is(path);
+}
+
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
     bool folder = false;
     unsigned kinds = kinds_of(in->name, &folder);
@@ -163,7 +169,8 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                          origin, in->name, in->path);
         return;
     }
-    if (in->path && kinds && !(folder && dir_exists(in->path)))
+    bool other = in->path && ((folder && dir_exists(in->path)) || is_masks(in->name, in->path));
+    if (in->path && kinds && !other)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
     bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
@@ -193,7 +200,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && import_is_weights(path)) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && !is_masks(name, path) &&
+                   import_is_weights(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);

@@ -12,6 +12,7 @@
 #include "eval/mask_accuracy.h"
 #include "eval/picture.h"
 #include "train/clip_validate.h"
+#include "train/given.h"
 #include "train/picture.h"
 #include "train/segment.h"
 #include "train/signals.h"
@@ -33,6 +34,8 @@ struct evaluation {
     bool *seen, *unseen; /* [K] */
     struct vocabulary names;
     struct proposals_run proposals;
+    bool given; /* masks of others in their place, which CLIP alone names */
+    struct mask_source masks;
     struct segment_size size;
     struct confusion maskformer;
     struct region_recall recall; /* of the proposals, where network and truth have one size */
@@ -213,6 +216,22 @@ static int block_count(struct block *b, struct evaluation *e) {
     return status;
 }
 
+/* A picture with masks of others: what CLIP says is all there is to fuse. */
+static int count_given(struct evaluation *e, struct block *b) {
+    const struct dataset *set = &e->set;
+    int status = set->source->image(set, b->first, b->picture);
+    if (!status) status = set->source->labels(set, b->first, b->truth);
+    for (size_t k = 0; !status && k < e->n_rows; k++) {
+        struct row *r = &e->row[k];
+        struct labels found;
+        status = given_picture(&e->masks, &r->namer.namer, &e->node->config,
+                               set->image_id[b->first], NULL, b->picture, &found);
+        if (!status) status = count(e, b, 0, &r->fused, &found);
+        labels_free(&found);
+    }
+    return status;
+}
+
 static int stopped(void) {
     return signals_pending() ? signals_error("the same command evaluates again") : 0;
 }
@@ -223,8 +242,9 @@ static int segment_all(struct evaluation *e) {
     int status = 0;
     progress_open(&progress, e->node->name, "pictures", 0, e->n_images, 30);
     for (int64_t i = 0; !status && i < e->n_images;) {
-        status = block_read(b, e, i);
-        if (!status) status = block_count(b, e);
+        *b = (struct block){.first = i, .n = 1};
+        status = e->given ? count_given(e, b) : block_read(b, e, i);
+        if (!status && !e->given) status = block_count(b, e);
         i += b->n;
         block_free(b);
         progress_at(&progress, i, NULL);
@@ -298,7 +318,7 @@ static int write_evaluation(const struct evaluation *e) {
         json_object(&j);
         json_key_string(&j, "name", r->name);
         put_miou(&j, "miou", &r->fused, e);
-        put_miou(&j, "miou_clip_only", &r->alone, e);
+        put_miou(&j, "miou_clip_only", e->given ? &r->fused : &r->alone, e);
         put_split(&j, "mask_accuracy", mask_accuracy_mean(&r->accuracy, NULL),
                   mask_accuracy_mean(&r->accuracy, e->seen),
                   mask_accuracy_mean(&r->accuracy, e->unseen));
@@ -307,10 +327,13 @@ static int write_evaluation(const struct evaluation *e) {
     json_end(&j);
     json_key(&j, "ensemble");
     json_object(&j);
-    json_key_real(&j, "lambda", e->node->config.eval.lambda);
+    const struct row *last = &e->row[e->n_rows - 1];
+    json_key_string(&j, "proposals",
+                    e->given ? "masks of others, named by CLIP alone" : "a network's");
+    json_key_real(&j, "lambda", e->given ? 0 : e->node->config.eval.lambda);
     put_miou(&j, "maskformer_only", &e->maskformer, e);
-    put_miou(&j, "clip_only", &e->row[e->n_rows - 1].alone, e);
-    put_miou(&j, "fused", &e->row[e->n_rows - 1].fused, e);
+    put_miou(&j, "clip_only", e->given ? &last->fused : &last->alone, e);
+    put_miou(&j, "fused", &last->fused, e);
     json_end(&j);
     put_split(&j, "best_proposal_iou", region_recall_mean(&e->recall, NULL),
               region_recall_mean(&e->recall, e->seen), region_recall_mean(&e->recall, e->unseen));
@@ -335,7 +358,9 @@ static int open_all(struct evaluation *e) {
     confusion_open(&e->maskformer, e->K);
     region_recall_open(&e->recall, e->K);
     vocabulary_of(&e->names, e->set.class_name, (size_t)e->K);
-    status = segment_size_of(&e->size, n);
+    const struct node_input *in = node_input(n, "proposals");
+    e->given = in->path != NULL;
+    status = e->given ? mask_source_open(&e->masks, in->path) : segment_size_of(&e->size, n);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
     const struct namer_run *open = NULL;
     for (size_t i = 0; !status && i < n->n_inputs; i++) {
@@ -345,12 +370,12 @@ static int open_all(struct evaluation *e) {
         r->namer.next = open;
         open = &r->namer;
     }
-    if (!status) status = proposals_run_open(&e->proposals, n, &e->names, open);
+    if (!status && !e->given) status = proposals_run_open(&e->proposals, n, &e->names, open);
     return status;
 }
 
 static int run(struct node *n) {
-    struct evaluation e = {.node = n};
+    struct evaluation e = {.node = n, .masks.file.fd = -1};
     int status = open_all(&e);
     if (!status) status = classify_all(&e);
     if (!status) status = segment_all(&e);
@@ -362,6 +387,7 @@ static int run(struct node *n) {
     confusion_free(&e.maskformer);
     region_recall_free(&e.recall);
     proposals_run_free(&e.proposals);
+    mask_source_close(&e.masks);
     vocabulary_close(&e.names);
     dataset_close(&e.set);
     return status;
@@ -378,6 +404,11 @@ static void check(const struct node *n, struct problems *p) {
             "%s: eval.panoptic.enabled: `ovseg segment` writes segments, here nothing counts them",
             n->path);
     eval_check(&n->config.eval, n->path, p);
+    const struct node_input *in = node_input(n, "proposals");
+    const char *excluded = in && in->path ? given_excludes(&n->config.eval) : NULL;
+    if (excluded)
+        problems_add(p, "%s: inputs.proposals: %s needs a proposal network; these are masks",
+                     n->path, excluded);
 }
 
 static const char *const inputs[] = {"scenes", "proposals", NULL};
@@ -389,4 +420,5 @@ const struct stage stage_evaluate = {
     .revision = 2,
     .check = check,
     .run = run,
+    .check_inputs = given_check_inputs,
 };

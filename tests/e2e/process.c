@@ -156,6 +156,21 @@ struct ended train_run(const char *out, const char *config, const char *const *a
     return process_wait(&p, 600);
 }
 
+struct ended ovseg_run(const char *const *arguments) {
+    enum { MAX = 32 };
+    static const char train[] = "-train"; /* the program by its other name */
+    char *program = mem_format("%.*s", (int)(strlen(TEST_PROGRAM) - strlen(train)), TEST_PROGRAM);
+    const char *argv[MAX] = {program};
+    for (size_t n = 1; *arguments; arguments++) {
+        CHECK(n + 1 < MAX);
+        argv[n++] = *arguments;
+    }
+    struct process p;
+    process_start(&p, argv, NULL);
+    free(program);
+    return process_wait(&p, 300);
+}
+
 char *run_of(const char *out, const char *name) {
     char *dir = test_path(out), *found = NULL;
     struct strings names;
