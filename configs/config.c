@@ -71,6 +71,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define PROPOSALS GROUP("proposals", proposals_rows, proposals)
 #define DECAY GROUP("optim", optim_decay_rows, optim)
 #define EVAL GROUP("eval", eval_rows, eval)
+#define MEASURE GROUP("measure", measure_rows, measure)
 
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
 static const struct setting_group prepare_groups[] = {RUN, PREPARE};
@@ -91,7 +92,7 @@ static const struct setting_group finetune_groups[] = {
     RUN, TRAIN, INIT, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
     RUN, TRAIN, INIT, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
-static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
+static const struct setting_group evaluate_groups[] = {RUN, EVAL, MEASURE, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
@@ -102,8 +103,9 @@ static const struct setting_group known_groups[] = {
     TEXT,    MINE,
     CLIP,    LOSS,
     PROMPT,  PROPOSALS,
-    EVAL,    GROUP("optim", optim_clip_rows, optim),
-    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
+    EVAL,    MEASURE,
+    DECAY,   GROUP("optim", optim_clip_rows, optim),
+    GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

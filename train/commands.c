@@ -8,6 +8,7 @@ const struct command commands[] = {
     {"segment", "label maps of any pictures with any names", cmd_segment},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
+    {"report", "why two results differ", cmd_report},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},
     {NULL, NULL, NULL},
