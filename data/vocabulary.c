@@ -143,8 +143,7 @@ static const char *take_member(const struct reading *r, const char *key,
         c->unseen = scalar_is(r, "unseen");
         if (!c->unseen && !scalar_is(r, "seen")) return "is seen or unseen";
     } else if (!strcmp(key, "group")) {
-        if (r->e->kind != YAML_SCALAR || yaml_is_null(&r->e->at[0]) || c->group)
-            return "is a text";
+        if (r->e->kind != YAML_SCALAR || yaml_is_null(&r->e->at[0]) || c->group) return "is a text";
         c->group = copy_trimmed(r->e->at[0].text, strlen(r->e->at[0].text));
     } else {
         return "is no key of a class (name, synonyms, prompts, colour, kind, raw, split, group)";

@@ -184,9 +184,9 @@ static void keep_word(const struct wordnet *w, const char *form, struct strings 
 /* The rules of plurals: each applied to each of the forms. What comes twice stays once: "seses..."
  * would double at every turn. */
 static void apply_rules(const struct strings *forms, struct strings *out) {
-    static const char *const rules[][2] = {
-        {"s", ""},   {"ses", "s"},   {"ves", "f"},   {"xes", "x"},  {"zes", "z"},
-        {"ches", "ch"}, {"shes", "sh"}, {"men", "man"}, {"ies", "y"}};
+    static const char *const rules[][2] = {{"s", ""},      {"ses", "s"},   {"ves", "f"},
+                                           {"xes", "x"},   {"zes", "z"},   {"ches", "ch"},
+                                           {"shes", "sh"}, {"men", "man"}, {"ies", "y"}};
     for (size_t i = 0; i < forms->n; i++)
         for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
             size_t n = strlen(forms->at[i]), ending = strlen(rules[r][0]);
@@ -293,8 +293,7 @@ int wordnet_find(const struct wordnet *w, const char *name, struct wordnet_sense
             size_t n = strcspn(part, ","), first = strspn(part, " ");
             size_t last = n;
             while (last > first && part[last - 1] == ' ') last--;
-            if (first < last)
-                status = find_part(w, part + first, last - first, turn == 0, out, as);
+            if (first < last) status = find_part(w, part + first, last - first, turn == 0, out, as);
             if (!part[n]) break;
             part += n + 1;
         }

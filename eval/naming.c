@@ -27,7 +27,7 @@ int naming_add(struct naming *n, const struct region_match *match, const struct 
     for (int64_t k = 0; !status && k < n->K; k++) {
         if (!match[k].pixels) continue;
         bool found = match[k].region >= 0 && match[k].iou >= NAMING_IOU;
-        int64_t *to = !found                                     ? n->missed
+        int64_t *to = !found                                 ? n->missed
                       : name[g->query[match[k].region]] == k ? n->right
                                                              : n->misnamed;
         to[k]++;

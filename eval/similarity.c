@@ -95,8 +95,8 @@ int similarity_of_text(struct similarity *s, tensor *text) {
     int scope = t_scope_open("similarity", T_NO_GRAD);
     tensor *x = t_matmul(text, t_transpose(text, 0, 1)); /* [K, K] */
     if (!status) cosine = mem_try((size_t)(K * K), sizeof *cosine);
-    if (!status) status = cosine ? t_copy_out(x, cosine, (size_t)(K * K) * sizeof *cosine)
-                                 : error_status();
+    if (!status)
+        status = cosine ? t_copy_out(x, cosine, (size_t)(K * K) * sizeof *cosine) : error_status();
     t_scope_close(scope, NULL);
     for (int64_t i = 0; !status && i < K; i++)
         for (int64_t j = 0; j < K; j++) {

@@ -10,10 +10,10 @@ enum similarity_senses { SENSES_FIRST, SENSES_MAX };
 
 struct similarity {
     int64_t K;
-    double *at;             /* [K, K], 0 to 1, row: the truth; 1 on the diagonal */
-    struct strings as;      /* [K] of WordNet: the word that each name was found as, "" of none */
-    size_t unknown;         /* names that WordNet does not have: like nothing but themselves */
-    uint64_t hash;          /* of the matrix */
+    double *at;        /* [K, K], 0 to 1, row: the truth; 1 on the diagonal */
+    struct strings as; /* [K] of WordNet: the word that each name was found as, "" of none */
+    size_t unknown;    /* names that WordNet does not have: like nothing but themselves */
+    uint64_t hash;     /* of the matrix */
 };
 void similarity_free(struct similarity *s);
 

@@ -311,7 +311,8 @@ static int evaluate(const struct arguments *a) {
 }
 
 int cmd_eval(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "CONFIG|RUN|MODEL [KEY=VALUE...]", doc, 0, 0, 0};
+    static const struct argp argp = {options, parse, "CONFIG|RUN|MODEL [KEY=VALUE...]", doc, 0,
+                                     0,       0};
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

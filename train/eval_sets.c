@@ -1,6 +1,5 @@
 #include "train/eval_sets.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/file.h"
 #include "train/cmd.h"
 #include "train/protocol.h"
+#include "train/result_full.h"
 #include "train/run.h"
 
 /* A set that is asked for. */
@@ -93,8 +93,8 @@ static int add_run(struct strings *argv, const char *dir) {
         for (size_t i = 0; i < n->n_inputs; i++) {
             const struct node_input *in = &n->input[i];
             char *key = mem_format("inputs.%s", in->name);
-            char *value = mem_format("%s%s", in->node ? in->node->dir : in->path,
-                                     in->best ? "@best" : "");
+            char *value =
+                mem_format("%s%s", in->node ? in->node->dir : in->path, in->best ? "@best" : "");
             add_override(argv, key, value);
             free(key);
             free(value);
@@ -146,12 +146,6 @@ static int command_line(const struct eval_request *r, struct strings *argv) {
 
 /* ---- the table over sets ---- */
 
-static double figure(const cJSON *row, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(row, "metrics");
-    x = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(x, "all"), key);
-    return cJSON_IsNumber(x) ? x->valuedouble : NAN;
-}
-
 static int64_t count_of(const cJSON *result, const char *key) {
     const cJSON *x = cJSON_GetObjectItemCaseSensitive(result, "protocol");
     x = cJSON_GetObjectItemCaseSensitive(x, key);
@@ -159,15 +153,14 @@ static int64_t count_of(const cJSON *result, const char *key) {
 }
 
 static void print_set(const char *label, const cJSON *result, struct str *to) {
-    static const char *const figures[] = {"miou", "miou_truth", "miou_all",
-                                          "fwiou", "macc", "pacc"};
+    static const char *const figures[] = {"miou",  "miou_truth", "miou_all",
+                                          "fwiou", "macc",       "pacc"};
     const cJSON *row;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "rows")) {
-        const cJSON *name = cJSON_GetObjectItemCaseSensitive(row, "name");
-        str_add(to, "%-20s %-10s %7lld %7lld", label, cJSON_IsString(name) ? name->valuestring : "?",
+        str_add(to, "%-20s %-10s %7lld %7lld", label, result_model(row),
                 (long long)count_of(result, "classes"), (long long)count_of(result, "images"));
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-            str_add(to, " %7.2f", figure(row, figures[i]));
+            str_add(to, " %7.2f", result_figure(row, figures[i]));
         str_add(to, "\n");
     }
 }

@@ -53,8 +53,8 @@ static void read_subset(struct evaluation *e, struct evaluation_subset *s, const
         rest |= s->out[k];
     }
     if (!some || !rest)
-        problems_add(p, "%s: measure.subsets.%s: must be some of the classes, not %s", e->node->path,
-                     s->name, some ? "all" : "none");
+        problems_add(p, "%s: measure.subsets.%s: must be some of the classes, not %s",
+                     e->node->path, s->name, some ? "all" : "none");
 }
 
 static int open_subsets(struct evaluation *e) {
@@ -156,8 +156,8 @@ static void open_grid(struct evaluation_row *r, const struct evaluation *e) {
 static int row_open(struct evaluation_row *r, const struct evaluation *e, const char *name) {
     size_t K = (size_t)e->K;
     r->name = name;
-    r->accuracy = (struct mask_accuracy){e->K, mem_alloc(K, sizeof(int64_t)),
-                                         mem_alloc(K, sizeof(int64_t))};
+    r->accuracy =
+        (struct mask_accuracy){e->K, mem_alloc(K, sizeof(int64_t)), mem_alloc(K, sizeof(int64_t))};
     confusion_open(&r->alone, e->K);
     confusion_open(&r->fused, e->K);
     confusion_open(&r->true_masks, e->K);

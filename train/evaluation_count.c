@@ -124,8 +124,7 @@ static int count(struct evaluation *e, const struct block *b, int64_t i, struct 
     confusion_add(to, found->at, truth->at, truth->h * truth->w, e->set.ignore);
     if (to == &e->row[e->n_rows - 1].fused) {
         status = write_overlay(e, k, &b->picture[i], found, truth);
-        if (!status && e->has_predictions)
-            status = predictions_add(e, e->set.image_id[k], found);
+        if (!status && e->has_predictions) status = predictions_add(e, e->set.image_id[k], found);
     }
     labels_free(found);
     return status;
@@ -286,8 +285,8 @@ static int count_row(struct evaluation *e, struct block *b, struct evaluation_ro
     struct judge fused = judge_of(&c->eval, m, false), alone = judge_alone(&c->eval, m);
     int status = name_true_masks(e, b, r);
     if (!status)
-        status = segment_encode(m, &c->crop, b->regions, c->eval.original ? b->picture : b->seen,
-                                b->n);
+        status =
+            segment_encode(m, &c->crop, b->regions, c->eval.original ? b->picture : b->seen, b->n);
     if (!status) status = count_judge(e, b, b->regions, &fused, &r->fused, &r->naming);
     if (!status) status = count_judge(e, b, b->regions, &alone, &r->alone, NULL);
     return status ? status : count_grid(e, b, r);

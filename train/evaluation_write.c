@@ -105,9 +105,8 @@ static void put_pairs(struct json_out *j, const struct confusion *c, const struc
         json_key_string(j, "truth", e->set.class_name[pair[i].truth]);
         json_key_string(j, "called", e->set.class_name[pair[i].called]);
         json_key_int(j, "pixels", pair[i].pixels);
-        json_key_real(
-            j, "percent_of_truth",
-            100 * (double)pair[i].pixels / (double)confusion_truth(c, pair[i].truth));
+        json_key_real(j, "percent_of_truth",
+                      100 * (double)pair[i].pixels / (double)confusion_truth(c, pair[i].truth));
         if (e->likeness.at)
             json_key_real(j, "similarity", e->likeness.at[pair[i].truth * e->K + pair[i].called]);
         json_end(j);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "configs/config.h"
 #include "train/protocol.h"
+#include "train/result_full.h"
 
 enum { MAX_RESULT = 16 << 20, MAX_NAMES = 5 };
 
@@ -14,10 +15,10 @@ static int parse(const char *file, cJSON **out) {
     int status = file_read(file, MAX_RESULT, &text);
     if (!status) *out = cJSON_ParseWithLength((const char *)text.at, text.n);
     bytes_free(&text);
-    if (!status &&
-        !cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(*out, "rows")))
-        status = error_set(ERR_DATA, "%s: no result of an evaluation: name the run of one, or its "
-                                     "result.json",
+    if (!status && !cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(*out, "rows")))
+        status = error_set(ERR_DATA,
+                           "%s: no result of an evaluation: name the run of one, or its "
+                           "result.json",
                            file);
     if (!status && !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(*out, "protocol")))
         status = error_set(ERR_DATA,
@@ -76,8 +77,7 @@ static const char *meaning(const char *key) {
     if (strncmp(key, "checkpoints.", strlen("checkpoints.")) == 0)
         return "which checkpoint of the model: the last, or the one that validated best";
     if (strncmp(key, "settings.", strlen("settings.")) == 0) {
-        const struct setting *s =
-            settings_row(config_known(), key + strlen("settings."), NULL);
+        const struct setting *s = settings_row(config_known(), key + strlen("settings."), NULL);
         if (s) return s->help;
     }
     return "this version does not know it";
@@ -130,8 +130,7 @@ static void tell(struct comparison *c, const char *key, const cJSON *a, const cJ
 /* Members of two objects, those of A first. */
 static void compare(struct comparison *c, const char *prefix, const cJSON *a, const cJSON *b) {
     const cJSON *sides[] = {a, b}, *x;
-    for (int side = 0; side < 2; side++)
-        cJSON_ArrayForEach(x, sides[side]) {
+    for (int side = 0; side < 2; side++) cJSON_ArrayForEach(x, sides[side]) {
             const cJSON *other = cJSON_GetObjectItemCaseSensitive(sides[!side], x->string);
             if ((side && other) || strcmp(x->string, "id") == 0) continue;
             char *key = mem_format("%s%s", prefix, x->string);
@@ -148,21 +147,10 @@ static void compare(struct comparison *c, const char *prefix, const cJSON *a, co
 
 /* ---- figures ---- */
 
-static double figure(const cJSON *row, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(row, "metrics");
-    x = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(x, "all"), key);
-    return cJSON_IsNumber(x) ? x->valuedouble : NAN;
-}
-
-static const char *name_of(const cJSON *row) {
-    const cJSON *name = cJSON_GetObjectItemCaseSensitive(row, "name");
-    return cJSON_IsString(name) ? name->valuestring : "?";
-}
-
 static const cJSON *row_named(const cJSON *result, const char *name) {
     const cJSON *row;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "rows")) {
-        if (strcmp(name_of(row), name) == 0) return row;
+        if (strcmp(result_model(row), name) == 0) return row;
     }
     return NULL;
 }
@@ -177,13 +165,13 @@ static void tell_figures(struct comparison *c) {
     const cJSON *row;
     str_add(c->out, "\n%-46s %8s %8s %8s\n", "", "A", "B", "B - A");
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(c->a, "rows")) {
-        const cJSON *other = row_named(c->b, name_of(row));
+        const cJSON *other = row_named(c->b, result_model(row));
         if (!other) continue;
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-            double a = figure(row, figures[i][0]), b = figure(other, figures[i][0]);
-            char label[64];
-            snprintf(label, sizeof label, "%.8s: %s", name_of(row), figures[i][1]);
+            double a = result_figure(row, figures[i][0]), b = result_figure(other, figures[i][0]);
+            char *label = mem_format("%s: %s", result_model(row), figures[i][1]);
             str_add(c->out, "%-46s %8.2f %8.2f %+8.2f\n", label, a, b, b - a);
+            free(label);
         }
     }
 }
@@ -193,8 +181,8 @@ static void tell_models(struct comparison *c) {
     const cJSON *sides[] = {c->a, c->b}, *row;
     for (int side = 0; side < 2; side++)
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(sides[side], "rows")) {
-            if (row_named(sides[!side], name_of(row))) continue;
-            str_add(c->out, "model \"%s\" is in %s alone\n", name_of(row), side ? "B" : "A");
+            if (row_named(sides[!side], result_model(row))) continue;
+            str_add(c->out, "model \"%s\" is in %s alone\n", result_model(row), side ? "B" : "A");
         }
 }
 

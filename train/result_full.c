@@ -13,6 +13,12 @@ static double number(const cJSON *x) { return cJSON_IsNumber(x) ? x->valuedouble
 
 static const char *text(const cJSON *x) { return cJSON_IsString(x) ? x->valuestring : "?"; }
 
+const char *result_model(const cJSON *row) { return text(item(row, "name")); }
+
+double result_figure(const cJSON *row, const char *key) {
+    return number(item(item(item(row, "metrics"), "all"), key));
+}
+
 static const cJSON *rows_of(const cJSON *json) { return item(json, "rows"); }
 
 static void print_label(FILE *to, const char *label) { fprintf(to, "%-42s", label); }
@@ -146,9 +152,9 @@ static void print_classes(FILE *to, const cJSON *json, const cJSON *row, int64_t
     }
     if (n) qsort(f, (size_t)n, sizeof *f, by_iou);
     bool all = n <= 2 * lines;
-    fprintf(to, "\n%s: IoU of %s classes\n", text(item(row, "name")), all ? "the" : "the best");
+    fprintf(to, "\n%s: IoU of %s classes\n", result_model(row), all ? "the" : "the best");
     for (int64_t i = 0; i < (all ? n : lines); i++) print_class(to, json, f[i]);
-    if (!all) fprintf(to, "%s: IoU of the worst classes\n", text(item(row, "name")));
+    if (!all) fprintf(to, "%s: IoU of the worst classes\n", result_model(row));
     for (int64_t i = n - lines; !all && i < n; i++) print_class(to, json, f[i]);
     free(f);
 }
@@ -157,7 +163,7 @@ static void print_pairs(FILE *to, const cJSON *row, int64_t lines) {
     const cJSON *pairs = item(row, "confused"), *p;
     int64_t n = 0;
     if (!cJSON_GetArraySize(pairs)) return;
-    fprintf(to, "%s: names taken for others, percent of their pixels\n", text(item(row, "name")));
+    fprintf(to, "%s: names taken for others, percent of their pixels\n", result_model(row));
     cJSON_ArrayForEach(p, pairs) {
         if (n++ == lines) break;
         fprintf(to, "  %7.2f  %s, called %s", number(item(p, "percent_of_truth")),
@@ -171,7 +177,7 @@ void result_print_full(const cJSON *json, int64_t lines, FILE *to) {
     const cJSON *row;
     fprintf(to, "\n");
     print_label(to, "percent");
-    cJSON_ArrayForEach(row, rows_of(json)) fprintf(to, " %9.9s", text(item(row, "name")));
+    cJSON_ArrayForEach(row, rows_of(json)) fprintf(to, " %9.9s", result_model(row));
     fprintf(to, "\n");
     print_metrics(to, json);
     print_subsets(to, json);

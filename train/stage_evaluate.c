@@ -1,5 +1,5 @@
-/* Evaluates models side by side on a held-out set: every input that is neither the pictures, nor the
- * proposals, nor what is known of names is a CLIP, and a row of the table. One pass over the
+/* Evaluates models side by side on a held-out set: every input that is neither the pictures, nor
+ * the proposals, nor what is known of names is a CLIP, and a row of the table. One pass over the
  * pictures serves all rows, grids and oracles (reference-spec 8). */
 #include "train/evaluation.h"
 #include "train/stage.h"
