@@ -26,18 +26,22 @@ static void wanted_free(struct wanted *w) {
 
 /* "NAME", or "PATH[:NAME]" of a config of stage prepare or scenes, or of its run. */
 static struct wanted wanted_of(const char *text, size_t n) {
-    struct wanted w = {.label = mem_format("%.*s", (int)n, text)};
-    char *path = mem_strdup(w.label), *colon = strrchr(path, ':');
+    struct wanted w = {0};
+    char *path = mem_format("%.*s", (int)n, text), *colon = strrchr(path, ':');
     if (colon && !strchr(colon, '/')) {
         *colon = '\0';
         w.set = mem_strdup(colon + 1);
     }
     if (strchr(path, '/') || path_is_yaml(path)) {
+        char *stem = path_is_yaml(path) ? path_stem(path) : mem_strdup(path_base(path));
+        w.label = mem_format("%s%s%s", stem, w.set ? ":" : "", w.set ? w.set : "");
         w.scenes = path;
+        free(stem);
     } else {
         free(path);
         free(w.set);
-        w.set = mem_strdup(w.label);
+        w.set = mem_format("%.*s", (int)n, text);
+        w.label = mem_strdup(w.set);
     }
     return w;
 }
@@ -134,8 +138,8 @@ static int command_line(const struct eval_request *r, struct strings *argv) {
     if (r->quiet) strings_add(argv, "--quiet");
     if (r->dry_run) strings_add(argv, "--dry-run");
     if (r->explain) strings_add(argv, "--explain");
-    add_override(argv, "measure.table", "full");
-    for (size_t i = 0; i < r->overrides->n; i++) { /* later wins */
+    if (!r->sets) add_override(argv, "measure.table", "full"); /* of several, one table over all */
+    for (size_t i = 0; i < r->overrides->n; i++) {             /* later wins */
         const struct override *o = &r->overrides->at[i];
         char *key = mem_format("%s%s%s", o->scope ? o->scope : "", o->scope ? ":" : "", o->key);
         add_override(argv, key, o->value);

@@ -29,7 +29,7 @@ static const char *lambda_rule(const struct eval_options *o) {
     return "MaskFormer's to the power of 1 - lambda times CLIP's to the power of lambda";
 }
 
-/* "key=value" lines of what inference and measures go by. */
+/* "key=value" lines of what inference and measures go by; the set stands above. */
 static void put_settings(const struct evaluation *e, struct json_out *j) {
     static const char *const parts[] = {"eval.", "measure.", "text.", "crop."};
     struct str lines = {0};
@@ -39,7 +39,8 @@ static void put_settings(const struct evaluation *e, struct json_out *j) {
     for (const char *line = lines.at; *line;) {
         size_t n = strcspn(line, "\n"), key = strcspn(line, "=");
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-            if (strncmp(line, parts[i], strlen(parts[i])) == 0) {
+            if (strncmp(line, parts[i], strlen(parts[i])) == 0 &&
+                strncmp(line, "eval.set=", strlen("eval.set=")) != 0) {
                 char *name = mem_format("%.*s", (int)key, line);
                 char *value = mem_format("%.*s", (int)(n - key - 1), line + key + 1);
                 json_key_string(j, name, value);

@@ -34,12 +34,15 @@ int protocol_read(const char *path, cJSON **out) {
     if (dir_exists(path)) {
         free(file);
         file = path_join(path, "result.json");
-        if (!file_exists(file)) { /* its chain is not done, or it is reused from elsewhere */
+        if (!file_exists(file)) { /* the chain was stopped behind the evaluation */
             free(file);
             file = path_join(path, "evaluation.json");
         }
     }
-    int status = parse(file, out);
+    int status = 0;
+    if (dir_exists(path) && !file_exists(file))
+        status = error_set(ERR_MISSING, "%s: no result in it: name the run of an evaluation", path);
+    if (!status) status = parse(file, out);
     free(file);
     if (status) {
         cJSON_Delete(*out);
@@ -94,6 +97,7 @@ static bool decides(const char *key) {
 
 static char *text_of(const cJSON *x) {
     if (!x) return mem_strdup("(not said)");
+    if (cJSON_IsNull(x)) return mem_strdup("none");
     if (cJSON_IsString(x)) return mem_strdup(x->valuestring);
     char *printed = cJSON_PrintUnformatted(x);
     REQUIRE(printed, "out of memory");

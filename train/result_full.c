@@ -88,8 +88,11 @@ static void print_subsets(FILE *to, const cJSON *json) {
 /* What says more than names that are the same letter by letter. */
 static void print_beside(FILE *to, const cJSON *json) {
     if (has(json, "open")) {
-        print_line(to, json, "open mIoU (likeness counts)", "open", "all", "miou");
-        print_line(to, json, "open mIoU, classes in the truth", "open", "all", "miou_truth");
+        const cJSON *settings = item(item(json, "protocol"), "settings");
+        char *label =
+            mem_format("open mIoU, likeness by %s", text(item(settings, "measure.similarity")));
+        print_line(to, json, label, "open", "all", "miou");
+        free(label);
     }
     if (has(json, "groups")) print_line(to, json, "group mIoU", "groups", "miou", NULL);
     if (has(json, "masks")) {

@@ -1,5 +1,7 @@
 #include "eval/similarity.h"
 
+#include <cjson/cJSON.h>
+
 #include "base/file.h"
 #include "data/wordnet.h"
 #include "tests/torch.h"
@@ -86,4 +88,31 @@ TEST(wordnet_takes_the_first_senses_or_the_nearest) {
     similarity_free(&most);
     vocabulary_close(&v);
     free(dir);
+}
+
+/* tests/golden/make_wordnet.py: the first senses, and all of them. */
+TEST(similarities_of_wordnet_are_nltks) {
+    if (!dir_exists(WORDNET_DIR)) test_skip("no " WORDNET_DIR " (Debian's wordnet-base)");
+    char *path = test_source("tests/golden/wordnet.json");
+    struct bytes text;
+    struct vocabulary v = {0};
+    struct similarity first, most;
+    CHECK_OK(file_read(path, 1 << 20, &text));
+    cJSON *json = cJSON_Parse((const char *)text.at);
+    const cJSON *word, *pair;
+    cJSON_ArrayForEach(word, cJSON_GetObjectItem(json, "senses")) vocabulary_add(&v, word->string);
+    CHECK_OK(similarity_of_wordnet(&first, &v, WORDNET_DIR, SENSES_FIRST));
+    CHECK_OK(similarity_of_wordnet(&most, &v, WORDNET_DIR, SENSES_MAX));
+    cJSON_ArrayForEach(pair, cJSON_GetObjectItem(json, "pairs")) {
+        size_t i = vocabulary_find(&v, cJSON_GetArrayItem(pair, 0)->valuestring);
+        size_t j = vocabulary_find(&v, cJSON_GetArrayItem(pair, 1)->valuestring);
+        CHECK_NEAR(first.at[i * v.n + j], cJSON_GetArrayItem(pair, 2)->valuedouble, 0);
+        CHECK_NEAR(most.at[i * v.n + j], cJSON_GetArrayItem(pair, 3)->valuedouble, 0);
+    }
+    similarity_free(&first);
+    similarity_free(&most);
+    vocabulary_close(&v);
+    cJSON_Delete(json);
+    bytes_free(&text);
+    free(path);
 }
