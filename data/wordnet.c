@@ -98,6 +98,12 @@ static int read_one(const char *dir, const char *name, struct bytes *out) {
     return status;
 }
 
+static void hash_file_text(struct hasher *h, const struct bytes *file) {
+    uint64_t n = file->n;
+    hasher_add(h, &n, sizeof n);
+    hasher_add(h, file->at, file->n);
+}
+
 int wordnet_open(struct wordnet *w, const char *dir) {
     *w = (struct wordnet){.dir = mem_strdup(dir)};
     int status = read_one(dir, "data.noun", &w->data);
@@ -107,14 +113,11 @@ int wordnet_open(struct wordnet *w, const char *dir) {
         wordnet_close(w);
         return status;
     }
-    const struct bytes *files[] = {&w->data, &w->index, &w->exceptions};
     struct hasher h;
     hasher_open(&h);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        uint64_t n = files[i]->n;
-        hasher_add(&h, &n, sizeof n);
-        hasher_add(&h, files[i]->at, files[i]->n);
-    }
+    hash_file_text(&h, &w->data);
+    hash_file_text(&h, &w->index);
+    hash_file_text(&h, &w->exceptions);
     w->hash = hasher_close(&h);
     find_lines(&w->index, &w->words);
     find_lines(&w->exceptions, &w->irregular);

@@ -15,8 +15,7 @@ void confusion_open(struct confusion *c, int64_t K);
 void confusion_free(struct confusion *c);
 
 /* Counts n pixels. Ground truth equal to `ignore`, and any value that is no class, goes to column
- * K. Large maps are counted by all threads; numbers are whole, so that nothing depends on how many
- * there are. */
+ * K. */
 void confusion_add(struct confusion *c, const uint16_t *predicted, const uint16_t *truth, int64_t n,
                    uint16_t ignore);
 /* Counts n pixels of one kind. */

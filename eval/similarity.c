@@ -90,19 +90,17 @@ int similarity_of_wordnet(struct similarity *s, const struct vocabulary *names, 
 
 int similarity_of_text(struct similarity *s, tensor *text) {
     int64_t K = t_size(text, 0);
-    float *cosine = NULL;
+    size_t n = (size_t)(K * K);
     int status = similarity_open(s, K);
+    float *cosine = status ? NULL : mem_try(n, sizeof *cosine);
+    if (!cosine) return error_status();
     int scope = t_scope_open("similarity", T_NO_GRAD);
     tensor *x = t_matmul(text, t_transpose(text, 0, 1)); /* [K, K] */
-    if (!status) cosine = mem_try((size_t)(K * K), sizeof *cosine);
-    if (!status)
-        status = cosine ? t_copy_out(x, cosine, (size_t)(K * K) * sizeof *cosine) : error_status();
+    status = t_copy_out(x, cosine, n * sizeof *cosine);
     t_scope_close(scope, NULL);
     for (int64_t i = 0; !status && i < K; i++)
-        for (int64_t j = 0; j < K; j++) {
-            double c = (double)cosine[i * K + j];
-            if (i != j) s->at[i * K + j] = fmin(1, fmax(0, c));
-        }
+        for (int64_t j = 0; j < K; j++)
+            if (i != j) s->at[i * K + j] = fmin(1, fmax(0, (double)cosine[i * K + j]));
     free(cosine);
     if (!status) stamp(s);
     return status;

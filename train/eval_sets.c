@@ -89,7 +89,7 @@ static int add_run(struct strings *argv, const char *dir) {
                   "%s: a run of stage %s: segmentation is evaluated by a config of stage evaluate, "
                   "or the run of one; pictures are classified with --images DIR",
                   dir, n->stage->name);
-    if (!error_status()) {
+    if (n && !error_status()) {
         char *settings = path_join(n->dir, "settings.yaml"), *parent = path_dir(n->dir);
         strings_add(argv, settings);
         add_override(argv, "output_dir", parent);
