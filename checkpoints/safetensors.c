@@ -7,6 +7,30 @@
 
 enum { BLOCK = 1 << 18 }; /* bytes hashed at once: two hashes of them while they are in the cache */
 
+/* What people have in the place of weights, by its first bytes. */
+static int not_weights(const struct input *in) {
+    static const char lfs[] = "version https://git-lfs";
+    char start[64] = {0};
+    size_t n = in->size < sizeof start - 1 ? (size_t)in->size : sizeof start - 1, text = 0;
+    if (input_read(in, 0, start, n)) return error_status();
+    while (text < n && start[text] && (start[text] >= ' ' || strchr("\t\r\n", start[text])))
+        text++; /* UTF-8 is none of ours to tell from noise: ASCII alone */
+    if (strncmp(start, lfs, sizeof lfs - 1) == 0)
+        return error_set(ERR_DATA,
+                         "%s: not weights but Git LFS's pointer to them: `git lfs pull` fetches "
+                         "them",
+                         in->path);
+    if (text == n && start[0] == '<')
+        return error_set(ERR_DATA,
+                         "%s: not weights but a web page: the link leads to a page about them",
+                         in->path);
+    if (text == n) return error_set(ERR_DATA, "%s: not weights but text", in->path);
+    return error_set(ERR_DATA,
+                     "%s: not weights: neither a file of torch.save nor a safetensors file (its "
+                     "header would have more than %d MiB)",
+                     in->path, ST_HEADER_MAX >> 20);
+}
+
 static int read_header(struct safetensors *f) {
     if (f->in.size < 8)
         return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->in.path);
@@ -14,9 +38,7 @@ static int read_header(struct safetensors *f) {
     int status = input_read(&f->in, 0, length, sizeof length);
     if (status) return status;
     uint64_t n = input_little(length, 8);
-    if (n > ST_HEADER_MAX)
-        return error_set(ERR_DATA, "%s: not a safetensors file: a header of more than %d MiB",
-                         f->in.path, ST_HEADER_MAX >> 20);
+    if (n > ST_HEADER_MAX) return not_weights(&f->in);
     if (n > f->in.size - 8)
         return error_set(ERR_DATA, "%s: ends inside its header (cut short?)", f->in.path);
     f->data = 8 + n;

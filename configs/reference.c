@@ -83,7 +83,15 @@ static int depth(struct settings_doc *doc, const char *value) {
     return status;
 }
 
-/* The encoder's layers are a key of their own; the plain decoder ignores it. */
+/* The encoder's layers are a key of their own; the plain decoder, which is the default, does not
+ * read it. */
+static int pixel_layers(struct settings_doc *doc, const char *value) {
+    const char *encoder = settings_text(doc, "proposals.pixel.input_proj");
+    const char *layers = settings_text(doc, "proposals.pixel.encoder");
+    bool has = (encoder && strcmp(encoder, "true") == 0) || (layers && strcmp(layers, "0") != 0);
+    return has ? set(doc, "proposals.pixel.encoder", value) : 0;
+}
+
 static int pixel_decoder(struct settings_doc *doc, const char *value) {
     if (strcmp(value, "TransformerEncoderPixelDecoder") == 0)
         return set(doc, "proposals.pixel.input_proj", "true");
@@ -218,7 +226,7 @@ static const struct key keys[] = {
     SAME ("MODEL.SEM_SEG_HEAD.MASK_DIM",           "proposals.pixel.mask_width"),
     WORDS("MODEL.SEM_SEG_HEAD.NORM",               "proposals.pixel.norm", {"GN", "true"}, {"", "false"}),
     OWN  ("MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", "proposals.pixel.encoder", pixel_decoder),
-    SAME ("MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS", "proposals.pixel.encoder"),
+    OWN  ("MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS", "proposals.pixel.encoder", pixel_layers),
     SAME ("MODEL.CLIP_ADAPTER.CLIP_MODEL_NAME",    "clip.model"),
     OWN  ("MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",     "text.templates", text_templates),
     SAME ("MODEL.CLIP_ADAPTER.PREDEFINED_PROMPT_TEMPLATES", "text.templates"),
@@ -294,7 +302,7 @@ bool reference_is_key(const char *key) {
 }
 
 int reference_turn(const char *key) {
-    static const char *const last[] = {"MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME",
+    static const char *const last[] = {"MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS",
                                        "MODEL.CLIP_ADAPTER.TEXT_TEMPLATES",
                                        "SOLVER.CLIP_GRADIENTS.ENABLED"};
     if (strcmp(key, "MODEL.BACKBONE.NAME") == 0) return 0;

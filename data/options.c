@@ -45,7 +45,7 @@ const struct setting prepare_rows[] = {
 static const char *const fills[] = {"mean", "zero", NULL}; /* enum region_fill */
 const struct setting crop_rows[] = {
     CHOICE("fill",      fill,      RESULT, "mean", fills,   "colour of what a mask leaves out"),
-    REAL  ("expand",    expand,    RESULT, "1",   1, 10,    "a box grows by this factor about its centre"),
+    REAL  ("expand",    expand,    RESULT, "1",   0.1, 10,  "a box grows (below 1: shrinks) by this factor about its centre"),
     BOOL  ("whole_box", whole_box, RESULT, "false",         "keep the background: crops without masks"),
     BOOL  ("antialias", antialias, RESULT, "false",         "Pillow's bicubic, which blurs before it shrinks, instead of the reference's"),
     REAL  ("area_min",  area_lo,   RESULT, "0.9", 0.01, 1,  "random crop in training: least share of the area"),
@@ -73,8 +73,12 @@ const struct setting segment_data_rows[5] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct text_options
+static const char *const text_precisions[] = {"fp32", "bf16", NULL}; /* enum text_precision */
 const struct setting text_rows[] = {
     STRINGS("templates", templates, RESULT, "[vild]", "sets (vild, imagenet, predefined) and texts with {} for the name"),
+    BOOL  ("shared_starts", shared_starts, RESULT, "true",           "what templates begin with goes through the text tower once, and no text is padded; <= 1e-6"),
+    CHOICE("precision", precision, RESULT, "fp32", text_precisions,  "of the products in the text tower"),
+    BOOL  ("keep",      keep,      SPEED,  "true",                   "features of nouns are kept in OUTPUT_DIR/.text for other runs"),
 };
 #undef SETTINGS_OF
 

@@ -52,8 +52,12 @@ extern const struct setting segment_data_rows[5];
 
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
+    bool shared_starts;
+    int precision; /* enum text_precision */
+    bool keep;
 };
-extern const struct setting text_rows[1];
+enum text_precision { TEXT_F32, TEXT_BF16 };
+extern const struct setting text_rows[4];
 
 struct mine_options {
     int64_t images;   /* of the set, the first ones; 0: all */

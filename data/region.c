@@ -11,7 +11,7 @@ const float REGION_MEAN[3] = {0.48145466F, 0.4578275F, 0.40821073F};
 const float REGION_STD[3] = {0.26862954F, 0.26130258F, 0.27577711F};
 
 bool region_box(const struct mask *m, double expand, struct box *out) {
-    REQUIRE(expand >= 1, "expansion by %g", expand);
+    REQUIRE(expand > 0, "expansion by %g", expand);
     if (!mask_box(m, out)) return false;
     double cx = 0.5 * (double)(out->x0 + out->x1), cy = 0.5 * (double)(out->y0 + out->y1);
     double rx = 0.5 * (double)(out->x1 - out->x0) * expand;
@@ -19,6 +19,9 @@ bool region_box(const struct mask *m, double expand, struct box *out) {
     /* Truncated towards zero, then clipped to the image; not to its last pixel (quirk Q10). */
     *out = (struct box){(int64_t)fmax(cx - rx, 0), (int64_t)fmax(cy - ry, 0),
                         (int64_t)fmin(cx + rx, (double)m->w), (int64_t)fmin(cy + ry, (double)m->h)};
+    /* Shrunk to nothing, where the reference ends with an error: its pixel in the middle. */
+    if (out->x1 <= out->x0) out->x1 = out->x0 + 1;
+    if (out->y1 <= out->y0) out->y1 = out->y0 + 1;
     return true;
 }
 

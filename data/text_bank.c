@@ -68,12 +68,16 @@ static int load(struct text_bank *b) {
     return status;
 }
 
-int text_bank_open(struct text_bank *b, const char *dir, const char *key, int64_t d) {
-    REQUIRE(d > 0, "features of width %lld", (long long)d);
+char *text_bank_file(const char *dir, const char *key) {
     char hex[17], name[64];
     hash_hex(hash_string(key), hex);
     snprintf(name, sizeof name, "text-%s.h5", hex);
-    *b = (struct text_bank){.path = path_join(dir, name), .key = mem_strdup(key), .d = d};
+    return path_join(dir, name);
+}
+
+int text_bank_open(struct text_bank *b, const char *dir, const char *key, int64_t d) {
+    REQUIRE(d > 0, "features of width %lld", (long long)d);
+    *b = (struct text_bank){.path = text_bank_file(dir, key), .key = mem_strdup(key), .d = d};
     int status = file_exists(b->path) ? load(b) : 0;
     if (status) text_bank_close(b);
     return status;

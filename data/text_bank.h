@@ -18,6 +18,8 @@ struct text_bank {
     int64_t *slot; /* [n_slots]: row + 1, 0: free; open addressing by the hash of the text */
 };
 
+char *text_bank_file(const char *dir, const char *key); /* where it lies, owned */
+
 /* The bank of `key` in folder `dir`; empty when there is none yet. ERR_DATA: the file is damaged or
  * belongs to another key or width. */
 int text_bank_open(struct text_bank *b, const char *dir, const char *key, int64_t d);

@@ -9,6 +9,8 @@
 #include "data/tokenizer.h"
 #include "nn/models/text_bank.h"
 
+enum { NOUNS_TILE = 1024 }; /* see nn/models/clip_text_packed.h */
+
 /* A list of sets ("vild") and of templates themselves. */
 static int resolve_templates(const struct strings *given, struct strings *out) {
     int status = 0;
@@ -41,10 +43,37 @@ static int64_t *tokens_of(const struct strings *texts, int64_t context) {
     return ids;
 }
 
+/* Appends what each template begins with. */
+static void add_starts(const struct strings *templates, struct strings *texts) {
+    for (size_t i = 0; i < templates->n; i++) {
+        const char *text = templates->at[i];
+        size_t n = strcspn(text, "{");
+        while (n && text[n - 1] == ' ') n--; /* the blank is of no token */
+        char *start = mem_format("%.*s", (int)n, text);
+        strings_add(texts, start);
+        free(start);
+    }
+}
+
+/* ids: [n, context] of the starts, which lose their end tokens. */
+static int open_starts(struct clip_starts *s, const struct clip *c, const struct text_options *o,
+                       int64_t *ids, size_t n) {
+    int64_t context = c->opt.text.context;
+    for (size_t i = 0; i < n; i++) {
+        int64_t *row = ids + (int64_t)i * context;
+        row[clip_text_end(row, context)] = 0;
+    }
+    int scope = t_scope_open("starts", o->precision == TEXT_BF16 ? T_AUTOCAST_BF16 : T_INHERIT);
+    int status = clip_starts_open(s, &c->text, ids, (int64_t)n, context);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
 /* `count` texts stand for each class; neighbours with equally many go through the tower together.
  */
-static tensor *encode_classes(const struct clip *c, const int64_t *ids, const size_t *count,
-                              size_t n) {
+static tensor *encode_classes(const struct clip *c, const struct text_options *o,
+                              const struct clip_starts *starts, int64_t tile, const int64_t *ids,
+                              const size_t *count, size_t n) {
     int scope = t_scope_open("classes", T_NO_GRAD);
     int64_t context = c->opt.text.context;
     tensor **parts = mem_alloc(n, sizeof(tensor *));
@@ -52,9 +81,13 @@ static tensor *encode_classes(const struct clip *c, const int64_t *ids, const si
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n && count[to] == count[from]; to++) {
         }
-        parts[n_parts++] = text_bank(
-            &c->text, ids,
-            (struct text_bank_args){(int64_t)(to - from), (int64_t)count[from], context, 0});
+        struct text_bank_args args = {.names = (int64_t)(to - from),
+                                      .templates = (int64_t)count[from],
+                                      .columns = context,
+                                      .starts = o->shared_starts ? starts : NULL,
+                                      .tile = tile,
+                                      .bf16 = o->precision == TEXT_BF16};
+        parts[n_parts++] = text_bank(&c->text, ids, args);
         ids += (int64_t)((to - from) * count[from]) * context;
     }
     tensor *x = n_parts == 1 ? parts[0] : t_cat(parts, n_parts, 0); /* [n, D] */
@@ -62,8 +95,8 @@ static tensor *encode_classes(const struct clip *c, const int64_t *ids, const si
     return t_scope_close(scope, x);
 }
 
-tensor *class_text(const struct clip *c, const struct text_options *text,
-                   const struct vocabulary *v) {
+static tensor *encode(const struct clip *c, const struct text_options *text,
+                      const struct vocabulary *v, int64_t tile) {
     struct strings templates = {0}, texts = {0};
     int span = span_begin("text");
     size_t *count = mem_alloc(v->n, sizeof *count);
@@ -73,8 +106,15 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
         status = vocabulary_prompts(v, i, &templates, &texts);
         count[i] = texts.n - before;
     }
+    size_t n = texts.n;
+    if (text->shared_starts) add_starts(&templates, &texts);
     int64_t *ids = status ? NULL : tokens_of(&texts, c->opt.text.context);
-    tensor *features = ids ? encode_classes(c, ids, count, v->n) : NULL;
+    struct clip_starts starts = {0};
+    if (ids && text->shared_starts)
+        status = open_starts(&starts, c, text, ids + (int64_t)n * c->opt.text.context, templates.n);
+    tensor *features =
+        ids && !status ? encode_classes(c, text, &starts, tile, ids, count, v->n) : NULL;
+    clip_starts_free(&starts);
     free(ids);
     free(count);
     strings_free(&texts);
@@ -83,11 +123,26 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
     return features;
 }
 
-tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
-                            char *const *names, int64_t n) {
+tensor *class_text(const struct clip *c, const struct text_options *text,
+                   const struct vocabulary *v) {
+    return encode(c, text, v, 1);
+}
+
+static tensor *encode_names(const struct clip *c, const struct text_options *text,
+                            char *const *names, int64_t n, int64_t tile) {
     struct vocabulary v;
     vocabulary_of(&v, names, (size_t)n);
-    tensor *features = class_text(c, text, &v);
+    tensor *features = encode(c, text, &v, tile);
     vocabulary_close(&v);
     return features;
+}
+
+tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
+                            char *const *names, int64_t n) {
+    return encode_names(c, text, names, n, 1);
+}
+
+tensor *class_text_of_nouns(const struct clip *c, const struct text_options *text,
+                            char *const *nouns, int64_t n) {
+    return encode_names(c, text, nouns, n, NOUNS_TILE);
 }

@@ -14,3 +14,7 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
 /* The same of bare names. */
 tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
                             char *const *names, int64_t n);
+/* The same of nouns that may be kept and come back in other company: slower for a few of them, and
+ * as far as it can be had with the same bits in any company. */
+tensor *class_text_of_nouns(const struct clip *c, const struct text_options *text,
+                            char *const *nouns, int64_t n);

@@ -114,14 +114,25 @@ static void take_first(struct dump *d, const char *name) {
     }
 }
 
+/* The names and "no object". */
+static tensor *names_of(const struct proposer *p, const struct namer *m) {
+    tensor *rows[2] = {m ? m->text : p->text, normalize_rows(p->net->no_object, 0)};
+    /* Where the CLIP that names is not of the network's kind, "no object" is not of its space. */
+    bool one_space = t_size(rows[0], 1) == t_size(rows[1], 1);
+    return t_cat(rows, one_space ? 2 : 1, 0); /* [K + 1, D] or [K, D] */
+}
+
+void dump_names(struct dump *d, const struct proposer *p, const struct namer *m) {
+    int scope = t_scope_open("dump", T_NO_GRAD);
+    dump_put(d, "text_features", names_of(p, m));
+    t_scope_close(scope, NULL);
+}
+
 void dump_segmentation(struct dump *d, const struct proposer *p, const struct namer *m,
                        const struct proposals *proposals, const struct regions *regions,
                        double threshold) {
     int scope = t_scope_open("dump", T_NO_GRAD);
-    tensor *rows[2] = {m ? m->text : p->text, normalize_rows(p->net->no_object, 0)};
-    /* Where the CLIP that names is not of the network's kind, "no object" is not of its space. */
-    bool one_space = t_size(rows[0], 1) == t_size(rows[1], 1);
-    tensor *text = t_cat(rows, one_space ? 2 : 1, 0); /* [K + 1, D] or [K, D] */
+    tensor *text = names_of(p, m); /* [K + 1, D] or [K, D] */
     take_first(d, "pred_embed");
     take_first(d, "pred_logits");
     take_first(d, "pred_masks");

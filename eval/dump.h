@@ -30,6 +30,9 @@ void dump_put_labels(struct dump *d, const char *name, const struct labels *l); 
 tensor *dump_find(const struct dump *d, const char *name); /* NULL: not there */
 void dump_free(struct dump *d);
 
+/* What is known before there is a picture: text_features. `m` NULL: the network's own names. */
+void dump_names(struct dump *d, const struct proposer *p, const struct namer *m);
+
 /* After segment_encode() with the dump's tap in the proposer's network and in the namer (NULL: none
  * was asked): what follows from names, proposals and regions. Scores are put by whoever computes
  * them. */

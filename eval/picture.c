@@ -149,6 +149,7 @@ static int see_tiles(struct look *l, const struct image *view, bool mirrored) {
 static int see_views(struct look *l, const struct image *seen) {
     const struct views_options *o = &l->m->eval->views;
     int status = 0;
+    if (l->dump) dump_names(l->dump, &(struct proposer){l->m->net, l->m->text}, l->judge->namer);
     l->sum = mem_alloc(l->n, sizeof *l->sum);
     for (size_t i = 0; !status && i < l->n; i++)
         status = views_sum_open(&l->sum[i], t_size(l->m->text, 0), l->im->h, l->im->w);

@@ -13,6 +13,7 @@
 #include "data/rle.h"
 #include "nn/losses/clip_loss.h"
 #include "train/init_weights.h"
+#include "train/noun_features.h"
 
 /* A batch on the host: pair numbers [B], crops [B, S, S, 3], masks [B, S, S]. */
 struct slot {
@@ -166,8 +167,8 @@ static int open_pairs(struct clip_tune *t) {
                              (long long)i, (long long)t->pairs.at[i].image,
                              (long long)t->pictures.n_images);
     sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->pairs.n, t->B);
-    t->bank = t_hold(class_text_of_names(&t->model.clip, &t->node->config.text, t->pairs.noun.at,
-                                         (int64_t)t->pairs.noun.n)); /* [K, D] */
+    t->bank = t_hold(noun_features(t->node, &t->model.clip, t->pairs.noun.at,
+                                   (int64_t)t->pairs.noun.n)); /* [K, D] */
     return error_status();
 }
 

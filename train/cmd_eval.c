@@ -316,6 +316,7 @@ int cmd_eval(int argc, char **argv) {
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.model.command = "ovseg eval";
     a.model.overrides = a.overrides.at;
     a.model.n_overrides = a.overrides.n;
     int status = 0;

@@ -271,11 +271,11 @@ static int segment_file(struct segmenter *s, const struct arguments *a, const ch
     struct dump dump = {0};
     if (!status) status = segmenter_labels(s, &im, &l, wanted, a->dump ? &dump : NULL);
     span = span_begin("write");
-    if (!status && a->dump) status = write_dump(a, file, &dump, &l);
-    dump_free(&dump);
     if (!status) status = picture_write_labels(map, &l);
     if (!status) status = write_overlay(overlay, &im, &l, v);
     if (!status && wanted) status = write_segments(s, a, file, wanted, v);
+    if (!status && a->dump) status = write_dump(a, file, &dump, &l); /* last: the largest */
+    dump_free(&dump);
     span_end(span);
     if (!status) print_shares(file, &l, v);
     if (!status) tell_spans(a, file);
@@ -292,8 +292,7 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
                          const struct vocabulary *v) {
     size_t failed = 0;
     int kind = ERR_MISSING; /* of the failures, unless one is of another */
-    int status = dir_make(a->out);
-    if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
+    int status = 0;
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
@@ -310,10 +309,23 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
     return status;
 }
 
+/* What can be said without the model, whose opening may take a minute. */
+static int check_files(const struct arguments *a) {
+    size_t there = 0;
+    for (size_t i = 0; i < a->n_images; i++) there += file_exists(a->image[i]);
+    if (!there)
+        return error_set(ERR_MISSING, "%s%s: no such picture", a->image[0],
+                         a->n_images > 1 ? " and the others" : "");
+    int status = check_outputs(a, ALWAYS);
+    if (!status) status = dir_make(a->out);
+    if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
+    return status;
+}
+
 static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
     if (a->verbose) spans_open();
-    int status = check_outputs(a, ALWAYS);
-    if (!status) status = vocabulary_open(v, a->classes);
+    int status = vocabulary_open(v, a->classes);
+    if (!status) status = check_files(a);
     int span = span_begin("load");
     if (!status) status = segmenter_open(s, &a->model, v);
     span_end(span);
@@ -331,6 +343,7 @@ int cmd_segment(int argc, char **argv) {
     struct vocabulary v = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    a.model.command = "ovseg segment";
     a.model.overrides = a.overrides.at;
     a.model.n_overrides = a.overrides.n;
     int scope = t_scope_open("", T_NO_GRAD | T_EVAL);

@@ -188,8 +188,7 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         free(run);
     }
     check_input(b, &in, origin.at);
-    n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
-    REQUIRE(n->input, "out of memory");
+    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
     n->input[n->n_inputs++] = in;
     str_free(&origin);
     free(path);

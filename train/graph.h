@@ -25,7 +25,7 @@ struct node {
     struct config config;
     const struct stage *stage;
     struct node_input *input;
-    size_t n_inputs;
+    size_t n_inputs, inputs_cap;
     struct node *then; /* NULL: nothing follows */
     char *init;        /* the path of init.weights; NULL: none */
 

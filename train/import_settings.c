@@ -133,14 +133,20 @@ static void tell_proposals(struct told *t) {
 }
 
 /* A residual tower is one of the published ones, by its width and depth. */
-static void tell_residual(struct told *t, const struct clip_resnet_options *r) {
+static int tell_residual(struct told *t, const struct clip_resnet_options *r) {
     static const char *const names[] = {"RN50", "RN101", "RN50x4", "RN50x16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct clip_options o;
         if (!clip_options_named(names[i], &o) && o.resnet.width == r->width &&
-            o.resnet.blocks[2] == r->blocks[2])
+            o.resnet.blocks[2] == r->blocks[2]) {
             tell(t, "clip.model", "%s", names[i]);
+            return 0;
+        }
     }
+    return error_set(ERR_DATA,
+                     "%s: its residual image tower, %lld wide with %lld blocks in its third stage, "
+                     "is none of RN50, RN101, RN50x4 and RN50x16, which there are",
+                     t->im->path, (long long)r->width, (long long)r->blocks[2]);
 }
 
 /* A count that the config gives where the file tells none. */
@@ -160,6 +166,10 @@ static int tell_clip(struct told *t, struct import *im, const char *prefix) {
     struct clip_options o;
     int status = import_clip_options(im, prefix, activation, &o);
     if (status) return status;
+    int says = im->facts.activation;
+    if (activation != ACTIVATION_UNKNOWN && says != ACTIVATION_UNKNOWN && says != activation)
+        log_warn("%s: its activation is %s; clip.activation, %s, is computed with", im->path,
+                 words[says], words[activation]);
     if (import_facts_odd_pixels(&im->facts))
         log_warn(
             "%s: its pixels have another mean or deviation than OpenAI's, with which this program "
@@ -168,10 +178,7 @@ static int tell_clip(struct told *t, struct import *im, const char *prefix) {
     tell(t, "clip.activation", "%s", words[o.image.activation]);
     tell_int(t, "prompt.depth", o.image.prompt_depth);
     if (settings_find(t->doc, "clip.model")) return 0;
-    if (o.resnet.width) {
-        tell_residual(t, &o.resnet);
-        return 0;
-    }
+    if (o.resnet.width) return tell_residual(t, &o.resnet);
     tell_int(t, "clip.image_size", o.image.image_size);
     tell_int(t, "clip.patch", o.image.patch);
     tell_int(t, "clip.width", o.image.width);

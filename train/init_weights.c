@@ -21,12 +21,13 @@ struct start {
     struct import im;
     struct import_options o;
     const char **allowed; /* of o.allow_missing: the user's, then a rule's */
-    const char *rule;     /* "backbone", "whole-model", "prompts", or "" */
+    size_t allowed_cap;
+    const char *rule; /* "backbone", "whole-model", "prompts", or "" */
 };
 
 static void allow(struct start *s, const char *pattern) {
-    s->allowed = realloc(s->allowed, (s->o.n_allow_missing + 1) * sizeof *s->allowed);
-    REQUIRE(s->allowed, "out of memory");
+    s->allowed =
+        mem_grow(s->allowed, &s->allowed_cap, s->o.n_allow_missing + 1, sizeof *s->allowed);
     s->allowed[s->o.n_allow_missing++] = pattern;
     s->o.allow_missing = s->allowed;
 }

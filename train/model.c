@@ -161,16 +161,16 @@ static int configure(struct node *n, const struct node *model, const struct mode
     const char *base =
         evaluation ? "stage: evaluate\n" : "stage: evaluate\neval: {temperature: 0}\n";
     struct problems problems = {0};
-    int status = settings_parse(&n->doc, "ovseg segment", base);
+    int status = settings_parse(&n->doc, o->command, base);
     if (!status) status = settings_inherit(&n->doc, &model->doc, model_keys);
     if (!status && evaluation) status = settings_inherit(&n->doc, &evaluation->doc, eval_keys);
     if (!status && o->weights) status = inherit_config(&n->doc, o, eval_keys, &problems);
     bool taken = o->weights || (import && !run_folder(o->name)); /* by the model, with its own */
     if (!status && !taken) override_all(&n->doc, o, &problems);
     if (!status)
-        settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), "ovseg segment",
+        settings_assign(&n->doc, config_used(STAGE_EVALUATE), config_known(), o->command,
                         &n->config, &problems);
-    if (!status) eval_check(&n->config.eval, "ovseg segment", &problems);
+    if (!status) eval_check(&n->config.eval, o->command, &problems);
     n->config.run.stage = STAGE_EVALUATE;
     int bad = problems_close(&problems, ERR_CONFIG);
     return status ? status : bad;

@@ -200,8 +200,7 @@ struct node *run_node_open(struct graph *g, const char *dir) {
         if (status || !cJSON_IsString(run)) continue;
         char *child = path_join(parent, run->valuestring);
         struct node_input *to;
-        n->input = realloc(n->input, (n->n_inputs + 1) * sizeof *n->input);
-        REQUIRE(n->input, "out of memory");
+        n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
         to = &n->input[n->n_inputs++];
         *to = (struct node_input){.name = mem_strdup(in->string)};
         to->best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "best"));

@@ -20,6 +20,7 @@
 #include "train/clip_validate.h"
 #include "train/mine_nouns.h"
 #include "train/mine_report.h"
+#include "train/noun_features.h"
 #include "train/proposals_run.h"
 #include "train/signals.h"
 
@@ -38,8 +39,7 @@ struct miner {
 
 static int encode_nouns(struct miner *m) {
     int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL);
-    tensor *x = class_text_of_names(&m->clip.clip, &m->node->config.text, m->nouns.noun.at,
-                                    (int64_t)m->nouns.noun.n);
+    tensor *x = noun_features(m->node, &m->clip.clip, m->nouns.noun.at, (int64_t)m->nouns.noun.n);
     m->D = t_size(x, 1);
     size_t n = m->nouns.noun.n * (size_t)m->D;
     m->noun_feature = mem_alloc(n, sizeof *m->noun_feature);

@@ -38,6 +38,14 @@ static tensor *activate(enum clip_activation a, tensor *x) {
     return a == CLIP_GELU ? t_gelu(x) : quick_gelu(x);
 }
 
+tensor *clip_block_mlp(const struct clip_blocks *t, int64_t i, tensor *x) {
+    const struct clip_block *b = &t->at[i];
+    int scope = t_scope_open("mlp", T_INHERIT);
+    tensor *y =
+        activate(t->opt.activation, linear(&b->fc, layer_norm(&b->ln_2, x))); /* [..., 4C] */
+    return t_scope_close(scope, t_add(x, linear(&b->proj, y)));
+}
+
 tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {
     REQUIRE(!causal || rows == t_size(x, 1) || error_status(), "a causal block makes all rows");
     const struct clip_block *b = &t->at[i];
@@ -50,7 +58,5 @@ tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t ro
     }
     struct attention_args args = {.causal = causal, .plain = t->opt.plain_attention};
     x = t_add(x, attention(&b->attn, q, y, y, args)); /* [B, rows, C] */
-
-    y = activate(t->opt.activation, linear(&b->fc, layer_norm(&b->ln_2, x))); /* [B, rows, 4C] */
-    return t_scope_close(scope, t_add(x, linear(&b->proj, y)));
+    return t_scope_close(scope, clip_block_mlp(t, i, x));
 }

@@ -36,3 +36,6 @@ void clip_blocks_free(struct clip_blocks *t);
 /* The first `rows` tokens of the output of block i: [B, L, C] -> [B, rows, C]. All tokens are still
  * looked at. `causal` (rows = L): no token looks at later ones. */
 tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal);
+
+/* The second half of block i, token by token: x + proj(activation(fc(ln_2(x)))), [..., C]. */
+tensor *clip_block_mlp(const struct clip_blocks *t, int64_t i, tensor *x);

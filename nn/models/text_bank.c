@@ -19,9 +19,9 @@ static int by_length(const void *a, const void *b) {
                                : x->index > y->index; /* ties: any order, but always the same */
 }
 
-/* Features of n rows, in their order: [n, D] of unit length. */
-static tensor *encode(const struct clip_text *t, const int64_t *ids, int64_t n, int64_t columns,
-                      int64_t batch) {
+/* Features of n rows, in their order: [n, D] of unit length; padded to the longest of a batch. */
+static tensor *encode_padded(const struct clip_text *t, const int64_t *ids, int64_t n,
+                             int64_t columns, int64_t batch) {
     int scope = t_scope_open("encode", T_INHERIT);
     struct row *rows = mem_alloc((size_t)n, sizeof *rows);
     int64_t *back = mem_alloc((size_t)n, sizeof *back); /* row -> place in the sorted order */
@@ -37,7 +37,8 @@ static tensor *encode(const struct clip_text *t, const int64_t *ids, int64_t n, 
         for (int64_t i = 0; i < m; i++)
             memcpy(sorted + i * columns, ids + rows[from + i].index * columns,
                    (size_t)columns * sizeof *sorted);
-        parts[p] = normalize_rows(clip_text_encode(t, sorted, m, columns), 0); /* [m, D] */
+        tensor *x = t_cast(clip_text_encode(t, sorted, m, columns), T_F32);
+        parts[p] = normalize_rows(x, 0); /* [m, D] */
     }
     tensor *x = t_index_select(t_cat(parts, passes, 0), 0, t_from_data(back, SHAPE(n), T_I64));
     free(parts);
@@ -50,7 +51,7 @@ static tensor *encode(const struct clip_text *t, const int64_t *ids, int64_t n, 
 tensor *text_bank(const struct clip_text *t, const int64_t *ids, struct text_bank_args args) {
     int64_t T = args.templates, batch = args.batch ? args.batch : BATCH;
     REQUIRE(args.names > 0 && T > 0 && batch > 0, "an empty text bank");
-    int scope = t_scope_open("text_bank", T_NO_GRAD);
+    int scope = t_scope_open("text_bank", args.bf16 ? T_NO_GRAD | T_AUTOCAST_BF16 : T_NO_GRAD);
     int64_t step = BATCHES_A_CHUNK * batch / T; /* names a chunk: bounds what is held unaveraged */
     if (step < 1) step = 1;
     size_t chunks = (size_t)((args.names + step - 1) / step);
@@ -58,9 +59,15 @@ tensor *text_bank(const struct clip_text *t, const int64_t *ids, struct text_ban
     for (size_t c = 0; c < chunks; c++) {
         int inner = t_scope_open("chunk", T_INHERIT);
         int64_t from = (int64_t)c * step, n = args.names - from < step ? args.names - from : step;
-        tensor *x = encode(t, ids + from * T * args.columns, n * T, args.columns, batch);
-        x = t_reshape(x, SHAPE(n, T, t_size(x, 1)));    /* [n, T, D] */
-        x = normalize_rows(t_mean_dim(x, 1, false), 0); /* [n, D] */
+        const int64_t *rows = ids + from * T * args.columns;
+        tensor *x =
+            args.starts
+                ? normalize_rows(clip_text_encode_packed(t, args.starts, rows, n * T, args.columns,
+                                                         args.tile ? args.tile : 1),
+                                 0)
+                : encode_padded(t, rows, n * T, args.columns, batch); /* [n * T, D] */
+        x = t_reshape(x, SHAPE(n, T, t_size(x, 1)));                  /* [n, T, D] */
+        x = normalize_rows(t_mean_dim(x, 1, false), 0);               /* [n, D] */
         parts[c] = t_scope_close(inner, x);
     }
     tensor *bank = t_cat(parts, chunks, 0); /* [names, D] */

@@ -345,6 +345,7 @@ TEST(a_dense_crf_labels_the_scores_that_are_dumped) {
     ended_free(&e);
     check_crf(dump, picture); /* of the mean over the views */
     CHECK(!test_equal_bits(dumped(dump, "sem_seg"), dumped(plain, "sem_seg")));
+    CHECK(test_equal_bits(dumped(dump, "text_features"), dumped(plain, "text_features")));
     FREE_ALL(file, picture, out, dump, plain);
 }
 
@@ -429,6 +430,10 @@ TEST(a_picture_that_is_not_there_is_missing_and_not_damaged) {
     CHECK_HAS(e.err, "no-such.png: No such file");
     CHECK_HAS(e.err, "1 of 2 pictures could not be read");
     CHECK_HAS(e.out, "tree");
+    ended_free(&e);
+    e = SEGMENT("no-such.pth", out, "--classes", "sky,tree", "no-such.png", "nor-this.png");
+    check_status(&e, 66); /* before a model is looked for */
+    CHECK_HAS(e.err, "no-such.png and the others: no such picture");
     ended_free(&e);
     FREE_ALL(file, picture, out);
 }

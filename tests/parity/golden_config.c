@@ -53,7 +53,7 @@ static int put_overrides(struct settings_doc *doc, const cJSON *golden) {
     bool decoder = false;
     int status = 0;
     for (int turn = 0; turn < REFERENCE_TURNS; turn++) {
-        if (!status && turn == REFERENCE_TURNS - 1 && !decoder) /* the yamls' */
+        if (!status && turn == 1 && !decoder) /* the yamls' */
             status = put(doc, "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME", "BasePixelDecoder");
         for (int i = 0; !status && i + 1 < cJSON_GetArraySize(list); i += 2) {
             const cJSON *name = cJSON_GetArrayItem(list, i);

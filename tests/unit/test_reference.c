@@ -155,9 +155,25 @@ TEST(the_order_of_the_references_keys_does_not_matter) {
     CHECK(!o.pixel.input_proj);
     CHECK_INT(o.pixel.encoder.layers, 0);
     config_free(&c);
+    assign(STAGE_PROPOSALS, swin,
+           (const char *[]){"MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=2",
+                            "MODEL.SEM_SEG_HEAD.PIXEL_DECODER_NAME=TransformerEncoderPixelDecoder",
+                            NULL},
+           &c);
+    o = proposals_model(&c.proposals, 512, 100);
+    CHECK(o.pixel.input_proj);
+    CHECK_INT(o.pixel.encoder.layers, 2);
+    config_free(&c);
     ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.RESNETS.RES5_MULTI_GRID=[1, 2, 3]",
            "MODEL.BACKBONE.NAME=build_resnet_deeplab_backbone");
     CHECK_INT(proposals_model(&c.proposals, 512, 100).backbone.resnet.grid[2], 3);
+    config_free(&c);
+}
+
+TEST(the_plain_pixel_decoder_does_not_read_the_layers_of_an_encoder) {
+    struct config c;
+    ASSIGN(PROPOSALS, &c, "stage=proposals", "MODEL.SEM_SEG_HEAD.TRANSFORMER_ENC_LAYERS=6");
+    CHECK_INT(proposals_model(&c.proposals, 512, 100).pixel.encoder.layers, 0);
     config_free(&c);
 }
 

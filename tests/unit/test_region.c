@@ -120,6 +120,11 @@ TEST(boxes_grow_about_their_centre_and_stay_inside) {
     CHECK(b.x0 == 1 && b.y0 == 2 && b.x1 == 11 && b.y1 == 14);
     CHECK(region_box(&m, 9, &b));
     CHECK(b.x0 == 0 && b.y0 == 0 && b.x1 == 30 && b.y1 == 20);
+    CHECK(region_box(&m, 0.5, &b)); /* 4.75 .. 8.25, 6 .. 10 */
+    CHECK(b.x0 == 4 && b.y0 == 6 && b.x1 == 8 && b.y1 == 10);
+    m.at[11 * 30 + 9] = 0;
+    CHECK(region_box(&m, 0.5, &b)); /* one pixel, of which nothing would be left */
+    CHECK(b.x0 == 3 && b.y0 == 4 && b.x1 == 4 && b.y1 == 5);
     mask_free(&m);
 }
 

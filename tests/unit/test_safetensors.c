@@ -288,6 +288,17 @@ TEST(deep_long_and_crowded_headers_are_refused_quickly) {
     memset(length, 255, 8);
     CHECK_OK(file_write(path, length, 8));
     CHECK_ERROR(safetensors_open(&f, path), ERR_DATA, "more than 16 MiB");
+    static const struct {
+        const char *text, *told;
+    } instead[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS's pointer"},
+        {"<!DOCTYPE html>\n<html>", "a web page"},
+        {"# Weights\n\nThey are elsewhere.\n", "not weights but text"},
+    };
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++) {
+        CHECK_OK(file_write(path, instead[i].text, strlen(instead[i].text)));
+        CHECK_ERROR(safetensors_open(&f, path), ERR_DATA, instead[i].told);
+    }
     CHECK_ERROR(safetensors_open(&f, test_dir()), ERR_MISSING, "is not a file");
     CHECK_ERROR(safetensors_open(&f, "/nonexistent"), ERR_MISSING, "/nonexistent: No such file");
     free(path);
