@@ -22,21 +22,3 @@ const struct setting measure_rows[] = {
     INT   ("lines",       lines,       OUTPUT, "5", 0, 10000,  "best and worst classes of the full table"),
 };
 /* clang-format on */
-
-bool measure_searches(const struct measure_options *o) { return o->lambdas.n || o->thresholds.n; }
-
-void measure_check(const struct measure_options *o, const struct eval_options *eval,
-                   const char *path, struct problems *p) {
-    bool many = views_many(&eval->views);
-    if (many && (o->oracles || measure_searches(o)))
-        problems_add(p,
-                     "%s: measure.%s: goes with one view of a picture, without eval.tta and "
-                     "eval.sliding",
-                     path,
-                     o->oracles     ? "oracles"
-                     : o->lambdas.n ? "lambdas"
-                                    : "thresholds");
-    if (measure_searches(o) && !eval->ensemble)
-        problems_add(p, "%s: measure.%s: eval.ensemble is off: CLIP is not asked", path,
-                     o->lambdas.n ? "lambdas" : "thresholds");
-}

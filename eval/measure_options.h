@@ -3,7 +3,10 @@
 #pragma once
 
 #include "eval/options.h"
-#include "eval/similarity.h"
+
+/* Of names: none, WordNet's, of text features, of a table. */
+enum similarity_source { SIMILARITY_NONE, SIMILARITY_WORDNET, SIMILARITY_TEXT, SIMILARITY_FILE };
+enum similarity_senses { SENSES_FIRST, SENSES_MAX };
 
 struct measure_options {
     bool oracles;

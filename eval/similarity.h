@@ -3,10 +3,8 @@
 #pragma once
 
 #include "data/vocabulary.h"
+#include "eval/measure_options.h"
 #include "nn/torch/tensor.h"
-
-enum similarity_source { SIMILARITY_NONE, SIMILARITY_WORDNET, SIMILARITY_TEXT, SIMILARITY_FILE };
-enum similarity_senses { SENSES_FIRST, SENSES_MAX };
 
 struct similarity {
     int64_t K;

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/problems.h"
+#include "data/csv.h"
+#include "data/wordnet.h"
 
 static bool *flags(int64_t K) { return mem_alloc((size_t)K, sizeof(bool)); }
 
@@ -248,6 +250,49 @@ void evaluation_close(struct evaluation *e) {
     vocabulary_close(&e->names);
     dataset_close(&e->set);
     *e = (struct evaluation){0};
+}
+
+/* The set, where the scenes are there already. */
+static int find_set(const struct node *n) {
+    const struct node *scenes = node_from(n, "scenes");
+    const char *set = n->config.eval.set;
+    if (!scenes->done) return 0;
+    char *file = mem_format("%s.h5", set), *path = path_join(scenes->dir, file);
+    struct strings all = {0};
+    struct str there = {0};
+    int status = 0;
+    if (!file_exists(path)) {
+        status = dir_list(scenes->dir, &all);
+        for (size_t i = 0; i < all.n; i++) {
+            size_t length = strlen(all.at[i]);
+            if (length > 3 && strcmp(all.at[i] + length - 3, ".h5") == 0)
+                str_add(&there, "%s%.*s", there.n ? ", " : "", (int)length - 3, all.at[i]);
+        }
+        if (!status)
+            status = error_set(ERR_MISSING, "%s: eval.set: %s has no set \"%s\"; there are %s",
+                               n->path, scenes->dir, set, there.n ? there.at : "none");
+    }
+    strings_free(&all);
+    str_free(&there);
+    free(path);
+    free(file);
+    return status;
+}
+
+int evaluation_check_inputs(const struct node *n) {
+    const struct measure_options *o = &n->config.measure;
+    const struct node_input *names = node_input(n, "names"), *table = node_input(n, "similarity");
+    struct vocabulary v = {0};
+    struct csv c = {0};
+    struct wordnet w = {0};
+    int status = find_set(n);
+    if (!status && names) status = vocabulary_read(&v, names->path);
+    if (!status && table) status = csv_read(&c, table->path);
+    if (!status && o->similarity == SIMILARITY_WORDNET) status = wordnet_open(&w, o->wordnet);
+    vocabulary_close(&v);
+    csv_free(&c);
+    wordnet_close(&w);
+    return status;
 }
 
 void evaluation_check(const struct node *n, struct problems *p) {

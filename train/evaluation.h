@@ -58,6 +58,8 @@ struct evaluation {
 
 /* All that is wrong with settings and inputs, before anything runs. */
 void evaluation_check(const struct node *n, struct problems *p);
+/* The set and the user's files, as far as they are there. */
+int evaluation_check_inputs(const struct node *n);
 
 int evaluation_open(struct evaluation *e, struct node *n);
 void evaluation_close(struct evaluation *e);

@@ -23,4 +23,5 @@ const struct stage stage_evaluate = {
     .revision = 2,
     .check = evaluation_check,
     .run = run,
+    .check_inputs = evaluation_check_inputs,
 };

@@ -237,6 +237,10 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     check_status(&other, 64);
     check_status(&scenes, 66);
     CHECK_HAS(other.err, "there is `report --compare A B`");
+    struct ended nowhere = EVAL(config, "threads=1", out, "eval.set=nosuch");
+    check_status(&nowhere, 66);
+    CHECK_HAS(nowhere.err, "has no set \"nosuch\"; there are clip, easy, seen, test, val");
+    ended_free(&nowhere);
     struct ended twice = EVAL(config, "--sets", "val,val"),
                  nothing = EVAL(config, "--sets", "val,");
     check_status(&twice, 64);
