@@ -96,15 +96,24 @@ static const struct setting_group evaluate_groups[] = {RUN, EVAL, MEASURE, TEXT,
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
-    RUN,     TRAIN,
-    INIT,    DATA,
-    SEGMENT, SCENES,
-    PREPARE, CROP,
-    TEXT,    MINE,
-    CLIP,    LOSS,
-    PROMPT,  PROPOSALS,
-    EVAL,    MEASURE,
-    DECAY,   GROUP("optim", optim_clip_rows, optim),
+    RUN,
+    TRAIN,
+    INIT,
+    DATA,
+    SEGMENT,
+    SCENES,
+    PREPARE,
+    CROP,
+    TEXT,
+    MINE,
+    CLIP,
+    LOSS,
+    PROMPT,
+    PROPOSALS,
+    EVAL,
+    MEASURE,
+    DECAY,
+    GROUP("optim", optim_clip_rows, optim),
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})

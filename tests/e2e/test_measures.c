@@ -10,15 +10,8 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
-static struct ended ovseg(const char *command, const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", command};
-    for (int i = 0; arguments[i]; i++) argv[i + 2] = arguments[i];
-    struct process p;
-    process_start(&p, argv, NULL);
-    return process_wait(&p, 300);
-}
-#define EVAL(...) ovseg("eval", (const char *const[]){__VA_ARGS__, NULL})
-#define REPORT(...) ovseg("report", (const char *const[]){__VA_ARGS__, NULL})
+#define EVAL(...) OVSEG("eval", __VA_ARGS__)
+#define REPORT(...) OVSEG("report", __VA_ARGS__)
 
 /* The smoke chain's network and raw CLIP. */
 static char *config;
@@ -257,7 +250,7 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
 static void check_refused(const char *const *settings, int status, const char *message) {
     const char *argv[16] = {config, "--dry-run"};
     for (int i = 0; settings[i]; i++) argv[i + 2] = settings[i];
-    struct ended e = ovseg("eval", argv);
+    struct ended e = ovseg_run("eval", argv);
     check_status(&e, status);
     CHECK_HAS(e.err, message);
     ended_free(&e);
