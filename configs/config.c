@@ -75,6 +75,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define PROPOSALS GROUP("proposals", proposals_rows, proposals)
 #define DECAY GROUP("optim", optim_decay_rows, optim)
 #define EVAL GROUP("eval", eval_rows, eval)
+#define MEASURE GROUP("measure", measure_rows, measure)
 
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
 static const struct setting_group prepare_groups[] = {RUN, PREPARE};
@@ -95,7 +96,7 @@ static const struct setting_group finetune_groups[] = {
     RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
     RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
-static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
+static const struct setting_group evaluate_groups[] = {RUN, EVAL, MEASURE, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
@@ -116,8 +117,9 @@ static const struct setting_group known_groups[] = {
     PROMPT,
     PROPOSALS,
     EVAL,
-    GROUP("optim", optim_clip_rows, optim),
+    MEASURE,
     DECAY,
+    GROUP("optim", optim_clip_rows, optim),
     GROUP("pretrain", optim_backbone_rows, pretrain)};
 
 struct damage_options train_damage(const struct train_options *o) {

@@ -6,7 +6,7 @@
 #include "data/damage.h"
 #include "data/options.h"
 #include "data/scenes.h"
-#include "eval/options.h"
+#include "eval/measure_options.h"
 #include "nn/options.h"
 #include "optim/options.h"
 
@@ -80,6 +80,7 @@ struct config {
     struct proposals_options proposals;
     struct prompt_options prompt;
     struct eval_options eval;
+    struct measure_options measure;
 };
 
 /* Puts an override over what doc says: a key of ours, or one of the reference's

@@ -26,6 +26,16 @@ void regions_free(struct regions *r);
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch);
 
+/* The region that fits the mask of a class best, by intersection over union. */
+struct region_match {
+    int64_t pixels; /* of the class */
+    int64_t region; /* -1: none meets it */
+    double iou;
+};
+/* match [K], of each class of the truth; of equal regions the first. Sizes must be equal. */
+void region_matches(const struct regions *g, const struct labels *truth, int64_t K,
+                    struct region_match *match);
+
 /* How well the regions of a picture find what is there: for each class of the truth, the largest
  * intersection over union of a region with its mask. Sizes must be equal. */
 struct region_recall {
@@ -37,5 +47,6 @@ void region_recall_open(struct region_recall *r, int64_t K);
 void region_recall_free(struct region_recall *r);
 void region_recall_add(struct region_recall *r, const struct regions *g,
                        const struct labels *truth);
+void region_recall_take(struct region_recall *r, const struct region_match *match); /* [K] */
 /* Mean over all masks of the classes of a subset [K] (NULL: all), in percent; NaN without any. */
 double region_recall_mean(const struct region_recall *r, const bool *subset);

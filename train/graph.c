@@ -133,6 +133,7 @@ static unsigned kinds_of(const char *input, bool *folder) {
                  {"maps", 0, true},
                  {"names", 0, false},
                  {"stop_list", 0, false},
+                 {"similarity", 0, false},
                  {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, input) == 0) {
@@ -303,11 +304,23 @@ static void build(struct builder *b, struct node *n, bool named) {
     load_files(b, n);
 }
 
+/* What a config is called; the settings of a run (`ovseg eval RUN`) as the run without its hash. */
+static char *config_name(const char *path) {
+    char *dir = path_dir(path), *name = path_stem(path), *dash = strrchr(path_base(dir), '-');
+    if (strcmp(path_base(path), "settings.yaml") == 0 && dash && run_folder(dir)) {
+        free(name);
+        *dash = '\0';
+        name = mem_strdup(path_base(dir));
+    }
+    free(dir);
+    return name;
+}
+
 /* A node of the file at `path`, which it takes over; the first one is the named one. */
 static struct node *new_node(struct graph *g, char *path) {
     struct node *n = mem_alloc(1, sizeof *n);
     n->path = path;
-    n->name = path_stem(path);
+    n->name = config_name(path);
     if (!g->named) g->named = n;
     return n;
 }

@@ -285,3 +285,18 @@ void check_status(const struct ended *e, int status) {
         test_fail(__FILE__, __LINE__, "exit status %d, expected %d; it said:\n%s", e->status,
                   status, e->err);
 }
+
+struct ended ovseg_run(const char *command, const char *const *arguments) {
+    char *dir = path_dir(TEST_PROGRAM), *program = path_join(dir, "ovseg");
+    const char *argv[32] = {program, command};
+    size_t n = 2;
+    for (size_t i = 0; arguments[i]; i++) {
+        CHECK(n < sizeof argv / sizeof *argv - 1);
+        argv[n++] = arguments[i];
+    }
+    struct process p;
+    process_start(&p, argv, NULL);
+    free(program);
+    free(dir);
+    return process_wait(&p, 300);
+}
