@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
+/* Splits that several sets share. */
 #define COCO_TRAIN                                                                                 \
     .name = "train", .images = {"coco/train2017"}, .maps = {"coco/stuffthingmaps/train2017"},      \
     .prepared_images = "coco/train2017",                                                           \
@@ -15,12 +16,22 @@
     .name = "val", .images = {"coco/val2017"}, .maps = {"coco/stuffthingmaps/val2017"},            \
     .prepared_images = "coco/val2017", .prepared_maps = "coco/stuffthingmaps_detectron2/val2017",  \
     .archives = {"val2017.zip", "stuffthingmaps_trainval2017.zip"}, .pictures = 5000
-#define CONTEXT_ARCHIVES                                                                           \
-    { "VOCtrainval_03-May-2010.tar", "trainval.tar.gz", "VOC2010.tar.gz" }
 /* Pascal Context's validation pictures are VOC2010's; 5,104 where one is dropped (mmsegmentation).
  */
-#define CONTEXT_LISTS                                                                              \
-    { "VOCdevkit/VOC2010/pascalcontext_val.txt", "VOCdevkit/VOC2010/ImageSets/Main/val.txt" }
+#define CONTEXT_VAL                                                                                \
+    .name = "val", .images = {"VOCdevkit/VOC2010/JPEGImages"},                                     \
+    .maps = {"VOCdevkit/VOC2010/trainval"},                                                        \
+    .list = {"VOCdevkit/VOC2010/pascalcontext_val.txt",                                            \
+             "VOCdevkit/VOC2010/ImageSets/Main/val.txt"},                                          \
+    .prepared_images = "VOCdevkit/VOC2010/JPEGImages",                                             \
+    .archives = {"VOCtrainval_03-May-2010.tar", "trainval.tar.gz"}, .pictures = 5105
+#define VOC_SPLIT(split)                                                                           \
+    .name = split, .images = {"VOCdevkit/VOC2012/JPEGImages"},                                     \
+    .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},                                            \
+    .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/" split ".txt"},                            \
+    .prepared_images = "VOCdevkit/VOC2012/JPEGImages",                                             \
+    .prepared_maps = "VOCdevkit/VOC2012/annotations_detectron2/" split,                            \
+    .archives = {"VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"}
 
 static const struct known_set sets[] = {
     {.name = "coco-stuff",
@@ -109,14 +120,8 @@ static const struct known_set sets[] = {
      .prepared_kind = MAPS_PNG,
      .image_suffix = ".jpg",
      .map_suffix = ".mat",
-     .split = {{.name = "val",
-                .images = {"VOCdevkit/VOC2010/JPEGImages"},
-                .maps = {"VOCdevkit/VOC2010/trainval"},
-                .list = CONTEXT_LISTS,
-                .prepared_images = "VOCdevkit/VOC2010/JPEGImages",
-                .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc59_val",
-                .archives = CONTEXT_ARCHIVES,
-                .pictures = 5105}}},
+     .split = {{CONTEXT_VAL,
+                .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc59_val"}}},
     {.name = "pascal-context-459",
      .about = "Pascal Context, all of its 459 classes",
      .labels = "pascal_context_459.yaml",
@@ -125,14 +130,8 @@ static const struct known_set sets[] = {
      .zero_is_none = true,
      .image_suffix = ".jpg",
      .map_suffix = ".mat",
-     .split = {{.name = "val",
-                .images = {"VOCdevkit/VOC2010/JPEGImages"},
-                .maps = {"VOCdevkit/VOC2010/trainval"},
-                .list = CONTEXT_LISTS,
-                .prepared_images = "VOCdevkit/VOC2010/JPEGImages",
-                .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc459_val",
-                .archives = CONTEXT_ARCHIVES,
-                .pictures = 5105}}},
+     .split = {{CONTEXT_VAL,
+                .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc459_val"}}},
     {.name = "voc-20",
      .about = "Pascal VOC 2012, 20 classes, its background counting for nothing",
      .labels = "pascal_voc_20.yaml",
@@ -140,20 +139,7 @@ static const struct known_set sets[] = {
      .prepared_kind = MAPS_PNG,
      .image_suffix = ".jpg",
      .map_suffix = ".png",
-     .split = {{.name = "val",
-                .images = {"VOCdevkit/VOC2012/JPEGImages"},
-                .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},
-                .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/val.txt"},
-                .prepared_images = "VOCdevkit/VOC2012/JPEGImages",
-                .prepared_maps = "VOCdevkit/VOC2012/annotations_detectron2/val",
-                .archives = {"VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"},
-                .pictures = 1449},
-               {.name = "train",
-                .images = {"VOCdevkit/VOC2012/JPEGImages"},
-                .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},
-                .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt"},
-                .archives = {"VOCtrainval_11-May-2012.tar", "SegmentationClassAug.zip"},
-                .pictures = 1464}}},
+     .split = {{VOC_SPLIT("val"), .pictures = 1449}, {VOC_SPLIT("train"), .pictures = 1464}}},
     {.name = "folder",
      .about = "your own: images/, and masks/ with names.txt or names.yaml, or captions.jsonl or "
               "captions.json",

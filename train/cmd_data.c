@@ -87,6 +87,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_PREPARED: a->prepared = true; break;
     case KEY_STRICT: a->strict = true; break;
     case KEY_THREADS: a->threads = data_number(state, "--threads", arg, 4096); break;
+    case ARGP_KEY_ARG:
+        if (a->set) argp_usage(state);
+        a->set = arg;
+        break;
+    case ARGP_KEY_END:
+        if (!a->set) argp_usage(state);
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;

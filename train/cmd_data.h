@@ -13,7 +13,8 @@ struct data_arguments {
     long threads; /* 0: as many as there are */
 };
 
-extern const struct argp data_argp; /* a child of theirs; its input is a struct data_arguments */
+/* A child of theirs, which also takes SET; its input is a struct data_arguments. */
+extern const struct argp data_argp;
 
 /* Opens a file, or a known set; `work` and `archives` as in struct known_source. */
 int data_open(struct dataset *d, const struct data_arguments *a, const char *work,

@@ -36,13 +36,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &a->data; break;
     case 'o': a->sheet = arg; break;
-    case ARGP_KEY_ARG:
-        if (a->data.set) argp_usage(state);
-        a->data.set = arg;
-        break;
-    case ARGP_KEY_END:
-        if (!a->data.set) argp_usage(state);
-        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;

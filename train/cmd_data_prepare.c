@@ -60,13 +60,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_TRAINING: a->training = true; break;
     case KEY_INDEX: a->index = true; break;
     case KEY_DRY_RUN: a->dry_run = true; break;
-    case ARGP_KEY_ARG:
-        if (a->data.set) argp_usage(state);
-        a->data.set = arg;
-        break;
-    case ARGP_KEY_END:
-        if (!a->data.set) argp_usage(state);
-        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;

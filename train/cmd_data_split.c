@@ -38,12 +38,7 @@ static error_t parse_split(int key, char *arg, struct argp_state *state) {
     case 'o': a->out = arg; break;
     case KEY_PARTS: a->parts = arg; break;
     case KEY_SEED: a->seed = data_number(state, "--seed", arg, LONG_MAX); break;
-    case ARGP_KEY_ARG:
-        if (a->data.set) argp_usage(state);
-        a->data.set = arg;
-        break;
     case ARGP_KEY_END:
-        if (!a->data.set) argp_usage(state);
         if (!a->out || !a->parts) argp_error(state, "needs --parts and -o DIR");
         break;
     default: return ARGP_ERR_UNKNOWN;

@@ -121,7 +121,9 @@ static struct kind set = {.format = "ovseg set",
                                    {"caption_id", H5_TYPE_I64, 0},
                                    {"class_text", H5_TYPE_U8, 0},
                                    {"class_offset", H5_TYPE_U64, 0},
-                                   {"class_seen", H5_TYPE_U8, 0}},
+                                   {"class_seen", H5_TYPE_U8, 0},
+                                   {"name_text", H5_TYPE_U8, 0},
+                                   {"name_offset", H5_TYPE_U64, 0}},
                           .text_name = {"ignore", "label_bits"}};
 
 static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t width) {
@@ -139,6 +141,7 @@ static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t wid
     struct set_item item = {.id = id,
                             .h = h,
                             .w = width,
+                            .name = id % 2 ? "odd" : "even",
                             .bytes = png.at,
                             .n = png.n,
                             .labels = id % 2 ? &l : NULL,
