@@ -129,7 +129,8 @@ static int number_texts(struct reading *r) {
     if (!t->text) return error_status();
     strings_copy(&t->texts, &r->row_text);
     strings_settle(&t->texts);
-    for (int64_t i = 0; i < t->n; i++) t->text[i] = strings_find(&t->texts, r->row_text.at[i]);
+    for (size_t i = 0; i < r->row_text.n; i++)
+        t->text[i] = strings_find(&t->texts, r->row_text.at[i]);
     return 0;
 }
 

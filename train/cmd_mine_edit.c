@@ -34,23 +34,26 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {0, 0, 0, 0, "What is done, in this order, whatever the order of the options:", 1},
+    {0, 0, 0, 0,
+     "Steps, done in the order of their numbers, whatever the order of the options:", 1},
     {"drop", KEY_DROP, "IDS", 0,
-     "Drop pairs: \"3:17,4:2\", or a file with an id at the start of each line, as `ovseg mine "
+     "(1) Drop pairs: \"3:17,4:2\", or a file with an id at the start of each line, as `ovseg mine "
      "inspect --list` prints them; may be repeated, as the other lists",
      1},
-    {"keep", KEY_KEEP, "IDS", 0, "Drop all pairs but these", 1},
-    {"score", KEY_SCORE, "LO..HI", 0, "Drop pairs whose similarity lies outside", 1},
+    {"keep", KEY_KEEP, "IDS", 0, "(1) Drop all pairs but these", 1},
+    {"score", KEY_SCORE, "LO..HI", 0, "(2) Drop pairs whose similarity lies outside", 1},
     {"rename", KEY_RENAME, "FILE", 0,
-     "Rename nouns: YAML (.yaml), old: new, or lines of old, tab, new. Each once: of a to b and b "
-     "to c, an a becomes b. Pairs of a caption that then have one noun and one proposal become one",
+     "(3) Rename nouns: YAML (.yaml), old: new, or lines of old, tab, new. Each once: of a to b "
+     "and b to c, an a becomes b. Pairs of a caption that then have one noun and one proposal "
+     "become one",
      1},
     {"drop-nouns", KEY_DROP_NOUNS, "NOUNS", 0,
-     "Drop the pairs of nouns, by their new names: \"a,b\" or a file, a noun a line", 1},
-    {"keep-nouns", KEY_KEEP_NOUNS, "NOUNS", 0, "Drop the pairs of all other nouns", 1},
-    {"min-count", KEY_MIN_COUNT, "N", 0, "Drop nouns with fewer pairs left (the paper's: 41)", 1},
+     "(4) Drop the pairs of nouns, by their new names: \"a,b\" or a file, a noun a line", 1},
+    {"keep-nouns", KEY_KEEP_NOUNS, "NOUNS", 0, "(4) Drop the pairs of all other nouns", 1},
+    {"min-count", KEY_MIN_COUNT, "N", 0, "(5) Drop nouns with fewer pairs left (the paper's: 41)",
+     1},
     {"max-per-noun", KEY_MAX, "N", 0,
-     "Keep at most so many pairs of a noun (the paper's: 1000, 100), drawn at random", 1},
+     "(6) Keep at most so many pairs of a noun (the paper's: 1000, 100), drawn at random", 1},
     {0, 0, 0, 0, "How:", 2},
     {"best", KEY_BEST, 0, 0, "--max-per-noun keeps those of the highest similarity instead", 2},
     {"seed", KEY_SEED, "N", 0, "Of that draw (default 1); a noun's does not depend on others", 2},
