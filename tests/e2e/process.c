@@ -156,21 +156,6 @@ struct ended train_run(const char *out, const char *config, const char *const *a
     return process_wait(&p, 600);
 }
 
-struct ended ovseg_run(const char *const *arguments) {
-    enum { MAX = 32 };
-    static const char train[] = "-train"; /* the program by its other name */
-    char *program = mem_format("%.*s", (int)(strlen(TEST_PROGRAM) - strlen(train)), TEST_PROGRAM);
-    const char *argv[MAX] = {program};
-    for (size_t n = 1; *arguments; arguments++) {
-        CHECK(n + 1 < MAX);
-        argv[n++] = *arguments;
-    }
-    struct process p;
-    process_start(&p, argv, NULL);
-    free(program);
-    return process_wait(&p, 300);
-}
-
 char *run_of(const char *out, const char *name) {
     char *dir = test_path(out), *found = NULL;
     struct strings names;
@@ -286,17 +271,3 @@ void check_status(const struct ended *e, int status) {
                   status, e->err);
 }
 
-struct ended ovseg_run(const char *command, const char *const *arguments) {
-    char *dir = path_dir(TEST_PROGRAM), *program = path_join(dir, "ovseg");
-    const char *argv[32] = {program, command};
-    size_t n = 2;
-    for (size_t i = 0; arguments[i]; i++) {
-        CHECK(n < sizeof argv / sizeof *argv - 1);
-        argv[n++] = arguments[i];
-    }
-    struct process p;
-    process_start(&p, argv, NULL);
-    free(program);
-    free(dir);
-    return process_wait(&p, 300);
-}

@@ -40,7 +40,7 @@ static char *write_clip(void) {
 /* The hash of every tensor. */
 static void check_same_tensors(const char *run_a, const char *run_b) {
     char *to[] = {test_path("a.safetensors"), test_path("b.safetensors")};
-    struct ended a = OVSEG("convert", run_a, to[0]), b = OVSEG_RUN("convert", run_b, to[1]);
+    struct ended a = OVSEG("convert", run_a, to[0]), b = OVSEG("convert", run_b, to[1]);
     check_status(&a, 0);
     check_status(&b, 0);
     CHECK(*a.out);
