@@ -105,18 +105,25 @@ static void find_doubles(char *const *names, size_t n, struct strings *out) {
 
 /* ---- words that run together ---- */
 
-/* The words of names, and the names of two words and more by their squeezed form. */
-static void add_known(const char *name, struct keys *words, struct keys *phrases) {
+struct known {
+    struct keys words;    /* of names */
+    struct keys phrases;  /* names of two words and more, squeezed */
+    struct keys synonyms; /* of one word, beside others: "dishwasher, dish washer" */
+};
+
+static void add_known(const char *name, struct known *known) {
+    bool several = strchr(name, ',');
     for (const char *part = name; part; part = strchr(part, ',')) {
         part += *part == ',';
         const char *text = part;
         size_t n = trimmed(&text, strcspn(part, ","));
-        if (memchr(text, ' ', n) || memchr(text, '-', n))
-            keys_add(phrases, squeeze(text, n), words->n);
+        bool phrase = memchr(text, ' ', n) || memchr(text, '-', n);
+        if (phrase || several)
+            keys_add(phrase ? &known->phrases : &known->synonyms, squeeze(text, n), 0);
         for (size_t at = 0; at < n;) {
             size_t k = strcspn(text + at, " -/,");
             if (k > n - at) k = n - at;
-            if (k) keys_add(words, squeeze(text + at, k), 0);
+            if (k) keys_add(&known->words, squeeze(text + at, k), 0);
             at += k + 1;
         }
     }
@@ -134,12 +141,12 @@ static size_t split_of(const char *word, const struct keys *words) {
     return 0;
 }
 
-static void check_word(const char *name, size_t class, const struct keys *words,
-                       const struct keys *phrases, struct strings *out) {
+static void check_word(const char *name, size_t class, const struct known *known,
+                       struct strings *out) {
     size_t n = strlen(name);
     if (strpbrk(name, " -,/'")) return;
     char *word = squeeze(name, n), *text = NULL;
-    size_t at = keys_find(words, word) ? 0 : split_of(word, words);
+    size_t at = keys_find(&known->words, word) ? 0 : split_of(word, &known->words);
     bool inner = false;
     for (size_t i = 1; i < n; i++)
         inner |= name[i] >= 'A' && name[i] <= 'Z' && name[i - 1] >= 'a' && name[i - 1] <= 'z';
@@ -150,7 +157,7 @@ static void check_word(const char *name, size_t class, const struct keys *words,
             "class %zu, \"%s\": looks joined: an identifier; write words with blanks "
             "between them",
             class, name);
-    else if (keys_find(phrases, word))
+    else if (keys_find(&known->phrases, word) && !keys_find(&known->synonyms, word))
         text =
             mem_format("class %zu, \"%s\": looks joined: elsewhere it is two words", class, name);
     else if (at)
@@ -163,12 +170,14 @@ static void check_word(const char *name, size_t class, const struct keys *words,
 
 void class_names_check(char *const *names, size_t n, const struct strings *known,
                        struct strings *out) {
-    struct keys words = {0}, phrases = {0};
-    for (size_t i = 0; i < known->n; i++) add_known(known->at[i], &words, &phrases);
-    keys_sort(&words);
-    keys_sort(&phrases);
-    for (size_t i = 0; i < n; i++) check_word(names[i], i, &words, &phrases, out);
+    struct known k = {0};
+    for (size_t i = 0; i < known->n; i++) add_known(known->at[i], &k);
+    keys_sort(&k.words);
+    keys_sort(&k.phrases);
+    keys_sort(&k.synonyms);
+    for (size_t i = 0; i < n; i++) check_word(names[i], i, &k, out);
     find_doubles(names, n, out);
-    keys_free(&words);
-    keys_free(&phrases);
+    keys_free(&k.words);
+    keys_free(&k.phrases);
+    keys_free(&k.synonyms);
 }

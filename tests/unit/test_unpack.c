@@ -145,7 +145,7 @@ static void check_damage(const char *name, size_t step) {
 TEST(archives_that_are_cut_short_are_told) {
     check_damage("val2017.zip", 307);
     check_damage("trainval.tar.gz", 97);
-    check_damage("VOCtrainval_03-May-2010.tar", 1009);
+    check_damage("VOCtrainval_03-May-2010.tar", 512);
 }
 
 TEST(a_changed_byte_of_a_zip_is_seen) {
