@@ -45,8 +45,8 @@ void confusion_sum(struct confusion *to, const struct confusion *from) {
 int64_t confusion_right(const struct confusion *c, int64_t k) { return c->at[k * (c->K + 1) + k]; }
 
 int64_t confusion_truth(const struct confusion *c, int64_t k) {
-    int64_t n = 0; /* a pixel without a name (row K, which argmax leaves empty) is missed */
-    for (int64_t p = 0; p <= c->K; p++) n += c->at[p * (c->K + 1) + k];
+    int64_t n = 0, rows = c->unnamed_is_missed ? c->K + 1 : c->K;
+    for (int64_t p = 0; p < rows; p++) n += c->at[p * (c->K + 1) + k];
     return n;
 }
 

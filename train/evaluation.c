@@ -164,6 +164,7 @@ static int row_open(struct evaluation_row *r, const struct evaluation *e, const 
     confusion_open(&r->fused, e->K);
     confusion_open(&r->true_masks, e->K);
     naming_open(&r->naming, e->K);
+    r->fused.unnamed_is_missed = r->alone.unnamed_is_missed = e->given;
     open_grid(r, e);
     return namer_run_open(&r->namer, e->node, name, &e->names);
 }
