@@ -127,6 +127,7 @@ void confusion_merge(const struct confusion *c, const int64_t *group, int64_t G,
                      struct confusion *to) {
     int64_t K = c->K;
     confusion_open(to, G);
+    to->unnamed_is_missed = c->unnamed_is_missed;
     for (int64_t p = 0; p <= K; p++)
         for (int64_t t = 0; t <= K; t++)
             confusion_put(to, p < K ? group[p] : G, t < K ? group[t] : G, c->at[p * (K + 1) + t]);

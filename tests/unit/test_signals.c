@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "train/graph.h"
 #include "train/mine_nouns.h"
 #include "train/signals.h"
 
