@@ -273,9 +273,9 @@ static int find_set(const struct node *n) {
             if (length > 3 && strcmp(all.at[i] + length - 3, ".h5") == 0)
                 str_add(&there, "%s%.*s", there.n ? ", " : "", (int)length - 3, all.at[i]);
         }
-        if (!status)
+        if (!status && there.n) /* a folder without any is told when it is opened */
             status = error_set(ERR_MISSING, "%s: eval.set: %s has no set \"%s\"; there are %s",
-                               n->path, dir, set, there.n ? there.at : "none");
+                               n->path, dir, set, there.at);
     }
     strings_free(&all);
     str_free(&there);
