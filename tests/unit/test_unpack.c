@@ -112,6 +112,12 @@ TEST(sizes_that_lie_are_refused) {
     free(left);
 }
 
+TEST(two_files_of_one_name_are_refused) {
+    check_refused((struct entry){"other/good.png", NULL, "x", '0', -1}, true,
+                  "2 files that are wanted have only 1 names");
+    check_refused((struct entry){"other/good.png", NULL, "good", '0', -1}, true, "only 1 names");
+}
+
 static char *fixture(const char *name) {
     char *below = mem_format("tests/data/sets/archives/%s", name), *path = test_source(below);
     free(below);
