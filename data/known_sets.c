@@ -35,6 +35,7 @@
 
 static const struct known_set sets[] = {
     {.name = "coco-stuff",
+     .alias = "coco-stuff-171",
      .about = "COCO-Stuff, 171 classes",
      .labels = "coco_stuff_171.yaml",
      .kind = MAPS_PNG,
@@ -67,6 +68,7 @@ static const struct known_set sets[] = {
                 .archives = {"val2017.zip", "annotations_trainval2017.zip"},
                 .pictures = 5000}}},
     {.name = "ade20k-150",
+     .alias = "ade-150",
      .about = "ADE20K, 150 classes",
      .labels = "ade20k_150.yaml",
      .kind = MAPS_PNG,
@@ -89,6 +91,7 @@ static const struct known_set sets[] = {
                 .archives = {"ADEChallengeData2016.zip"},
                 .pictures = 20210}}},
     {.name = "ade20k-847",
+     .alias = "ade-847",
      .about = "the full ADE20K (2021-01-17), 847 classes",
      .labels = "ade20k_847.yaml",
      .kind = MAPS_ADE_FULL,
@@ -114,6 +117,7 @@ static const struct known_set sets[] = {
                 .middle = "train",
                 .pictures = 25574}}},
     {.name = "pascal-context-59",
+     .alias = "pc-59",
      .about = "Pascal Context, its 59 frequent classes",
      .labels = "pascal_context_59.yaml",
      .kind = MAPS_MAT,
@@ -123,6 +127,7 @@ static const struct known_set sets[] = {
      .split = {{CONTEXT_VAL,
                 .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc59_val"}}},
     {.name = "pascal-context-459",
+     .alias = "pc-459",
      .about = "Pascal Context, all of its 459 classes",
      .labels = "pascal_context_459.yaml",
      .kind = MAPS_MAT,
@@ -133,6 +138,7 @@ static const struct known_set sets[] = {
      .split = {{CONTEXT_VAL,
                 .prepared_maps = "VOCdevkit/VOC2010/annotations_detectron2/pc459_val"}}},
     {.name = "voc-20",
+     .alias = "pas-20",
      .about = "Pascal VOC 2012, 20 classes, its background counting for nothing",
      .labels = "pascal_voc_20.yaml",
      .kind = MAPS_PNG,
@@ -158,7 +164,7 @@ const struct known_set *known_set_find(const char *name) {
     const struct known_set *set;
     struct str names = {0};
     for (size_t i = 0; (set = known_set_at(i)); i++) {
-        if (strcmp(set->name, name) == 0) {
+        if (strcmp(set->name, name) == 0 || (set->alias && !strcmp(set->alias, name))) {
             str_free(&names);
             return set;
         }

@@ -29,6 +29,7 @@ struct known_split {
 
 struct known_set {
     const char *name, *about;
+    const char *alias;  /* a shorter name that papers use; may be NULL */
     const char *labels; /* file below data/labels; NULL: no label maps */
     enum map_kind kind, prepared_kind;
     bool zero_is_none; /* value 0 is `ignore`, and values of no class are mistakes: "value - 1" */

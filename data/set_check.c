@@ -39,7 +39,7 @@ static int look(struct one *o, const struct dataset *d, int64_t i) {
                       d->image_name ? d->image_name[i] : "", (long long)im.w, (long long)im.h,
                       (long long)l.w, (long long)l.h);
     }
-    for (int64_t k = 0; !status && k < l.h * l.w; k++) {
+    for (int64_t k = 0; l.at && !status && k < l.h * l.w; k++) {
         if (l.at[k] < d->n_classes)
             o->pixels[l.at[k]]++;
         else

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -96,6 +97,14 @@ static int64_t block_size(const struct work *w, int64_t block) {
     return left < w->p->block ? left : w->p->block;
 }
 
+/* When a file was changed: one of the same size may hold something else. */
+static void hash_change(struct hasher *h, const char *dir, const char *name) {
+    struct stat st = {0};
+    char *path = path_join(dir, name);
+    if (stat(path, &st) == 0) hasher_add(h, &st.st_mtim, sizeof st.st_mtim);
+    free(path);
+}
+
 /* What a block depends on: a folder of other blocks is not gone on with. */
 static uint64_t plan_of(const struct work *w) {
     const struct dataset *d = w->d;
@@ -109,6 +118,11 @@ static uint64_t plan_of(const struct work *w) {
     for (int64_t i = 0; i < d->n_images; i++) {
         hasher_add(&h, &d->image_id[i], sizeof *d->image_id);
         hasher_add_string(&h, d->image_name ? d->image_name[i] : "");
+    }
+    const struct file_set *s = file_set_of(d);
+    for (size_t i = 0; s && i < s->n; i++) {
+        hash_change(&h, s->images, s->at[i].image);
+        if (s->at[i].map) hash_change(&h, s->maps, s->at[i].map);
     }
     for (int64_t k = 0; k < d->n_classes; k++) {
         hasher_add_string(&h, d->class_name[k]);
@@ -255,6 +269,7 @@ static int join_blocks(const struct work *w, int64_t blocks) {
 }
 
 int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
+    REQUIRE(d->source->bytes, "a data set of pixels only");
     char *part = mem_format("%s.part", p->path);
     struct work w = {p, d, path_join(part, "blocks")};
     if (!p->block) p->block = SET_PREPARE_BLOCK;

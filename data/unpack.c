@@ -136,6 +136,20 @@ static int check_end(const struct unpacking *p, int64_t size) {
     return whole ? 0 : error_set(ERR_DATA, "%s: is cut short: get it again", p->u->archive);
 }
 
+/* Folders of the archive fall together here: two entries of one name would be one file. */
+static int check_names(const struct unpacking *p) {
+    struct strings names = {0};
+    int status = dir_list(p->u->to, &names);
+    if (!status && (int64_t)names.n < p->n)
+        status =
+            error_set(ERR_DATA,
+                      "%s: %lld files that are wanted have only %zu names: unpack it, and name "
+                      "the folder that is meant",
+                      p->u->archive, (long long)p->n, names.n);
+    strings_free(&names);
+    return status;
+}
+
 int unpack_files(const struct unpack *u, int64_t *n) {
     struct unpacking p = {.u = u, .a = archive_read_new()};
     int64_t size = file_size(u->archive);
@@ -157,6 +171,7 @@ int unpack_files(const struct unpack *u, int64_t *n) {
                            archive_error_string(p.a));
     if (!status) status = go_through(&p);
     if (!status) status = check_end(&p, size);
+    if (!status) status = check_names(&p);
     archive_read_free(p.a);
     *n = p.n;
     return status;

@@ -151,7 +151,8 @@ static void help(FILE *to) {
         to);
     const struct known_set *s;
     for (size_t i = 0; (s = known_set_at(i)); i++) {
-        fprintf(to, "  %-20s %s; splits:", s->name, s->about);
+        fprintf(to, "  %-20s %s%s%s%s; splits:", s->name, s->about, s->alias ? " (" : "",
+                s->alias ? s->alias : "", s->alias ? ")" : "");
         for (size_t k = 0; k < sizeof s->split / sizeof *s->split && s->split[k].name; k++)
             fprintf(to, " %s", s->split[k].name);
         fputs("\n", to);

@@ -22,7 +22,7 @@ struct arguments {
 enum { KEY_DAMAGED = 256, KEY_KEEP_EMPTY, KEY_TRAINING, KEY_INDEX, KEY_DRY_RUN };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE.h5", 0, "The set that is made (SET-SPLIT.h5)", 0},
+    {"output", 'o', "FILE.h5", 0, "The set that is made (SET-SPLIT.h5); a folder: in it", 0},
     {"index", KEY_INDEX, 0, 0,
      "Make an index in its place: a small file that names the pictures and maps, which are read "
      "where they lie",
@@ -65,13 +65,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-/* The set's hash of what it is made of, besides the files. */
-static void config_hash(const struct arguments *a, char out[17]) {
+/* What decides a set besides the files; `of`: the file's own name, "set-split.h5". */
+static void config_hash(const struct arguments *a, const char *of, char out[17]) {
     struct hasher h;
     const bool flags[] = {a->data.original, a->keep_empty, a->training};
     hasher_open(&h);
-    hasher_add_string(&h, a->data.set);
-    hasher_add_string(&h, a->data.split ? a->data.split : "");
+    hasher_add_string(&h, of);
     hasher_add(&h, flags, sizeof flags);
     hash_hex(hasher_close(&h), out);
 }
@@ -96,9 +95,10 @@ static int print_result(const struct set_prepare *p, const char *path) {
     return 0;
 }
 
-static int make(const struct arguments *a, const struct dataset *d, const char *path) {
+static int make(const struct arguments *a, const struct dataset *d, const char *of,
+                const char *path) {
     char hash[17];
-    config_hash(a, hash);
+    config_hash(a, of, hash);
     struct set_prepare p = {.path = path,
                             .config_hash = hash,
                             .training = a->training,
@@ -130,7 +130,7 @@ static int check_number(const struct arguments *a, const struct known_split *spl
 }
 
 static int prepare_or_look(const struct arguments *a, const struct known_split *split,
-                           const char *path) {
+                           const char *of, const char *path) {
     char *part = mem_format("%s.part", path), *work = path_join(part, "unpacked");
     struct strings archives = {0};
     struct dataset d;
@@ -143,7 +143,7 @@ static int prepare_or_look(const struct arguments *a, const struct known_split *
         if (!status && a->dry_run)
             print_found(&d, split, path);
         else if (!status)
-            status = make(a, &d, path);
+            status = make(a, &d, of, path);
         dataset_close(&d);
     }
     strings_free(&archives);
@@ -157,11 +157,12 @@ static int run(const struct arguments *a) {
     const struct known_set *set = file ? NULL : known_set_find(a->data.set);
     const struct known_split *split = set ? known_split_find(set, a->data.split) : NULL;
     if (!split && !file) return error_status();
-    char *path = a->out  ? mem_strdup(a->out)
-                 : split ? mem_format("%s-%s.h5", set->name, split->name)
-                         : mem_strdup("prepared.h5");
-    int status = prepare_or_look(a, split, path);
+    char *name = split ? mem_format("%s-%s.h5", set->name, split->name) : mem_strdup("prepared.h5");
+    char *path =
+        a->out && !dir_exists(a->out) ? mem_strdup(a->out) : path_join(a->out ? a->out : "", name);
+    int status = prepare_or_look(a, split, name, path);
     free(path);
+    free(name);
     return status;
 }
 

@@ -169,6 +169,28 @@ TEST(a_mat_file_of_another_kind_is_told) {
     check_mat(&(struct matrix){"LabelMap", 11, 4, {0, 0}, 2, 0, few}, "no pixels");
 }
 
+/* MATLAB stores values in the narrowest type that holds them, whatever the class of the matrix. */
+TEST(narrow_values_of_a_wide_matrix_are_read) {
+    static const uint8_t bytes[6] = {1, 2, 3, 4, 5, 255};
+    static const uint16_t shorts[6] = {1, 2, 3, 4, 5, 459};
+    const struct matrix kinds[] = {{"LabelMap", 11, 2, {2, 3}, 2, 6, bytes},
+                                   {"LabelMap", 6, 2, {2, 3}, 2, 6, bytes},
+                                   {"LabelMap", 6, 4, {2, 3}, 2, 12, shorts},
+                                   {"LabelMap", 13, 4, {2, 3}, 2, 12, shorts}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct str file = {0};
+        struct labels l;
+        make_mat(&file, &kinds[i]);
+        CHECK_OK(read_mat(file.at, file.n, &l));
+        CHECK(l.h == 2 && l.w == 3);
+        CHECK_INT(l.at[1], 3); /* columns first in the file */
+        CHECK_INT(l.at[3], 2);
+        CHECK_INT(l.at[5], i < 2 ? 255 : 459);
+        labels_free(&l);
+        str_free(&file);
+    }
+}
+
 TEST(mat_files_of_other_versions_are_not_opened) {
     struct labels l;
     struct bytes b = load(MAT "2008_000002.mat");

@@ -147,6 +147,14 @@ TEST(a_damaged_block_and_one_of_other_files_are_made_anew) {
     struct set_prepare again = {.drop_empty = true};
     CHECK_OK(prepare_to(&again, "set.h5"));
     CHECK(hash_of("set.h5") == hash_of("whole.h5"));
+    /* another map of the same size in bytes: what was made of the old one is dropped */
+    struct set_prepare changed = {.drop_empty = true, .stop = stop_later};
+    calls_left = 1;
+    CHECK_ERROR(prepare_to(&changed, "set.h5"), ERR_AGAIN, "stopped");
+    write_map("p0000.png", SIDE, SIDE, 1);
+    struct set_prepare anew = {.drop_empty = true};
+    CHECK_OK(prepare_to(&anew, "set.h5"));
+    CHECK(hash_of("set.h5") != hash_of("whole.h5"));
     struct set_prepare other = {.drop_empty = true, .stop = stop_later};
     calls_left = 1;
     CHECK_ERROR(prepare_to(&other, "set.h5"), ERR_AGAIN, "stopped");

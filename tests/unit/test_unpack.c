@@ -21,7 +21,8 @@ static void add_entry(struct str *tar, const struct entry *e) {
     snprintf(head + 136, 12, "%011o", 0U);
     head[156] = e->type;
     snprintf(head + 157, 100, "%s", e->link ? e->link : "");
-    memcpy(head + 257, "ustar\00000", 8);
+    snprintf(head + 257, 6, "ustar");
+    head[263] = head[264] = '0';
     memset(head + 148, ' ', 8);
     unsigned sum = 0;
     for (int i = 0; i < 512; i++) sum += (unsigned char)head[i];
@@ -109,6 +110,12 @@ TEST(sizes_that_lie_are_refused) {
     char *left = test_path("out/b.png"); /* nothing half-written stays */
     CHECK(!file_exists(left));
     free(left);
+}
+
+TEST(two_files_of_one_name_are_refused) {
+    check_refused((struct entry){"other/good.png", NULL, "x", '0', -1}, true,
+                  "2 files that are wanted have only 1 names");
+    check_refused((struct entry){"other/good.png", NULL, "good", '0', -1}, true, "only 1 names");
 }
 
 static char *fixture(const char *name) {
