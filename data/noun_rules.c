@@ -226,6 +226,13 @@ static bool is_thing_in_ing(const struct context *c, size_t i) {
            (after_noun || c->word[i - 1].tag == TAG_ADJECTIVE);
 }
 
+/* "the screen of a television set.v": what stands behind a preposition has no verb. */
+static bool is_set(const struct context *c, size_t i) {
+    if (!is_word(c, i, "set") || !i || !is_noun(c, i - 1) || !phrase_ends(c, i + 1)) return false;
+    size_t first = phrase_start(c, i);
+    return first > 1 && is_determiner(c, first - 1) && is_in(c, first - 2, LIST(before_nouns));
+}
+
 static bool becomes_noun(const struct context *c, size_t i) {
     const struct tagged_word *w = &c->word[i];
     if (w->tag == TAG_INTERJECTION) return can_be(c, i, ENTRY_NOUN); /* captions have none */
@@ -237,7 +244,7 @@ static bool becomes_noun(const struct context *c, size_t i) {
     if (is_word(c, i, "light"))
         return is_noun(c, i + 1) || (is_noun(c, i - 1) && phrase_ends(c, i + 1));
     if (is_word(c, i, "number")) return i + 1 < c->n && is_digit(c->word[i + 1].text[0]);
-    return is_thing_in_ing(c, i);
+    return is_set(c, i) || is_thing_in_ing(c, i);
 }
 
 /* "a dog sitting.n on the couch", "a guy is cutting.n fruit" */
@@ -269,10 +276,13 @@ static bool is_modifier(const struct context *c, size_t i) {
     return !after_article || is_noun(c, i + 1) || can_be(c, i + 1, ENTRY_ADJECTIVE);
 }
 
-/* "a skateboarder rides.n down the street" */
+/* "a skateboarder rides.n down the street", "people ride.n horses" */
 static bool is_verb_of_agent(const struct context *c, size_t i) {
-    return i && can_be(c, i, ENTRY_VERB) && is_in(c, i - 1, LIST(agents)) &&
-           (is_determiner(c, i + 1) || is_preposition(c, i + 1)) && !is_word(c, i + 1, "of");
+    static const char *const many[] = {"men", "people", "women"};
+    if (!i || !can_be(c, i, ENTRY_VERB) || !is_in(c, i - 1, LIST(agents))) return false;
+    bool bare = !ends_in(c, i, "s") && !is_ing(c, i);
+    return is_determiner(c, i + 1) || (is_preposition(c, i + 1) && !is_word(c, i + 1, "of")) ||
+           (bare && is_in(c, i - 1, LIST(many)) && is_noun(c, i + 1));
 }
 
 /* "as passengers wait.n on the platform", "as the wave breaks.n" */

@@ -32,7 +32,7 @@ struct nouns_options {
     bool compounds;        /* nouns that follow each other are one: "fire hydrant" */
     bool lemmatize;        /* names in their dictionary form, without 's, every word of them */
     bool fold_plurals;     /* names in the singular: "dogs" is "dog", "people" is "person" */
-    bool keep_case;        /* tokens and names as they are spelt; tagging is always lower-case */
+    bool keep_case;        /* tokens and names as they are spelt, which the perceptron sees, too */
 };
 
 struct nouns {
