@@ -284,9 +284,11 @@ int pairs_edit_write(const struct pairs *p, struct pairs_edit *e, const char *di
     pair_ids_sort(&e->keep_id);
     x.noun = mem_try((size_t)p->n, sizeof *x.noun);
     x.kept = mem_try((size_t)p->n, sizeof *x.kept);
-    int status = x.noun && x.kept ? 0 : error_status();
-    for (int64_t i = 0; !status && i < p->n; i++) x.kept[i] = true;
-    if (!status) status = edit(&x);
+    int status = error_status();
+    if (x.noun && x.kept) {
+        for (int64_t i = 0; i < p->n; i++) x.kept[i] = true;
+        status = edit(&x);
+    }
     if (!status) status = write_folder(&x, dir);
     strings_free(&x.name);
     free(x.noun);

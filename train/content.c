@@ -252,7 +252,7 @@ int content_of_table(struct content *c, const char *table, char *const *files, s
     int status = hash && f ? content_of(c, table, &hash[n]) : error_status();
     for (size_t i = 0; f && !status && i < n; i++)
         f[i] = (struct named_file){.path = realpath(files[i], NULL), .first = i};
-    if (f && !status) status = hash_named(c, f, n, hash);
+    if (hash && f && !status) status = hash_named(c, f, n, hash);
     settle(c);
     *out = hash && !status ? hash_bytes(hash, (n + 1) * sizeof *hash) : 0;
     for (size_t i = 0; f && i < n; i++) free(f[i].path);
