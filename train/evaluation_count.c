@@ -347,6 +347,10 @@ static int block_count(struct evaluation *e, struct block *b) {
     return views_many(&c->eval.views) ? count_views(e, b) : count_once(e, b);
 }
 
+static int stopped(void) {
+    return signals_pending() ? signals_error("the same command evaluates again") : 0;
+}
+
 int evaluation_count(struct evaluation *e) {
     struct progress progress;
     struct block *b = mem_alloc(1, sizeof *b);
@@ -354,12 +358,12 @@ int evaluation_count(struct evaluation *e) {
     progress_open(&progress, e->node->name, "pictures", 0, e->n_images, 30);
     for (int64_t i = 0; !status && i < e->n_images;) {
         status = (e->given ? given_read : block_read)(b, e, i);
+        if (!status) status = stopped();
         if (!status) status = block_count(e, b);
         i += b->n;
         block_free(b);
         progress_at(&progress, i, NULL);
-        if (!status && signals_pending())
-            status = signals_error("the same command evaluates again");
+        if (!status) status = stopped();
     }
     progress_close(&progress);
     free(b);
