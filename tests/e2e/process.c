@@ -270,4 +270,3 @@ void check_status(const struct ended *e, int status) {
         test_fail(__FILE__, __LINE__, "exit status %d, expected %d; it said:\n%s", e->status,
                   status, e->err);
 }
-

@@ -343,7 +343,7 @@ static void judge_given(const struct chain *c) {
     CHECK_OK(file_write(picture, png.at, png.n));
     char *out = test_path("segmented");
     struct ended s = OVSEG("segment", "-m", c->clip, "--proposals", json, "--classes",
-                               "sky,sea,cat", "-o", out, picture);
+                           "sky,sea,cat", "-o", out, picture);
     check_status(&s, 0);
     CHECK_HAS(s.out, "test-masks.json, named by CLIP alone");
     CHECK_HAS(s.out, "(unlabelled)");
@@ -359,8 +359,8 @@ static void judge_given(const struct chain *c) {
         }
     char *other = test_path("nobody.png");
     CHECK_OK(file_write(other, png.at, png.n));
-    struct ended none = OVSEG("segment", "-m", c->clip, "--proposals", json, "--classes",
-                                  "sky,sea", "-o", out, other);
+    struct ended none = OVSEG("segment", "-m", c->clip, "--proposals", json, "--classes", "sky,sea",
+                              "-o", out, other);
     check_status(&none, 66);
     CHECK_HAS(none.err, "picture nobody: ");
     labels_free(&l);

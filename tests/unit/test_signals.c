@@ -59,11 +59,8 @@ TEST(signals_are_noted_and_end_the_run_with_their_documented_status) {
 static void look_for_nouns(void) {
     char caption[] = "a dog on the grass", *captions[] = {caption, caption};
     int64_t at[] = {0, 1, 2}, ids[] = {10, 11};
-    struct dataset d = {.n_images = 2,
-                        .n_captions = 2,
-                        .caption = captions,
-                        .caption_at = at,
-                        .caption_id = ids};
+    struct dataset d = {
+        .n_images = 2, .n_captions = 2, .caption = captions, .caption_at = at, .caption_id = ids};
     struct node node = {0};
     struct mine_nouns nouns;
     if (mine_nouns_find(&nouns, &d, 2, 1, &node, 2) || nouns.noun.n != 2) _exit(77);
