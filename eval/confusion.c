@@ -45,8 +45,8 @@ void confusion_sum(struct confusion *to, const struct confusion *from) {
 int64_t confusion_right(const struct confusion *c, int64_t k) { return c->at[k * (c->K + 1) + k]; }
 
 int64_t confusion_truth(const struct confusion *c, int64_t k) {
-    int64_t n = 0; /* a pixel predicted "ignore" cannot happen with argmax: the row K is left out */
-    for (int64_t p = 0; p < c->K; p++) n += c->at[p * (c->K + 1) + k];
+    int64_t n = 0, rows = c->unnamed_is_missed ? c->K + 1 : c->K;
+    for (int64_t p = 0; p < rows; p++) n += c->at[p * (c->K + 1) + k];
     return n;
 }
 
@@ -127,6 +127,7 @@ void confusion_merge(const struct confusion *c, const int64_t *group, int64_t G,
                      struct confusion *to) {
     int64_t K = c->K;
     confusion_open(to, G);
+    to->unnamed_is_missed = c->unnamed_is_missed;
     for (int64_t p = 0; p <= K; p++)
         for (int64_t t = 0; t <= K; t++)
             confusion_put(to, p < K ? group[p] : G, t < K ? group[t] : G, c->at[p * (K + 1) + t]);

@@ -9,6 +9,10 @@
 struct confusion {
     int64_t K;
     int64_t *at; /* [K + 1, K + 1] pixels */
+    /* A pixel that has a class and got no name counts for that class: it is missed. The reference
+     * leaves it out (row K), as its argmax always finds a name; masks of others need not cover a
+     * picture. */
+    bool unnamed_is_missed;
 };
 
 void confusion_open(struct confusion *c, int64_t K);

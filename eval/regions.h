@@ -1,11 +1,10 @@
 /* The regions of a picture that CLIP is asked about: its binarised proposals, and what CLIP's image
  * tower makes of their crops (reference-spec 8.2). Crops of many pictures go through the tower
- * together. */
+ * together (region_batch.h). */
 #pragma once
 
-#include "data/region.h"
 #include "eval/proposals.h"
-#include "nn/tap.h"
+#include "eval/region_batch.h"
 
 struct regions {
     int64_t n, D;
@@ -20,14 +19,6 @@ struct regions {
  */
 int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area);
 void regions_free(struct regions *r);
-
-/* An image tower: region [B, 3, S, S] normalized, mask [B, S, S] u8 -> [B, D], any length. */
-struct region_encoder {
-    tensor *(*encode)(const void *model, tensor *region, tensor *mask);
-    const void *model;
-    int64_t D;
-    const struct tap *tap; /* regions_224, region_masks, clip_image_features */
-};
 
 /* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). A
  * picture may be larger than its masks: they are enlarged by nearest then. 0 or the pending error.

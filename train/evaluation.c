@@ -164,6 +164,7 @@ static int row_open(struct evaluation_row *r, const struct evaluation *e, const 
     confusion_open(&r->fused, e->K);
     confusion_open(&r->true_masks, e->K);
     naming_open(&r->naming, e->K);
+    r->fused.unnamed_is_missed = r->alone.unnamed_is_missed = e->given;
     open_grid(r, e);
     return namer_run_open(&r->namer, e->node, name, &e->names);
 }
@@ -182,7 +183,9 @@ static void row_close(struct evaluation_row *r) {
 static int open_models(struct evaluation *e) {
     struct node *n = e->node;
     const struct namer_run *open = NULL;
-    int status = segment_size_of(&e->size, n);
+    const struct node_input *in = node_input(n, "proposals");
+    e->given = in->path != NULL;
+    int status = e->given ? mask_source_open(&e->masks, in->path) : segment_size_of(&e->size, n);
     e->row = mem_alloc(n->n_inputs, sizeof *e->row);
     for (size_t i = 0; !status && i < n->n_inputs; i++) {
         if (!segment_is_clip(n->input[i].name)) continue;
@@ -191,7 +194,8 @@ static int open_models(struct evaluation *e) {
         r->namer.next = open;
         open = &r->namer;
     }
-    return status ? status : proposals_run_open(&e->proposals, n, &e->names, open);
+    if (status || e->given) return status;
+    return proposals_run_open(&e->proposals, n, &e->names, open);
 }
 
 static int open_set(struct evaluation *e) {
@@ -199,14 +203,13 @@ static int open_set(struct evaluation *e) {
     int status = clip_open_set(e->node, o->set, &e->set);
     if (status) return status;
     if (!e->set.has_labels)
-        return error_set(ERR_DATA, "set %s of %s has no label maps: nothing can be counted", o->set,
-                         node_from(e->node, "scenes")->dir);
+        return error_set(ERR_DATA, "%s: set %s has no label maps: nothing can be counted",
+                         e->node->path, o->set);
     if (e->set.ignore < e->set.n_classes)
         return error_set(ERR_DATA,
-                         "set %s of %s: label %d means class \"%s\", and \"unlabelled\": prepare "
+                         "%s: set %s: label %d means class \"%s\", and \"unlabelled\": prepare "
                          "it with 16-bit maps and 65535",
-                         o->set, node_from(e->node, "scenes")->dir, e->set.ignore,
-                         e->set.class_name[e->set.ignore]);
+                         e->node->path, o->set, e->set.ignore, e->set.class_name[e->set.ignore]);
     e->K = e->set.n_classes;
     e->n_images = o->images && o->images < e->set.n_images ? o->images : e->set.n_images;
     e->seen = flags(e->K);
@@ -219,7 +222,7 @@ static int open_set(struct evaluation *e) {
 }
 
 int evaluation_open(struct evaluation *e, struct node *n) {
-    *e = (struct evaluation){.node = n};
+    *e = (struct evaluation){.node = n, .masks.file.fd = -1};
     int status = open_set(e);
     if (!status) status = open_subsets(e);
     if (!status) status = open_names(e);
@@ -247,6 +250,7 @@ void evaluation_close(struct evaluation *e) {
     confusion_free(&e->best_names);
     region_recall_free(&e->recall);
     proposals_run_free(&e->proposals);
+    mask_source_close(&e->masks);
     vocabulary_close(&e->names);
     dataset_close(&e->set);
     *e = (struct evaluation){0};
@@ -254,26 +258,28 @@ void evaluation_close(struct evaluation *e) {
 
 /* The set, where the scenes are there already. */
 static int find_set(const struct node *n) {
-    const struct node *scenes = node_from(n, "scenes");
+    const struct node *scenes = node_from(n, "scenes"); /* NULL: a folder of sets */
     const char *set = n->config.eval.set;
-    if (!scenes->done) return 0;
-    char *file = mem_format("%s.h5", set), *path = path_join(scenes->dir, file);
+    if (scenes && !scenes->done) return 0;
+    char *file = mem_format("%s.h5", set), *path = node_input_path(n, "scenes", file);
+    char *dir = path_dir(path);
     struct strings all = {0};
     struct str there = {0};
     int status = 0;
     if (!file_exists(path)) {
-        status = dir_list(scenes->dir, &all);
+        status = dir_list(dir, &all);
         for (size_t i = 0; i < all.n; i++) {
             size_t length = strlen(all.at[i]);
             if (length > 3 && strcmp(all.at[i] + length - 3, ".h5") == 0)
                 str_add(&there, "%s%.*s", there.n ? ", " : "", (int)length - 3, all.at[i]);
         }
-        if (!status)
+        if (!status && there.n) /* a folder without any is told when it is opened */
             status = error_set(ERR_MISSING, "%s: eval.set: %s has no set \"%s\"; there are %s",
-                               n->path, scenes->dir, set, there.n ? there.at : "none");
+                               n->path, dir, set, there.at);
     }
     strings_free(&all);
     str_free(&there);
+    free(dir);
     free(path);
     free(file);
     return status;
@@ -286,6 +292,7 @@ int evaluation_check_inputs(const struct node *n) {
     struct csv c = {0};
     struct wordnet w = {0};
     int status = find_set(n);
+    if (!status) status = given_check_inputs(n);
     if (!status && names) status = vocabulary_read(&v, names->path);
     if (!status && table) status = csv_read(&c, table->path);
     if (!status && o->similarity == SIMILARITY_WORDNET) status = wordnet_open(&w, o->wordnet);
@@ -293,6 +300,19 @@ int evaluation_check_inputs(const struct node *n) {
     csv_free(&c);
     wordnet_close(&w);
     return status;
+}
+
+/* Masks of others have no network behind them. */
+static void check_given(const struct node *n, struct problems *p) {
+    const struct node_input *in = node_input(n, "proposals");
+    if (!in || !in->path) return;
+    const struct measure_options *m = &n->config.measure;
+    const char *excluded = given_excludes(&n->config.eval);
+    if (!excluded && m->oracles) excluded = "measure.oracles";
+    if (!excluded && measure_searches(m)) excluded = "a grid of measure.lambdas or thresholds";
+    if (excluded)
+        problems_add(p, "%s: inputs.proposals: %s needs a proposal network; these are masks",
+                     n->path, excluded);
 }
 
 void evaluation_check(const struct node *n, struct problems *p) {
@@ -313,5 +333,6 @@ void evaluation_check(const struct node *n, struct problems *p) {
         problems_add(p, "%s: inputs.similarity: is not read without measure.similarity=file",
                      n->path);
     eval_check(&n->config.eval, n->path, p);
+    check_given(n, p);
     measure_check(&n->config.measure, &n->config.eval, n->path, p);
 }

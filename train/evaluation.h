@@ -10,6 +10,7 @@
 #include "eval/mask_accuracy.h"
 #include "eval/naming.h"
 #include "eval/similarity.h"
+#include "train/given.h"
 #include "train/segment.h"
 
 /* A value of the grid that is tried in the same pass. */
@@ -47,6 +48,8 @@ struct evaluation {
     int64_t *category;      /* [K] what a class is called in the predictions: its raw value */
     struct similarity likeness;
     struct proposals_run proposals;
+    bool given; /* masks of others in their place, which CLIP alone names */
+    struct mask_source masks;
     struct segment_size size;
     struct confusion maskformer, best_names; /* the last: of an oracle */
     struct region_recall recall; /* of the proposals, where network and truth have one size */

@@ -60,6 +60,18 @@ static int64_t room_for(const struct evaluation *e, const struct image *seen) {
     return n < 1 ? 1 : n < TOGETHER ? n : TOGETHER;
 }
 
+/* The label map of a picture that was read. */
+static int read_truth(struct block *b, const struct evaluation *e, int64_t k) {
+    int status = e->set.source->labels(&e->set, b->first + k, &b->truth[k]);
+    const struct labels *truth = &b->truth[k];
+    const struct image *im = &b->picture[k];
+    if (!status && (im->h != truth->h || im->w != truth->w))
+        status = error_set(ERR_DATA, "picture %lld is %lld x %lld, its label map %lld x %lld",
+                           (long long)e->set.image_id[b->first + k], (long long)im->w,
+                           (long long)im->h, (long long)truth->w, (long long)truth->h);
+    return status;
+}
+
 static int block_read(struct block *b, const struct evaluation *e, int64_t first) {
     *b = (struct block){.first = first};
     int64_t most = e->n_images - first < TOGETHER ? e->n_images - first : TOGETHER;
@@ -73,13 +85,7 @@ static int block_read(struct block *b, const struct evaluation *e, int64_t first
             image_free(&b->seen[b->n]);
             break;
         }
-        status = e->set.source->labels(&e->set, first + b->n, &b->truth[b->n]);
-        const struct labels *truth = &b->truth[b->n];
-        const struct image *im = &b->picture[b->n];
-        if (!status && (im->h != truth->h || im->w != truth->w))
-            status = error_set(ERR_DATA, "picture %lld is %lld x %lld, its label map %lld x %lld",
-                               (long long)e->set.image_id[first + b->n], (long long)im->w,
-                               (long long)im->h, (long long)truth->w, (long long)truth->h);
+        status = read_truth(b, e, b->n);
     }
     return status;
 }
@@ -305,6 +311,31 @@ static int count_once(struct evaluation *e, struct block *b) {
     return status;
 }
 
+/* A picture with masks of others: what CLIP says is all there is to fuse. */
+static int count_given(struct evaluation *e, struct block *b) {
+    int status = 0;
+    for (size_t k = 0; !status && k < e->n_rows; k++) {
+        struct evaluation_row *r = &e->row[k];
+        const struct labels *truth = b->truth;
+        struct labels found = {0};
+        status = name_true_masks(e, b, r);
+        if (!status)
+            status = given_picture(&e->masks, &r->namer.namer, &e->node->config,
+                                   e->set.image_id[b->first], NULL, b->picture, &found);
+        if (!status)
+            confusion_add(&r->alone, found.at, truth->at, truth->h * truth->w, e->set.ignore);
+        if (!status) status = count(e, b, 0, &r->fused, &found);
+        labels_free(&found);
+    }
+    return status;
+}
+
+static int given_read(struct block *b, const struct evaluation *e, int64_t i) {
+    *b = (struct block){.first = i, .n = 1};
+    int status = e->set.source->image(&e->set, i, b->picture);
+    return status ? status : read_truth(b, e, 0);
+}
+
 static int block_count(struct evaluation *e, struct block *b) {
     const struct config *c = &e->node->config;
     int64_t least = c->measure.oracles ? 1 : c->eval.min_area;
@@ -312,7 +343,12 @@ static int block_count(struct evaluation *e, struct block *b) {
     for (int64_t i = 0; !status && i < b->n; i++)
         status = true_regions(&b->own[i], &b->truth[i], e->K, least);
     if (status) return status;
+    if (e->given) return count_given(e, b);
     return views_many(&c->eval.views) ? count_views(e, b) : count_once(e, b);
+}
+
+static int stopped(void) {
+    return signals_pending() ? signals_error("the same command evaluates again") : 0;
 }
 
 int evaluation_count(struct evaluation *e) {
@@ -321,13 +357,13 @@ int evaluation_count(struct evaluation *e) {
     int status = 0;
     progress_open(&progress, e->node->name, "pictures", 0, e->n_images, 30);
     for (int64_t i = 0; !status && i < e->n_images;) {
-        status = block_read(b, e, i);
+        status = (e->given ? given_read : block_read)(b, e, i);
+        if (!status) status = stopped();
         if (!status) status = block_count(e, b);
         i += b->n;
         block_free(b);
         progress_at(&progress, i, NULL);
-        if (!status && signals_pending())
-            status = signals_error("the same command evaluates again");
+        if (!status) status = stopped();
     }
     progress_close(&progress);
     free(b);

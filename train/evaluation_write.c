@@ -203,7 +203,9 @@ static void put_common(struct json_out *j, const struct evaluation *e) {
     const struct measure_options *o = &e->node->config.measure;
     json_key(j, "ensemble");
     json_object(j);
-    json_key_real(j, "lambda", e->node->config.eval.lambda);
+    json_key_string(j, "proposals",
+                    e->given ? "masks of others, named by CLIP alone" : "a network's");
+    json_key_real(j, "lambda", e->given ? 0 : e->node->config.eval.lambda);
     put_miou(j, "maskformer_only", &e->maskformer, e);
     put_miou(j, "clip_only", &e->row[e->n_rows - 1].alone, e);
     put_miou(j, "fused", &e->row[e->n_rows - 1].fused, e);

@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "data/pairs.h"
+#include "train/given.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -42,9 +44,9 @@ struct node *node_from(const struct node *n, const char *name) {
 }
 
 char *node_input_path(const struct node *n, const char *name, const char *file) {
-    const struct node *from = node_from(n, name);
-    REQUIRE(from, "stage %s has no run as input %s", n->stage->name, name);
-    return path_join(from->dir, file);
+    const struct node_input *in = node_input(n, name);
+    REQUIRE(in, "stage %s has no input %s", n->stage->name, name);
+    return path_join(in->node ? in->node->dir : in->path, file);
 }
 
 const struct node *node_clip(const struct node *n) {
@@ -108,7 +110,11 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
-/* What can be this input: stages, as bits; 0: a file of the user, or a folder. */
+/* Besides a run, also a path: a folder of pairs, or a table of them. */
+static bool takes_path(const char *input) { return strcmp(input, "pairs") == 0; }
+
+/* What can be this input: stages, as bits; 0: a file of the user, or a folder. Both: a run, or a
+ * folder that holds what the run would. */
 static unsigned kinds_of(const char *input, bool *folder) {
     enum {
         CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
@@ -118,7 +124,7 @@ static unsigned kinds_of(const char *input, bool *folder) {
         const char *name;
         unsigned kinds;
         bool folder;
-    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, false},
+    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, true},
                  {"proposals", 1 << STAGE_PROPOSALS | 1 << STAGE_IMPORT, false},
                  {"pairs", 1 << STAGE_MINE, false},
                  {"images", 0, true},
@@ -142,6 +148,11 @@ static bool takes_weights(const char *input) {
     return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
 }
 
+/* Masks of others in the place of a proposal network. */
+static bool is_masks(const char *input, const char *path) {
+    return strcmp(input, "proposals") == 0 && given_is(path);
+}
+
 static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
     bool folder = false;
     unsigned kinds = kinds_of(in->name, &folder);
@@ -151,13 +162,27 @@ static void check_input(struct builder *b, const struct node_input *in, const ch
                      kinds    ? ", which cannot serve as this"
                      : folder ? "; a folder is needed"
                               : "; a file is needed");
-    if (in->path && kinds)
+    if (in->path && takes_path(in->name)) {
+        if (dir_exists(in->path) && !pairs_folder(in->path))
+            problems_add(&b->problems,
+                         "%s: inputs.%s: %s is neither a run nor a folder of pairs (it has no "
+                         "manifest.json)",
+                         origin, in->name, in->path);
+        return;
+    }
+    bool other = in->path && ((folder && dir_exists(in->path)) || is_masks(in->name, in->path));
+    if (in->path && kinds && !other)
         problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
                      in->name, in->path);
     bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
     if (in->path && !kinds && !weights && dir_exists(in->path) != folder)
         problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
                      in->path, folder ? "file" : "folder", folder ? "folder" : "file");
+}
+
+static void add_input(struct node *n, struct node_input in) {
+    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
+    n->input[n->n_inputs++] = in;
 }
 
 static void load_input(struct builder *b, struct node *n, const char *name) {
@@ -176,7 +201,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && import_is_weights(path)) {
+        } else if (access(path, R_OK) == 0 && takes_weights(name) && !is_masks(name, path) &&
+                   import_is_weights(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
@@ -188,8 +214,7 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         free(run);
     }
     check_input(b, &in, origin.at);
-    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
-    n->input[n->n_inputs++] = in;
+    add_input(n, in);
     str_free(&origin);
     free(path);
     free(key);
@@ -246,6 +271,22 @@ static void find_init(struct builder *b, struct node *n) {
     settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }
 
+/* The files that settings name are inputs, by the settings' names. */
+static void load_files(struct builder *b, struct node *n) {
+    for (const char *const *key = n->stage->files; key && *key; key++) {
+        const char *value = settings_text(&n->doc, *key);
+        char *path = value && *value ? resolve(b, n, *key) : NULL;
+        if (!path) continue;
+        if (access(path, R_OK)) {
+            b->missing++;
+            settings_problem(&n->doc, &b->problems, *key, "%s: %s", path, strerror(errno));
+            free(path);
+            continue;
+        }
+        add_input(n, (struct node_input){.name = mem_strdup(*key), .path = path});
+    }
+}
+
 /* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
  */
 static void build(struct builder *b, struct node *n, bool named) {
@@ -260,6 +301,7 @@ static void build(struct builder *b, struct node *n, bool named) {
     free(what);
     find_init(b, n);
     load_inputs(b, n);
+    load_files(b, n);
 }
 
 /* What a config is called; the settings of a run (`ovseg eval RUN`) as the run without its hash. */

@@ -23,7 +23,9 @@ static uint64_t hash_labels(const struct dataset *d) {
     return hasher_close(&h);
 }
 
-static const char *lambda_rule(const struct eval_options *o) {
+static const char *lambda_rule(const struct evaluation *e) {
+    const struct eval_options *o = &e->node->config.eval;
+    if (e->given) return "CLIP's probabilities alone, of masks of others";
     if (!o->ensemble) return "MaskFormer's probabilities alone: CLIP is not asked";
     if (o->lambda == 0) return "CLIP's probabilities alone, of proposals that it was asked about";
     return "MaskFormer's to the power of 1 - lambda times CLIP's to the power of lambda";
@@ -75,7 +77,7 @@ static void put_all(const struct evaluation *e, struct json_out *j) {
     put_hash(j, "labels_hash", hash_labels(&e->set));
     json_key_int(j, "shortest", e->size.shortest);
     json_key_int(j, "longest", e->size.longest);
-    json_key_string(j, "lambda_rule", lambda_rule(&e->node->config.eval));
+    json_key_string(j, "lambda_rule", lambda_rule(e));
     json_key_string(j, "denominator",
                     "miou: classes in the truth or predicted; miou_truth: in the truth; miou_all: "
                     "all");

@@ -39,16 +39,16 @@ bool process_ended(const struct process *p); /* it can be waited for without wai
 struct ended process_wait(struct process *p, double limit);
 void ended_free(struct ended *e);
 
-/* ovseg COMMAND ARGUMENT...: runs it, for at most five minutes. */
-#define OVSEG(command, ...) ovseg_run(command, (const char *const[]){__VA_ARGS__, NULL})
-struct ended ovseg_run(const char *command, const char *const *arguments);
-
 /* ovseg-train CONFIG threads=1 output_dir=DIR/out ARGUMENT...: CONFIG is a file below configs/, or
  * any path with a slash in front; DIR is test_dir(). */
 #define TRAIN(out, config, ...) train_run(out, config, (const char *const[]){__VA_ARGS__, NULL})
 struct ended train_run(const char *out, const char *config, const char *const *arguments);
 void train_start(struct process *p, const char *out, const char *config,
                  const char *const *arguments, const char *const *environment);
+
+/* ovseg ARGUMENT..., as a user types it, for at most five minutes. */
+#define OVSEG(...) ovseg_run((const char *const[]){__VA_ARGS__, NULL})
+struct ended ovseg_run(const char *const *arguments);
 
 /* The only run folder of this name below DIR/out; owned. Fails the test when there is none. */
 char *run_of(const char *out, const char *name);

@@ -18,15 +18,6 @@ static char *write_config(const char *name, const char *text) {
     return path;
 }
 
-static struct ended ovseg(const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg"};
-    for (int i = 0; arguments[i]; i++) argv[i + 1] = arguments[i];
-    struct process p;
-    process_start(&p, argv, NULL);
-    return process_wait(&p, 300);
-}
-#define OVSEG(...) ovseg((const char *const[]){__VA_ARGS__, NULL})
-
 static void free_all(char *const *owned, size_t n) {
     for (size_t i = 0; i < n; i++) free(owned[i]);
 }
@@ -158,9 +149,9 @@ static char *write_picture(void) {
 
 /* ovseg segment, of a file of weights, with what it does not tell. */
 #define SEGMENT(model, out, ...)                                                                   \
-    OVSEG("segment", "-m", model, "--set", "clip.activation=quickgelu", "--set",                   \
-          "MODEL.BACKBONE.NAME=build_resnet_backbone", "--set", "INPUT.MIN_SIZE_TEST=64", "-o",    \
-          out, __VA_ARGS__)
+    OVSEG("segment", "-m", model, "--set", "clip.activation=quickgelu", "--set",               \
+              "MODEL.BACKBONE.NAME=build_resnet_backbone", "--set", "INPUT.MIN_SIZE_TEST=64",      \
+              "-o", out, __VA_ARGS__)
 
 /* Segments with -m MODEL and some settings; the dump of the picture, owned. */
 static char *dump_of(const char *model, const char *picture, const char *to) {
@@ -188,7 +179,7 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
     char *file = write_whole(), *picture = write_picture();
     char *dump = dump_of(file, picture, "from-file"), *nowhere = test_path("nowhere");
     struct ended unsaid = OVSEG("segment", "-m", file, "--classes", "sky,tree", "--set",
-                                "clip.activation=quickgelu", "-o", nowhere, picture);
+                                    "clip.activation=quickgelu", "-o", nowhere, picture);
     check_status(&unsaid, 78);
     CHECK_HAS(unsaid.err, "eval.shortest");
     ended_free(&unsaid);
@@ -216,7 +207,7 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
     ended_free(&e);
     char *run = run_of("out", "model"), *out = test_path("from-run");
     e = OVSEG("segment", "-m", run, "--classes", "sky,tree,road", "--dump", out, "-o", out,
-              picture);
+                  picture);
     check_status(&e, 0);
     ended_free(&e);
     char *again = path_join(out, "picture.safetensors");
@@ -235,12 +226,12 @@ TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
                                 "stage: evaluate\ninputs: {scenes: no-set.yaml, proposals: "
                                 "model.yaml, it: model.yaml}\neval.shortest: 64\n");
     struct ended e = OVSEG("segment", "--config", config, "--weights", file, "--classes",
-                           "sky,tree,road", "--dump", to, "-o", out, picture);
+                               "sky,tree,road", "--dump", to, "-o", out, picture);
     check_status(&e, 0);
     ended_free(&e);
     CHECK(same_bytes(dump, to));
     e = OVSEG("segment", "--config", config, "--weights", file, "--classes", "sky,tree,road",
-              "--dump", to, "-o", out, picture, "--set", "eval.lambda=0.1");
+                  "--dump", to, "-o", out, picture, "--set", "eval.lambda=0.1");
     check_status(&e, 0);
     ended_free(&e);
     CHECK(!same_bytes(dump, to)); /* the command line has the last word */
@@ -267,8 +258,8 @@ TEST(overrides_beside_weights_are_the_models_or_the_evaluations) {
     check_status(&e, 0);
     ended_free(&e);
     CHECK(same_bytes(dump, to));
-    e = OVSEG("segment", "--config", config, "--weights", file, "--classes", "sky,tree,road", "-o",
-              out, picture, "--set", "optim.lr=0.1");
+    e = OVSEG("segment", "--config", config, "--weights", file, "--classes", "sky,tree,road",
+                  "-o", out, picture, "--set", "optim.lr=0.1");
     check_status(&e, 78);
     CHECK_HAS(e.err, "optim.lr has no effect");
     ended_free(&e);

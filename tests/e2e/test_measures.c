@@ -248,9 +248,9 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
 }
 
 static void check_refused(const char *const *settings, int status, const char *message) {
-    const char *argv[16] = {config, "--dry-run"};
-    for (int i = 0; settings[i]; i++) argv[i + 2] = settings[i];
-    struct ended e = ovseg_run("eval", argv);
+    const char *argv[16] = {"eval", config, "--dry-run"};
+    for (int i = 0; settings[i]; i++) argv[i + 3] = settings[i];
+    struct ended e = ovseg_run(argv);
     check_status(&e, status);
     CHECK_HAS(e.err, message);
     ended_free(&e);

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/file_set.h"
 #include "data/h5_write.h"
 #include "data/pairs_write.h"
 #include "data/rle.h"
 #include "data/set.h"
+#include "data/set_index.h"
 #include "data/text_bank.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -119,7 +121,9 @@ static struct kind set = {.format = "ovseg set",
                                    {"caption_id", H5_TYPE_I64, 0},
                                    {"class_text", H5_TYPE_U8, 0},
                                    {"class_offset", H5_TYPE_U64, 0},
-                                   {"class_seen", H5_TYPE_U8, 0}},
+                                   {"class_seen", H5_TYPE_U8, 0},
+                                   {"name_text", H5_TYPE_U8, 0},
+                                   {"name_offset", H5_TYPE_U64, 0}},
                           .text_name = {"ignore", "label_bits"}};
 
 static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t width) {
@@ -137,6 +141,7 @@ static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t wid
     struct set_item item = {.id = id,
                             .h = h,
                             .w = width,
+                            .name = id % 2 ? "odd" : "even",
                             .bytes = png.at,
                             .n = png.n,
                             .labels = id % 2 ? &l : NULL,
@@ -208,6 +213,59 @@ static int run_file(const uint8_t *data, size_t n) {
 
 FUZZ(set_file, .seeds = file_seeds, .run = run_file, .codes = {ERR_DATA});
 
+/* ---- indices ---- */
+
+static struct kind index_file = {.format = "ovseg index",
+                                 .file = "index.h5",
+                                 .part = {{"image_text", H5_TYPE_U8, 0},
+                                          {"image_offset", H5_TYPE_U64, 0},
+                                          {"map_text", H5_TYPE_U8, 0},
+                                          {"map_offset", H5_TYPE_U64, 0},
+                                          {"name_text", H5_TYPE_U8, 0},
+                                          {"name_offset", H5_TYPE_U64, 0},
+                                          {"image_id", H5_TYPE_I64, 0},
+                                          {"caption_text", H5_TYPE_U8, 0},
+                                          {"caption_offset", H5_TYPE_U64, 0},
+                                          {"caption_at", H5_TYPE_U64, 0},
+                                          {"caption_id", H5_TYPE_I64, 0},
+                                          {"class_text", H5_TYPE_U8, 0},
+                                          {"class_offset", H5_TYPE_U64, 0},
+                                          {"class_seen", H5_TYPE_U8, 0},
+                                          {"class_of", H5_TYPE_U16, 0}},
+                                 .text_name = {"ignore", "kind", "shrunk", "images", "maps"}};
+
+static void index_seeds(struct corpus *c) {
+    char *path = fuzz_path(index_file.file);
+    struct dataset d;
+    struct set_prepare p = {.path = path, .config_hash = ""};
+    struct file_set_options o = {
+        .images = TEST_SOURCE_DIR "/tests/data/sets/tree/own/images",
+        .maps = TEST_SOURCE_DIR "/tests/data/sets/tree/own/masks",
+        .names = TEST_SOURCE_DIR "/tests/data/sets/tree/own/names.txt",
+        .captions = TEST_SOURCE_DIR "/tests/data/sets/tree/own/captions.jsonl",
+        .map_suffix = ".png",
+        .kind = MAPS_PNG};
+    REQUIRE(!file_set_open(&d, &o) && !set_index_write(&p, &d), "%s", error_message());
+    set_prepare_free(&p);
+    dataset_close(&d);
+    free(path);
+    kind_seeds(&index_file, c);
+}
+
+static int run_index(const uint8_t *data, size_t n) {
+    int status = kind_write(&index_file, data, n);
+    char *path = fuzz_path(index_file.file);
+    struct dataset d;
+    if (!status) status = set_index_open(&d, path);
+    free(path);
+    if (status) return status;
+    fuzz_dataset(&d);
+    dataset_close(&d);
+    return 0;
+}
+
+FUZZ(set_index, .seeds = index_seeds, .run = run_index, .codes = {ERR_DATA});
+
 /* ---- mined pairs ---- */
 
 static struct pairs_source source = {{"aaaa", "bbbb", "cccc", "dddd"}};
@@ -228,9 +286,13 @@ static struct kind shard = {.format = "ovseg pairs",
                                      {"nouns_text", H5_TYPE_U8, 0},
                                      {"nouns_offset", H5_TYPE_U64, 0},
                                      {"mask_bytes", H5_TYPE_U8, 0},
-                                     {"mask_offset", H5_TYPE_U64, 0}},
+                                     {"mask_offset", H5_TYPE_U64, 0},
+                                     {"id", H5_TYPE_I64, 0}},
                             .text_name = {"block", "proposals", "clip", "captions", "settings"}};
 
+static const char edits[] = "[{\"parent\":\"00\",\"min_count\":2}]";
+
+/* Edited ones, which have all that pairs may have. */
 static void write_pairs(void) {
     struct pairs_shard s;
     struct mask m;
@@ -253,7 +315,8 @@ static void write_pairs(void) {
                          .box = {3, 2, 12, 6}};
         pairs_shard_add(&s, &p, i % 2 ? "dog" : "cat", packed.at, packed.n);
     }
-    REQUIRE(!pairs_shard_commit(&s) && !pairs_manifest(fuzz_dir(), 1, &source), "%s",
+    pairs_shard_ids(&s, (const int64_t[]){0, 1, 3, 7, 8, 9});
+    REQUIRE(!pairs_shard_commit(&s) && !pairs_manifest_edited(fuzz_dir(), 1, &source, edits), "%s",
             error_message());
     pairs_shard_drop(&s);
     bytes_free(&packed);
@@ -267,6 +330,7 @@ static int read_pairs(void) {
     for (int64_t i = 0; i < p.n; i++) {
         struct bytes packed;
         struct mask m;
+        REQUIRE(p.id[i] >= 0, "an id of no pair");
         REQUIRE(p.at[i].noun >= 0 && p.at[i].noun < (int64_t)p.noun.n, "a noun that is not there");
         if (!pairs_mask(&p, i, &packed)) {
             if (!rle_unpack(packed.at, packed.n, p.at[i].h, p.at[i].w, &m)) mask_free(&m);
@@ -286,7 +350,7 @@ static void pairs_seeds(struct corpus *c) {
 
 static int run_pairs(const uint8_t *data, size_t n) {
     int status = kind_write(&shard, data, n);
-    if (!status) status = pairs_manifest(fuzz_dir(), 1, &source);
+    if (!status) status = pairs_manifest_edited(fuzz_dir(), 1, &source, edits);
     return status ? status : read_pairs();
 }
 
