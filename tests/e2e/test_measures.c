@@ -238,9 +238,9 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
                  nothing = EVAL(config, "--sets", "val,");
     check_status(&twice, 64);
     check_status(&nothing, 64);
-    struct ended *const ended[] = {&two,   &again,  &same,  &report, &none,
-                                   &other, &scenes, &twice, &nothing};
-    for (size_t i = 0; i < sizeof ended / sizeof *ended; i++) ended_free(ended[i]);
+    struct ended *const ended[] = {&two,   &again,  &same,  &report,  &none,
+                                   &other, &scenes, &twice, &nothing, NULL};
+    for (size_t i = 0; ended[i]; i++) ended_free(ended[i]);
     free(out);
     free(run);
     free(val);

@@ -95,7 +95,7 @@ static char *spoil(const char *file, const char *from, const char *to) {
         char *at = strstr((char *)b.at, from);
         if (strcmp(file, names[i]) == 0) {
             CHECK(at && strlen(from) == strlen(to));
-            memcpy(at, to, strlen(to));
+            for (size_t k = 0; from[k]; k++) at[k] = to[k];
         }
         CHECK_OK(file_write(out, b.at, b.n));
         bytes_free(&b);
