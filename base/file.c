@@ -265,6 +265,15 @@ char *path_dir(const char *path) {
     return mem_format("%.*s", (int)(slash - path), path);
 }
 
+bool path_is_below(const char *name) {
+    if (name[0] == '/') return false;
+    for (const char *part = name; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2])) return false;
+    }
+    return true;
+}
+
 const char *path_base(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -52,6 +52,7 @@ int dir_out_close(struct dir_out *d, int status);
 
 char *path_join(const char *dir, const char *name); /* owned; `name` alone when absolute */
 char *path_dir(const char *path);                   /* owned; "." when there is no slash */
-const char *path_base(const char *path);            /* points into path */
-bool path_is_yaml(const char *path);                /* by its ending, .yaml or .yml */
-char *path_stem(const char *path);                  /* owned: base name without its last suffix */
+bool path_is_below(const char *name);    /* relative, and without ..: joined, it cannot lead out */
+const char *path_base(const char *path); /* points into path */
+bool path_is_yaml(const char *path);     /* by its ending, .yaml or .yml */
+char *path_stem(const char *path);       /* owned: base name without its last suffix */

@@ -2,20 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/image.h"
 
 enum { DEPTH_MAX = 16 }; /* of folders in folders: a link may lead back up */
-
-static bool is_picture(const char *name) {
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot, endings[i]) == 0) return true;
-    return false;
-}
 
 static void add_file(struct class_folder *f, const char *path, int64_t label) {
     f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
@@ -33,7 +25,7 @@ static int add_all(struct class_folder *f, const char *dir, int64_t label, int d
         char *path = path_join(dir, names.at[i]);
         if (dir_exists(path))
             status = add_all(f, path, label, depth + 1);
-        else if (is_picture(path))
+        else if (image_name_is(path))
             add_file(f, path, label);
         else
             f->others++;

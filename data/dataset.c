@@ -6,7 +6,9 @@ void dataset_close(struct dataset *d) {
     if (d->source && d->source->close) d->source->close(d);
     for (int64_t i = 0; d->caption && i < d->n_captions; i++) free(d->caption[i]);
     for (int64_t i = 0; d->class_name && i < d->n_classes; i++) free(d->class_name[i]);
+    for (int64_t i = 0; d->image_name && i < d->n_images; i++) free(d->image_name[i]);
     free(d->image_id);
+    free(d->image_name);
     free(d->caption);
     free(d->caption_at);
     free(d->caption_id);

@@ -46,7 +46,8 @@ static void cache_close(struct dataset *d) {
     free(cache);
 }
 
-static const struct dataset_source cache_source = {cache_image, cache_labels, cache_close};
+static const struct dataset_source cache_source = {
+    .image = cache_image, .labels = cache_labels, .close = cache_close};
 
 /* The offset of a copy of n bytes in the block; MISSING when they do not fit. */
 static int64_t cache_keep(struct cache *cache, const void *at, size_t n, size_t max) {

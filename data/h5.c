@@ -171,7 +171,7 @@ static int check_format(const struct h5_in *f, const char *format, int64_t versi
     return status;
 }
 
-int h5_open(struct h5_in *f, const char *path, const char *format, int64_t version) {
+static int open_any(struct h5_in *f, const char *path) {
     *f = (struct h5_in){.path = mem_strdup(path), .fd = -1, .id = -1};
     int status = open_checked(f);
     if (!status) {
@@ -182,9 +182,28 @@ int h5_open(struct h5_in *f, const char *path, const char *format, int64_t versi
         H5Pclose(access);
         if (f->id < 0) status = h5_failed(ERR_DATA, path, "open", "");
     }
+    return status;
+}
+
+int h5_open(struct h5_in *f, const char *path, const char *format, int64_t version) {
+    int status = open_any(f, path);
     if (!status) status = check_format(f, format, version);
     if (status) h5_close(f);
     return status;
+}
+
+bool h5_is(const char *path, const char *format) {
+    struct h5_in f;
+    char *kind = NULL;
+    bool is = !open_any(&f, path) && !h5_text(&f, "format", &kind) && !strcmp(kind, format);
+    error_clear();
+    free(kind);
+    h5_close(&f);
+    return is;
+}
+
+bool h5_has(const struct h5_in *f, const char *name) {
+    return H5Lexists(f->id, name, H5P_DEFAULT) > 0;
 }
 
 void h5_detach(struct h5_in *f) {

@@ -32,6 +32,8 @@ const char *h5_library(void); /* version of the HDF5 that is linked: "1.10.8" */
 /* ERR_MISSING: no such file. ERR_DATA: damaged, of another format, of a newer version; names the
  * file. `format` is the kind of contents ("set"), `version` the newest one the caller knows. */
 int h5_open(struct h5_in *f, const char *path, const char *format, int64_t version);
+bool h5_is(const char *path, const char *format);     /* whole, ours, and of this format */
+bool h5_has(const struct h5_in *f, const char *name); /* an array that older files may lack */
 void h5_close(struct h5_in *f);
 void h5_detach(struct h5_in *f); /* after the last find: only h5_read and h5_close from here on */
 int h5_verify(const struct h5_in *f); /* reads every array and compares with `hash` */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "data/image_internal.h"
@@ -100,13 +101,30 @@ int image_decode_upright(const void *bytes, size_t n, const char *name, struct i
     return decode(bytes, n, name, true, out);
 }
 
-int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w) {
+static int size_of(const void *bytes, size_t n, const char *name, bool upright, int64_t *h,
+                   int64_t *w) {
     const uint8_t *at = bytes;
     *h = *w = 0;
-    if (jpeg_is(at, n)) return jpeg_size(at, n, name, h, w);
+    if (jpeg_is(at, n)) return jpeg_size(at, n, name, upright, h, w);
     if (png_is(at, n)) return png_size(at, n, name, h, w);
     if (webp_is(at, n)) return webp_size(at, n, name, h, w);
     return unknown(at, n, name);
+}
+
+int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w) {
+    return size_of(bytes, n, name, false, h, w);
+}
+
+int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w) {
+    return size_of(bytes, n, name, true, h, w);
+}
+
+bool image_name_is(const char *name) {
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0) return true;
+    return false;
 }
 
 int image_crop(const struct image *in, struct box b, struct image *out) {

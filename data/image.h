@@ -41,9 +41,20 @@ int image_decode_upright(const void *bytes, size_t n, const char *name, struct i
 
 /* Height and width from the header alone, as stored (before any EXIF turn). */
 int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
+int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
+
+bool image_name_is(const char *name); /* it ends in .jpg, .jpeg, .png or .webp, in any case */
 
 /* The raw values of a grey (1 to 16 bits) or palette PNG: indices, never colours. */
 int labels_decode_png(const void *bytes, size_t n, const char *name, struct labels *out);
+
+/* The same of a grey TIFF of 8 or 16 bits (reference-spec 5.1). ERR_DEVICE in a build without
+ * libtiff. */
+int labels_decode_tiff(const void *bytes, size_t n, const char *name, struct labels *out);
+
+/* The class numbers in a `_seg.png` of the full ADE20K: floor(R / 10) * 256 + G (reference-spec
+ * 5.1). */
+int labels_decode_ade_full(const void *bytes, size_t n, const char *name, struct labels *out);
 
 /* Encoders; ERR_INTERNAL when memory runs out. The same pixels give the same bytes. */
 int image_encode_png(const struct image *im, struct bytes *out);

@@ -4,7 +4,7 @@
 #include "data/image.h"
 
 int jpeg_decode(const uint8_t *at, size_t n, const char *name, bool upright, struct image *out);
-int jpeg_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t *w);
+int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w);
 
 bool png_is(const uint8_t *at, size_t n);
 int png_decode(const uint8_t *at, size_t n, const char *name, struct image *out);

@@ -186,13 +186,15 @@ int jpeg_decode(const uint8_t *at, size_t n, const char *name, bool upright, str
     return upright ? image_orient(out, head.orientation) : 0;
 }
 
-int jpeg_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t *w) {
+/* The orientation stands in front of the frame header, where cameras and the standard put it. */
+int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w) {
     struct jpeg_header head = {0};
     size_t i = 2;
     for (bool end = false; !end && !head.w;)
         if (read_segment(at, n, &i, name, &head, &end)) return error_status();
-    *h = head.h;
-    *w = head.w;
+    bool turned = upright && head.orientation >= 5 && head.orientation <= 8;
+    *h = turned ? head.w : head.h;
+    *w = turned ? head.h : head.w;
     return head.w ? 0 : error_set(ERR_DATA, "%s: JPEG without an image", name);
 }
 

@@ -197,6 +197,26 @@ int labels_decode_png(const void *bytes, size_t n, const char *name, struct labe
     return error_status();
 }
 
+int labels_decode_ade_full(const void *bytes, size_t n, const char *name, struct labels *out) {
+    *out = (struct labels){0};
+    if (!png_is(bytes, n)) return error_set(ERR_DATA, "%s: is not a PNG", name);
+    struct png_job job;
+    if (!png_open(&job, bytes, n, name)) {
+        if (job.type != PNG_COLOR_TYPE_RGB && job.type != PNG_COLOR_TYPE_RGB_ALPHA)
+            error_set(ERR_DATA, "%s: is no RGB picture; a _seg.png of ADE20K is", name);
+        else if (job.bits != 8)
+            error_set(ERR_DATA, "%s: has %d bits a channel; a _seg.png of ADE20K has 8", name,
+                      job.bits);
+        else if (!png_load(&job) && !labels_alloc(out, job.h, job.w))
+            for (int64_t i = 0; i < job.h * job.w; i++) {
+                const uint8_t *rgb = job.raw + job.channels * i;
+                out->at[i] = (uint16_t)(rgb[0] / 10 * 256 + rgb[1]);
+            }
+    }
+    png_close(&job);
+    return error_status();
+}
+
 static void put_bytes(png_structp png, png_bytep from, size_t n) {
     struct png_job *job = png_get_io_ptr(png);
     str_put(&job->out, from, n);

@@ -41,7 +41,8 @@ static void maps_close(struct dataset *d) {
     free(m);
 }
 
-static const struct dataset_source maps_source = {maps_image, maps_labels, maps_close};
+static const struct dataset_source maps_source = {
+    .image = maps_image, .labels = maps_labels, .close = maps_close};
 
 /* ERR_DATA with all classes that have no raw value; that no two share one is seen to already. */
 static int fill_table(struct maps *m, const struct vocabulary *v, const char *names,

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "base/error.h"
+#include "data/set_internal.h"
 
 #define SET_FORMAT "ovseg set"
 enum { SET_VERSION = 1, SIDE_MAX = 16384 };
@@ -41,7 +42,8 @@ int set_create(struct set_writer *w, const char *path, const struct set_info *in
 }
 
 /* One zstd frame with its checksum: damage is found when the map is read. */
-static int add_labels(struct set_writer *w, const struct labels *l) {
+int set_pack(const struct set_writer *w, const struct labels *l, struct bytes *out) {
+    *out = (struct bytes){0};
     size_t n = (size_t)(l->h * l->w), width = (size_t)w->label_bits / 8;
     size_t room = ZSTD_compressBound(n * width);
     uint8_t *raw = mem_try(n, width), *packed = mem_try(room, 1);
@@ -58,12 +60,22 @@ static int add_labels(struct set_writer *w, const struct labels *l) {
         ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, 1);
         ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
         size_t k = ZSTD_compress2(z, packed, room, raw, n * width);
-        status = ZSTD_isError(k) ? error_set(ERR_INTERNAL, "zstd: %s", ZSTD_getErrorName(k))
-                                 : spool_put(&w->labels, packed, k);
+        status = ZSTD_isError(k) ? error_set(ERR_INTERNAL, "zstd: %s", ZSTD_getErrorName(k)) : 0;
+        *out = (struct bytes){packed, k};
     }
     ZSTD_freeCCtx(z);
-    free(packed);
     free(raw);
+    if (!status) return 0;
+    free(packed);
+    *out = (struct bytes){0};
+    return status;
+}
+
+static int add_labels(struct set_writer *w, const struct labels *l) {
+    struct bytes packed;
+    int status = set_pack(w, l, &packed);
+    if (!status) status = spool_put(&w->labels, packed.at, packed.n);
+    bytes_free(&packed);
     return status;
 }
 
@@ -75,12 +87,16 @@ int set_add(struct set_writer *w, const struct set_item *item) {
     if (!status && item->labels) {
         REQUIRE(item->labels->h == item->h && item->labels->w == item->w, "labels of another size");
         status = add_labels(w, item->labels);
+    } else if (!status && item->packed) {
+        status = spool_put(&w->labels, item->packed->at, item->packed->n);
     }
     if (status) {
         error_context("%s", w->file.path);
         return w->file.status = status;
     }
     int64_t i = w->n++;
+    REQUIRE(w->name.n == (item->name ? (size_t)i : 0), "names of some pictures only");
+    if (item->name) strings_add(&w->name, item->name);
     APPEND(w, image_offset, image_offset_cap, i + 1, w->images.n);
     APPEND(w, label_offset, label_offset_cap, i + 1, w->labels.n);
     APPEND(w, id, id_cap, i, item->id);
@@ -107,6 +123,7 @@ int set_finish(struct set_writer *w) {
     h5_put_strings(f, "caption", w->caption.at, c);
     h5_put(f, "caption_at", H5_TYPE_U64, n + 1, 0, w->caption_at);
     h5_put(f, "caption_id", H5_TYPE_I64, c, 0, w->caption_id);
+    if (w->name.n) h5_put_strings(f, "name", w->name.at, n);
     return h5_commit(f);
 }
 
@@ -121,6 +138,7 @@ void set_drop(struct set_writer *w) {
     free(w->id);
     free(w->caption_id);
     strings_free(&w->caption);
+    strings_free(&w->name);
     *w = (struct set_writer){.images.fd = -1, .labels.fd = -1, .file.id = -1};
 }
 
@@ -134,18 +152,28 @@ struct set {
     size_t label_width;                    /* bytes */
 };
 
+static int set_bytes(const struct dataset *d, int64_t i, struct bytes *out) {
+    const struct set *s = d->state;
+    REQUIRE(i >= 0 && i < d->n_images, "image %lld of %lld", (long long)i, (long long)d->n_images);
+    size_t n = s->image_offset[i + 1] - s->image_offset[i];
+    *out = (struct bytes){mem_try(n, 1), n};
+    int status = out->at ? h5_read(&s->file, &s->image_bytes, s->image_offset[i], n, out->at)
+                         : error_status();
+    if (status) bytes_free(out);
+    return status;
+}
+
 static int set_image(const struct dataset *d, int64_t i, struct image *out) {
     const struct set *s = d->state;
     REQUIRE(i >= 0 && i < d->n_images, "image %lld of %lld", (long long)i, (long long)d->n_images);
     *out = (struct image){0};
-    size_t n = s->image_offset[i + 1] - s->image_offset[i];
-    uint8_t *bytes = mem_try(n, 1);
-    if (!bytes) return error_status();
+    struct bytes b;
+    int status = set_bytes(d, i, &b);
+    if (status) return status;
     char name[512];
     snprintf(name, sizeof name, "%.400s: image %lld", s->file.path, (long long)d->image_id[i]);
-    int status = h5_read(&s->file, &s->image_bytes, s->image_offset[i], n, bytes);
-    if (!status) status = image_decode(bytes, n, name, out);
-    free(bytes);
+    status = image_decode_upright(b.at, b.n, name, out);
+    bytes_free(&b);
     if (!status && (out->h != s->size[2 * i] || out->w != s->size[2 * i + 1])) {
         status = error_set(ERR_DATA, "%s: is not of the size the set says", name);
         image_free(out);
@@ -204,7 +232,8 @@ static void set_close(struct dataset *d) {
     free(s);
 }
 
-static const struct dataset_source set_source = {set_image, set_labels, set_close};
+static const struct dataset_source set_source = {
+    .image = set_image, .labels = set_labels, .close = set_close, .bytes = set_bytes};
 
 static int load_number(const struct h5_in *f, const char *name, long max, long *out) {
     char *text, *end;
@@ -216,7 +245,7 @@ static int load_number(const struct h5_in *f, const char *name, long max, long *
     return status;
 }
 
-static int load_classes(struct dataset *d, const struct h5_in *f) {
+int set_load_classes(struct dataset *d, const struct h5_in *f) {
     struct strings name;
     uint8_t *seen = NULL;
     int status = h5_load_strings(f, "class", H5_ANY, &name);
@@ -235,7 +264,7 @@ static int load_classes(struct dataset *d, const struct h5_in *f) {
     return status;
 }
 
-static int load_captions(struct dataset *d, const struct h5_in *f) {
+int set_load_captions(struct dataset *d, const struct h5_in *f) {
     struct strings text;
     uint64_t *at = NULL;
     int status = h5_load_strings(f, "caption", H5_ANY, &text);
@@ -255,6 +284,17 @@ static int load_captions(struct dataset *d, const struct h5_in *f) {
     }
     free(at);
     strings_free(&text);
+    return status;
+}
+
+static int load_names(struct dataset *d, const struct h5_in *f) {
+    struct strings name;
+    if (!h5_has(f, "name_text")) return 0;
+    int status = h5_load_strings(f, "name", (uint64_t)d->n_images, &name);
+    if (status)
+        strings_free(&name);
+    else
+        d->image_name = name.at;
     return status;
 }
 
@@ -282,6 +322,7 @@ static int load_images(struct dataset *d, struct set *s) {
         if (!s->size[i] || s->size[i] > SIDE_MAX)
             status = error_set(ERR_DATA, "%s: image %lld has a side of %u", f->path,
                                (long long)d->image_id[i / 2], s->size[i]);
+    d->size = s->size;
     d->ignore = (uint16_t)ignore;
     s->label_width = (size_t)bits / 8;
     d->has_labels = s->label_bytes.rows > 0;
@@ -293,10 +334,49 @@ int set_open(struct dataset *d, const char *path) {
     *d = (struct dataset){.source = &set_source, .state = s};
     int status = h5_open(&s->file, path, SET_FORMAT, SET_VERSION);
     if (!status) status = load_images(d, s);
-    if (!status) status = load_classes(d, &s->file);
-    if (!status) status = load_captions(d, &s->file);
+    if (!status) status = set_load_classes(d, &s->file);
+    if (!status) status = set_load_captions(d, &s->file);
+    if (!status) status = load_names(d, &s->file);
     d->hash = s->file.hash;
     h5_detach(&s->file);
     if (status) dataset_close(d);
+    return status;
+}
+
+bool set_is(const char *path) { return h5_is(path, SET_FORMAT); }
+
+int set_verify(const char *path) {
+    struct h5_in f;
+    int status = h5_open(&f, path, SET_FORMAT, SET_VERSION);
+    if (status) return status;
+    status = h5_verify(&f);
+    h5_close(&f);
+    return status;
+}
+
+int set_copy(struct set_writer *w, const struct dataset *d, int64_t i) {
+    REQUIRE(d->source->bytes, "a data set of pixels only");
+    struct bytes picture = {0};
+    struct labels l = {0};
+    int64_t c = d->caption_at ? d->caption_at[i] : 0;
+    struct set_item item = {.id = d->image_id[i],
+                            .name = d->image_name ? d->image_name[i] : NULL,
+                            .caption = d->caption + c,
+                            .caption_id = d->caption_id + c,
+                            .n_captions = d->caption_at ? d->caption_at[i + 1] - c : 0};
+    int status = d->source->bytes(d, i, &picture);
+    if (!status && d->has_labels && d->source->labels(d, i, &l)) {
+        status = error_status() == ERR_MISSING ? 0 : error_status(); /* a picture may have none */
+        if (!status) error_clear();
+    }
+    if (!status) {
+        item.bytes = picture.at;
+        item.n = picture.n;
+        item.labels = l.at ? &l : NULL;
+        status = image_size_upright(picture.at, picture.n, w->file.path, &item.h, &item.w);
+    }
+    if (!status) status = set_add(w, &item);
+    bytes_free(&picture);
+    labels_free(&l);
     return status;
 }

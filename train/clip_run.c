@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "data/region.h"
-#include "data/set.h"
+#include "data/set_index.h"
 #include "train/run_weights.h"
 
 /* Random weights of the seed of the stage that asks, so that new prompts are that stage's draw. */
@@ -79,7 +79,7 @@ tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S) {
 
 int clip_open_set(const struct node *n, const char *name, struct dataset *d) {
     char *file = mem_format("%s.h5", name), *path = node_input_path(n, "scenes", file);
-    int status = set_open(d, path);
+    int status = set_or_index_open(d, path);
     free(path);
     free(file);
     return status;

@@ -1,5 +1,6 @@
 #include "train/clip_tune.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "data/clip_picture.h"
 #include "data/dataset_cache.h"
 #include "data/region.h"
 #include "data/rle.h"
@@ -15,24 +17,25 @@
 #include "train/init_weights.h"
 #include "train/noun_features.h"
 
-/* A batch on the host: pair numbers [B], or -1 where a picture could not be read and may be left
- * out, crops [B, S, S, 3], masks [B, S, S]. */
+/* A batch on the host: pair numbers [B], as planned and as they came, crops [B, S, S, 3], masks
+ * [B, S, S]. */
 struct slot {
-    int64_t *index;
+    int64_t *planned, *index;
     uint8_t *pixels, *mask;
 };
 
 static struct slot slot_in(const struct clip_tune *t, void *memory) {
     uint8_t *at = memory;
-    struct slot s = {.index = (int64_t *)(void *)at};
-    s.pixels = at + (size_t)t->B * sizeof *s.index;
+    struct slot s = {.planned = (int64_t *)(void *)at};
+    s.index = s.planned + t->B;
+    s.pixels = at + 2 * (size_t)t->B * sizeof *s.index;
     s.mask = s.pixels + t->B * 3 * t->S * t->S;
     return s;
 }
 
 static void plan(void *ctx, int64_t step, void *memory) {
     struct clip_tune *t = ctx;
-    memcpy(slot_in(t, memory).index, sampler_batch(&t->sampler, step),
+    memcpy(slot_in(t, memory).planned, sampler_batch(&t->sampler, step),
            (size_t)t->B * sizeof(int64_t));
 }
 
@@ -44,62 +47,45 @@ static int crop_pair(const struct clip_tune *t, int64_t i, struct rng *r, uint8_
     struct region_options o = crop_region(c, t->S);
     struct crop_range range = {c->area_lo, c->area_hi, 0.75, 4 / 3.0};
     struct image im = {0}, region = {0}, crop = {0};
-    struct mask mask = {0}, region_mask = {0}, crop_mask = {0};
+    struct mask mask = {0}, region_mask = {0};
     struct bytes packed = {0};
     struct box box;
     int status = t->pictures.source->image(&t->pictures, p->image, &im);
     if (!status) status = pairs_mask(&t->pairs, i, &packed);
     if (!status) status = rle_unpack(packed.at, packed.n, p->h, p->w, &mask);
     if (!status && (mask.h != im.h || mask.w != im.w || !region_box(&mask, o.expand, &box)))
-        status = error_set(ERR_DATA, "pair %lld: its mask does not fit its picture", (long long)i);
+        status = error_set(ERR_DATA, "its mask does not fit its picture");
     if (!status) status = region_crop_u8(&im, &mask, box, &o, &region, &region_mask);
     if (!status)
-        status = region_recrop(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S, &crop,
-                               &crop_mask);
-    if (!status) {
-        memcpy(pixels, crop.at, (size_t)(3 * t->S * t->S));
-        memcpy(mask_out, crop_mask.at, (size_t)(t->S * t->S));
-    }
+        status = clip_picture_part(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S,
+                                   &crop, mask_out);
+    if (!status) memcpy(pixels, crop.at, (size_t)(3 * t->S * t->S));
     bytes_free(&packed);
     image_free(&im);
     image_free(&region);
     image_free(&crop);
     mask_free(&mask);
     mask_free(&region_mask);
-    mask_free(&crop_mask);
-    return status;
+    return status ? error_context("pair %lld", (long long)i) : 0;
+}
+
+static int make_sample(void *ctx, int64_t i, struct rng *r, int64_t place, void *memory) {
+    const struct clip_tune *t = ctx;
+    struct slot s = slot_in(t, memory);
+    int64_t pixels = t->S * t->S;
+    uint8_t *crop = s.pixels + place * 3 * pixels, *mask = s.mask + place * pixels;
+    return t->table.n ? pairs_tsv_crop(&t->table, i, r, &t->node->config.crop, t->S, crop, mask)
+                      : crop_pair(t, i, r, crop, mask);
 }
 
 static int fill(void *ctx, int64_t step, void *memory) {
-    const struct clip_tune *t = ctx;
+    struct clip_tune *t = ctx;
     struct slot s = slot_in(t, memory);
-    int status = 0;
-    for (int64_t k = 0; !status && k < t->B; k++) {
-        struct rng r =
-            rng_stream((uint64_t)t->node->config.run.seed, "augment", (uint64_t)(step * t->B + k));
-        uint8_t *pixels = s.pixels + k * 3 * t->S * t->S, *mask = s.mask + k * t->S * t->S;
-        bool left_out = false;
-        status = t->table.lost
-                     ? pairs_table_crop(&t->table, s.index[k], &r, t->S, pixels, mask, &left_out)
-                     : crop_pair(t, s.index[k], &r, pixels, mask);
-        if (left_out) s.index[k] = -1;
-    }
-    return status;
-}
-
-/* What was read, to the front; how many. */
-static int64_t close_ranks(const struct clip_tune *t, struct slot *s) {
-    int64_t n = 0, area = t->S * t->S;
-    for (int64_t k = 0; k < t->B; k++) {
-        if (s->index[k] < 0) continue;
-        if (n < k) {
-            s->index[n] = s->index[k];
-            memcpy(s->pixels + n * 3 * area, s->pixels + k * 3 * area, (size_t)(3 * area));
-            memcpy(s->mask + n * area, s->mask + k * area, (size_t)area);
-        }
-        n++;
-    }
-    return n;
+    struct batch_maker m = {.ctx = t,
+                            .sample = make_sample,
+                            .seed = (uint64_t)t->node->config.run.seed,
+                            .purpose = "augment"};
+    return batch_make(&m, &t->damage, step, s.planned, t->B, s.index, memory);
 }
 
 /* The batch of the step, in the caller's scope. */
@@ -108,14 +94,12 @@ static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     *b = (struct pair_batch){0};
     if (loader_next(t->loader, &memory)) return error_status();
     struct slot s = slot_in(t, memory);
-    int64_t n = close_ranks(t, &s);
-    if (!n) return error_set(ERR_DATA, "no picture of a whole batch could be read");
-    int64_t *noun = mem_alloc((size_t)n, sizeof *noun);
-    for (int64_t k = 0; k < n; k++)
-        noun[k] = t->table.lost ? t->table.tsv.text[s.index[k]] : t->pairs.at[s.index[k]].noun;
-    b->region = clip_pixels(s.pixels, n, t->S);
-    b->mask = t_from_data(s.mask, SHAPE(n, t->S, t->S), T_U8);
-    b->noun = t_from_data(noun, SHAPE(n), T_I64);
+    int64_t *noun = mem_alloc((size_t)t->B, sizeof *noun);
+    for (int64_t k = 0; k < t->B; k++)
+        noun[k] = t->table.n ? t->table.text[s.index[k]] : t->pairs.at[s.index[k]].noun;
+    b->region = clip_pixels(s.pixels, t->B, t->S);
+    b->mask = t_from_data(s.mask, SHAPE(t->B, t->S, t->S), T_U8);
+    b->noun = t_from_data(noun, SHAPE(t->B), T_I64);
     free(noun);
     return error_status();
 }
@@ -148,10 +132,23 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    size_t bytes = (size_t)t->B * (sizeof(int64_t) + (size_t)(4 * t->S * t->S));
+    size_t bytes = (size_t)t->B * (2 * sizeof(int64_t) + (size_t)(4 * t->S * t->S));
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
                             (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();
+}
+
+static void keep(void *self, struct json_out *j) {
+    struct clip_tune *t = self;
+    json_object(j);
+    json_key(j, "damaged");
+    damage_write(&t->damage, j);
+    json_end(j);
+}
+
+static int restore(void *self, const struct cJSON *samples) {
+    struct clip_tune *t = self;
+    return damage_restore(&t->damage, cJSON_GetObjectItemCaseSensitive(samples, "damaged"));
 }
 
 static void updated(void *self) {
@@ -185,21 +182,22 @@ static tensor *open_bank(const struct clip_tune *t) {
     static char *as_it_is[] = {"{}"};
     struct text_options text = t->node->config.text;
     const struct strings *names = &t->pairs.noun;
-    if (t->table.lost) {
+    if (t->table.n) {
         text.templates = (struct strings){.at = as_it_is, .n = 1};
-        names = &t->table.tsv.texts;
+        names = &t->table.texts;
     }
     return text_features(t->node, &t->model.clip, &text, names->at, (int64_t)names->n); /* [K, D] */
 }
 
 static int open_pairs(struct clip_tune *t) {
     bool table = pairs_input_is_table(t->node);
-    int status = table ? pairs_table_open(&t->table, t->node) : open_mined(t);
+    int status = table ? pairs_input_table(&t->table, t->node) : open_mined(t);
     if (status) return status;
-    if (table) t->n_pairs = t->table.tsv.n;
+    if (table) t->n_pairs = t->table.n;
     if (t->n_pairs < t->B)
         return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
                          (long long)t->B, (long long)t->n_pairs);
+    damage_open(&t->damage, train_damage(&t->node->config.train), t->n_pairs);
     sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->n_pairs, t->B);
     t->bank = t_hold(open_bank(t)); /* [K, D] */
     return error_status();
@@ -211,7 +209,7 @@ static int open_optimizer(struct clip_tune *t, const struct group_rule *rules, s
     int status = init_groups(&groups, t->node, &t->model.params, rules, n);
     adamw_open(&t->adamw, groups, optim_adamw(&t->node->config.optim));
     groups_print(&t->adamw.groups, &text);
-    size_t names = t->table.lost ? t->table.tsv.texts.n : t->pairs.noun.n;
+    size_t names = t->table.n ? t->table.texts.n : t->pairs.noun.n;
     log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->n_pairs, names, text.at);
     str_free(&text);
     return status;
@@ -219,9 +217,11 @@ static int open_optimizer(struct clip_tune *t, const struct group_rule *rules, s
 
 static void close_all(struct clip_tune *t) {
     loader_close(t->loader);
+    damage_report(&t->damage, t->node->name);
+    damage_close(&t->damage);
     sampler_close(&t->sampler);
     pairs_close(&t->pairs);
-    pairs_table_close(&t->table);
+    pairs_tsv_close(&t->table);
     dataset_close(&t->pictures);
     adamw_free(&t->adamw);
     clip_validation_free(&t->validation);
@@ -248,6 +248,8 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .schedule = optim_schedule(&c->optim, t.steps),
                                     .clip_norm = c->optim.clip_norm,
                                     .self = &t,
+                                    .keep = keep,
+                                    .restore = restore,
                                     .start = start,
                                     .loss = loss,
                                     .updated = updated,

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "data/damage.h"
 #include "data/loader.h"
 #include "data/pairs.h"
 #include "data/sampler.h"
@@ -20,9 +21,10 @@ struct clip_tune {
     tensor *bank;       /* [K, D], held: features of all nouns or texts, computed once */
     struct pairs pairs; /* and `pictures`, or else `table`, which is open */
     struct dataset pictures;
-    struct pairs_table table;
+    struct pairs_tsv table;
     int64_t n_pairs;
     struct sampler sampler;
+    struct damage damage;
     struct loader *loader;
     struct adamw adamw;
     struct clip_validation validation;

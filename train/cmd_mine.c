@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/cmd.h"
+#include "train/mine_run.h"
 
 static const struct command parts[] = {
     {"inspect", "counts, nouns, scores; a sheet of pictures to look at", cmd_mine_inspect},
@@ -43,5 +44,5 @@ int cmd_mine(int argc, char **argv) {
         argv[1] = name;
         return c->run(argc - 1, argv + 1);
     }
-    return cmd_train(argc, argv);
+    return cmd_mine_run(argc, argv);
 }

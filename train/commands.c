@@ -9,6 +9,8 @@ const struct command commands[] = {
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
+    {"data", "data sets made, checked, divided, written out", cmd_data},
+    {"report", "why two results differ", cmd_report},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},
     {NULL, NULL, NULL},

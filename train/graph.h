@@ -15,6 +15,7 @@ struct node_input {
     char *name;        /* "clip" */
     struct node *node; /* the run that gives it; NULL: a path */
     char *path;        /* of a file or folder; NULL: a node */
+    uint64_t hash;     /* of what is at the path; set with the identity */
     bool best;         /* RUN@best: the checkpoint that validated best, not the last */
 };
 
@@ -60,7 +61,7 @@ int graph_check_inputs(const struct graph *g);
 const struct node_input *node_input(const struct node *n, const char *name); /* NULL: not given */
 struct node *node_from(const struct node *n, const char *name); /* the node of an input, or NULL */
 
-/* A file inside the run of an input: owned. "scenes", "test.h5". */
+/* A file inside the run, or the folder, of an input: owned. "scenes", "test.h5". */
 char *node_input_path(const struct node *n, const char *name, const char *file);
 
 /* The node whose settings describe the CLIP model that this node uses or makes: where it was

@@ -21,54 +21,33 @@ char *pairs_input_folder(const struct node *n) {
 
 /* ---- a table ---- */
 
-static bool skips(const struct pairs_table *t) { return t->config->pairs.damaged == DAMAGED_SKIP; }
-
 /* All missing ones are told at once, the first few by name. */
-static int find_missing(struct pairs_table *t, const char *table) {
+static int find_missing(const struct pairs_tsv *t, const char *table, bool skip) {
     enum { NAMED = 5 };
     int64_t lost = 0;
-    for (int64_t i = 0; i < t->tsv.n; i++) {
-        if (file_exists(t->tsv.file[i])) continue;
-        t->lost[i] = 1;
-        if (lost++ < NAMED) log_warn("%s: a picture of %s, is missing", t->tsv.file[i], table);
+    const char *first = NULL;
+    for (int64_t i = 0; i < t->n; i++) {
+        if (file_exists(t->file[i])) continue;
+        if (!first) first = t->file[i];
+        if (lost++ < NAMED) log_warn("%s: a picture of %s, is missing", t->file[i], table);
     }
     if (!lost) return 0;
-    if (lost == t->tsv.n || !skips(t))
+    if (lost == t->n || !skip)
         return error_set(ERR_MISSING,
                          "%s: %lld of %lld pictures are missing, %s among them: relative paths "
                          "start at the folder of the table%s",
-                         table, (long long)lost, (long long)t->tsv.n, t->tsv.file[0],
-                         skips(t) ? "" : "; pairs.damaged=skip leaves them out");
-    log_warn("%s: %lld of %lld pictures are missing and left out", table, (long long)lost,
-             (long long)t->tsv.n);
+                         table, (long long)lost, (long long)t->n, first,
+                         skip ? "" : "; data.damaged=skip does without them");
+    log_warn("%s: %lld of %lld pictures are missing", table, (long long)lost, (long long)t->n);
     return 0;
 }
 
-int pairs_table_open(struct pairs_table *t, const struct node *n) {
-    *t = (struct pairs_table){.config = &n->config};
-    int status = pairs_tsv_open(&t->tsv, path_of(n), &n->config.pairs);
+int pairs_input_table(struct pairs_tsv *t, const struct node *n) {
+    int status = pairs_tsv_open(t, path_of(n), &n->config.pairs);
     if (status) return status;
-    t->lost = mem_alloc((size_t)t->tsv.n, sizeof *t->lost);
-    status = find_missing(t, path_of(n));
-    if (status) pairs_table_close(t);
+    status = find_missing(t, path_of(n), n->config.train.damaged == DAMAGED_SKIP);
+    if (status) pairs_tsv_close(t);
     return status;
-}
-
-void pairs_table_close(struct pairs_table *t) {
-    pairs_tsv_close(&t->tsv);
-    free(t->lost);
-    *t = (struct pairs_table){0};
-}
-
-int pairs_table_crop(const struct pairs_table *t, int64_t i, struct rng *r, int64_t side,
-                     uint8_t *pixels, uint8_t *mask, bool *left_out) {
-    *left_out = false;
-    int status = pairs_tsv_crop(&t->tsv, i, r, &t->config->crop, side, pixels, mask);
-    if (!status || !skips(t)) return status;
-    if (!atomic_exchange(&t->lost[i], 1)) log_warn("%s; it is left out", error_message());
-    error_clear();
-    *left_out = true;
-    return 0;
 }
 
 /* ---- what the run's identity and its checks ask ---- */
@@ -101,9 +80,9 @@ static int check_folder(const struct node *n, const char *dir, const struct node
 int pairs_input_check(const struct node *n) {
     const struct node *pairs = node_from(n, "pairs"), *scenes = node_from(n, "scenes");
     if (pairs_input_is_table(n)) {
-        struct pairs_table t;
-        int status = pairs_table_open(&t, n);
-        if (!status) pairs_table_close(&t);
+        struct pairs_tsv t;
+        int status = pairs_input_table(&t, n);
+        if (!status) pairs_tsv_close(&t);
         return status;
     }
     if (path_of(n)) return check_folder(n, path_of(n), scenes);

@@ -229,10 +229,10 @@ static void check_losses(const char *tune, const char *table) {
     char *bad = path_join(table, "crops/000000000001_0.jpg");
     CHECK_OK(file_remove(gone));
     check_table_run(tune, NULL, 66, "000000000000_0.jpg: a picture of");
-    check_table_run(tune, NULL, 66, "pairs.damaged=skip leaves them out");
-    check_table_run(tune, "pairs.damaged=skip", 0, "pictures are missing and left out");
+    check_table_run(tune, NULL, 66, "data.damaged=skip does without them");
+    check_table_run(tune, "data.damaged=skip", 0, "pictures are missing");
     CHECK_OK(file_write(bad, "GIF89a", 6));
-    check_table_run(tune, "pairs.damaged=skip", 0, "000000000001_0.jpg: ");
+    check_table_run(tune, "data.damaged=skip", 0, "000000000001_0.jpg: ");
     free(gone);
     free(bad);
 }

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/file_set.h"
 #include "data/h5_write.h"
 #include "data/pairs_write.h"
 #include "data/rle.h"
 #include "data/set.h"
+#include "data/set_index.h"
 #include "data/text_bank.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -119,7 +121,9 @@ static struct kind set = {.format = "ovseg set",
                                    {"caption_id", H5_TYPE_I64, 0},
                                    {"class_text", H5_TYPE_U8, 0},
                                    {"class_offset", H5_TYPE_U64, 0},
-                                   {"class_seen", H5_TYPE_U8, 0}},
+                                   {"class_seen", H5_TYPE_U8, 0},
+                                   {"name_text", H5_TYPE_U8, 0},
+                                   {"name_offset", H5_TYPE_U64, 0}},
                           .text_name = {"ignore", "label_bits"}};
 
 static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t width) {
@@ -137,6 +141,7 @@ static void add_picture(struct set_writer *w, int64_t id, int64_t h, int64_t wid
     struct set_item item = {.id = id,
                             .h = h,
                             .w = width,
+                            .name = id % 2 ? "odd" : "even",
                             .bytes = png.at,
                             .n = png.n,
                             .labels = id % 2 ? &l : NULL,
@@ -207,6 +212,59 @@ static int run_file(const uint8_t *data, size_t n) {
 }
 
 FUZZ(set_file, .seeds = file_seeds, .run = run_file, .codes = {ERR_DATA});
+
+/* ---- indices ---- */
+
+static struct kind index_file = {.format = "ovseg index",
+                                 .file = "index.h5",
+                                 .part = {{"image_text", H5_TYPE_U8, 0},
+                                          {"image_offset", H5_TYPE_U64, 0},
+                                          {"map_text", H5_TYPE_U8, 0},
+                                          {"map_offset", H5_TYPE_U64, 0},
+                                          {"name_text", H5_TYPE_U8, 0},
+                                          {"name_offset", H5_TYPE_U64, 0},
+                                          {"image_id", H5_TYPE_I64, 0},
+                                          {"caption_text", H5_TYPE_U8, 0},
+                                          {"caption_offset", H5_TYPE_U64, 0},
+                                          {"caption_at", H5_TYPE_U64, 0},
+                                          {"caption_id", H5_TYPE_I64, 0},
+                                          {"class_text", H5_TYPE_U8, 0},
+                                          {"class_offset", H5_TYPE_U64, 0},
+                                          {"class_seen", H5_TYPE_U8, 0},
+                                          {"class_of", H5_TYPE_U16, 0}},
+                                 .text_name = {"ignore", "kind", "shrunk", "images", "maps"}};
+
+static void index_seeds(struct corpus *c) {
+    char *path = fuzz_path(index_file.file);
+    struct dataset d;
+    struct set_prepare p = {.path = path, .config_hash = ""};
+    struct file_set_options o = {
+        .images = TEST_SOURCE_DIR "/tests/data/sets/tree/own/images",
+        .maps = TEST_SOURCE_DIR "/tests/data/sets/tree/own/masks",
+        .names = TEST_SOURCE_DIR "/tests/data/sets/tree/own/names.txt",
+        .captions = TEST_SOURCE_DIR "/tests/data/sets/tree/own/captions.jsonl",
+        .map_suffix = ".png",
+        .kind = MAPS_PNG};
+    REQUIRE(!file_set_open(&d, &o) && !set_index_write(&p, &d), "%s", error_message());
+    set_prepare_free(&p);
+    dataset_close(&d);
+    free(path);
+    kind_seeds(&index_file, c);
+}
+
+static int run_index(const uint8_t *data, size_t n) {
+    int status = kind_write(&index_file, data, n);
+    char *path = fuzz_path(index_file.file);
+    struct dataset d;
+    if (!status) status = set_index_open(&d, path);
+    free(path);
+    if (status) return status;
+    fuzz_dataset(&d);
+    dataset_close(&d);
+    return 0;
+}
+
+FUZZ(set_index, .seeds = index_seeds, .run = run_index, .codes = {ERR_DATA});
 
 /* ---- mined pairs ---- */
 

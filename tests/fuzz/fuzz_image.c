@@ -69,6 +69,19 @@ static int run_image(const uint8_t *data, size_t n) {
     return 0;
 }
 
+static void ade_full_seeds(struct corpus *c) {
+    corpus_add_file(c,
+                    "tests/data/sets/tree/ADE20K_2021_17_01/images/ADE/validation/urban/street/"
+                    "ADE_val_00000001_seg.png");
+}
+
+static int run_ade_full(const uint8_t *data, size_t n) {
+    struct labels l;
+    int status = labels_decode_ade_full(data, n, "fuzz", &l);
+    if (!status) labels_free(&l);
+    return status;
+}
+
 static int run_labels(const uint8_t *data, size_t n) {
     struct labels l;
     int status = labels_decode_png(data, n, "fuzz", &l);
@@ -78,6 +91,8 @@ static int run_labels(const uint8_t *data, size_t n) {
 
 FUZZ(jpeg, .seeds = jpeg_seeds, .run = run_image, .codes = {ERR_DATA});
 FUZZ(png, .seeds = png_seeds, .run = run_image, .seal = png_seal, .codes = {ERR_DATA});
+FUZZ(ade_full_labels, .seeds = ade_full_seeds, .run = run_ade_full, .seal = png_seal,
+     .codes = {ERR_DATA});
 FUZZ(png_labels, .seeds = labels_seeds, .run = run_labels, .seal = png_seal, .codes = {ERR_DATA});
 
 #ifdef OVSEG_WEBP
