@@ -288,8 +288,8 @@ int pairs_edit_write(const struct pairs *p, struct pairs_edit *e, const char *di
     if (x.noun && x.kept) {
         for (int64_t i = 0; i < p->n; i++) x.kept[i] = true;
         status = edit(&x);
+        if (!status) status = write_folder(&x, dir);
     }
-    if (!status) status = write_folder(&x, dir);
     strings_free(&x.name);
     free(x.noun);
     free(x.kept);
