@@ -209,6 +209,49 @@ int dir_commit(const char *from, const char *to) {
     return status;
 }
 
+int dir_out_open(struct dir_out *d, const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--; /* what is added to "folder/" would be in it */
+    d->path = mem_format("%.*s", (int)n, path);
+    d->tmp = mem_format("%s.tmp%ld", d->path, (long)getpid());
+    return dir_make(d->tmp);
+}
+
+int dir_out_put(const struct dir_out *d, const char *name, const void *data, size_t n) {
+    struct file_out f = {.path = path_join(d->tmp, name)};
+    f.fd = open(f.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int status = f.fd < 0 ? fail_io(f.path, "cannot create") : file_out_put(&f, data, n);
+    int fd = f.fd;
+    f.fd = -1;
+    if (!status && close(fd) < 0) status = fail_io(f.path, "cannot save");
+    file_out_close(&f);
+    return status;
+}
+
+/* All below a folder. */
+static int sync_all(const char *path) {
+    struct strings names;
+    if (!dir_exists(path)) return file_sync(path);
+    int status = dir_list(path, &names);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        status = sync_all(child);
+        free(child);
+    }
+    strings_free(&names);
+    return status ? status : file_sync(path);
+}
+
+int dir_out_close(struct dir_out *d, int status) {
+    if (!status) status = sync_all(d->tmp); /* by now most of it is written: little to wait for */
+    if (!status) status = dir_commit(d->tmp, d->path);
+    if (status) dir_remove(d->tmp); /* the first error stays */
+    free(d->path);
+    free(d->tmp);
+    *d = (struct dir_out){0};
+    return status;
+}
+
 char *path_join(const char *dir, const char *name) {
     if (name[0] == '/' || strcmp(dir, "") == 0) return mem_strdup(name);
     size_t n = strlen(dir);

@@ -38,6 +38,18 @@ int dir_remove(const char *path);                    /* with all it holds; does 
 int dir_list(const char *path, struct strings *out); /* names without . and .., sorted */
 int dir_commit(const char *from, const char *to);    /* rename of a synced folder, made durable */
 
+/* A folder that is made beside its place, in `tmp`, and put there when it is whole. Close it in any
+ * case, with what came out so far: 0 puts it there, anything else removes it; returns the status.
+ */
+struct dir_out {
+    char *path, *tmp;
+};
+int dir_out_open(struct dir_out *d, const char *path);
+/* A new file in it, `name` from the folder on: of thousands, which are made durable together, when
+ * the folder is closed. From any thread. */
+int dir_out_put(const struct dir_out *d, const char *name, const void *data, size_t n);
+int dir_out_close(struct dir_out *d, int status);
+
 char *path_join(const char *dir, const char *name); /* owned; `name` alone when absolute */
 char *path_dir(const char *path);                   /* owned; "." when there is no slash */
 bool path_is_below(const char *name);    /* relative, and without ..: joined, it cannot lead out */

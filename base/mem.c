@@ -111,6 +111,27 @@ void strings_free(struct strings *l) {
     *l = (struct strings){0};
 }
 
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strings_settle(struct strings *l) {
+    size_t n = 0;
+    if (l->n) qsort(l->at, l->n, sizeof *l->at, by_text);
+    for (size_t i = 0; i < l->n; i++) {
+        if (n && strcmp(l->at[n - 1], l->at[i]) == 0)
+            free(l->at[i]);
+        else
+            l->at[n++] = l->at[i];
+    }
+    l->n = n;
+}
+
+int64_t strings_find(const struct strings *l, const char *s) {
+    char *const *hit = l->n ? bsearch(&s, l->at, l->n, sizeof *l->at, by_text) : NULL;
+    return hit ? hit - l->at : -1;
+}
+
 void mem_keep_pages(void) {
     /* Without the cap of 32 MiB that older manuals name: glibc 2.36 takes any threshold. */
     mallopt(M_MMAP_THRESHOLD, 1 << 30);

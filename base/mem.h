@@ -50,6 +50,9 @@ struct strings {
 void strings_add(struct strings *l, const char *s);
 void strings_copy(struct strings *to, const struct strings *from); /* frees what `to` held */
 void strings_free(struct strings *l);
+void strings_settle(struct strings *l); /* sorted by bytes, each text once */
+/* The place of a text in such a list; -1: not there. */
+int64_t strings_find(const struct strings *l, const char *s);
 
 /* Keeps freed memory in the process instead of giving it back after every tensor: glibc otherwise
  * maps and clears the same pages again and again (measured: a training step of R50 1.4 times as

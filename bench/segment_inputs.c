@@ -9,13 +9,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "bench/texts.h"
 #include "checkpoints/safetensors.h"
-#include "data/templates.h"
-#include "data/tokenizer.h"
-#include "data/vocabulary.h"
 #include "eval/segment.h"
 
-enum { CONTEXT = 77, FILE_MAX = 256 << 20 };
+enum { FILE_MAX = 256 << 20 };
 
 static int read_picture(const char *path, const char *shortest, const char *longest,
                         tensor **pixels, tensor **original) {
@@ -35,28 +33,6 @@ static int read_picture(const char *path, const char *shortest, const char *long
     return status;
 }
 
-static int read_texts(const char *classes, tensor **ids) {
-    struct vocabulary v = {0};
-    struct tokenizer t = {0};
-    struct strings templates = {0}, texts = {0};
-    int64_t *row = NULL;
-    int status = vocabulary_open(&v, classes);
-    if (!status) status = templates_named("vild", &templates);
-    for (size_t i = 0; !status && i < v.n; i++)
-        status = vocabulary_prompts(&v, i, &templates, &texts);
-    if (!status) status = tokenizer_open(&t, NULL);
-    if (!status) row = mem_alloc(texts.n, CONTEXT * sizeof *row);
-    for (size_t i = 0; !status && i < texts.n; i++)
-        status = tokenizer_encode(&t, texts.at[i], CONTEXT, false, row + i * CONTEXT, NULL);
-    if (!status) *ids = t_from_data(row, SHAPE((int64_t)v.n, (int64_t)templates.n, CONTEXT), T_I64);
-    free(row);
-    strings_free(&texts);
-    strings_free(&templates);
-    tokenizer_close(&t);
-    vocabulary_close(&v);
-    return status;
-}
-
 static int save(const char *path, const char *const *names, tensor *const *x, int n) {
     struct safetensors_out w;
     int status = safetensors_out_open(&w, path);
@@ -70,10 +46,13 @@ static int save(const char *path, const char *const *names, tensor *const *x, in
 int main(int argc, char **argv) {
     static const char *const names[] = {"pixels", "original", "ids"};
     tensor *x[3] = {NULL};
+    struct vocabulary v = {0};
     if (argc != 6) return ERR_USAGE;
     int scope = t_scope_open("", T_NO_GRAD);
     int status = read_picture(argv[1], argv[3], argv[4], &x[0], &x[1]);
-    if (!status) status = read_texts(argv[2], &x[2]);
+    if (!status) status = vocabulary_open(&v, argv[2]);
+    if (!status) status = text_ids(&v, &x[2]);
+    vocabulary_close(&v);
     if (!status) status = save(argv[5], names, x, 3);
     if (status) fprintf(stderr, "segment_inputs: %s\n", error_message());
     t_scope_close(scope, NULL);

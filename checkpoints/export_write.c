@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -166,24 +165,18 @@ static int write_file(const struct export *e, const char *path, struct str *repo
 
 /* Made beside its place, renamed when it is whole. */
 static int write_folder(const struct export *e, const char *path, struct str *report) {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--; /* what is added to "folder/" would be in it */
-    char *to = mem_format("%.*s", (int)n, path), *tmp = mem_format("%s.tmp%ld", to, (long)getpid());
-    char *file = path_join(tmp, export_forms[e->target].model);
-    int status = dir_make(tmp);
-    if (!status) status = export_configure(e, tmp);
+    struct dir_out to;
+    int status = dir_out_open(&to, path);
+    char *file = path_join(to.tmp, export_forms[e->target].model);
+    if (!status) status = export_configure(e, to.tmp);
     for (size_t i = 0; !status && i < e->n_files; i++) {
-        char *beside = path_join(tmp, e->files[i].name);
+        char *beside = path_join(to.tmp, e->files[i].name);
         status = file_write(beside, e->files[i].text.at, e->files[i].text.n);
         free(beside);
     }
     if (!status) status = write_file(e, file, report);
-    if (!status) status = dir_commit(tmp, to);
-    if (status) dir_remove(tmp); /* the first error stays */
     free(file);
-    free(tmp);
-    free(to);
-    return status;
+    return dir_out_close(&to, status);
 }
 
 /* Names are longer behind a prefix, and tensors more when they are split: what a file held need not

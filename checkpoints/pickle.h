@@ -13,7 +13,7 @@
 #include "nn/torch/tensor.h"
 
 enum {
-    PICKLE_VALUES_MAX = 1 << 19,
+    PICKLE_VALUES_MAX = 1 << 20,    /* NLTK's tagger has half of them */
     PICKLE_ITEMS_MAX = 1 << 22,     /* members of all lists and dicts */
     PICKLE_STACK_MAX = 1 << 20,     /* and of the memo */
     PICKLE_TEXT_MAX = 1 << 15,      /* bytes; a longer string is left in the file */

@@ -36,6 +36,8 @@ static const struct setting train_rows[] = {
     INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
+    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),
+    REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples; when more are damaged the run ends all the same"),
     STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),
     INT   ("validate.every",  validate_every,  RESULT, "0",   0, 1e9,  "steps; 0: at the end"),
     INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
@@ -64,13 +66,16 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define SEGMENT GROUP("segment", segment_data_rows, segment)
 #define CROP GROUP("crop", crop_rows, crop)
 #define TEXT GROUP("text", text_rows, text)
+#define PAIRS GROUP("pairs", pairs_rows, pairs)
 #define MINE GROUP("mine", mine_rows, mine)
+#define NOUNS GROUP("nouns", noun_rows, nouns)
 #define CLIP GROUP("clip", clip_model_rows, clip)
 #define LOSS GROUP("loss", clip_train_rows, clip_train)
 #define PROMPT GROUP("prompt", prompt_rows, prompt)
 #define PROPOSALS GROUP("proposals", proposals_rows, proposals)
 #define DECAY GROUP("optim", optim_decay_rows, optim)
 #define EVAL GROUP("eval", eval_rows, eval)
+#define MEASURE GROUP("measure", measure_rows, measure)
 
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
 static const struct setting_group prepare_groups[] = {RUN, PREPARE};
@@ -86,24 +91,40 @@ static const struct setting_group proposals_groups[] = {
     GROUP("optim", optim_proposals_rows, optim),
     DECAY,
     GROUP("pretrain", optim_backbone_rows, pretrain)};
-static const struct setting_group mine_groups[] = {RUN, MINE, TEXT, CROP};
+static const struct setting_group mine_groups[] = {RUN, MINE, NOUNS, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, GROUP("optim", optim_clip_rows, optim)};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
-static const struct setting_group evaluate_groups[] = {RUN, EVAL, TEXT, CROP};
+    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+static const struct setting_group evaluate_groups[] = {RUN, EVAL, MEASURE, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
-    RUN,     TRAIN,
-    INIT,    DATA,
-    SEGMENT, SCENES,
-    PREPARE, CROP,
-    TEXT,    MINE,
-    CLIP,    LOSS,
-    PROMPT,  PROPOSALS,
-    EVAL,    GROUP("optim", optim_clip_rows, optim),
-    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
+    RUN,
+    TRAIN,
+    INIT,
+    DATA,
+    SEGMENT,
+    SCENES,
+    PREPARE,
+    CROP,
+    TEXT,
+    MINE,
+    NOUNS,
+    PAIRS,
+    CLIP,
+    LOSS,
+    PROMPT,
+    PROPOSALS,
+    EVAL,
+    MEASURE,
+    DECAY,
+    GROUP("optim", optim_clip_rows, optim),
+    GROUP("pretrain", optim_backbone_rows, pretrain)};
+
+struct damage_options train_damage(const struct train_options *o) {
+    return (struct damage_options){.stop = o->damaged == DAMAGED_STOP, .most = o->damaged_most};
+}
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})
 

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "base/settings.h"
+#include "data/damage.h"
 #include "data/options.h"
 #include "data/scenes.h"
-#include "eval/options.h"
+#include "eval/measure_options.h"
 #include "nn/options.h"
 #include "optim/options.h"
 
@@ -44,10 +45,14 @@ enum validate_keep { KEEP_LAST, KEEP_BEST };
 struct train_options {
     int64_t batch_global;
     int64_t loader_threads, loader_ahead;
+    int damaged; /* enum on_damage */
+    double damaged_most;
     char *validate_set; /* "": none */
     int64_t validate_every, validate_images;
     int validate_keep; /* enum validate_keep */
 };
+
+struct damage_options train_damage(const struct train_options *o);
 
 /* What a stage starts from. */
 struct init_options {
@@ -68,11 +73,14 @@ struct config {
     struct crop_options crop;
     struct text_options text;
     struct mine_options mine;
+    struct noun_settings nouns;
+    struct pairs_options pairs;
     struct clip_model_options clip;
     struct clip_train_options clip_train;
     struct proposals_options proposals;
     struct prompt_options prompt;
     struct eval_options eval;
+    struct measure_options measure;
 };
 
 /* Puts an override over what doc says: a key of ours, or one of the reference's

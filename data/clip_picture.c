@@ -1,8 +1,10 @@
 #include "data/clip_picture.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "data/region.h"
 #include "data/resize.h"
 
 int clip_picture(const struct image *im, int64_t side, struct image *out) {
@@ -20,6 +22,20 @@ int clip_picture(const struct image *im, int64_t side, struct image *out) {
                              : (struct box){0, start, side, start + side};
     if (!status) status = image_crop(&small, middle, out);
     image_free(&small);
+    return status;
+}
+
+int clip_picture_part(const struct image *im, const struct mask *truth, struct box crop,
+                      int64_t side, struct image *out, uint8_t *mask) {
+    struct mask part = {0};
+    bool by_truth = truth && mask;
+    int status =
+        region_recrop(im, by_truth ? truth : NULL, crop, side, out, by_truth ? &part : NULL);
+    if (!status && by_truth)
+        memcpy(mask, part.at, (size_t)(side * side));
+    else if (!status && mask)
+        clip_picture_mask(out, mask);
+    mask_free(&part);
     return status;
 }
 

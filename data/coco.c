@@ -12,7 +12,8 @@
 enum { IMAGE_BYTES_MAX = 256 << 20 };
 
 struct coco {
-    char *dir;
+    char *dir, *instances; /* instances: the file; NULL: none */
+    uint32_t *size;        /* as dataset.size, or NULL */
     struct coco_table t;
     size_t *annotation_at; /* [n_images + 1]: as caption_at */
 };
@@ -97,10 +98,11 @@ static int join(struct coco_table *t) {
         struct coco_category cat = {.id = a->category};
         a->image = find(&im, t->image, t->n_images, sizeof im, by_image_id);
         a->category = find(&cat, t->category, t->n_categories, sizeof cat, by_category_id);
-        if (a->image < 0 || a->category < 0)
-            return error_set(ERR_DATA, "annotation %lld is of %s %lld, which is not listed",
-                             (long long)a->id, a->image < 0 ? "image" : "category",
-                             (long long)(a->image < 0 ? im.id : cat.id));
+        if (a->image < 0)
+            return error_set(ERR_DATA, "annotation %lld is of image %lld, which is not listed",
+                             (long long)a->id, (long long)im.id);
+        if (a->category < 0 && !a->mistake)
+            a->mistake = mem_format("is of category %lld, which is not listed", (long long)cat.id);
     }
     sort(t->annotation, t->n_annotations, sizeof *t->annotation, by_annotation);
     return 0;
@@ -123,6 +125,7 @@ static int coco_image(const struct dataset *d, int64_t i, struct image *out) {
 }
 
 static int fill(const struct coco_table *t, const struct coco_annotation *a, struct mask *m) {
+    if (a->mistake) return error_set(ERR_DATA, "%s", a->mistake);
     const uint32_t *at = t->number + a->at, *end = at + a->n;
     if (a->shape == COCO_RUNS) {
         if (a->h != m->h || a->w != m->w)
@@ -147,8 +150,8 @@ static int paint(const struct coco *c, int64_t i, struct mask *m, uint32_t *size
         const struct coco_annotation *a = &c->t.annotation[k];
         memset(m->at, 0, (size_t)n);
         if (fill(&c->t, a, m))
-            return error_context("image %lld: annotation %lld", (long long)c->t.image[i].id,
-                                 (long long)a->id);
+            return error_context("%s: image %lld: annotation %lld", c->instances,
+                                 (long long)c->t.image[i].id, (long long)a->id);
         uint32_t area = (uint32_t)mask_area(m);
         for (int64_t p = 0; p < n; p++)
             if (m->at[p] && area <= size[p]) {
@@ -183,6 +186,8 @@ static void coco_close(struct dataset *d) {
     struct coco *c = d->state;
     coco_table_free(&c->t);
     free(c->annotation_at);
+    free(c->size);
+    free(c->instances);
     free(c->dir);
     free(c);
 }
@@ -222,6 +227,19 @@ static void fill_dataset(struct dataset *d, struct coco *c) {
         d->class_seen[i] = true;
         t->category[i].name = NULL;
     }
+}
+
+/* When the files say the size of every image. */
+static void fill_sizes(struct dataset *d, struct coco *c) {
+    const struct coco_table *t = &c->t;
+    for (size_t i = 0; i < t->n_images; i++)
+        if (!t->image[i].h) return;
+    c->size = mem_alloc(2 * t->n_images + 1, sizeof *c->size);
+    for (size_t i = 0; i < t->n_images; i++) {
+        c->size[2 * i] = (uint32_t)t->image[i].h;
+        c->size[2 * i + 1] = (uint32_t)t->image[i].w;
+    }
+    d->size = c->size;
 }
 
 static void hash_images(struct hasher *hash, const struct coco *c) {
@@ -265,10 +283,12 @@ int dataset_open_coco(struct dataset *d, const char *images_dir, const char *cap
     d->source = &source;
     d->state = c;
     c->dir = mem_strdup(images_dir);
+    c->instances = instances_json ? mem_strdup(instances_json) : NULL;
     struct hasher hash;
     hasher_open(&hash);
     if (!read_both(&c->t, captions_json, instances_json, &hash)) {
         fill_dataset(d, c);
+        fill_sizes(d, c);
         hash_images(&hash, c);
         d->has_labels = instances_json != NULL;
         d->ignore = d->n_classes > 255 ? UINT16_MAX : 255;

@@ -14,7 +14,10 @@
 
 #include "data/dataset.h"
 
-/* captions_json or instances_json may be NULL, not both; without the latter there are no classes
+/* A mistake in an annotation of a known image (a polygon of two corners, runs that cannot be, a
+ * category that is not listed) is an error of that image's label map.
+ *
+ * captions_json or instances_json may be NULL, not both; without the latter there are no classes
  * and no label maps. ERR_MISSING, or ERR_DATA with "path:line: byte N: what": not JSON, a key that
  * is missing or of the wrong kind, ids that do not match. Nothing is left open after an error.
  *

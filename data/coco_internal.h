@@ -24,9 +24,10 @@ struct coco_category {
 struct coco_annotation {
     int64_t id, image, category; /* ids, then indices */
     enum coco_shape shape;
-    size_t at, n; /* number[at .. at + n - 1]: runs; or polygons, each its corners' number and
-                     then x, y of each in fifths of a pixel (data/polygon.h) */
-    int64_t h, w; /* of COCO_RUNS */
+    size_t at, n;  /* number[at .. at + n - 1]: runs; or polygons, each its corners' number and
+                      then x, y of each in fifths of a pixel (data/polygon.h) */
+    int64_t h, w;  /* of COCO_RUNS */
+    char *mistake; /* what is wrong with it, owned: its picture has no label map. NULL: nothing */
 };
 
 struct coco_table {
@@ -39,7 +40,10 @@ struct coco_table {
     size_t cap_images, cap_captions, cap_categories, cap_annotations, cap_numbers;
 };
 
-/* Adds one file's contents to `t`, and its bytes to `hash`. Streams: memory goes by what is kept,
+/* A mistake inside one annotation, whose picture is known, is kept with it; any other is the
+ * file's.
+ *
+ * Adds one file's contents to `t`, and its bytes to `hash`. Streams: memory goes by what is kept,
  * about half of the file. */
 int coco_read(const char *path, struct coco_table *t, struct hasher *hash);
 void coco_table_free(struct coco_table *t);

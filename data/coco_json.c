@@ -6,21 +6,19 @@
  *   depth 4                                {"counts": ..., "size": ...} or [...]
  *   depth 5                                           [...]               or   [x, y, x, y, ...]
  */
-#include <yajl/yajl_parse.h>
-
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/coco_internal.h"
 #include "data/image_internal.h"
+#include "data/json_stream.h"
 #include "data/polygon.h"
 #include "data/rle.h"
 
-enum { DEPTH_MAX = 64, CHUNK = 1 << 16, NUMBER_CHARS_MAX = 40, TEXT_MAX = 4096 };
+enum { DEPTH_MAX = 64, NUMBER_CHARS_MAX = 40, TEXT_MAX = 4096 };
 
 enum section { OTHER_SECTION, IMAGES, ANNOTATIONS, CATEGORIES };
 
@@ -64,11 +62,12 @@ struct reader {
     /* the record under way */
     int64_t integer[INTEGERS];
     char *text[TEXTS];
-    unsigned seen; /* 1 << field */
+    unsigned seen, named; /* 1 << field: has a value; has a key */
     enum coco_shape shape;
     size_t at, polygon; /* in number: where the shape starts, where its last polygon starts */
     int64_t size[2];
     int n_size;
+    char *mistake; /* the first of an annotation, owned */
 };
 
 static bool in_segmentation(const struct reader *r) {
@@ -91,12 +90,25 @@ static int wrong(const struct reader *r, const char *what) {
     return 0;
 }
 
-static int on_other(void *ctx) {
-    struct reader *r = ctx;
+static void keep_mistake(struct reader *r) {
+    if (!r->mistake) r->mistake = mem_strdup(error_message());
+    error_clear();
+}
+
+/* What is wrong inside an annotation concerns its picture alone: the file is read on. */
+static int forgive(struct reader *r, int ok) {
+    if (ok || r->section != ANNOTATIONS || r->depth < 3) return ok;
+    keep_mistake(r);
+    return 1;
+}
+
+static int other(struct reader *r) {
     if (r->depth == 0) return !error_set(ERR_DATA, "is not a COCO file: no object at the top");
     if (in_segmentation(r) && r->depth >= 4) return wrong(r, "holds something that is no number");
     return 1;
 }
+
+static int on_other(void *ctx) { return forgive(ctx, other(ctx)); }
 
 static int on_boolean(void *ctx, int v) {
     (void)v;
@@ -148,10 +160,9 @@ static int segmentation_number(struct reader *r, const char *text) {
     return 1;
 }
 
-static int on_number(void *ctx, const char *s, size_t n) {
-    struct reader *r = ctx;
+static int number(struct reader *r, const char *s, size_t n) {
     char text[NUMBER_CHARS_MAX];
-    if (r->depth == 0) return on_other(r);
+    if (r->depth == 0) return other(r);
     if (n >= sizeof text) return !error_set(ERR_DATA, "a number of %zu digits", n);
     memcpy(text, s, n);
     text[n] = '\0';
@@ -163,6 +174,8 @@ static int on_number(void *ctx, const char *s, size_t n) {
     return 1;
 }
 
+static int on_number(void *ctx, const char *s, size_t n) { return forgive(ctx, number(ctx, s, n)); }
+
 static int counts_string(struct reader *r, const char *s, size_t n) {
     struct coco_rle rle;
     if (coco_rle_parse(s, n, &rle)) return 0;
@@ -171,9 +184,8 @@ static int counts_string(struct reader *r, const char *s, size_t n) {
     return 1;
 }
 
-static int on_string(void *ctx, const unsigned char *s, size_t n) {
-    struct reader *r = ctx;
-    if (r->depth == 0) return on_other(r);
+static int string(struct reader *r, const unsigned char *s, size_t n) {
+    if (r->depth == 0) return other(r);
     if (in_segmentation(r)) {
         if (r->shape == COCO_RUNS && r->depth == 4 && r->part == COUNTS)
             return counts_string(r, (const char *)s, n);
@@ -188,6 +200,10 @@ static int on_string(void *ctx, const unsigned char *s, size_t n) {
     r->text[r->field] = copy;
     r->seen |= 1U << r->field;
     return 1;
+}
+
+static int on_string(void *ctx, const unsigned char *s, size_t n) {
+    return forgive(ctx, string(ctx, s, n));
 }
 
 static bool key_is(const unsigned char *s, size_t n, const char *name) {
@@ -208,6 +224,7 @@ static int on_key(void *ctx, const unsigned char *s, size_t n) {
         for (int f = ID; f < N_FIELDS; f++)
             if (field_name[f] && key_is(s, n, field_name[f])) r->field = (enum field)f;
         if (r->field == SEGMENTATION && r->section != ANNOTATIONS) r->field = OTHER_FIELD;
+        r->named |= 1U << r->field;
     } else if (r->depth == 4) {
         r->part = key_is(s, n, "counts") ? COUNTS : key_is(s, n, "size") ? SIZE : OTHER_PART;
     }
@@ -223,15 +240,16 @@ static void record_start(struct reader *r) {
     for (int f = 0; f < TEXTS; f++) free(r->text[f]);
     memset(r->text, 0, sizeof r->text);
     memset(r->integer, 0, sizeof r->integer);
-    r->seen = 0;
+    r->seen = r->named = 0;
     r->field = OTHER_FIELD;
     r->shape = COCO_EMPTY;
     r->at = r->t->n_numbers;
     r->n_size = 0;
+    free(r->mistake);
+    r->mistake = NULL;
 }
 
-static int on_map_start(void *ctx) {
-    struct reader *r = ctx;
+static int map_start(struct reader *r) {
     if (r->section != OTHER_SECTION) {
         if (r->depth == 1) return !error_set(ERR_DATA, "a section must be a list of objects");
         if (r->depth == 2) record_start(r);
@@ -245,8 +263,10 @@ static int on_map_start(void *ctx) {
             return wrong(r, "must not be an object");
         }
     }
-    return deeper(r);
+    return 1;
 }
+
+static int on_map_start(void *ctx) { return forgive(ctx, map_start(ctx)) && deeper(ctx); }
 
 static int need(const struct reader *r, enum field f) {
     if (r->seen & 1U << f) return 1;
@@ -286,18 +306,31 @@ static int end_image(struct reader *r) {
     return 1;
 }
 
+/* An annotation of which too little is known to keep it. */
+static int lost(struct reader *r) {
+    if (!r->mistake) return 0;
+    error_clear();
+    return !error_set(ERR_DATA, "%s", r->mistake);
+}
+
 static int end_annotation(struct reader *r) {
     struct coco_table *t = r->t;
-    if (!need(r, ID) || !need(r, IMAGE_ID)) return 0;
+    if (!need(r, ID) || !need(r, IMAGE_ID)) return lost(r);
     if (r->seen & 1U << CAPTION) {
         t->caption = mem_grow(t->caption, &t->cap_captions, t->n_captions + 1, sizeof *t->caption);
         t->caption[t->n_captions++] = (struct coco_caption){
             .id = r->integer[ID], .image = r->integer[IMAGE_ID], .text = take_text(r, CAPTION)};
         return 1;
     }
-    if (!(r->seen & 1U << CATEGORY_ID))
-        return !error_set(ERR_DATA, "an annotation with neither \"caption\" nor \"category_id\"");
-    if (r->shape == COCO_RUNS && r->n_size != 2) return wrong(r, "needs \"size\": [h, w]");
+    if (!(r->named & 1U << CATEGORY_ID)) {
+        error_set(ERR_DATA, "an annotation with neither \"caption\" nor \"category_id\"");
+        return lost(r);
+    }
+    if (r->shape == COCO_RUNS && r->n_size != 2) {
+        r->field = SEGMENTATION;
+        wrong(r, "needs \"size\": [h, w]");
+        keep_mistake(r);
+    }
     t->annotation =
         mem_grow(t->annotation, &t->cap_annotations, t->n_annotations + 1, sizeof *t->annotation);
     t->annotation[t->n_annotations++] =
@@ -308,7 +341,9 @@ static int end_annotation(struct reader *r) {
                                  .at = r->at,
                                  .n = t->n_numbers - r->at,
                                  .h = r->size[0],
-                                 .w = r->size[1]};
+                                 .w = r->size[1],
+                                 .mistake = r->mistake};
+    r->mistake = NULL;
     return 1;
 }
 
@@ -331,9 +366,8 @@ static int on_map_end(void *ctx) {
                                        : 1;
 }
 
-static int on_list_start(void *ctx) {
-    struct reader *r = ctx;
-    if (r->depth == 0) return on_other(r);
+static int list_start(struct reader *r) {
+    if (r->depth == 0) return other(r);
     if (r->depth == 2 && r->section != OTHER_SECTION)
         return !error_set(ERR_DATA, "a section must be a list of objects");
     if (in_record_field(r) && r->field != OTHER_FIELD && r->field != SEGMENTATION)
@@ -349,11 +383,12 @@ static int on_list_start(void *ctx) {
             return wrong(r, "is nested too deep");
         }
     }
-    return deeper(r);
+    return 1;
 }
 
-static int on_list_end(void *ctx) {
-    struct reader *r = ctx;
+static int on_list_start(void *ctx) { return forgive(ctx, list_start(ctx)) && deeper(ctx); }
+
+static int list_end(struct reader *r) {
     r->depth--;
     if (!in_segmentation(r) || r->depth != 4 || r->shape != COCO_POLYGONS) return 1;
     size_t n = r->t->n_numbers - r->polygon - 1;
@@ -361,6 +396,8 @@ static int on_list_end(void *ctx) {
     r->t->number[r->polygon] = (uint32_t)(n / 2);
     return 1;
 }
+
+static int on_list_end(void *ctx) { return forgive(ctx, list_end(ctx)); }
 
 static const yajl_callbacks callbacks = {
     .yajl_null = on_other,
@@ -374,60 +411,17 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_list_end,
 };
 
-/* Where in the file an error is: the lines and bytes of earlier chunks, and of this one. */
-struct place {
-    int64_t line, byte;
-};
-
-static void place_move(struct place *p, const uint8_t *at, size_t n) {
-    p->byte += (int64_t)n;
-    for (size_t i = 0; i < n; i++) p->line += at[i] == '\n';
-}
-
-/* 0, or the pending error with the place in front. */
-static int check(yajl_handle json, yajl_status status, const char *path, struct place place,
-                 const uint8_t *at, size_t n) {
-    if (status == yajl_status_ok) return 0;
-    size_t used = yajl_get_bytes_consumed(json);
-    place_move(&place, at, used < n ? used : n);
-    if (status == yajl_status_error) {
-        unsigned char *text = yajl_get_error(json, 0, at, n);
-        error_set(ERR_DATA, "is not JSON: %.*s", (int)strcspn((char *)text, "\n"), text);
-        yajl_free_error(json, text);
-    }
-    return error_context("%s:%lld: byte %lld", path, (long long)place.line, (long long)place.byte);
-}
-
-static int read_stream(FILE *f, const char *path, yajl_handle json, struct hasher *hash) {
-    uint8_t *chunk = mem_alloc(CHUNK, 1);
-    struct place place = {.line = 1};
-    size_t n;
-    while (!error_status() && (n = fread(chunk, 1, CHUNK, f)) > 0) {
-        hasher_add(hash, chunk, n);
-        check(json, yajl_parse(json, chunk, n), path, place, chunk, n);
-        place_move(&place, chunk, n);
-    }
-    if (ferror(f) && !error_status()) error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
-    if (!error_status()) check(json, yajl_complete_parse(json), path, place, chunk, 0);
-    free(chunk);
-    return error_status();
-}
-
 int coco_read(const char *path, struct coco_table *t, struct hasher *hash) {
-    FILE *f = fopen(path, "rb");
-    if (!f) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
     struct reader r = {.t = t};
-    yajl_handle json = yajl_alloc(&callbacks, NULL, &r);
-    REQUIRE(json, "out of memory");
-    if (!read_stream(f, path, json, hash)) {
+    struct json_stream s;
+    if (!json_stream_read(&s, path, &callbacks, &r, hash)) {
         unsigned need_both = 1U << IMAGES | 1U << ANNOTATIONS;
         if ((r.sections & need_both) != need_both)
             error_set(ERR_DATA, "%s: is not a COCO file: it has no \"%s\"", path,
                       r.sections & 1U << IMAGES ? "annotations" : "images");
     }
-    yajl_free(json);
     for (int k = 0; k < TEXTS; k++) free(r.text[k]);
-    fclose(f);
+    free(r.mistake);
     return error_status();
 }
 
@@ -435,6 +429,7 @@ void coco_table_free(struct coco_table *t) {
     for (size_t i = 0; i < t->n_images; i++) free(t->image[i].file);
     for (size_t i = 0; i < t->n_captions; i++) free(t->caption[i].text);
     for (size_t i = 0; i < t->n_categories; i++) free(t->category[i].name);
+    for (size_t i = 0; i < t->n_annotations; i++) free(t->annotation[i].mistake);
     free(t->image);
     free(t->caption);
     free(t->category);

@@ -26,8 +26,9 @@ struct dataset {
     char **class_name;   /* [n_classes] */
     bool *class_seen;    /* [n_classes]: has masks in training; false: named only in captions */
     bool has_labels;
-    uint16_t ignore; /* label value of "unlabelled" */
-    uint64_t hash;   /* of the contents */
+    uint16_t ignore;      /* label value of "unlabelled" */
+    uint64_t hash;        /* of the contents */
+    const uint32_t *size; /* [n_images, 2]: height, width; the source's. NULL: not known */
     const struct dataset_source *source;
     void *state;
 };

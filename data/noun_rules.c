@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/singular.h"
+
 /* clang-format off: lists, each in the order of strcmp */
 static const char *const determiners[] = {
     "a",   "an",  "another", "each",  "eight", "every", "few",     "five",  "four", "her",
@@ -38,10 +40,37 @@ static const char *const agents[] = {
     "snowboarder", "someone", "surfer", "toddler", "woman",        "women",  "zebra"};
 /* Adjectives and adverbs that the dictionary also has as nouns, which captions hardly use. */
 static const char *const modifiers[] = {
-    "away",   "big",      "close", "cold", "colorful", "cross", "dark",   "double",
-    "dry",    "electric", "fast",  "flat", "giant",    "high",  "inside", "long",
-    "low",    "lush",     "new",   "old",  "outside",  "round", "short",  "small",
-    "square", "still",    "tall",  "well", "wet",      "wide",  "wild",   "young"};
+    "away",     "big",  "close", "cold",    "colorful", "cross",  "dark",  "double", "dry",
+    "electric", "fast", "flat",  "giant",   "high",     "inside", "long",  "left",   "low",
+    "lush",     "new",  "old",   "outside", "right",    "round",  "short", "small",  "square",
+    "still",    "tall", "well",  "wet",     "wide",     "wild",   "young"};
+/* Of the things in -ing, those that something may be doing: "a bee landing on a flower". */
+static const char *const ing_acts[] = {"carving",  "covering", "crossing", "drawing", "dressing",
+                                       "landing",  "living",   "marking",  "opening", "packaging",
+                                       "painting", "parking",  "paving",   "serving", "setting",
+                                       "swimming", "topping",  "wrapping", "writing"};
+/* More than one, so that what follows is a plural. */
+static const char *const plural_words[] = {
+    "all",     "eight", "few",  "five", "four",  "many",  "multiple", "nine", "seven",
+    "several", "six",   "some", "ten",  "these", "those", "three",    "two",  "various"};
+/* What a noun follows: not those that are particles of verbs, or begin a clause. */
+static const char *const before_nouns[] = {
+    "against", "among",  "at",      "behind", "below",      "beneath", "beside", "between",
+    "by",      "for",    "from",    "in",     "into",       "near",    "of",     "on",
+    "onto",    "toward", "towards", "under",  "underneath", "with",    "within", "without"};
+/* Pasts that look like a noun. */
+static const char *const pasts[] = {"bore", "cut",  "fell", "felt",  "found",  "ground", "hit",
+                                    "lay",  "left", "lit",  "put",   "rose",   "sat",    "saw",
+                                    "set",  "shot", "shut", "split", "spread", "stood",  "wound"};
+/* In -s like plurals, and followed by nouns all the same: "sports bar". */
+static const char *const no_plurals[] = {"clothes", "glasses", "sports"};
+/* What "to" follows when it says where, not what for. */
+static const char *const before_to[] = {"according", "adjacent", "attached", "belonging", "close",
+                                        "connected", "down",     "due",      "hooked",    "near",
+                                        "next",      "on",       "opposite", "over",      "prior",
+                                        "similar",   "tied",     "up"};
+/* What begins a clause with a verb of its own. */
+static const char *const clause_words[] = {"as", "because", "when", "where", "while"};
 static const char *const forms_of_be[] = {"are", "be", "been", "being", "is", "was", "were"};
 /* clang-format on */
 
@@ -104,18 +133,62 @@ static bool follows_article(const struct context *c, size_t i) {
            (phrase_ends(c, i + 1) || is_determiner(c, i + 1) || is_ing(c, i + 1));
 }
 
+/* "passengers", "kids": the word behind is their verb more often than a second noun. */
+static bool is_plural(const struct context *c, size_t i) {
+    if (!ends_in(c, i, "s") || is_in(c, i, LIST(no_plurals))) return false;
+    struct str singular = {0};
+    noun_singular(c->word[i].text, &singular);
+    bool plural = strcmp(singular.at, c->word[i].text) != 0;
+    str_free(&singular);
+    return plural;
+}
+
+/* Where the adjectives and nouns before word i begin. */
+static size_t phrase_start(const struct context *c, size_t i) {
+    while (i && (is_noun(c, i - 1) || c->word[i - 1].tag == TAG_ADJECTIVE)) i--;
+    return i;
+}
+
+/* "a zebra and her foal": more than one, whatever their number. */
+static bool is_joined(const struct context *c, size_t i) {
+    i = phrase_start(c, i);
+    while (i && is_determiner(c, i - 1)) i--;
+    return i > 1 && is_word(c, i - 1, "and");
+}
+
+/* "multiple street signs.v": what is many must have a plural. */
+static bool is_plural_phrase(const struct context *c, size_t i) {
+    size_t first = phrase_start(c, i);
+    bool many = (first && is_in(c, first - 1, LIST(plural_words))) ||
+                (first < i && is_in(c, first, LIST(plural_words)));
+    return many && ends_in(c, i, "s") && !is_plural(c, i - 1);
+}
+
+/* "a bike.v rests": one is one, so that the second is its verb. */
+static bool is_subject(const struct context *c, size_t i) {
+    return (is_word(c, i - 1, "a") || is_word(c, i - 1, "an")) && can_be(c, i + 1, ENTRY_VERB) &&
+           ends_in(c, i + 1, "s") && !ends_in(c, i, "ed");
+}
+
 /* A word that can be a noun was taken for a verb. */
 static bool is_false_verb(const struct context *c, size_t i) {
     if (c->word[i].tag != TAG_VERB || !can_be(c, i, ENTRY_NOUN) || is_ing(c, i)) return false;
-    if (!i) return is_ing(c, 1); /* "horses standing ..." */
+    if (!i) /* "horses standing ...", "tables and chairs", "group around a table" */
+        return is_ing(c, 1) || (phrase_ends(c, 1) && c->n > 1 && !ends_in(c, 0, "ed"));
     bool ends = phrase_ends(c, i + 1), inflected = ends_in(c, i, "s") || ends_in(c, i, "ed");
-    if (follows_article(c, i)) return true;
+    if (follows_article(c, i) || is_subject(c, i)) return true;
     if (c->word[i - 1].tag == TAG_ADJECTIVE) return ends; /* "in mid air" */
-    if (is_word(c, i - 1, "and")) return i > 1 && is_noun(c, i - 2) && ends_in(c, i, "s") && ends;
+    if (is_word(c, i - 1, "and") || is_word(c, i - 1, ","))
+        return i > 1 && is_noun(c, i - 2) && ends_in(c, i, "s") && ends;
+    if (is_in(c, i - 1, LIST(before_nouns))) return ends && !ends_in(c, i, "ed"); /* "by rocks" */
     if (!is_noun(c, i - 1)) /* "cutting fruit while", "controlled video game" */
         return can_be(c, i - 1, ENTRY_VERB) && (is_ing(c, i - 1) || ends_in(c, i - 1, "ed")) &&
                (ends || (is_noun(c, i + 1) && !inflected));
     if (is_in(c, i - 1, LIST(agents))) return false;
+    /* "on a kitchen counter": one kitchen counters */
+    if (ends && !inflected && !is_plural(c, i - 1) && (i + 1 == c->n || !is_joined(c, i - 1)))
+        return !is_in(c, i, LIST(pasts));
+    if (ends && is_plural_phrase(c, i)) return true;
     /* "toothbrush heads laying", "parka style coats" */
     return is_ing(c, i + 1) || (is_noun(c, i + 1) && !inflected && !ends_in(c, i - 1, "s"));
 }
@@ -137,26 +210,54 @@ static bool is_unknown_modifier(const struct context *c, size_t i) {
            !looks_like_adjective(c, i);
 }
 
+/* "an office building.g", "with pink icing.g" */
+static bool is_thing_in_ing(const struct context *c, size_t i) {
+    enum word_tag tag = c->word[i].tag;
+    bool after_noun = i && is_noun(c, i - 1);
+    if (!is_ing(c, i)) return false;
+    if (is_word(c, i + 1, "of")) /* "a large gathering.g of people" */
+        return i && (is_determiner(c, i - 1) || c->word[i - 1].tag == TAG_ADJECTIVE);
+    if (!is_in(c, i, LIST(ing_nouns))) return false;
+    if (tag == TAG_GERUND && is_noun(c, i + 1)) return true;
+    if ((tag == TAG_VERB || tag == TAG_NULL) && is_noun(c, i + 1)) /* "living.v room decorated" */
+        return !after_noun && !(i && is_in(c, i - 1, LIST(forms_of_be)));
+    if (tag != TAG_GERUND && tag != TAG_VERB) return false;
+    return i && phrase_ends(c, i + 1) && !is_in(c, i - 1, LIST(agents)) &&
+           (after_noun || c->word[i - 1].tag == TAG_ADJECTIVE);
+}
+
+/* "the screen of a television set.v": what stands behind a preposition has no verb. */
+static bool is_set(const struct context *c, size_t i) {
+    if (!is_word(c, i, "set") || !i || !is_noun(c, i - 1) || !phrase_ends(c, i + 1)) return false;
+    size_t first = phrase_start(c, i);
+    return first > 1 && is_determiner(c, first - 1) && is_in(c, first - 2, LIST(before_nouns));
+}
+
 static bool becomes_noun(const struct context *c, size_t i) {
     const struct tagged_word *w = &c->word[i];
     if (w->tag == TAG_INTERJECTION) return can_be(c, i, ENTRY_NOUN); /* captions have none */
     if (was_swallowed(c, i) || is_false_verb(c, i) || is_unknown_modifier(c, i)) return true;
-    if (w->tag == TAG_ADJECTIVE && can_be(c, i, ENTRY_NOUN) && follows_article(c, i)) return true;
+    if (w->tag == TAG_ADJECTIVE && can_be(c, i, ENTRY_NOUN) && !is_in(c, i, LIST(colours)) &&
+        (follows_article(c, i) || (i && is_noun(c, i - 1) && phrase_ends(c, i + 1))))
+        return true; /* "at a baseball game.a" */
     /* "a street light.a on a corner", "a light.a fixture" */
     if (is_word(c, i, "light"))
         return is_noun(c, i + 1) || (is_noun(c, i - 1) && phrase_ends(c, i + 1));
     if (is_word(c, i, "number")) return i + 1 < c->n && is_digit(c->word[i + 1].text[0]);
-    return w->tag == TAG_GERUND && is_in(c, i, LIST(ing_nouns)) && is_noun(c, i + 1);
+    return is_set(c, i) || is_thing_in_ing(c, i);
 }
 
 /* "a dog sitting.n on the couch", "a guy is cutting.n fruit" */
 static bool is_participle(const struct context *c, size_t i) {
-    if (!i || !is_ing(c, i) || is_in(c, i, LIST(ing_nouns)) || !can_be(c, i, ENTRY_VERB))
-        return false;
+    if (!i || !is_ing(c, i) || !can_be(c, i, ENTRY_VERB)) return false;
+    bool acts = is_preposition(c, i + 1) && !is_word(c, i + 1, "of") && !is_word(c, i + 1, "with");
+    if (is_in(c, i, LIST(ing_nouns)) && !is_in(c, i, LIST(ing_acts))) return false;
     if (is_in(c, i - 1, LIST(forms_of_be))) return true;
-    return is_noun(c, i - 1) &&
-           (phrase_ends(c, i + 1) || is_determiner(c, i + 1) || c->word[i + 1].tag == TAG_VERB ||
-            c->word[i + 1].tag == TAG_ADJECTIVE);
+    if (is_in(c, i, LIST(ing_acts))) return is_noun(c, i - 1) && (acts || is_determiner(c, i + 1));
+    /* "with its door open showing.n food" */
+    if (c->word[i - 1].tag == TAG_ADJECTIVE && i > 1 && is_noun(c, i - 2))
+        return is_noun(c, i + 1) || is_determiner(c, i + 1);
+    return is_noun(c, i - 1) && !is_noun(c, i + 1);
 }
 
 /* "white.n rice", "a blue.n and white cup" */
@@ -175,23 +276,62 @@ static bool is_modifier(const struct context *c, size_t i) {
     return !after_article || is_noun(c, i + 1) || can_be(c, i + 1, ENTRY_ADJECTIVE);
 }
 
-/* "a skateboarder rides.n down the street" */
+/* "a skateboarder rides.n down the street", "people ride.n horses" */
 static bool is_verb_of_agent(const struct context *c, size_t i) {
-    return i && can_be(c, i, ENTRY_VERB) && is_in(c, i - 1, LIST(agents)) &&
-           (is_determiner(c, i + 1) || is_preposition(c, i + 1)) && !is_word(c, i + 1, "of");
+    static const char *const many[] = {"men", "people", "women"};
+    if (!i || !can_be(c, i, ENTRY_VERB) || !is_in(c, i - 1, LIST(agents))) return false;
+    bool bare = !ends_in(c, i, "s") && !is_ing(c, i);
+    return is_determiner(c, i + 1) || (is_preposition(c, i + 1) && !is_word(c, i + 1, "of")) ||
+           (bare && is_in(c, i - 1, LIST(many)) && is_noun(c, i + 1));
+}
+
+/* "as passengers wait.n on the platform", "as the wave breaks.n" */
+static bool is_verb_of_clause(const struct context *c, size_t i) {
+    if (!i || !can_be(c, i, ENTRY_VERB) || !is_noun(c, i - 1)) return false;
+    bool plural = is_plural(c, i - 1), s = ends_in(c, i, "s");
+    if (plural == s) return false; /* they do not agree */
+    size_t first = i - 1;
+    while (first && (is_noun(c, first - 1) || c->word[first - 1].tag == TAG_ADJECTIVE)) first--;
+    while (first && is_determiner(c, first - 1)) first--;
+    bool clause = first && is_in(c, first - 1, LIST(clause_words));
+    bool follows =
+        is_determiner(c, i + 1) || (is_preposition(c, i + 1) && !is_word(c, i + 1, "of"));
+    return (clause && (follows || i + 1 == c->n)) || (plural && follows);
+}
+
+/* "to reach.n leaves", but "next to stop signs" */
+static bool is_infinitive(const struct context *c, size_t i) {
+    if (i < 2 || !is_word(c, i - 1, "to") || !can_be(c, i, ENTRY_VERB)) return false;
+    return !is_in(c, i - 2, LIST(before_to)) && !ends_in(c, i, "s") &&
+           (is_noun(c, i + 1) || is_determiner(c, i + 1) || is_preposition(c, i + 1)) &&
+           !is_word(c, i + 1, "of");
+}
+
+/* "is set.n up", "is left.n open", "a bike rests.n in between" */
+static bool is_form_of_verb(const struct context *c, size_t i) {
+    if (i < 1 || !can_be(c, i, ENTRY_VERB)) return false;
+    if (is_in(c, i - 1, LIST(forms_of_be))) return is_in(c, i, LIST(pasts));
+    if (i < 2 || !is_noun(c, i - 1) || !ends_in(c, i, "s") || ends_in(c, i, "ss")) return false;
+    bool one = is_word(c, i - 2, "a") || is_word(c, i - 2, "an");
+    return one && !is_noun(c, i + 1) && (is_preposition(c, i + 1) || is_determiner(c, i + 1)) &&
+           !is_word(c, i + 1, "of");
 }
 
 static bool is_no_noun(const struct context *c, size_t i) {
-    return is_participle(c, i) || is_colour_of(c, i) || is_modifier(c, i) || is_verb_of_agent(c, i);
+    return is_participle(c, i) || is_colour_of(c, i) || is_modifier(c, i) ||
+           is_verb_of_agent(c, i) || is_verb_of_clause(c, i) || is_infinitive(c, i) ||
+           is_form_of_verb(c, i);
 }
 
 void noun_rules_apply(const struct tagged_word *word, size_t n, bool *noun) {
     struct context c = {word, n, noun};
     for (size_t i = 0; i < n; i++) noun[i] = word[i].tag == TAG_NOUN;
-    /* from the right: what follows decides, and is then settled */
-    for (size_t i = n; i-- > 0;) {
-        if (!noun[i] && becomes_noun(&c, i)) noun[i] = true;
-    }
+    /* from the right: what follows decides, and is then settled; once more for what is decided by
+     * a noun before it */
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t i = n; i-- > 0;) {
+            if (!noun[i] && becomes_noun(&c, i)) noun[i] = true;
+        }
     for (size_t i = n; i-- > 0;) {
         if (noun[i] && is_no_noun(&c, i)) noun[i] = false;
     }

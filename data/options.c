@@ -2,6 +2,8 @@
 
 #include "base/setting_rows.h"
 
+const char *const on_damage_names[] = {"skip", "stop", NULL}; /* enum on_damage */
+
 /* clang-format off */
 #define SETTINGS_OF struct scenes_options
 const struct setting scenes_rows[] = {
@@ -29,7 +31,6 @@ const struct setting scene_counts_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct prepare_options
-static const char *const damages[] = {"skip", "stop", NULL}; /* enum prepare_damaged */
 const struct setting prepare_rows[] = {
     INT    ("shortest", shortest, RESULT, "0",    0, 16384, "short side after resizing, pixels; 0: as they are"),
     INT    ("longest",  longest,  RESULT, "2048", 1, 16384, "long side at most, pixels"),
@@ -37,7 +38,7 @@ const struct setting prepare_rows[] = {
     INT    ("test",     test,     RESULT, "0",    0, 1e7,   "images held out for the table, the last by id"),
     STRINGS("unseen",   unseen,   RESULT, "[]",             "classes taken out of the training masks"),
     BOOL   ("drop_empty", drop_empty, RESULT, "false",      "pictures without a labelled pixel are left out of the training masks, as the reference does"),
-    CHOICE ("damaged",  damaged,  RESULT, "skip", damages,  "what a file that cannot be read does: it is left out, or ends the stage"),
+    CHOICE ("damaged",  damaged,  RESULT, "skip", on_damage_names, "what a file that cannot be read does: it is left out, or ends the stage"),
 };
 #undef SETTINGS_OF
 
@@ -63,12 +64,15 @@ const struct setting pretrain_data_rows[4] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct segment_data_options
-const struct setting segment_data_rows[5] = {
-    INTS("sizes",   sizes,   RESULT, "[]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
-    INT ("longest", longest, RESULT, "0", 0, 16384, "long side at most, pixels; 0: no limit"),
-    INT ("crop",    crop,    RESULT, "0", 0, 8192,  "side of a random square part, padded where it must be; 0: all"),
-    BOOL("colour",  colour,  RESULT, "false",       "random brightness, contrast, saturation and hue, as SSD has them"),
-    BOOL("mirror",  mirror,  RESULT, "true",        "left and right, half of the time"),
+const struct setting segment_data_rows[8] = {
+    INTS("sizes",   sizes,   RESULT, "[800]", 1, 8192, "short side after resizing, drawn for each picture, pixels; []: as it is"),
+    INT ("longest", longest, RESULT, "1333", 0, 16384, "long side at most, pixels; 0: no limit"),
+    INT ("crop",    crop,    RESULT, "512", 0, 8192,   "side of a random square part, padded where it must be; 0: all"),
+    REAL("single_area", single_area, RESULT, "1", 0.01, 1, "a part in which one class has this share of what is labelled is drawn again, up to 10 times; 1: none is"),
+    INT ("pad",     pad,     RESULT, "0", 0, 8192,     "side that a part is padded to, pixels; 0: as segment.crop"),
+    BOOL("colour",  colour,  RESULT, "true",           "random brightness, contrast, saturation and hue, as SSD has them"),
+    BOOL("mirror",  mirror,  RESULT, "true",           "left and right, half of the time"),
+    BOOL("group",   group,   RESULT, "true",           "all pictures of a batch are wider than high, or none is"),
 };
 #undef SETTINGS_OF
 
@@ -83,18 +87,53 @@ const struct setting text_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct mine_options
+static const char *const masks[] = {"proposals", "labels", NULL}; /* enum mine_masks */
+static const char *const duplicates[] = {"keep", "first", NULL};  /* enum mine_duplicates */
 const struct setting mine_rows[] = {
-    INT ("images",         images,         RESULT, "0",   0, 1e9,   "the first so many; 0: all"),
-    INT ("captions",       captions,       RESULT, "1",   1, 100,   "of an image"),
-    REAL("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,     "pixels of a proposal: probability strictly above"),
-    INT ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller proposals are left out"),
-    REAL("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
-    BOOL("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps instead of proposals and captions"),
-    INT ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
-    INT ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once"),
+    INT   ("images",         images,         RESULT, "0",   0, 1e9,   "the first so many; 0: all"),
+    INT   ("captions",       captions,       RESULT, "1",   1, 100,   "of an image"),
+    CHOICE("masks",          masks,          RESULT, "proposals", masks, "what nouns are matched to: inputs.proposals, or the label maps' masks of the seen classes"),
+    REAL  ("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,     "pixels of a proposal: probability strictly above"),
+    INT   ("min_area",       min_area,       RESULT, "1",   1, 1e9,   "pixels; smaller masks are left out"),
+    REAL  ("similarity",     similarity,     RESULT, "-1",  -1, 1,    "pairs below are left out"),
+    REAL  ("margin",         margin,         RESULT, "-2",  -2, 2,    "pairs whose similarity is not so much above that of the image's next mask are left out"),
+    CHOICE("duplicates",     duplicates,     RESULT, "keep", duplicates, "a noun in several captions of an image: a pair for each, or for the first; the paper does not say (its count of 5 captions is called de-duplicated)"),
+    BOOL  ("share",          share,          RESULT, "true",          "a mask may serve several nouns of an image; else masks go, the greatest similarity first, to one each"),
+    BOOL  ("prompts",        prompts,        RESULT, "true",          "blank patches become mask prompts, where the CLIP has some"),
+    BOOL  ("ground_truth",   ground_truth,   RESULT, "false",         "masks and names of the label maps; captions and models play no part"),
+    INT   ("shard_images",   shard_images,   RESULT, "500", 1, 1e6,   "images of one file of pairs"),
+    INT   ("batch",          batch,          SPEED,  "64",  1, 4096,  "crops that CLIP sees at once, of any images"),
+    STRING("cache",          cache,          OUTPUT, "auto",          "folder of masks and features for later runs; auto: .mined beside the runs; none: nothing is kept"),
+    STRING("part",           part,           OUTPUT, "",              "2/4: only every fourth file of pairs, from the second on; empty: all"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct noun_settings
+static const char *const backends[] = {"link-grammar", "perceptron", "tags", NULL}; /* enum nouns_backend */
+const struct setting noun_rows[] = { /* of files their contents are the result */
+    CHOICE("backend",      backend,      RESULT, "link-grammar", backends, "what finds the nouns of captions"),
+    STRING("weights",      weights,      OUTPUT, "",      "perceptron: NLTK's weights, a folder of three JSON files, a pickle or a text"),
+    STRING("tags",         tags,         OUTPUT, "",      "tags: what another program found, a file of JSON Lines"),
+    STRING("phrases",      phrases,      OUTPUT, "",      "a file of phrases, one a line, that are one noun each, the longest first, before any backend; empty: none"),
+    STRING("stop_list",    stop_list,    OUTPUT, "",      "a file of words, one a line, that are no nouns (data/relational_nouns.txt); empty: none"),
+    BOOL  ("compounds",    compounds,    RESULT, "false", "nouns that follow each other are one: fire hydrant"),
+    BOOL  ("lemmatize",    lemmatize,    RESULT, "false", "every word of a noun in its dictionary form, without 's"),
+    BOOL  ("fold_plurals", fold_plurals, RESULT, "false", "nouns in the singular: dogs count as dog"),
+    BOOL  ("keep_case",    keep_case,    RESULT, "false", "nouns as they are spelt; otherwise in lower case"),
+};
+#undef SETTINGS_OF
+
+#define SETTINGS_OF struct pairs_options
+static const char *const separators[] = {"tab", "comma", NULL}; /* enum pairs_separator */
+const struct setting pairs_rows[] = {
+    STRING("path_column",  path_column,  RESULT, "filepath",   "of a table of pairs as inputs.pairs: the column of the pictures"),
+    STRING("title_column", title_column, RESULT, "title",      "the column of the texts, which CLIP reads as they are"),
+    CHOICE("separator",    separator,    RESULT, "tab", separators, "what stands between columns"),
 };
 #undef SETTINGS_OF
 /* clang-format on */
+
+int64_t segment_side(const struct segment_data_options *o) { return o->pad ? o->pad : o->crop; }
 
 struct region_options crop_region(const struct crop_options *o, int64_t side) {
     return (struct region_options){.side = side,

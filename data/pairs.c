@@ -38,7 +38,28 @@ struct pairs_file {
     struct h5_array mask_bytes;
     uint64_t *mask_offset; /* [n + 1] */
     int64_t first, n;      /* rows of struct pairs */
+    int64_t first_image, n_images;
 };
+
+enum { ID_ROW_BITS = 32 };
+
+int64_t pair_id(int64_t shard, int64_t row) { return shard << ID_ROW_BITS | row; }
+
+void pair_id_print(int64_t id, char out[24]) {
+    snprintf(out, 24, "%lld:%lld", (long long)(id >> ID_ROW_BITS), (long long)(uint32_t)id);
+}
+
+int pair_id_parse(const char *text, int64_t *id) {
+    char *colon, *end = NULL;
+    long long shard = strtoll(text, &colon, 10), row = -1;
+    bool digits =
+        *text >= '0' && *text <= '9' && *colon == ':' && colon[1] >= '0' && colon[1] <= '9';
+    if (digits) row = strtoll(colon + 1, &end, 10);
+    if (!digits || *end || shard >= SHARDS_MAX || row > UINT32_MAX)
+        return error_set(ERR_USAGE, "\"%s\": is no id of a pair: they look like 3:17", text);
+    *id = pair_id(shard, row);
+    return 0;
+}
 
 char *pairs_shard_path(const char *dir, int64_t k) {
     char name[48];
@@ -111,13 +132,27 @@ static const char *pair_fault(const struct pair *p, int64_t first, int64_t n_ima
     return NULL;
 }
 
+/* Where the pairs of a shard were mined: its own rows, unless it was edited. */
+static int load_ids(struct pairs *p, const struct pairs_file *s, int64_t k) {
+    int64_t *id = p->id + s->first, *stored = NULL;
+    int status = 0;
+    if (p->edits) status = h5_load(&s->file, "id", H5_TYPE_I64, (uint64_t)s->n, 0, NULL, &stored);
+    for (int64_t i = 0; !status && i < s->n; i++) {
+        id[i] = stored ? stored[i] : pair_id(k, i);
+        if (id[i] < 0 || id[i] >> ID_ROW_BITS != k)
+            status = error_set(ERR_DATA, "%s: pair %lld has an id of another shard", s->file.path,
+                               (long long)i);
+    }
+    free(stored);
+    return status;
+}
+
 /* Appends the rows of a shard; their nouns are still those of the shard. */
 static int load_shard(struct pairs *p, struct pairs_file *s, struct strings *noun) {
     const struct h5_in *f = &s->file;
     struct h5_array image = {0};
-    int64_t first = 0, n_images = 0;
     int status = pairs_check_source(f, &p->source);
-    if (!status) status = pairs_load_block(f, &first, &n_images);
+    if (!status) status = pairs_load_block(f, &s->first_image, &s->n_images);
     if (!status) status = h5_find(f, "image", H5_TYPE_I64, 0, &image);
     if (!status && image.rows != (uint64_t)s->n)
         status = error_set(ERR_DATA, "%s: has %llu pairs, the manifest says %lld", f->path,
@@ -129,7 +164,7 @@ static int load_shard(struct pairs *p, struct pairs_file *s, struct strings *nou
     struct pair *at = p->at + s->first;
     if (!status) status = load_columns(f, at, image.rows);
     for (int64_t i = 0; !status && i < s->n; i++) {
-        const char *fault = pair_fault(&at[i], first, n_images, noun->n);
+        const char *fault = pair_fault(&at[i], s->first_image, s->n_images, noun->n);
         if (!fault && i && pairs_compare(&at[i - 1], &at[i]) > 0) fault = "a place out of order";
         if (fault)
             status = error_set(ERR_DATA, "%s: pair %lld has %s", f->path, (long long)i, fault);
@@ -206,6 +241,11 @@ static int read_manifest(struct pairs *p, const char *path, const cJSON *root) {
         return error_set(ERR_DATA, "%s: damaged: mine again", path);
     for (int i = 0; i < PAIRS_SOURCES; i++)
         p->source.at[i] = mem_strdup(json_text(root, pairs_source_names[i]));
+    const cJSON *edits = cJSON_GetObjectItemCaseSensitive(root, "edits");
+    if (edits && !cJSON_IsArray(edits))
+        return error_set(ERR_DATA, "%s: damaged: its edits are no list", path);
+    if (edits && !(p->edits = cJSON_PrintUnformatted(edits)))
+        return error_set(ERR_INTERNAL, "%s: no memory for its edits", path);
     p->n_shards = n;
     p->file = mem_alloc((size_t)n, sizeof *p->file);
     for (int k = 0; k < n; k++) p->file[k].file = (struct h5_in){.fd = -1, .id = -1};
@@ -223,7 +263,8 @@ static int load_all(struct pairs *p, const char *dir, const cJSON *root) {
             return error_set(ERR_DATA, "%s: the manifest counts too many pairs", s->file.path);
     }
     p->at = mem_try(total, sizeof *p->at);
-    if (!p->at) return error_status();
+    p->id = mem_try(total, sizeof *p->id);
+    if (!p->at || !p->id) return error_status();
     p->n = (int64_t)total;
     struct strings *noun = mem_alloc((size_t)p->n_shards, sizeof *noun);
     struct hasher h;
@@ -232,6 +273,7 @@ static int load_all(struct pairs *p, const char *dir, const cJSON *root) {
     for (int64_t k = 0; !status && k < p->n_shards; k++) {
         struct pairs_file *s = &p->file[k];
         status = load_shard(p, s, &noun[k]);
+        if (!status) status = load_ids(p, s, k);
         h5_detach(&s->file); /* halves the open files */
         hasher_add(&h, &s->file.hash, sizeof s->file.hash);
         if (!status && k && s->n && s->first && p->at[s->first - 1].image >= p->at[s->first].image)
@@ -245,7 +287,8 @@ static int load_all(struct pairs *p, const char *dir, const cJSON *root) {
     return status;
 }
 
-int pairs_open(struct pairs *p, const char *dir) {
+/* The manifest, and with `shards` all that it lists. */
+static int open_manifest(struct pairs *p, const char *dir, bool shards) {
     *p = (struct pairs){0};
     char *path = path_join(dir, PAIRS_MANIFEST);
     struct bytes text;
@@ -254,12 +297,44 @@ int pairs_open(struct pairs *p, const char *dir) {
     if (!status && !(root = cJSON_ParseWithLength((const char *)text.at, text.n)))
         status = error_set(ERR_DATA, "%s: is not JSON: mine again", path);
     if (!status) status = read_manifest(p, path, root);
-    if (!status) status = load_all(p, dir, root);
+    if (!status && shards) status = load_all(p, dir, root);
     cJSON_Delete(root);
     bytes_free(&text);
     free(path);
     if (status) pairs_close(p);
     return status;
+}
+
+int pairs_open(struct pairs *p, const char *dir) { return open_manifest(p, dir, true); }
+
+bool pairs_folder(const char *path) {
+    char *manifest = path_join(path, PAIRS_MANIFEST);
+    bool there = file_exists(manifest);
+    free(manifest);
+    return there;
+}
+
+int pairs_peek(const char *dir, struct pairs_source *source) {
+    struct pairs p;
+    *source = (struct pairs_source){0};
+    int status = open_manifest(&p, dir, false);
+    if (status) return status;
+    *source = p.source;
+    p.source = (struct pairs_source){0};
+    pairs_close(&p);
+    return 0;
+}
+
+void pairs_source_free(struct pairs_source *s) {
+    for (int i = 0; i < PAIRS_SOURCES; i++) free(s->at[i]);
+    *s = (struct pairs_source){0};
+}
+
+struct pairs_block pairs_block(const struct pairs *p, int64_t shard) {
+    REQUIRE(shard >= 0 && shard < p->n_shards, "shard %lld of %lld", (long long)shard,
+            (long long)p->n_shards);
+    const struct pairs_file *s = &p->file[shard];
+    return (struct pairs_block){s->first_image, s->n_images, s->first, s->n};
 }
 
 int pairs_mask(const struct pairs *p, int64_t i, struct bytes *out) {
@@ -287,7 +362,9 @@ void pairs_close(struct pairs *p) {
     }
     free(p->file);
     free(p->at);
+    free(p->id);
+    free(p->edits);
     strings_free(&p->noun);
-    for (int i = 0; i < PAIRS_SOURCES; i++) free(p->source.at[i]);
+    pairs_source_free(&p->source);
     *p = (struct pairs){0};
 }

@@ -4,7 +4,7 @@
  *
  * A shard: one column an array (image, image_id, caption, caption_id, noun, similarity, margin,
  * proposal, area, box [M, 4], size [M, 2]), mask_bytes, mask_offset [M + 1], the texts of its
- * nouns, sorted. Writing: pairs_write.h.
+ * nouns, sorted; of edited pairs also id. Writing: pairs_write.h.
  */
 #pragma once
 
@@ -32,8 +32,10 @@ struct pair {
 struct pairs {
     int64_t n;
     struct pair *at;     /* [n] */
+    int64_t *id;         /* [n]: pair_id; of edited pairs what it was where they were mined */
     struct strings noun; /* of all shards, sorted */
     struct pairs_source source;
+    char *edits;   /* a JSON array, the oldest first (pairs_edit.h); NULL: as they were mined */
     uint64_t hash; /* of the contents */
     int64_t n_shards;
     struct pairs_file *file; /* [n_shards] */
@@ -44,3 +46,24 @@ int pairs_open(struct pairs *p, const char *dir);
 /* The packed mask of pair i, from any thread; owned by the caller. */
 int pairs_mask(const struct pairs *p, int64_t i, struct bytes *out);
 void pairs_close(struct pairs *p);
+
+/* A shard: its images, and its pairs. */
+struct pairs_block {
+    int64_t first_image, n_images;
+    int64_t first, n;
+};
+struct pairs_block pairs_block(const struct pairs *p, int64_t shard);
+
+/* Row `row` of shard `shard`, written "3:17". Shards are fixed blocks of images, so the id of a
+ * pair stays when more images are mined, whoever mines them; an edited folder keeps those of its
+ * parent.
+ */
+int64_t pair_id(int64_t shard, int64_t row);
+void pair_id_print(int64_t id, char out[24]);
+int pair_id_parse(const char *text, int64_t *id); /* ERR_USAGE */
+
+bool pairs_folder(const char *path); /* it holds a manifest; which may be damaged */
+/* What pairs were mined from, by the manifest alone. ERR_MISSING, ERR_DATA. Frees with
+ * pairs_source_free. */
+int pairs_peek(const char *dir, struct pairs_source *source);
+void pairs_source_free(struct pairs_source *s);

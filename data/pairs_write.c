@@ -83,6 +83,12 @@ static void put_masks(struct h5_out *f, const struct pairs_shard *s) {
     free(offset);
 }
 
+void pairs_shard_ids(struct pairs_shard *s, const int64_t *id) {
+    free(s->id);
+    s->id = mem_alloc(s->n + 1, sizeof *s->id);
+    if (s->n) memcpy(s->id, id, s->n * sizeof *id);
+}
+
 int pairs_shard_commit(struct pairs_shard *s) {
     struct h5_out f;
     const char *config = s->source->at[PAIRS_SOURCES - 1];
@@ -99,6 +105,7 @@ int pairs_shard_commit(struct pairs_shard *s) {
         free(table);
         put_columns(&f, s);
         put_masks(&f, s);
+        if (s->id) h5_put(&f, "id", H5_TYPE_I64, s->n, 0, s->id);
         status = h5_commit(&f);
     }
     h5_drop(&f);
@@ -109,6 +116,7 @@ void pairs_shard_drop(struct pairs_shard *s) {
     free(s->path);
     free(s->at);
     free(s->mask_end);
+    free(s->id);
     str_free(&s->mask);
     strings_free(&s->noun);
     *s = (struct pairs_shard){0};
@@ -158,12 +166,22 @@ static int list_shard(const char *path, const struct pairs_source *source, cJSON
 }
 
 int pairs_manifest(const char *dir, int64_t n_shards, const struct pairs_source *source) {
+    return pairs_manifest_edited(dir, n_shards, source, NULL);
+}
+
+int pairs_manifest_edited(const char *dir, int64_t n_shards, const struct pairs_source *source,
+                          const char *edits) {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddStringToObject(root, "format", PAIRS_FORMAT);
     cJSON_AddNumberToObject(root, "version", PAIRS_VERSION);
     cJSON_AddStringToObject(root, "tool", "ovseg " OVSEG_VERSION);
     for (int i = 0; i < PAIRS_SOURCES; i++)
         cJSON_AddStringToObject(root, pairs_source_names[i], source->at[i]);
+    if (edits) {
+        cJSON *said = cJSON_Parse(edits);
+        REQUIRE(cJSON_IsArray(said), "edits are a JSON array");
+        cJSON_AddItemToObject(root, "edits", said);
+    }
     cJSON *list = cJSON_AddArrayToObject(root, "shards");
     int status = 0;
     for (int64_t k = 0; !status && k < n_shards; k++) {

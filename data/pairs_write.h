@@ -13,6 +13,7 @@ struct pairs_shard {
     size_t mask_cap;
     struct str mask;
     struct strings noun; /* [n] */
+    int64_t *id;         /* [n]; NULL: of no other shard */
 };
 
 /* Shard k of `dir`, which exists. `source` is the caller's and stays until drop. */
@@ -21,6 +22,8 @@ void pairs_shard_open(struct pairs_shard *s, const char *dir, int64_t k, int64_t
 /* REQUIREs the order and that the image is of the block; copies all it is given. */
 void pairs_shard_add(struct pairs_shard *s, const struct pair *p, const char *noun,
                      const void *mask, size_t mask_n);
+/* What the ids of its pairs are, [n], before it is committed: of an edited shard. */
+void pairs_shard_ids(struct pairs_shard *s, const int64_t *id);
 int pairs_shard_commit(struct pairs_shard *s); /* 0 or ERR_IO */
 void pairs_shard_drop(struct pairs_shard *s);
 
@@ -30,3 +33,6 @@ bool pairs_shard_done(const char *dir, int64_t k, int64_t first, int64_t n_image
 
 /* Lists shards 0 .. n_shards - 1 with their hashes. ERR_DATA when one is of another source. */
 int pairs_manifest(const char *dir, int64_t n_shards, const struct pairs_source *source);
+/* The same of edited pairs, which have ids: `edits` is a JSON array. */
+int pairs_manifest_edited(const char *dir, int64_t n_shards, const struct pairs_source *source,
+                          const char *edits);

@@ -10,7 +10,12 @@
  * 0 .. 255 and the sign make 32. */
 enum { FRACTION_BITS = 22, HALF = 1 << (FRACTION_BITS - 1) };
 
-/* For each output position: the source positions it is made of and their weights. */
+/* The output positions from .. end - 1 of one axis. */
+struct span {
+    int64_t from, end;
+};
+
+/* For each output position of a span: the source positions it is made of and their weights. */
 struct taps {
     int64_t n;       /* outputs */
     int64_t most;    /* room for weights each */
@@ -60,22 +65,23 @@ static void taps_fill(struct taps *t, int64_t i, double centre, double scale,
     }
 }
 
-/* False: out of memory; free it all the same. */
+/* Of n_out outputs those of the span. False: out of memory; free it all the same. */
 static bool taps_make(struct taps *t, int64_t n_in, float from, float to, int64_t n_out,
-                      enum resize_filter filter) {
+                      struct span part, enum resize_filter filter) {
     double step = (double)(to - from) / (double)n_out;
     double scale = step < 1 ? 1 : step; /* the filter is widened, never narrowed */
     double support = (filter == RESIZE_BICUBIC ? 2.0 : 1.0) * scale;
-    *t = (struct taps){.n = n_out, .most = (int64_t)ceil(support) * 2 + 1};
-    size_t n = (size_t)n_out, weights;
+    *t = (struct taps){.n = part.end - part.from, .most = (int64_t)ceil(support) * 2 + 1};
+    size_t n = (size_t)t->n, weights;
     if (!size_mul(n, (size_t)t->most, &weights)) weights = SIZE_MAX; /* refused below */
     t->first = mem_try(n, sizeof *t->first);
     t->count = mem_try(n, sizeof *t->count);
     t->weight = mem_try(weights, sizeof *t->weight);
     double *w = mem_try((size_t)t->most, sizeof *w);
     bool ok = t->first && t->count && t->weight && w;
-    for (int64_t i = 0; ok && i < n_out; i++)
-        taps_fill(t, i, (double)from + ((double)i + 0.5) * step, scale, filter, n_in, w);
+    for (int64_t i = 0; ok && i < t->n; i++)
+        taps_fill(t, i, (double)from + ((double)(part.from + i) + 0.5) * step, scale, filter, n_in,
+                  w);
     free(w);
     return ok;
 }
@@ -125,58 +131,59 @@ static int pass_x(const struct image *in, int64_t y0, int64_t y1, const struct t
     return 0;
 }
 
-/* `count` rows of `n` bytes from `in` on, weighted and added. */
-static void mix_rows(const uint8_t *in, int64_t count, int64_t n, const int32_t *w, uint8_t *out) {
+/* `count` rows from `in` on, `pitch` bytes apart, weighted and added: n bytes of each. */
+static void mix_rows(const uint8_t *in, int64_t pitch, int64_t count, int64_t n, const int32_t *w,
+                     uint8_t *out) {
     enum { BLOCK = 16 }; /* a trip count that the compiler knows is one that it vectorises */
     int64_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK) {
         int32_t sum[BLOCK];
         for (int k = 0; k < BLOCK; k++) sum[k] = HALF;
         for (int64_t y = 0; y < count; y++)
-            for (int k = 0; k < BLOCK; k++) sum[k] += in[y * n + i + k] * w[y];
+            for (int k = 0; k < BLOCK; k++) sum[k] += in[y * pitch + i + k] * w[y];
         for (int k = 0; k < BLOCK; k++) out[i + k] = round_clip(sum[k]);
     }
     for (; i < n; i++) {
         int32_t sum = HALF;
-        for (int64_t y = 0; y < count; y++) sum += in[y * n + i] * w[y];
+        for (int64_t y = 0; y < count; y++) sum += in[y * pitch + i] * w[y];
         out[i] = round_clip(sum);
     }
 }
 
-/* Resized in y; row 0 of `in` is row y0 of the source that the taps speak of. */
-static int pass_y(const struct image *in, int64_t y0, const struct taps *t, struct image *out) {
-    int64_t n = in->w * in->c;
-    if (image_alloc(out, t->n, in->w, in->c)) return error_status();
+/* The columns `x` of `in`, resized in y; row 0 of `in` is row y0 of the source that the taps speak
+ * of. */
+static int pass_y(const struct image *in, struct span x, int64_t y0, const struct taps *t,
+                  struct image *out) {
+    int64_t pitch = in->w * in->c, n = (x.end - x.from) * in->c;
+    if (image_alloc(out, t->n, x.end - x.from, in->c)) return error_status();
     for (int64_t y = 0; y < t->n; y++)
-        mix_rows(in->at + (t->first[y] - y0) * n, t->count[y], n, t->weight + y * t->most,
-                 out->at + y * n);
+        mix_rows(in->at + (t->first[y] - y0) * pitch + x.from * in->c, pitch, t->count[y], n,
+                 t->weight + y * t->most, out->at + y * n);
     return 0;
 }
 
-static int copy(const struct image *in, struct image *out) {
-    if (image_alloc(out, in->h, in->w, in->c)) return error_status();
-    memcpy(out->at, in->at, (size_t)(in->h * in->w * in->c));
-    return 0;
-}
-
+/* Of the result [h, w] the part (x, y). */
 static int resample(const struct image *in, const struct resize_box *box, int64_t h, int64_t w,
-                    enum resize_filter filter, struct image *out) {
+                    enum resize_filter filter, struct span x, struct span y, struct image *out) {
     bool do_x = w != in->w || box->x0 != 0 || box->x1 != (float)w;
     bool do_y = h != in->h || box->y0 != 0 || box->y1 != (float)h;
-    if (!do_x && !do_y) return copy(in, out);
+    if (!do_x && !do_y) return image_crop(in, (struct box){x.from, y.from, x.end, y.end}, out);
     struct taps tx = {0}, ty = {0};
     struct image wide = {0};
-    if (!taps_make(&tx, in->w, box->x0, box->x1, w, filter) ||
-        !taps_make(&ty, in->h, box->y0, box->y1, h, filter))
+    if (!taps_make(&tx, in->w, box->x0, box->x1, w, x, filter) ||
+        !taps_make(&ty, in->h, box->y0, box->y1, h, y, filter))
         goto done;
     /* Only the rows that the vertical pass will read. */
-    int64_t y0 = ty.first[0], y1 = ty.first[h - 1] + ty.count[h - 1];
-    if (do_x && pass_x(in, do_y ? y0 : 0, do_y ? y1 : in->h, &tx, &wide)) goto done;
+    int64_t y0 = do_y ? ty.first[0] : y.from;
+    int64_t y1 = do_y ? ty.first[ty.n - 1] + ty.count[ty.n - 1] : y.end;
+    if (do_x && pass_x(in, y0, y1, &tx, &wide)) goto done;
     if (!do_y) {
         *out = wide;
         wide = (struct image){0};
+    } else if (do_x) {
+        pass_y(&wide, (struct span){0, wide.w}, y0, &ty, out);
     } else {
-        pass_y(do_x ? &wide : in, do_x ? y0 : 0, &ty, out);
+        pass_y(in, x, 0, &ty, out);
     }
 done:
     taps_free(&tx);
@@ -224,8 +231,22 @@ int image_resize(const struct image *in, const struct resize_box *box, int64_t h
             "box %g %g %g %g of %lld x %lld", (double)box->x0, (double)box->y0, (double)box->x1,
             (double)box->y1, (long long)in->w, (long long)in->h);
     *out = (struct image){0};
-    return filter == RESIZE_NEAREST ? nearest(in, box, h, w, out)
-                                    : resample(in, box, h, w, filter, out);
+    return filter == RESIZE_NEAREST
+               ? nearest(in, box, h, w, out)
+               : resample(in, box, h, w, filter, (struct span){0, w}, (struct span){0, h}, out);
+}
+
+int image_resize_part(const struct image *in, int64_t h, int64_t w, enum resize_filter filter,
+                      struct box part, struct image *out) {
+    struct resize_box all = {0, 0, (float)in->w, (float)in->h};
+    REQUIRE(filter != RESIZE_NEAREST && (in->c == 3 || in->c == 1), "filter %d", (int)filter);
+    REQUIRE(0 <= part.x0 && part.x0 < part.x1 && part.x1 <= w && 0 <= part.y0 &&
+                part.y0 < part.y1 && part.y1 <= h,
+            "part %lld %lld %lld %lld of %lld x %lld", (long long)part.x0, (long long)part.y0,
+            (long long)part.x1, (long long)part.y1, (long long)w, (long long)h);
+    *out = (struct image){0};
+    return resample(in, &all, h, w, filter, (struct span){part.x0, part.x1},
+                    (struct span){part.y0, part.y1}, out);
 }
 
 int64_t nearest_index_f32(int64_t to, int64_t n_in, int64_t n_out) {
@@ -241,19 +262,38 @@ int64_t nearest_index_f64(int64_t to, int64_t n_in, int64_t n_out) {
 }
 
 int labels_resize_nearest_torch(const struct labels *in, int64_t h, int64_t w, struct labels *out) {
+    REQUIRE(h > 0 && w > 0, "%lld x %lld", (long long)h, (long long)w);
+    return labels_resize_part(in, h, w, (struct box){0, 0, w, h}, out);
+}
+
+int labels_resize_part(const struct labels *in, int64_t h, int64_t w, struct box part,
+                       struct labels *out) {
     /* Measured: torch hands small results to another kernel, which counts in float32. */
     enum { SMALL = 128 };
-    REQUIRE(h > 0 && w > 0, "%lld x %lld", (long long)h, (long long)w);
-    if (labels_alloc(out, h, w)) return error_status();
+    int64_t n = part.x1 - part.x0;
+    if (labels_alloc(out, part.y1 - part.y0, n)) return error_status();
     int64_t (*index)(int64_t, int64_t, int64_t) =
         h + w <= SMALL ? nearest_index_f32 : nearest_index_f64;
-    int64_t *sx = mem_alloc((size_t)w, sizeof *sx);
-    for (int64_t x = 0; x < w; x++) sx[x] = index(x, in->w, w);
-    for (int64_t y = 0; y < h; y++) {
+    int64_t *sx = mem_alloc((size_t)n, sizeof *sx);
+    for (int64_t x = 0; x < n; x++) sx[x] = index(part.x0 + x, in->w, w);
+    for (int64_t y = part.y0; y < part.y1; y++) {
         const uint16_t *row = in->at + index(y, in->h, h) * in->w;
-        for (int64_t x = 0; x < w; x++) out->at[y * w + x] = row[sx[x]];
+        uint16_t *to = out->at + (y - part.y0) * n;
+        for (int64_t x = 0; x < n; x++) to[x] = row[sx[x]];
     }
     free(sx);
+    return 0;
+}
+
+int mask_resize(const struct mask *in, int64_t h, int64_t w, struct mask *out) {
+    if (mask_alloc(out, h, w)) return error_status();
+    int64_t *column = mem_alloc((size_t)w, sizeof *column);
+    for (int64_t x = 0; x < w; x++) column[x] = nearest_index_f32(x, in->w, w);
+    for (int64_t y = 0; y < h; y++) {
+        const uint8_t *row = in->at + nearest_index_f32(y, in->h, h) * in->w;
+        for (int64_t x = 0; x < w; x++) out->at[y * w + x] = row[column[x]];
+    }
+    free(column);
     return 0;
 }
 

@@ -22,9 +22,19 @@ struct resize_box {
 int image_resize(const struct image *in, const struct resize_box *box, int64_t h, int64_t w,
                  enum resize_filter filter, struct image *out);
 
+/* What image_resize() of all of `in` to [h, w] has in `part`, bit for bit, and no more work than
+ * for that. Bilinear or bicubic; `part` lies in the result and is not empty. */
+int image_resize_part(const struct image *in, int64_t h, int64_t w, enum resize_filter filter,
+                      struct box part, struct image *out);
+
 /* Nearest as detectron2 resizes label maps: they are doubles there, so torch does it, and takes
  * other pixels than Pillow (reference-spec 1.4, 5.2). */
 int labels_resize_nearest_torch(const struct labels *in, int64_t h, int64_t w, struct labels *out);
+int labels_resize_part(const struct labels *in, int64_t h, int64_t w, struct box part,
+                       struct labels *out);
+
+/* A mask at another size, as torch's nearest of float32 and uint8. ERR_INTERNAL. */
+int mask_resize(const struct mask *in, int64_t h, int64_t w, struct mask *out);
 
 /* Which source row (of n_in) torch's nearest takes for row `to` (of n_out): of float32 and uint8
  * tensors, and of doubles whose result has more than 128 rows and columns together. */

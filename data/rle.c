@@ -16,19 +16,21 @@ static void put_varint(struct str *to, uint64_t v) {
     str_put(to, bytes, n);
 }
 
+void rle_append(struct str *packed, int64_t clear, int64_t set) {
+    put_varint(packed, (uint64_t)clear);
+    if (set) put_varint(packed, (uint64_t)set);
+}
+
 int rle_pack(const struct mask *m, struct bytes *out) {
     struct str s = {0};
-    int64_t n = m->h * m->w, run = 0;
-    bool set = false;
-    for (int64_t i = 0; i < n; i++) {
-        if ((m->at[i] != 0) != set) {
-            put_varint(&s, (uint64_t)run);
-            run = 0;
-            set = !set;
-        }
-        run++;
+    int64_t n = m->h * m->w, i = 0;
+    while (i < n) {
+        int64_t from = i, set = i;
+        while (set < n && !m->at[set]) set++;
+        i = set;
+        while (i < n && m->at[i]) i++;
+        rle_append(&s, set - from, i - set);
     }
-    put_varint(&s, (uint64_t)run);
     *out = (struct bytes){.at = (uint8_t *)s.at, .n = s.n};
     return 0;
 }

@@ -14,6 +14,9 @@
 #include "data/mask.h"
 
 int rle_pack(const struct mask *m, struct bytes *out);
+/* The next two runs of a packed mask: clear pixels, 0 only at its start, and set ones, 0 only at
+ * its end. */
+void rle_append(struct str *packed, int64_t clear, int64_t set);
 int rle_unpack(const void *packed, size_t n, int64_t h, int64_t w, struct mask *out);
 
 /* Area and tight box without making the mask; an empty mask has the box of zeros. */

@@ -322,6 +322,7 @@ static int load_images(struct dataset *d, struct set *s) {
         if (!s->size[i] || s->size[i] > SIDE_MAX)
             status = error_set(ERR_DATA, "%s: image %lld has a side of %u", f->path,
                                (long long)d->image_id[i / 2], s->size[i]);
+    d->size = s->size;
     d->ignore = (uint16_t)ignore;
     s->label_width = (size_t)bits / 8;
     d->has_labels = s->label_bytes.rows > 0;

@@ -44,6 +44,20 @@ bool unicode_is_number(int32_t code) {
     return c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO;
 }
 
+bool unicode_is_digit(int32_t code) {
+    /* Numeric_Type=Digit of Unicode 15, first and last */
+    static const int32_t signs[][2] = {
+        {0xB2, 0xB3},       {0xB9, 0xB9},       {0x1369, 0x1371},   {0x19DA, 0x19DA},
+        {0x2070, 0x2070},   {0x2074, 0x2079},   {0x2080, 0x2089},   {0x2460, 0x2468},
+        {0x2474, 0x247C},   {0x2488, 0x2490},   {0x24EA, 0x24EA},   {0x24F5, 0x24FD},
+        {0x24FF, 0x24FF},   {0x2776, 0x277E},   {0x2780, 0x2788},   {0x278A, 0x2792},
+        {0x10A40, 0x10A43}, {0x10E60, 0x10E68}, {0x11052, 0x1105A}, {0x1F100, 0x1F10A}};
+    if (code < 0x80) return code >= '0' && code <= '9';
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (code >= signs[i][0] && code <= signs[i][1]) return true;
+    return utf8proc_category(code) == UTF8PROC_CATEGORY_ND;
+}
+
 bool unicode_is_space(int32_t code) {
     if (code < 0x80) return code == ' ' || (code >= 9 && code <= 13) || (code >= 0x1C && code < 32);
     if (code == 0x85) return true;
@@ -85,6 +99,13 @@ static bool word_ends(const char *s, size_t n) {
 }
 
 void unicode_lower(const char *s, size_t n, struct str *out) {
+    if (unicode_is_ascii(s, n)) {
+        size_t from = out->n;
+        str_put(out, s, n);
+        for (size_t i = from; i < out->n; i++)
+            if (out->at[i] >= 'A' && out->at[i] <= 'Z') out->at[i] = (char)(out->at[i] + 'a' - 'A');
+        return;
+    }
     bool in_word = false; /* the last character that counts was a cased letter */
     int32_t code;
     for (size_t i = 0; i < n;) {

@@ -16,7 +16,8 @@ bool unicode_is_ascii(const char *s, size_t n);
 
 bool unicode_is_letter(int32_t code); /* general category L* */
 bool unicode_is_number(int32_t code); /* N* */
-bool unicode_is_space(int32_t code);  /* Python's str.isspace: also U+001C..U+001F and U+0085 */
+bool unicode_is_digit(int32_t code); /* Python's str.isdigit: Nd, and signs made of digits: ², ① */
+bool unicode_is_space(int32_t code); /* Python's str.isspace: also U+001C..U+001F and U+0085 */
 
 /* Appends the lower-case form as Python's str.lower has it: utf8proc's, with İ as i + U+0307 and
  * a capital sigma at the end of a word as ς. */

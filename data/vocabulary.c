@@ -142,8 +142,11 @@ static const char *take_member(const struct reading *r, const char *key,
     } else if (!strcmp(key, "split")) {
         c->unseen = scalar_is(r, "unseen");
         if (!c->unseen && !scalar_is(r, "seen")) return "is seen or unseen";
+    } else if (!strcmp(key, "group")) {
+        if (r->e->kind != YAML_SCALAR || yaml_is_null(&r->e->at[0]) || c->group) return "is a text";
+        c->group = copy_trimmed(r->e->at[0].text, strlen(r->e->at[0].text));
     } else {
-        return "is no key of a class (name, synonyms, prompts, colour, kind, raw, split)";
+        return "is no key of a class (name, synonyms, prompts, colour, kind, raw, split, group)";
     }
     return NULL;
 }
@@ -314,11 +317,33 @@ void vocabulary_of(struct vocabulary *v, char *const *names, size_t n) {
 void vocabulary_close(struct vocabulary *v) {
     for (size_t i = 0; i < v->n; i++) {
         free(v->at[i].name);
+        free(v->at[i].group);
         strings_free(&v->at[i].synonyms);
         strings_free(&v->at[i].prompts);
     }
     free(v->at);
     *v = (struct vocabulary){0};
+}
+
+static bool is_same(const char *lower, const char *name) {
+    struct str s = {0};
+    unicode_lower(name, strlen(name), &s);
+    bool same = s.at && strcmp(s.at, lower) == 0;
+    str_free(&s);
+    return same;
+}
+
+size_t vocabulary_find(const struct vocabulary *v, const char *name) {
+    struct str lower = {0};
+    size_t found = v->n;
+    unicode_lower(name, strlen(name), &lower);
+    for (size_t i = 0; lower.at && found == v->n && i < v->n; i++)
+        if (is_same(lower.at, v->at[i].name)) found = i;
+    for (size_t i = 0; lower.at && found == v->n && i < v->n; i++)
+        for (size_t k = 0; k < v->at[i].synonyms.n; k++)
+            if (is_same(lower.at, v->at[i].synonyms.at[k])) found = i;
+    str_free(&lower);
+    return found;
 }
 
 /* ---- prompts ---- */

@@ -11,6 +11,7 @@
  *         kind: stuff                    # or thing
  *         raw: 12                        # the value in label files that means this class
  *         split: seen                    # or unseen: has no masks in training
+ *         group: buildings               # classes of one group count as one in group figures
  *
  * Any other file is plain text: one name a line; empty lines and lines that begin with # do not
  * count. On the command line a list "a,b,c" does where no file has that name. */
@@ -26,7 +27,7 @@ enum { VOCABULARY_MAX = 65534, VOCABULARY_MAX_NAME = 1000 }; /* classes; bytes o
 enum vocabulary_kind { KIND_UNKNOWN, KIND_THING, KIND_STUFF };
 
 struct vocabulary_class {
-    char *name;
+    char *name, *group; /* group: NULL, of its own */
     struct strings synonyms, prompts;
     enum vocabulary_kind kind;
     bool has_colour, unseen;
@@ -48,6 +49,9 @@ void vocabulary_close(struct vocabulary *v);
 /* Of names that need no checking: those of a data set, nouns of captions. */
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
 void vocabulary_add(struct vocabulary *v, const char *name);
+
+/* The class that has this name or, when none does, this synonym (case does not count); n: none. */
+size_t vocabulary_find(const struct vocabulary *v, const char *name);
 
 /* Appends the texts that stand for class i: its own prompts or else the templates, each with the
  * name and with every synonym. ERR_CONFIG when a template is none. */

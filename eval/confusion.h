@@ -2,12 +2,17 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Rows are predictions, columns the ground truth; row and column K take what is ignored. */
 struct confusion {
     int64_t K;
     int64_t *at; /* [K + 1, K + 1] pixels */
+    /* A pixel that has a class and got no name counts for that class: it is missed. The reference
+     * leaves it out (row K), as its argmax always finds a name; masks of others need not cover a
+     * picture. */
+    bool unnamed_is_missed;
 };
 
 void confusion_open(struct confusion *c, int64_t K);
@@ -17,6 +22,8 @@ void confusion_free(struct confusion *c);
  * K. */
 void confusion_add(struct confusion *c, const uint16_t *predicted, const uint16_t *truth, int64_t n,
                    uint16_t ignore);
+/* Counts n pixels of one kind. */
+void confusion_put(struct confusion *c, int64_t predicted, int64_t truth, int64_t n);
 void confusion_sum(struct confusion *to, const struct confusion *from); /* same K */
 
 int64_t confusion_right(const struct confusion *c, int64_t k);     /* tp of a class */
@@ -33,3 +40,26 @@ struct segmentation_metrics {
 };
 struct segmentation_metrics confusion_metrics(const struct confusion *c, const bool *subset);
 double confusion_iou(const struct confusion *c, int64_t k); /* percent; NaN: not in the truth */
+double confusion_acc(const struct confusion *c, int64_t k);
+
+/* The same for names that overlap (H. Zhou et al., TPAMI 2025: "open" metrics). likeness [K, K], 0
+ * to 1, row: the truth. A pixel of class i that is called j counts likeness[i, j] as right, and the
+ * rest as missed by i and as false for j. Of the identity all figures are those above, to the bit.
+ */
+struct segmentation_metrics confusion_open_metrics(const struct confusion *c,
+                                                   const double *likeness, const bool *subset);
+double confusion_open_iou(const struct confusion *c, const double *likeness, int64_t k);
+
+/* The matrix of groups of classes: group[K] below G; `to` is opened here. */
+void confusion_merge(const struct confusion *c, const int64_t *group, int64_t G,
+                     struct confusion *to);
+
+/* The pairs of names that are taken for each other most, at most `most` of them, most pixels first;
+ * of equally many the first by class. Returns how many there are. */
+struct confused {
+    int64_t truth, called, pixels;
+};
+size_t confusion_pairs(const struct confusion *c, struct confused *out, size_t most);
+
+/* 2 a b / (a + b), NaN when one is: the one figure for seen and unseen classes. */
+double harmonic_mean(double a, double b);

@@ -1,5 +1,5 @@
 /* Apart from the rows, which other programs read without the rest of this folder. */
-#include "eval/options.h"
+#include "eval/measure_options.h"
 
 void eval_check(const struct eval_options *o, const char *path, struct problems *p) {
     bool many = views_many(&o->views);
@@ -20,4 +20,22 @@ void eval_check(const struct eval_options *o, const char *path, struct problems 
                      path);
     if (o->views.tta && !o->views.sizes.n)
         problems_add(p, "%s: eval.tta.sizes: there are none", path);
+}
+
+bool measure_searches(const struct measure_options *o) { return o->lambdas.n || o->thresholds.n; }
+
+void measure_check(const struct measure_options *o, const struct eval_options *eval,
+                   const char *path, struct problems *p) {
+    bool many = views_many(&eval->views);
+    if (many && (o->oracles || measure_searches(o)))
+        problems_add(p,
+                     "%s: measure.%s: goes with one view of a picture, without eval.tta and "
+                     "eval.sliding",
+                     path,
+                     o->oracles     ? "oracles"
+                     : o->lambdas.n ? "lambdas"
+                                    : "thresholds");
+    if (measure_searches(o) && !eval->ensemble)
+        problems_add(p, "%s: measure.%s: eval.ensemble is off: CLIP is not asked", path,
+                     o->lambdas.n ? "lambdas" : "thresholds");
 }

@@ -15,33 +15,42 @@ void region_recall_free(struct region_recall *r) {
     *r = (struct region_recall){0};
 }
 
-void region_recall_add(struct region_recall *r, const struct regions *g,
-                       const struct labels *truth) {
-    int64_t *inside = mem_alloc((size_t)r->K, sizeof *inside);
-    int64_t *total = mem_alloc((size_t)r->K, sizeof *total);
-    double *best = mem_alloc((size_t)r->K, sizeof *best);
-    int64_t pixels = truth->h * truth->w;
+void region_matches(const struct regions *g, const struct labels *truth, int64_t K,
+                    struct region_match *match) {
+    int64_t *inside = mem_alloc((size_t)K, sizeof *inside), pixels = truth->h * truth->w;
+    for (int64_t k = 0; k < K; k++) match[k] = (struct region_match){.region = -1};
     for (int64_t i = 0; i < pixels; i++)
-        if (truth->at[i] < r->K) total[truth->at[i]]++;
+        if (truth->at[i] < K) match[truth->at[i]].pixels++;
     for (int64_t v = 0; v < g->n; v++) {
         const struct mask *m = &g->mask[v];
         REQUIRE(m->h == truth->h && m->w == truth->w, "a region and a label map of two sizes");
         int64_t area = mask_area(m);
-        for (int64_t k = 0; k < r->K; k++) inside[k] = 0;
+        for (int64_t k = 0; k < K; k++) inside[k] = 0;
         for (int64_t i = 0; i < pixels; i++)
-            if (m->at[i] && truth->at[i] < r->K) inside[truth->at[i]]++;
-        for (int64_t k = 0; k < r->K; k++) {
-            double iou = (double)inside[k] / (double)(area + total[k] - inside[k]);
-            if (total[k] && iou > best[k]) best[k] = iou;
+            if (m->at[i] && truth->at[i] < K) inside[truth->at[i]]++;
+        for (int64_t k = 0; k < K; k++) {
+            double iou = (double)inside[k] / (double)(area + match[k].pixels - inside[k]);
+            if (!match[k].pixels || !(iou > match[k].iou)) continue;
+            match[k].iou = iou;
+            match[k].region = v;
         }
     }
-    for (int64_t k = 0; k < r->K; k++) {
-        r->sum[k] += best[k];
-        r->n[k] += total[k] > 0;
-    }
     free(inside);
-    free(total);
-    free(best);
+}
+
+void region_recall_take(struct region_recall *r, const struct region_match *match) {
+    for (int64_t k = 0; k < r->K; k++) {
+        r->sum[k] += match[k].iou;
+        r->n[k] += match[k].pixels > 0;
+    }
+}
+
+void region_recall_add(struct region_recall *r, const struct regions *g,
+                       const struct labels *truth) {
+    struct region_match *match = mem_alloc((size_t)r->K, sizeof *match);
+    region_matches(g, truth, r->K, match);
+    region_recall_take(r, match);
+    free(match);
 }
 
 double region_recall_mean(const struct region_recall *r, const bool *subset) {

@@ -1,11 +1,10 @@
 /* The regions of a picture that CLIP is asked about: its binarised proposals, and what CLIP's image
  * tower makes of their crops (reference-spec 8.2). Crops of many pictures go through the tower
- * together. */
+ * together (region_batch.h). */
 #pragma once
 
-#include "data/region.h"
 #include "eval/proposals.h"
-#include "nn/tap.h"
+#include "eval/region_batch.h"
 
 struct regions {
     int64_t n, D;
@@ -21,19 +20,21 @@ struct regions {
 int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area);
 void regions_free(struct regions *r);
 
-/* An image tower: region [B, 3, S, S] normalized, mask [B, S, S] u8 -> [B, D], any length. */
-struct region_encoder {
-    tensor *(*encode)(const void *model, tensor *region, tensor *mask);
-    const void *model;
-    int64_t D;
-    const struct tap *tap; /* regions_224, region_masks, clip_image_features */
-};
-
 /* Fills `feature` of the regions of n pictures, `batch` crops at a time (replaces what is there). A
  * picture may be larger than its masks: they are enlarged by nearest then. 0 or the pending error.
  */
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
                    const struct region_options *o, struct region_encoder e, int64_t batch);
+
+/* The region that fits the mask of a class best, by intersection over union. */
+struct region_match {
+    int64_t pixels; /* of the class */
+    int64_t region; /* -1: none meets it */
+    double iou;
+};
+/* match [K], of each class of the truth; of equal regions the first. Sizes must be equal. */
+void region_matches(const struct regions *g, const struct labels *truth, int64_t K,
+                    struct region_match *match);
 
 /* How well the regions of a picture find what is there: for each class of the truth, the largest
  * intersection over union of a region with its mask. Sizes must be equal. */
@@ -46,5 +47,6 @@ void region_recall_open(struct region_recall *r, int64_t K);
 void region_recall_free(struct region_recall *r);
 void region_recall_add(struct region_recall *r, const struct regions *g,
                        const struct labels *truth);
+void region_recall_take(struct region_recall *r, const struct region_match *match); /* [K] */
 /* Mean over all masks of the classes of a subset [K] (NULL: all), in percent; NaN without any. */
 double region_recall_mean(const struct region_recall *r, const bool *subset);

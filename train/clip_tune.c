@@ -1,5 +1,6 @@
 #include "train/clip_tune.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "data/clip_picture.h"
 #include "data/dataset_cache.h"
 #include "data/region.h"
 #include "data/rle.h"
@@ -15,23 +17,25 @@
 #include "train/init_weights.h"
 #include "train/noun_features.h"
 
-/* A batch on the host: pair numbers [B], crops [B, S, S, 3], masks [B, S, S]. */
+/* A batch on the host: pair numbers [B], as planned and as they came, crops [B, S, S, 3], masks
+ * [B, S, S]. */
 struct slot {
-    int64_t *index;
+    int64_t *planned, *index;
     uint8_t *pixels, *mask;
 };
 
 static struct slot slot_in(const struct clip_tune *t, void *memory) {
     uint8_t *at = memory;
-    struct slot s = {.index = (int64_t *)(void *)at};
-    s.pixels = at + (size_t)t->B * sizeof *s.index;
+    struct slot s = {.planned = (int64_t *)(void *)at};
+    s.index = s.planned + t->B;
+    s.pixels = at + 2 * (size_t)t->B * sizeof *s.index;
     s.mask = s.pixels + t->B * 3 * t->S * t->S;
     return s;
 }
 
 static void plan(void *ctx, int64_t step, void *memory) {
     struct clip_tune *t = ctx;
-    memcpy(slot_in(t, memory).index, sampler_batch(&t->sampler, step),
+    memcpy(slot_in(t, memory).planned, sampler_batch(&t->sampler, step),
            (size_t)t->B * sizeof(int64_t));
 }
 
@@ -43,43 +47,45 @@ static int crop_pair(const struct clip_tune *t, int64_t i, struct rng *r, uint8_
     struct region_options o = crop_region(c, t->S);
     struct crop_range range = {c->area_lo, c->area_hi, 0.75, 4 / 3.0};
     struct image im = {0}, region = {0}, crop = {0};
-    struct mask mask = {0}, region_mask = {0}, crop_mask = {0};
+    struct mask mask = {0}, region_mask = {0};
     struct bytes packed = {0};
     struct box box;
     int status = t->pictures.source->image(&t->pictures, p->image, &im);
     if (!status) status = pairs_mask(&t->pairs, i, &packed);
     if (!status) status = rle_unpack(packed.at, packed.n, p->h, p->w, &mask);
     if (!status && (mask.h != im.h || mask.w != im.w || !region_box(&mask, o.expand, &box)))
-        status = error_set(ERR_DATA, "pair %lld: its mask does not fit its picture", (long long)i);
+        status = error_set(ERR_DATA, "its mask does not fit its picture");
     if (!status) status = region_crop_u8(&im, &mask, box, &o, &region, &region_mask);
     if (!status)
-        status = region_recrop(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S, &crop,
-                               &crop_mask);
-    if (!status) {
-        memcpy(pixels, crop.at, (size_t)(3 * t->S * t->S));
-        memcpy(mask_out, crop_mask.at, (size_t)(t->S * t->S));
-    }
+        status = clip_picture_part(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S,
+                                   &crop, mask_out);
+    if (!status) memcpy(pixels, crop.at, (size_t)(3 * t->S * t->S));
     bytes_free(&packed);
     image_free(&im);
     image_free(&region);
     image_free(&crop);
     mask_free(&mask);
     mask_free(&region_mask);
-    mask_free(&crop_mask);
-    return status;
+    return status ? error_context("pair %lld", (long long)i) : 0;
+}
+
+static int make_sample(void *ctx, int64_t i, struct rng *r, int64_t place, void *memory) {
+    const struct clip_tune *t = ctx;
+    struct slot s = slot_in(t, memory);
+    int64_t pixels = t->S * t->S;
+    uint8_t *crop = s.pixels + place * 3 * pixels, *mask = s.mask + place * pixels;
+    return t->table.n ? pairs_tsv_crop(&t->table, i, r, &t->node->config.crop, t->S, crop, mask)
+                      : crop_pair(t, i, r, crop, mask);
 }
 
 static int fill(void *ctx, int64_t step, void *memory) {
-    const struct clip_tune *t = ctx;
+    struct clip_tune *t = ctx;
     struct slot s = slot_in(t, memory);
-    int status = 0;
-    for (int64_t k = 0; !status && k < t->B; k++) {
-        struct rng r =
-            rng_stream((uint64_t)t->node->config.run.seed, "augment", (uint64_t)(step * t->B + k));
-        status =
-            crop_pair(t, s.index[k], &r, s.pixels + k * 3 * t->S * t->S, s.mask + k * t->S * t->S);
-    }
-    return status;
+    struct batch_maker m = {.ctx = t,
+                            .sample = make_sample,
+                            .seed = (uint64_t)t->node->config.run.seed,
+                            .purpose = "augment"};
+    return batch_make(&m, &t->damage, step, s.planned, t->B, s.index, memory);
 }
 
 /* The batch of the step, in the caller's scope. */
@@ -89,7 +95,8 @@ static int next_batch(struct clip_tune *t, struct pair_batch *b) {
     if (loader_next(t->loader, &memory)) return error_status();
     struct slot s = slot_in(t, memory);
     int64_t *noun = mem_alloc((size_t)t->B, sizeof *noun);
-    for (int64_t k = 0; k < t->B; k++) noun[k] = t->pairs.at[s.index[k]].noun;
+    for (int64_t k = 0; k < t->B; k++)
+        noun[k] = t->table.n ? t->table.text[s.index[k]] : t->pairs.at[s.index[k]].noun;
     b->region = clip_pixels(s.pixels, t->B, t->S);
     b->mask = t_from_data(s.mask, SHAPE(t->B, t->S, t->S), T_U8);
     b->noun = t_from_data(noun, SHAPE(t->B), T_I64);
@@ -125,10 +132,23 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    size_t bytes = (size_t)t->B * (sizeof(int64_t) + (size_t)(4 * t->S * t->S));
+    size_t bytes = (size_t)t->B * (2 * sizeof(int64_t) + (size_t)(4 * t->S * t->S));
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
                             (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();
+}
+
+static void keep(void *self, struct json_out *j) {
+    struct clip_tune *t = self;
+    json_object(j);
+    json_key(j, "damaged");
+    damage_write(&t->damage, j);
+    json_end(j);
+}
+
+static int restore(void *self, const struct cJSON *samples) {
+    struct clip_tune *t = self;
+    return damage_restore(&t->damage, cJSON_GetObjectItemCaseSensitive(samples, "damaged"));
 }
 
 static void updated(void *self) {
@@ -141,34 +161,45 @@ static int validate(void *self, struct metrics_row *row) {
     return clip_validation_run(&t->validation, t->node, &t->model, row);
 }
 
-int check_pairs(const struct node *n) {
-    const struct node *pairs = node_from(n, "pairs"), *scenes = node_from(n, "scenes");
-    const struct node *mined = pairs ? node_from(pairs, "scenes") : NULL;
-    if (!mined || !scenes || strcmp(mined->id, scenes->id) == 0) return 0;
-    return error_set(ERR_CONFIG,
-                     "%s: inputs.pairs is mined from the scenes of %s, but inputs.scenes is %s: "
-                     "name the same scenes",
-                     n->path, mined->dir, scenes->dir);
-}
-
-static int open_pairs(struct clip_tune *t) {
-    char *dir = node_input_path(t->node, "pairs", "pairs");
+static int open_mined(struct clip_tune *t) {
+    char *dir = pairs_input_folder(t->node);
     int status = pairs_open(&t->pairs, dir);
     free(dir);
     if (!status) status = clip_open_set(t->node, "clip", &t->pictures);
     if (status) return status;
     dataset_cache(&t->pictures, 1024);
-    if (t->pairs.n < t->B)
-        return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
-                         (long long)t->B, (long long)t->pairs.n);
+    t->n_pairs = t->pairs.n;
     for (int64_t i = 0; i < t->pairs.n; i++)
         if (t->pairs.at[i].image >= t->pictures.n_images)
             return error_set(ERR_DATA, "pair %lld is of picture %lld; the set has %lld",
                              (long long)i, (long long)t->pairs.at[i].image,
                              (long long)t->pictures.n_images);
-    sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->pairs.n, t->B);
-    t->bank = t_hold(noun_features(t->node, &t->model.clip, t->pairs.noun.at,
-                                   (int64_t)t->pairs.noun.n)); /* [K, D] */
+    return 0;
+}
+
+/* Texts of a table stand for themselves, nouns in the templates. */
+static tensor *open_bank(const struct clip_tune *t) {
+    static char *as_it_is[] = {"{}"};
+    struct text_options text = t->node->config.text;
+    const struct strings *names = &t->pairs.noun;
+    if (t->table.n) {
+        text.templates = (struct strings){.at = as_it_is, .n = 1};
+        names = &t->table.texts;
+    }
+    return text_features(t->node, &t->model.clip, &text, names->at, (int64_t)names->n); /* [K, D] */
+}
+
+static int open_pairs(struct clip_tune *t) {
+    bool table = pairs_input_is_table(t->node);
+    int status = table ? pairs_input_table(&t->table, t->node) : open_mined(t);
+    if (status) return status;
+    if (table) t->n_pairs = t->table.n;
+    if (t->n_pairs < t->B)
+        return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
+                         (long long)t->B, (long long)t->n_pairs);
+    damage_open(&t->damage, train_damage(&t->node->config.train), t->n_pairs);
+    sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->n_pairs, t->B);
+    t->bank = t_hold(open_bank(t)); /* [K, D] */
     return error_status();
 }
 
@@ -178,16 +209,19 @@ static int open_optimizer(struct clip_tune *t, const struct group_rule *rules, s
     int status = init_groups(&groups, t->node, &t->model.params, rules, n);
     adamw_open(&t->adamw, groups, optim_adamw(&t->node->config.optim));
     groups_print(&t->adamw.groups, &text);
-    log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->pairs.n, t->pairs.noun.n,
-             text.at);
+    size_t names = t->table.n ? t->table.texts.n : t->pairs.noun.n;
+    log_info("%s: %lld pairs, %zu nouns; %s", t->node->name, (long long)t->n_pairs, names, text.at);
     str_free(&text);
     return status;
 }
 
 static void close_all(struct clip_tune *t) {
     loader_close(t->loader);
+    damage_report(&t->damage, t->node->name);
+    damage_close(&t->damage);
     sampler_close(&t->sampler);
     pairs_close(&t->pairs);
+    pairs_tsv_close(&t->table);
     dataset_close(&t->pictures);
     adamw_free(&t->adamw);
     clip_validation_free(&t->validation);
@@ -214,6 +248,8 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .schedule = optim_schedule(&c->optim, t.steps),
                                     .clip_norm = c->optim.clip_norm,
                                     .self = &t,
+                                    .keep = keep,
+                                    .restore = restore,
                                     .start = start,
                                     .loss = loss,
                                     .updated = updated,

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "data/damage.h"
 #include "data/loader.h"
 #include "data/pairs.h"
 #include "data/sampler.h"
@@ -12,14 +13,18 @@
 #include "train/clip_run.h"
 #include "train/clip_validate.h"
 #include "train/loop.h"
+#include "train/pairs_input.h"
 
 struct clip_tune {
     struct node *node;
     struct clip_run model;
-    tensor *bank; /* [K, D], held: features of all nouns, computed once */
-    struct pairs pairs;
+    tensor *bank;       /* [K, D], held: features of all nouns or texts, computed once */
+    struct pairs pairs; /* and `pictures`, or else `table`, which is open */
     struct dataset pictures;
+    struct pairs_tsv table;
+    int64_t n_pairs;
     struct sampler sampler;
+    struct damage damage;
     struct loader *loader;
     struct adamw adamw;
     struct clip_validation validation;
@@ -43,6 +48,5 @@ tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,
                   const struct prompt_options *prompt);
 
-/* Pairs name their pictures by number: in other scenes they would be other pictures. */
-int check_pairs(const struct node *n);
-void check_prompts(const struct node *n, struct problems *p); /* depth against the tower's layers */
+/* Depth against the tower's layers, and pairs_input_needs. */
+void check_prompts(const struct node *n, struct problems *p);

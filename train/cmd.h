@@ -13,10 +13,16 @@ int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_mine(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);
 int cmd_data(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
+
+/* The same as cmd_train(), for other commands; *dir, when wanted, gets the run that closes the
+ * chain, owned (NULL after a dry run). */
+int train_command(int argc, char **argv, char **dir);
 
 /* Prints the pending error; returns its code, which is the exit status. */
 int cmd_failed(void);

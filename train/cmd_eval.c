@@ -1,4 +1,4 @@
-/* ovseg eval CONFIG: an evaluation, as ovseg-train runs it.
+/* ovseg eval CONFIG|RUN: an evaluation, as ovseg-train runs it, of one set or several.
  * ovseg eval MODEL --images DIR: how well a CLIP names the pictures in the sub-folders of DIR. */
 #include <argp.h>
 #include <math.h>
@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "eval/classify.h"
 #include "train/cmd.h"
+#include "train/eval_sets.h"
 #include "train/model.h"
 #include "train/segment.h"
 
@@ -21,11 +22,20 @@ enum { BATCH = 32, READERS = 2 };
 struct arguments {
     struct model_options model;
     struct overrides overrides;
-    const char *images, *classes, *out, *predictions;
-    bool train; /* an option that is ovseg-train's */
+    const char *images, *classes, *out, *predictions, *sets;
+    bool quiet, dry_run, explain;
 };
 
-enum { KEY_IMAGES = 256, KEY_CLASSES, KEY_PREDICTIONS, KEY_SET, KEY_WEIGHTS, KEY_TRAIN };
+enum {
+    KEY_IMAGES = 256,
+    KEY_CLASSES,
+    KEY_PREDICTIONS,
+    KEY_SET,
+    KEY_SETS,
+    KEY_WEIGHTS,
+    KEY_DRY_RUN,
+    KEY_EXPLAIN
+};
 
 static const struct argp_option options[] = {
     {"images", KEY_IMAGES, "DIR", 0,
@@ -40,14 +50,19 @@ static const struct argp_option options[] = {
     {"predictions", KEY_PREDICTIONS, "FILE.jsonl", 0,
      "With --images: also write the nearest names of every picture, a JSON object a line", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
+    {"sets", KEY_SETS, "A,B,C", 0,
+     "Without --images: evaluate on several sets, each with its own names, and print a table over "
+     "them. A set is a NAME of the scenes input, or the config or run that made it: PATH[:NAME]",
+     0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
-    {"dry-run", KEY_TRAIN, 0, 0, "Without --images, as ovseg-train has it; --explain, too", 0},
-    {"explain", KEY_TRAIN, 0, OPTION_HIDDEN, 0, 0},
+    {"dry-run", KEY_DRY_RUN, 0, 0, "Without --images, as ovseg-train has it; --explain, too", 0},
+    {"explain", KEY_EXPLAIN, 0, OPTION_HIDDEN, 0, 0},
     {0},
 };
 
 static const char doc[] =
-    "Evaluates the segmentation that CONFIG, of stage evaluate, describes; or, with --images, the "
+    "Evaluates the segmentation that CONFIG, of stage evaluate, describes, or a finished RUN of "
+    "one, and prints all figures (measure.* has more of them); or, with --images, the "
     "zero-shot classification of pictures by the CLIP of MODEL: a run, RUN@best, a config, or "
     "published weights (OpenAI's, open_clip's, Hugging Face's, OVSeg's).\v"
     "With --images, pictures are resized and cut to the middle as CLIP's authors do. Where they "
@@ -71,8 +86,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_PREDICTIONS: a->predictions = arg; break;
     case KEY_SET: add_override(a, arg, NULL, state); break;
     case 'o': a->out = arg; break;
-    case 'q': log_set_level(LOG_WARN); break;
-    case KEY_TRAIN: a->train = true; break;
+    case KEY_SETS: a->sets = arg; break;
+    case 'q':
+        a->quiet = true;
+        log_set_level(LOG_WARN);
+        break;
+    case KEY_DRY_RUN: a->dry_run = true; break;
+    case KEY_EXPLAIN: a->explain = true; break;
     case ARGP_KEY_ARG:
         if (!a->model.name)
             a->model.name = arg;
@@ -237,7 +257,8 @@ static int run(const struct arguments *a, const struct class_folder *f, const st
 }
 
 static int check_images(const struct arguments *a) {
-    if (a->train) return error_set(ERR_USAGE, "--dry-run and --explain do not go with --images");
+    if (a->dry_run || a->explain || a->sets)
+        return error_set(ERR_USAGE, "--dry-run, --explain and --sets do not go with --images");
     for (size_t i = 0; i < a->overrides.n; i++)
         if (a->overrides.at[i].scope)
             return error_set(ERR_USAGE, "%s:%s: there is one stage only: without \"%s:\"",
@@ -275,31 +296,23 @@ static int classify_images(const struct arguments *a) {
 }
 
 /* Without --images it is ovseg-train's work, which reports its own errors. */
-static int evaluate(const struct arguments *a, int argc, char **argv) {
-    struct settings_doc config = {0};
+static int evaluate(const struct arguments *a) {
     if (a->classes || a->out || a->predictions || a->model.weights)
         return error_set(ERR_USAGE,
                          "--classes, --weights, --output and --predictions go with "
                          "--images DIR");
-    bool found = file_exists(a->model.name) || dir_exists(a->model.name);
-    if (found && !path_is_yaml(a->model.name))
-        return error_set(ERR_USAGE,
-                         "%s: is no config: segmentation is evaluated by a config (.yaml) of stage "
-                         "evaluate; pictures are classified with --images DIR",
-                         a->model.name);
-    int status = settings_read(&config, a->model.name);
-    const char *stage = status ? NULL : settings_text(&config, "stage");
-    if (!status && (!stage || strcmp(stage, "evaluate") != 0))
-        status = error_set(ERR_CONFIG,
-                           "%s: of stage %s: segmentation is evaluated by a config of "
-                           "stage evaluate; pictures are classified with --images DIR",
-                           a->model.name, stage ? stage : "(none)");
-    settings_doc_free(&config);
-    return status ? status : cmd_train(argc, argv);
+    struct eval_request r = {.model = a->model.name,
+                             .sets = a->sets,
+                             .overrides = &a->overrides,
+                             .quiet = a->quiet,
+                             .dry_run = a->dry_run,
+                             .explain = a->explain};
+    return eval_segmentation(&r);
 }
 
 int cmd_eval(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "CONFIG|MODEL [KEY=VALUE...]", doc, 0, 0, 0};
+    static const struct argp argp = {options, parse, "CONFIG|RUN|MODEL [KEY=VALUE...]", doc, 0,
+                                     0,       0};
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
@@ -312,7 +325,7 @@ int cmd_eval(int argc, char **argv) {
         status = classify_images(&a);
         t_scope_close(scope, NULL);
     } else {
-        status = evaluate(&a, argc, argv);
+        status = evaluate(&a);
     }
     if (error_status()) status = cmd_failed();
     overrides_free(&a.overrides);

@@ -42,7 +42,11 @@ static const struct argp_option options[] = {
     {"classes", KEY_CLASSES, "NAMES", 0, "\"sky,tree,a red car\", or a file: see `--help` below",
      0},
     {"output", 'o', "DIR", 0, "Where NAME.png and NAME-overlay.png go; made when missing", 0},
-    {"proposals", KEY_PROPOSALS, "RUN", 0, "Another proposal network than the one behind RUN", 0},
+    {"proposals", KEY_PROPOSALS, "RUN|MASKS", 0,
+     "Another proposal network than the one behind RUN; or masks of others, which CLIP alone "
+     "names: "
+     "COCO's or SAM's JSON, or PNG files (`--help` below)",
+     0},
     {"set", KEY_SET, "KEY=VALUE", 0,
      "A setting, or a key of the reference's: eval.lambda=0.6, MODEL.CLIP_ADAPTER.MASK_THR=0.4", 0},
     {"dump", KEY_DUMP, "DIR|FILE", 0,
@@ -67,6 +71,13 @@ static const char doc[] =
     "at the side that the network was trained at: of its crops, or of its training pictures, which "
     "weights of others do not tell. "
     "`ovseg settings eval` explains the other settings.\n\n"
+    "--proposals MASKS takes masks of others: a .json file (COCO's results or instances), or a "
+    "folder "
+    "with, for each picture NAME.jpg, NAME.json (SAM's), NAME.png (each value but 0 is a mask) or "
+    "a "
+    "folder NAME of .png files, a mask each. A pixel in none of them is unlabelled: 255, or 65535 "
+    "when "
+    "there are more than 255 names.\n\n"
     "eval.crf.enabled fits labels to the picture's edges; it takes 8 bytes of memory for each "
     "pixel and name (847 names at 640 x 864: 3.8 GB).\n\n"
     "Exit status: 0 done, 64 usage, 65 a damaged picture, run or class file, 66 a missing one "
@@ -269,7 +280,10 @@ static int segment_file(struct segmenter *s, const struct arguments *a, const ch
     span_end(span);
     *bad = status != 0;
     struct dump dump = {0};
-    if (!status) status = segmenter_labels(s, &im, &l, wanted, a->dump ? &dump : NULL);
+    if (!status) {
+        status = segmenter_labels(s, file, &im, &l, wanted, a->dump ? &dump : NULL);
+        *bad = s->given && (status == ERR_DATA || status == ERR_MISSING); /* its masks */
+    }
     span = span_begin("write");
     if (!status) status = picture_write_labels(map, &l);
     if (!status) status = write_overlay(overlay, &im, &l, v);
@@ -293,6 +307,7 @@ static int segment_files(struct segmenter *s, const struct arguments *a,
     size_t failed = 0;
     int kind = ERR_MISSING; /* of the failures, unless one is of another */
     int status = 0;
+    if (s->given) printf("masks of %s, named by CLIP alone\n", a->model.proposals);
     for (size_t i = 0; !status && i < a->n_images; i++) {
         bool bad;
         status = segment_file(s, a, a->image[i], v, &bad);
@@ -330,6 +345,9 @@ static int segment(struct segmenter *s, const struct arguments *a, struct vocabu
     if (!status) status = segmenter_open(s, &a->model, v);
     span_end(span);
     if (!status) tell_spans(a, a->model.name);
+    if (!status && a->dump && s->given)
+        status =
+            error_set(ERR_USAGE, "--dump: the tensors are a proposal network's; there is none");
     if (!status && segmenter_panoptic(s)) status = check_outputs(a, WITH_PANOPTIC);
     if (!status && v->n == 1)
         log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");

@@ -85,7 +85,7 @@ int cmd_failed(void) {
     return code;
 }
 
-static int train(struct graph *g, const struct arguments *a) {
+static int train(struct graph *g, const struct arguments *a, char **dir) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
@@ -107,19 +107,22 @@ static int train(struct graph *g, const struct arguments *a) {
     status = run_graph(g, a->argc, a->argv);
     if (!status) status = result_write(g);
     if (!status) status = result_print(g, stdout);
+    if (!status && dir) *dir = mem_strdup((g->named->then ? g->named->then : g->named)->dir);
     return status;
 }
 
-int cmd_train(int argc, char **argv) {
+int train_command(int argc, char **argv, char **dir) {
     static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
     signals_install();
     struct arguments a = {.argc = argc, .argv = argv};
     struct graph g = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    int status = train(&g, &a);
+    int status = train(&g, &a, dir);
     if (status) status = cmd_failed();
     graph_close(&g);
     overrides_free(&a.overrides);
     return status;
 }
+
+int cmd_train(int argc, char **argv) { return train_command(argc, argv, NULL); }

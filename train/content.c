@@ -217,3 +217,46 @@ int content_of(struct content *c, const char *path, uint64_t *out) {
     free(whole);
     return status;
 }
+
+/* A file that a table names, and where the table does. */
+struct named_file {
+    char *path; /* absolute, owned; NULL: not there */
+    size_t first;
+    uint64_t hash;
+};
+
+static int by_named(const void *a, const void *b) {
+    const struct named_file *x = a, *y = b;
+    if (!x->path || !y->path) return (y->path != NULL) - (x->path != NULL);
+    return strcmp(x->path, y->path);
+}
+
+/* Each file once, however often it is named: what is remembered has no path twice. */
+static int hash_named(struct content *c, struct named_file *f, size_t n, uint64_t *by_place) {
+    int status = 0;
+    if (n) qsort(f, n, sizeof *f, by_named);
+    for (size_t i = 0; !status && i < n && f[i].path; i++) {
+        if (i && strcmp(f[i - 1].path, f[i].path) == 0)
+            f[i].hash = f[i - 1].hash;
+        else
+            status = of_file(c, f[i].path, &f[i].hash);
+        by_place[f[i].first] = f[i].hash;
+    }
+    return status;
+}
+
+int content_of_table(struct content *c, const char *table, char *const *files, size_t n,
+                     uint64_t *out) {
+    uint64_t *hash = mem_try(n + 1, sizeof *hash);
+    struct named_file *f = mem_try(n, sizeof *f);
+    int status = hash && f ? content_of(c, table, &hash[n]) : error_status();
+    for (size_t i = 0; f && !status && i < n; i++)
+        f[i] = (struct named_file){.path = realpath(files[i], NULL), .first = i};
+    if (hash && f && !status) status = hash_named(c, f, n, hash);
+    settle(c);
+    *out = hash && !status ? hash_bytes(hash, (n + 1) * sizeof *hash) : 0;
+    for (size_t i = 0; f && i < n; i++) free(f[i].path);
+    free(f);
+    free(hash);
+    return status;
+}

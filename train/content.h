@@ -36,3 +36,8 @@ void content_close(struct content *c);
 /* Of a file, or of a folder: names and contents of all in it. ERR_MISSING names what cannot be
  * read. */
 int content_of(struct content *c, const char *path, uint64_t *out);
+
+/* Of a table and of the n files that it names, in its order; a file that is not there counts as
+ * such. */
+int content_of_table(struct content *c, const char *table, char *const *files, size_t n,
+                     uint64_t *out);

@@ -14,6 +14,7 @@
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
+#include "train/input_kinds.h"
 #include "train/run.h"
 
 /* What loading needs besides the graph. */
@@ -108,56 +109,9 @@ static bool accepts(const char *const *names, const char *name) {
     return false;
 }
 
-/* What can be this input: stages, as bits; 0: a file of the user, or a folder. Both: a run, or a
- * folder that holds what the run would. */
-static unsigned kinds_of(const char *input, bool *folder) {
-    enum {
-        CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
-               1 << STAGE_CLIP_JOINT | 1 << STAGE_IMPORT
-    };
-    static const struct {
-        const char *name;
-        unsigned kinds;
-        bool folder;
-    } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, true},
-                 {"proposals", 1 << STAGE_PROPOSALS | 1 << STAGE_IMPORT, false},
-                 {"pairs", 1 << STAGE_MINE, false},
-                 {"images", 0, true},
-                 {"captions", 0, false},
-                 {"instances", 0, false},
-                 {"maps", 0, true},
-                 {"names", 0, false},
-                 {"stop_list", 0, false},
-                 {"file", 0, false}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].name, input) == 0) {
-            *folder = known[i].folder;
-            return known[i].kinds;
-        }
-    return CLIP; /* "clip", and whatever an evaluation calls its models */
-}
-
-static bool takes_weights(const char *input) {
-    bool folder = false;
-    return kinds_of(input, &folder) >> STAGE_IMPORT & 1;
-}
-
-static void check_input(struct builder *b, const struct node_input *in, const char *origin) {
-    bool folder = false;
-    unsigned kinds = kinds_of(in->name, &folder);
-    if (in->node && in->node->stage && !(kinds >> in->node->config.run.stage & 1))
-        problems_add(&b->problems, "%s: inputs.%s: %s is a run of stage %s%s", origin, in->name,
-                     in->node->path, in->node->stage->name,
-                     kinds    ? ", which cannot serve as this"
-                     : folder ? "; a folder is needed"
-                              : "; a file is needed");
-    if (in->path && kinds && !(folder && dir_exists(in->path)))
-        problems_add(&b->problems, "%s: inputs.%s: %s is neither a config nor a run folder", origin,
-                     in->name, in->path);
-    bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
-    if (in->path && !kinds && !weights && dir_exists(in->path) != folder)
-        problems_add(&b->problems, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name,
-                     in->path, folder ? "file" : "folder", folder ? "folder" : "file");
+static void add_input(struct node *n, struct node_input in) {
+    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
+    n->input[n->n_inputs++] = in;
 }
 
 static void load_input(struct builder *b, struct node *n, const char *name) {
@@ -168,7 +122,7 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
     if (!accepts(n->stage->inputs, name) && !accepts(n->stage->maybe, name))
         problems_add(&b->problems, "%s: inputs.%s: stage %s has no such input", origin.at, name,
                      n->stage->name);
-    bool folder, is_run = kinds_of(name, &folder); /* names of classes are YAML, too */
+    bool folder, is_run = input_kinds(name, &folder); /* names of classes are YAML, too */
     if (path && is_run && path_is_yaml(path)) {
         in.node = load(b, path);
     } else if (path) {
@@ -176,7 +130,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
             if (!in.node) problems_take_error(&b->problems);
-        } else if (access(path, R_OK) == 0 && takes_weights(name) && import_is_weights(path)) {
+        } else if (access(path, R_OK) == 0 && input_takes_weights(name) &&
+                   !input_is_masks(name, path) && import_is_weights(path)) {
             in.node = load_weights(b, path);
         } else if (access(path, R_OK) == 0) {
             in.path = mem_strdup(path);
@@ -187,9 +142,8 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         }
         free(run);
     }
-    check_input(b, &in, origin.at);
-    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
-    n->input[n->n_inputs++] = in;
+    input_check(&in, origin.at, &b->problems);
+    add_input(n, in);
     str_free(&origin);
     free(path);
     free(key);
@@ -246,6 +200,22 @@ static void find_init(struct builder *b, struct node *n) {
     settings_problem(&n->doc, &b->problems, key, "%s: %s", n->init, strerror(errno));
 }
 
+/* The files that settings name are inputs, by the settings' names. */
+static void load_files(struct builder *b, struct node *n) {
+    for (const char *const *key = n->stage->files; key && *key; key++) {
+        const char *value = settings_text(&n->doc, *key);
+        char *path = value && *value ? resolve(b, n, *key) : NULL;
+        if (!path) continue;
+        if (access(path, R_OK)) {
+            b->missing++;
+            settings_problem(&n->doc, &b->problems, *key, "%s: %s", path, strerror(errno));
+            free(path);
+            continue;
+        }
+        add_input(n, (struct node_input){.name = mem_strdup(*key), .path = path});
+    }
+}
+
 /* What a document makes of a node: its stage, its settings and its inputs, before it in the graph.
  */
 static void build(struct builder *b, struct node *n, bool named) {
@@ -260,13 +230,26 @@ static void build(struct builder *b, struct node *n, bool named) {
     free(what);
     find_init(b, n);
     load_inputs(b, n);
+    load_files(b, n);
+}
+
+/* What a config is called; the settings of a run (`ovseg eval RUN`) as the run without its hash. */
+static char *config_name(const char *path) {
+    char *dir = path_dir(path), *name = path_stem(path), *dash = strrchr(path_base(dir), '-');
+    if (strcmp(path_base(path), "settings.yaml") == 0 && dash && run_folder(dir)) {
+        free(name);
+        *dash = '\0';
+        name = mem_strdup(path_base(dir));
+    }
+    free(dir);
+    return name;
 }
 
 /* A node of the file at `path`, which it takes over; the first one is the named one. */
 static struct node *new_node(struct graph *g, char *path) {
     struct node *n = mem_alloc(1, sizeof *n);
     n->path = path;
-    n->name = path_stem(path);
+    n->name = config_name(path);
     if (!g->named) g->named = n;
     return n;
 }

@@ -15,6 +15,7 @@ struct node_input {
     char *name;        /* "clip" */
     struct node *node; /* the run that gives it; NULL: a path */
     char *path;        /* of a file or folder; NULL: a node */
+    uint64_t hash;     /* of what is at the path; set with the identity */
     bool best;         /* RUN@best: the checkpoint that validated best, not the last */
 };
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/settings_text.h"
+#include "train/pairs_input.h"
 #include "train/run.h"
 
 void identity_name(struct node *n) {
@@ -23,15 +24,16 @@ int identity_of(struct node *n, struct content *content) {
     str_add(&s, "ovseg run %d\nstage %s revision %d\ndevice cpu\nprecision fp32\n",
             IDENTITY_VERSION, n->stage->name, n->stage->revision);
     for (size_t i = 0; !status && i < n->n_inputs; i++) {
-        const struct node_input *in = &n->input[i];
+        struct node_input *in = &n->input[i];
         if (in->node) {
             str_add(&s, "input %s run %s%s\n", in->name, in->node->id, in->best ? " best" : "");
             continue;
         }
-        uint64_t h;
         char hex[17];
-        status = content_of(content, in->path, &h);
-        hash_hex(h, hex);
+        bool table = strcmp(in->name, "pairs") == 0 && pairs_input_is_table(n);
+        status = table ? pairs_input_content(n, in->path, content, &in->hash)
+                       : content_of(content, in->path, &in->hash);
+        hash_hex(in->hash, hex);
         str_add(&s, "input %s %s %s\n", in->name, dir_exists(in->path) ? "folder" : "file", hex);
     }
     if (!status && n->init) {

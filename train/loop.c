@@ -42,6 +42,10 @@ static int save(const struct life *l, bool best) {
     json_key_int(&j, "step", l->step);
     json_key_real(&j, "seconds", run_seconds(l->t->node));
     json_key_real(&j, "best", l->best);
+    if (l->t->keep) {
+        json_key(&j, "samples");
+        l->t->keep(l->t->self, &j);
+    }
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
     int status = checkpoint_save(l->dir, &c);
@@ -63,8 +67,11 @@ static int restore(struct life *l) {
         l->step = found.step;
         l->t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
         l->best = number(state, "best", NAN);
+        if (l->t->restore && l->step < l->t->schedule.total &&
+            l->t->restore(l->t->self, cJSON_GetObjectItemCaseSensitive(state, "samples")))
+            status = error_context("%s", found.path);
         cJSON_Delete(state);
-        if (l->step < l->t->schedule.total)
+        if (!status && l->step < l->t->schedule.total)
             log_info("%s: goes on from step %lld of %lld", l->t->node->name, (long long)l->step,
                      (long long)l->t->schedule.total);
     }

@@ -7,10 +7,13 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "optim/adamw.h"
 #include "optim/schedule.h"
 #include "train/graph.h"
 #include "train/metrics.h"
+
+struct cJSON;
 
 struct training {
     struct node *node;
@@ -21,6 +24,10 @@ struct training {
     double clip_norm;         /* 0: off */
 
     void *self;
+    /* Where its samples stand, as a value of the checkpoint's state, after a step; and back again
+     * before `start`, when a checkpoint is there. NULL: they are a function of the step. */
+    void (*keep)(void *self, struct json_out *j);
+    int (*restore)(void *self, const struct cJSON *samples);
     /* Called once, before the first step of this life: batches from `step` on are needed. */
     int (*start)(void *self, int64_t step);
     /* The loss of one step -> []; adds its parts to the row. Frees nothing, catches nothing. */

@@ -6,8 +6,21 @@
 
 #include "base/error.h"
 #include "base/progress.h"
-#include "data/nouns.h"
+#include "train/graph.h"
+#include "train/noun_source.h"
 #include "train/signals.h"
+
+const char *const mine_nouns_files[] = {"nouns.weights", "nouns.tags", "nouns.phrases",
+                                        "nouns.stop_list", NULL};
+
+void mine_nouns_check(const struct node *n, struct problems *p) {
+    const char *what, *key = noun_settings_problem(&n->config.nouns, &what);
+    char *whole = mem_format("nouns.%s", key ? key : "");
+    if (key) settings_problem(&n->doc, p, whole, "%s", what);
+    if (node_input(n, "stop_list") && node_input(n, "nouns.stop_list"))
+        settings_problem(&n->doc, p, "nouns.stop_list", "inputs.stop_list names one, too");
+    free(whole);
+}
 
 static int by_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -28,8 +41,11 @@ static int parse(const struct dataset *d, const int64_t *caption, struct noun_li
         bool open = !status;
 #pragma omp for schedule(dynamic, 16)
         for (int64_t i = 0; i < n; i++) {
-            if (!status && !signals_pending())
-                status = nouns_find(&parser, d->caption[caption[i]], &lists[i]);
+            const char *text = d->caption[caption[i]];
+            struct noun_caption c = {text, strlen(text), d->caption_id[caption[i]], caption[i]};
+            if (!status && !signals_pending()) status = nouns_find(&parser, &c, &lists[i]);
+            strings_free(&lists[i].token); /* most of it, and not used: 300 MB of COCO's captions */
+            strings_free(&lists[i].tag);
 #pragma omp critical(nouns)
             if (++done % 64 == 0 || done == n) progress_at(&progress, done, NULL);
         }
@@ -73,8 +89,26 @@ static void rows_of(const struct mine_nouns *t, const struct noun_list *l,
     }
 }
 
+static char *path_of(const struct node *n, const char *input) {
+    static char none[] = "";
+    const struct node_input *in = node_input(n, input);
+    return in ? in->path : none;
+}
+
+/* The settings of the node with the paths that they mean from here. */
+static struct noun_settings settings_of(const struct node *n) {
+    struct noun_settings o = n->config.nouns;
+    o.weights = path_of(n, "nouns.weights");
+    o.tags = path_of(n, "nouns.tags");
+    o.phrases = path_of(n, "nouns.phrases");
+    o.stop_list = path_of(n, node_input(n, "stop_list") ? "stop_list" : "nouns.stop_list");
+    return o;
+}
+
 int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
-                    int64_t captions, const char *stop_list, int threads) {
+                    int64_t captions, const struct node *node, int threads) {
+    struct noun_source source;
+    struct noun_settings settings = settings_of(node);
     *t = (struct mine_nouns){.n_captions = d->n_captions};
     t->of = mem_alloc((size_t)d->n_captions, sizeof *t->of);
     int64_t *caption = mem_alloc((size_t)d->n_captions, sizeof *caption), n = 0;
@@ -82,8 +116,8 @@ int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_ima
         for (int64_t c = d->caption_at[i]; c < d->caption_at[i + 1]; c++)
             if (c < d->caption_at[i] + captions) caption[n++] = c;
     struct noun_list *lists = mem_alloc((size_t)n, sizeof *lists);
-    struct nouns_options options = {.stop_list = stop_list};
-    int status = parse(d, caption, lists, n, &options, threads);
+    int status = noun_source_open(&source, &settings);
+    if (!status) status = parse(d, caption, lists, n, &source.options, threads);
     if (!status) tabulate(t, lists, n);
     for (int64_t i = 0; !status && i < n; i++) rows_of(t, &lists[i], &t->of[caption[i]]);
     if (!status && !t->noun.n)
@@ -91,6 +125,7 @@ int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_ima
     for (int64_t i = 0; i < n; i++) noun_list_free(&lists[i]);
     free(lists);
     free(caption);
+    noun_source_close(&source);
     return status;
 }
 

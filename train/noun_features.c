@@ -24,11 +24,15 @@ static int each(void *ctx, int64_t done, int64_t n) {
 
 tensor *noun_features(const struct node *node, const struct clip *c, char *const *nouns,
                       int64_t n) {
+    return text_features(node, c, &node->config.text, nouns, n);
+}
+
+tensor *text_features(const struct node *node, const struct clip *c,
+                      const struct text_options *text, char *const *names, int64_t n) {
     struct watch w = {.stage = node->name};
     char *dir = path_join(node->config.run.output_dir, ".text");
-    struct noun_text_options o = {
-        .dir = node->config.text.keep ? dir : NULL, .each = each, .ctx = &w};
-    tensor *x = noun_text(c, &node->config.text, nouns, n, &o);
+    struct noun_text_options o = {.dir = text->keep ? dir : NULL, .each = each, .ctx = &w};
+    tensor *x = noun_text(c, text, names, n, &o);
     if (w.open) progress_close(&w.progress);
     free(dir);
     return x;

@@ -7,3 +7,6 @@
 
 /* [n, D] in the caller's scope; NULL and the pending error, ERR_SIGINT and its kin among them. */
 tensor *noun_features(const struct node *node, const struct clip *c, char *const *nouns, int64_t n);
+/* The same by other templates than the node's. */
+tensor *text_features(const struct node *node, const struct clip *c,
+                      const struct text_options *text, char *const *names, int64_t n);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "train/result_full.h"
 
 static struct node *last_of(const struct graph *g) {
     return g->named->then ? g->named->then : g->named;
@@ -131,7 +132,10 @@ int result_print(const struct graph *g, FILE *to) {
     cJSON *json;
     int status = read_result(last, &json);
     if (status) return status;
-    if (cJSON_GetObjectItemCaseSensitive(json, "rows")) print_evaluation(json, to);
+    const struct measure_options *o = &last->config.measure;
+    bool rows = cJSON_GetObjectItemCaseSensitive(json, "rows");
+    if (rows) print_evaluation(json, to);
+    if (rows && o->table == TABLE_FULL) result_print_full(json, o->lines, to);
     double total = 0;
     fprintf(to, "\n%-18s %12s\n", "stage", "time");
     for (size_t i = 0; i < g->n; i++) {

@@ -6,7 +6,10 @@
 #include "base/log.h"
 
 bool segment_is_clip(const char *input) {
-    return strcmp(input, "scenes") != 0 && strcmp(input, "proposals") != 0;
+    static const char *const others[] = {"scenes", "proposals", "names", "similarity"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(input, others[i]) == 0) return false;
+    return true;
 }
 
 /* Prompts that nobody tuned blank out what they stand for (Q37). */

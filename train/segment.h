@@ -22,5 +22,6 @@ void namer_run_close(struct namer_run *m);
  * that of its crops, or the short one of its training pictures. */
 int segment_size_of(struct segment_size *s, const struct node *n);
 
-/* An input of an evaluation that is a CLIP: all but the pictures and the proposals. */
+/* An input of an evaluation that is a CLIP: all but the pictures, the proposals and what is known
+ * of the names. */
 bool segment_is_clip(const char *input);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "train/given.h"
 #include "train/run_weights.h"
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
@@ -19,10 +20,22 @@ static const struct node_input *find_proposals(const struct node *n) {
     return NULL;
 }
 
+/* Masks of others, where those are asked for, and what they exclude. */
+static int open_given(struct segmenter *s, const struct model_options *o) {
+    const char *why = given_excludes(&s->node->config.eval);
+    if (why)
+        return error_set(ERR_CONFIG, "--proposals %s: %s needs a proposal network; these are masks",
+                         o->proposals, why);
+    int status = mask_source_open(&s->masks, o->proposals);
+    if (!status) log_info("%s: masks of others, named by CLIP alone", o->proposals);
+    return status;
+}
+
 /* The proposals that the model came from, or those that were asked for. */
 static int choose(struct segmenter *s, const struct model_options *o, struct node *model,
                   const struct node_input *clip, struct node_input *proposals) {
     *proposals = (struct node_input){0};
+    if (s->given) return 0;
     if (o->proposals) {
         proposals->node = model_node(&s->graph, o->proposals, o, &proposals->best);
         if (!proposals->node) return error_status();
@@ -50,6 +63,7 @@ static int make_node(struct segmenter *s, const struct model_options *o) {
     if (!status && !(s->node = model_evaluation(&s->graph, model, o))) status = error_status();
     if (status) return status;
     model_input(s->node, "clip", &clip);
+    if (s->given) return open_given(s, o);
     model_input(s->node, "proposals", &proposals);
     return 0;
 }
@@ -70,19 +84,21 @@ static void tell_things(struct segmenter *s, const struct vocabulary *v) {
 }
 
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v) {
-    *s = (struct segmenter){0};
+    *s = (struct segmenter){.masks.file.fd = -1};
+    s->given = o->proposals && given_is(o->proposals);
     int status = make_node(s, o);
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
     if (!status) tell_things(s, v);
-    if (!status) status = segment_size_of(&s->size, s->node);
+    if (!status && !s->given) status = segment_size_of(&s->size, s->node);
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
-    if (!status) status = proposals_run_open(&s->proposals, s->node, v, &s->namer);
+    if (!status && !s->given) status = proposals_run_open(&s->proposals, s->node, v, &s->namer);
     mem_return_pages(); /* the texts of many names took 300 MiB in small pieces */
     return status;
 }
 
 void segmenter_close(struct segmenter *s) {
+    mask_source_close(&s->masks);
     namer_run_close(&s->namer);
     proposals_run_free(&s->proposals);
     graph_close(&s->graph);
@@ -92,8 +108,10 @@ void segmenter_close(struct segmenter *s) {
 
 bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
 
-int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
-                     struct panoptic *panoptic, struct dump *dump) {
+int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
+                     struct labels *out, struct panoptic *panoptic, struct dump *dump) {
+    if (s->given)
+        return given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, file, im, out);
     const struct config *c = &s->node->config;
     struct picture_models models = {.net = &s->proposals.model,
                                     .text = s->proposals.text,

@@ -1,6 +1,7 @@
 /* The models of a run, put together to segment any picture with any names. */
 #pragma once
 
+#include "data/mask_source.h"
 #include "eval/picture.h"
 #include "train/model.h"
 #include "train/segment.h"
@@ -9,6 +10,8 @@ struct segmenter {
     struct graph graph;
     struct node *node; /* an evaluation that is not run: inputs clip and proposals, settings */
     struct proposals_run proposals;
+    bool given; /* masks of others in their place, which CLIP alone names */
+    struct mask_source masks;
     struct namer_run namer;
     struct segment_size size;
     bool others; /* the second of two names stands for all others */
@@ -27,7 +30,8 @@ void segmenter_close(struct segmenter *s);
 /* Whether its settings ask for panoptic segments. */
 bool segmenter_panoptic(const struct segmenter *s);
 
-/* RGB picture -> labels of its size, indices of the vocabulary. `panoptic`, when wanted, gets
- * segments; `dump`, when wanted, all that lies between. 0 or the pending error. */
-int segmenter_labels(struct segmenter *s, const struct image *im, struct labels *out,
-                     struct panoptic *panoptic, struct dump *dump);
+/* RGB picture -> labels of its size, indices of the vocabulary. `file`: its name, by which masks of
+ * others are found. `panoptic`, when wanted, gets segments; `dump`, when wanted, all that lies
+ * between; both of a network's proposals alone. 0 or the pending error. */
+int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
+                     struct labels *out, struct panoptic *panoptic, struct dump *dump);

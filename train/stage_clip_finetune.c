@@ -1,6 +1,7 @@
 /* Fine-tuning CLIP's image tower on mined mask-noun pairs: masked crops in, the text tower frozen
  * (reference-spec 6.2, FT). */
 #include "train/clip_tune.h"
+#include "train/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;
@@ -19,11 +20,14 @@ static int run(struct node *n) {
     return clip_tune_run(n, rules, sizeof rules / sizeof *rules, NULL);
 }
 
-static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
+static const char *const inputs[] = {"clip", "pairs", NULL};
+static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
 const struct stage stage_clip_finetune = {
     .name = "clip-finetune",
     .inputs = inputs,
+    .maybe = maybe,
     .revision = 2,
-    .check_inputs = check_pairs,
+    .check = pairs_input_needs,
+    .check_inputs = pairs_input_check,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* Image tower and mask prompts trained together: the comparison of the paper's Table 5. The
  * reference has no recipe for it; prompts and weights share the rate (reference-spec 6.2). */
 #include "train/clip_tune.h"
+#include "train/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;
@@ -16,12 +17,14 @@ static int run(struct node *n) {
     return clip_tune_run(n, rules, sizeof rules / sizeof *rules, &c->prompt);
 }
 
-static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
+static const char *const inputs[] = {"clip", "pairs", NULL};
+static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
 const struct stage stage_clip_joint = {
     .name = "clip-joint",
     .inputs = inputs,
+    .maybe = maybe,
     .revision = 2,
     .check = check_prompts,
-    .check_inputs = check_pairs,
+    .check_inputs = pairs_input_check,
     .run = run,
 };

@@ -1,11 +1,13 @@
 /* Trains a CLIP from scratch on whole pictures and their captions: where no CLIP weights can be
  * assumed to exist, this is what the rest of the method starts from. */
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "data/damage.h"
 #include "data/dataset_cache.h"
 #include "data/loader.h"
 #include "data/region.h"
@@ -17,11 +19,11 @@
 #include "train/init_weights.h"
 #include "train/loop.h"
 
-/* A batch on the host: pixels [B, S, S, 3], token ids [B, T], sample numbers [B]. */
+/* A batch on the host: pixels [B, S, S, 3], token ids [B, T], sample numbers [B] twice. */
 struct batch {
     uint8_t *pixels;
     int64_t *ids;
-    int64_t *index;
+    int64_t *planned, *index; /* as planned, and as they came */
     bool easy;
 };
 
@@ -35,14 +37,16 @@ struct pretrain {
     int64_t easy_steps;
     struct tokenizer tokenizer;
     int64_t *ids, *easy_ids; /* [n_captions, T] */
+    struct damage damage, easy_damage;
     struct loader *loader;
     int64_t B, S, T, steps;
 };
 
 static struct batch batch_in(const struct pretrain *p, int64_t step, void *slot) {
     uint8_t *at = slot;
-    struct batch b = {.index = (int64_t *)(void *)at, .easy = step < p->easy_steps};
-    at += (size_t)p->B * sizeof *b.index;
+    struct batch b = {.planned = (int64_t *)(void *)at, .easy = step < p->easy_steps};
+    b.index = b.planned + p->B;
+    at += 2 * (size_t)p->B * sizeof *b.index;
     b.ids = (int64_t *)(void *)at;
     b.pixels = at + (size_t)(p->B * p->T) * sizeof *b.ids;
     return b;
@@ -50,7 +54,7 @@ static struct batch batch_in(const struct pretrain *p, int64_t step, void *slot)
 
 static size_t batch_bytes(const struct pretrain *p) {
     return (size_t)p->B *
-           (sizeof(int64_t) + (size_t)p->T * sizeof(int64_t) + (size_t)(3 * p->S * p->S));
+           (2 * sizeof(int64_t) + (size_t)p->T * sizeof(int64_t) + (size_t)(3 * p->S * p->S));
 }
 
 static void plan(void *ctx, int64_t step, void *slot) {
@@ -58,7 +62,7 @@ static void plan(void *ctx, int64_t step, void *slot) {
     struct batch b = batch_in(p, step, slot);
     const int64_t *index = b.easy ? sampler_batch(&p->easy_sampler, step)
                                   : sampler_batch(&p->sampler, step - p->easy_steps);
-    memcpy(b.index, index, (size_t)p->B * sizeof *index);
+    memcpy(b.planned, index, (size_t)p->B * sizeof *index);
 }
 
 /* Mirror and shift in place of the source; pixels that come from outside repeat the border. */
@@ -75,10 +79,10 @@ static void place(const struct image *im, uint8_t *to, bool mirror, int64_t dy, 
 }
 
 static int fill_one(const struct pretrain *p, const struct dataset *d, const int64_t *ids,
-                    struct batch b, int64_t k, struct rng *r) {
+                    struct batch b, int64_t i, int64_t k, struct rng *r) {
     const struct pretrain_data_options *o = &p->node->config.data;
     const struct crop_options *crop = &p->node->config.crop;
-    int64_t i = b.index[k], S = p->S;
+    int64_t S = p->S;
     int64_t captions = d->caption_at[i + 1] - d->caption_at[i];
     captions = captions < o->captions ? captions : o->captions;
     if (captions < 1)
@@ -103,17 +107,25 @@ static int fill_one(const struct pretrain *p, const struct dataset *d, const int
     return status;
 }
 
-static int fill(void *ctx, int64_t step, void *slot) {
+static int make_sample(void *ctx, int64_t i, struct rng *r, int64_t place, void *slot) {
     const struct pretrain *p = ctx;
+    return fill_one(p, &p->full, p->ids, batch_in(p, p->easy_steps, slot), i, place, r);
+}
+
+static int make_easy(void *ctx, int64_t i, struct rng *r, int64_t place, void *slot) {
+    const struct pretrain *p = ctx;
+    return fill_one(p, &p->easy, p->easy_ids, batch_in(p, p->easy_steps, slot), i, place, r);
+}
+
+static int fill(void *ctx, int64_t step, void *slot) {
+    struct pretrain *p = ctx;
     struct batch b = batch_in(p, step, slot);
-    for (int64_t k = 0; k < p->B; k++) {
-        struct rng r =
-            rng_stream((uint64_t)p->node->config.run.seed, "augment", (uint64_t)(step * p->B + k));
-        int status =
-            fill_one(p, b.easy ? &p->easy : &p->full, b.easy ? p->easy_ids : p->ids, b, k, &r);
-        if (status) return status;
-    }
-    return 0;
+    struct batch_maker m = {.ctx = p,
+                            .sample = b.easy ? make_easy : make_sample,
+                            .seed = (uint64_t)p->node->config.run.seed,
+                            .purpose = "augment"};
+    return batch_make(&m, b.easy ? &p->easy_damage : &p->damage, step, b.planned, p->B, b.index,
+                      slot);
 }
 
 static int start(void *self, int64_t step) {
@@ -136,6 +148,26 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     tensor *l = clip_loss(normalize_rows(image, 1e-12), normalize_rows(text, 1e-12), scale, NULL);
     metrics_put(row, "scale", t_item(scale));
     return t_scope_close(scope, l);
+}
+
+static void keep(void *self, struct json_out *j) {
+    struct pretrain *p = self;
+    json_object(j);
+    json_key(j, "damaged");
+    damage_write(&p->damage, j);
+    if (p->easy_steps) {
+        json_key(j, "easy_damaged");
+        damage_write(&p->easy_damage, j);
+    }
+    json_end(j);
+}
+
+static int restore(void *self, const struct cJSON *samples) {
+    struct pretrain *p = self;
+    int status = damage_restore(&p->damage, cJSON_GetObjectItemCaseSensitive(samples, "damaged"));
+    if (status || !p->easy_steps) return status;
+    return damage_restore(&p->easy_damage,
+                          cJSON_GetObjectItemCaseSensitive(samples, "easy_damaged"));
 }
 
 static void updated(void *self) {
@@ -170,6 +202,7 @@ static int open_data(struct pretrain *p) {
         status = error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pictures",
                            (long long)p->B, (long long)p->full.n_images);
     if (status) return status;
+    damage_open(&p->damage, train_damage(&c->train), p->full.n_images);
     sampler_open(&p->sampler, seed, "order", p->full.n_images, p->B);
     p->steps = c->optim.steps ? c->optim.steps : c->optim.epochs * sampler_epoch_steps(&p->sampler);
     p->easy_steps = (int64_t)(c->data.easy * (double)p->steps);
@@ -180,8 +213,10 @@ static int open_data(struct pretrain *p) {
     if (!status && p->easy.n_images < p->B)
         status = error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld easy pictures",
                            (long long)p->B, (long long)p->easy.n_images);
-    if (!status) sampler_open(&p->easy_sampler, seed, "order easy", p->easy.n_images, p->B);
-    return status;
+    if (status) return status;
+    damage_open(&p->easy_damage, train_damage(&c->train), p->easy.n_images);
+    sampler_open(&p->easy_sampler, seed, "order easy", p->easy.n_images, p->B);
+    return 0;
 }
 
 static int open_model(struct pretrain *p) {
@@ -212,6 +247,10 @@ static int open_model(struct pretrain *p) {
 
 static void close_all(struct pretrain *p) {
     loader_close(p->loader);
+    damage_report(&p->damage, p->node->name);
+    damage_report(&p->easy_damage, p->node->name);
+    damage_close(&p->damage);
+    damage_close(&p->easy_damage);
     sampler_close(&p->sampler);
     sampler_close(&p->easy_sampler);
     dataset_close(&p->full);
@@ -236,6 +275,8 @@ static int run(struct node *n) {
                          .schedule = optim_schedule(&c->optim, p.steps),
                          .clip_norm = c->optim.clip_norm,
                          .self = &p,
+                         .keep = keep,
+                         .restore = restore,
                          .start = start,
                          .loss = loss,
                          .updated = updated,

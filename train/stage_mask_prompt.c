@@ -6,6 +6,7 @@
  * put on and taken off.
  */
 #include "train/clip_tune.h"
+#include "train/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;
@@ -19,6 +20,7 @@ static int run(struct node *n) {
 }
 
 void check_prompts(const struct node *n, struct problems *p) {
+    pairs_input_needs(n, p);
     const struct node *clip = node_clip(n);
     struct clip_options o = {0};
     if (clip) o = clip_model(&clip->config.clip, NULL);
@@ -34,12 +36,14 @@ void check_prompts(const struct node *n, struct problems *p) {
             n->path, (long long)n->config.prompt.depth, (long long)has->depth);
 }
 
-static const char *const inputs[] = {"clip", "pairs", "scenes", NULL};
+static const char *const inputs[] = {"clip", "pairs", NULL};
+static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
 const struct stage stage_mask_prompt = {
     .name = "mask-prompt",
     .inputs = inputs,
+    .maybe = maybe,
     .revision = 2,
     .check = check_prompts,
-    .check_inputs = check_pairs,
+    .check_inputs = pairs_input_check,
     .run = run,
 };

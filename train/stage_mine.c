@@ -1,9 +1,10 @@
 /* Mines mask-noun pairs: for every noun of a picture's captions, the masked proposal that CLIP
  * finds most like it (reference-spec 7.1). One shard for a fixed block of pictures; a finished
- * shard is never computed again.
+ * shard is never computed again, and what the models say of pictures is kept for other runs
+ * (train/mine_chunk.h).
  *
- * Rules: a noun counts once a caption; a proposal may serve several nouns; proposals of fewer than
- * mine.min_area pixels take no part; pairs below mine.similarity are left out. */
+ * Rules: a noun counts once a caption; masks of fewer than mine.min_area pixels take no part; the
+ * others are settings (train/mine_match.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,227 +13,133 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "data/dataset_cache.h"
+#include "base/spans.h"
 #include "data/pairs_write.h"
-#include "data/rle.h"
-#include "eval/regions.h"
-#include "nn/torch/tensor.h"
 #include "train/clip_validate.h"
+#include "train/given.h"
+#include "train/mine_chunk.h"
 #include "train/mine_nouns.h"
+#include "train/mine_pairs.h"
+#include "train/mine_part.h"
 #include "train/mine_report.h"
 #include "train/noun_features.h"
-#include "train/proposals_run.h"
-#include "train/signals.h"
 
 struct miner {
     struct node *node;
     struct dataset set;
-    int64_t n_images;
+    int64_t n_images, n_mined; /* all, and those that this process mined */
     struct clip_run clip;
     struct proposals_run proposals;
+    struct mask_source files;
+    struct mine_cache cache;
+    struct mine_sources sources;
+    char *network_id, *encoder_id;
     struct mine_nouns nouns;
-    float *noun_feature; /* [nouns, D] */
-    int64_t D;
+    struct mine_names names;
+    struct mine_part part;
     char *dir;
+    char proposals_hash[17];
     struct pairs_source source;
 };
 
 static int encode_nouns(struct miner *m) {
-    int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL);
+    int scope = t_scope_open("nouns", T_NO_GRAD | T_EVAL), span = span_begin("text");
     tensor *x = noun_features(m->node, &m->clip.clip, m->nouns.noun.at, (int64_t)m->nouns.noun.n);
-    m->D = t_size(x, 1);
-    size_t n = m->nouns.noun.n * (size_t)m->D;
-    m->noun_feature = mem_alloc(n, sizeof *m->noun_feature);
-    t_copy_out(x, m->noun_feature, n * sizeof *m->noun_feature); /* [nouns, D] */
+    m->names.D = t_size(x, 1);
+    size_t n = m->nouns.noun.n * (size_t)m->names.D;
+    m->names.feature = mem_alloc(n, sizeof *m->names.feature);
+    t_copy_out(x, m->names.feature, n * sizeof *m->names.feature); /* [nouns, D] */
+    span_end(span);
     t_scope_close(scope, NULL);
     return error_status();
 }
 
-/* Before each picture: a shard whose last one is done is kept. */
-static int stopped(void) {
-    return signals_pending()
-               ? signals_error("whole shards are kept, the same command goes on behind them")
-               : 0;
-}
-
-static float dot(const float *a, const float *b, int64_t n) {
-    double s = 0; /* one order of summation, whatever the machine's vector width */
-    for (int64_t i = 0; i < n; i++) s += (double)a[i] * b[i];
-    return (float)s;
-}
-
-static int add_pair(const struct miner *m, struct pairs_shard *shard, int64_t image,
-                    int64_t caption, int64_t noun, const struct regions *r) {
-    const float *text = m->noun_feature + noun * m->D;
-    int64_t best = -1;
-    float first = -2, second = -2;
-    for (int64_t k = 0; k < r->n; k++) {
-        float s = dot(text, r->feature + k * m->D, m->D);
-        if (s > first) {
-            second = first;
-            first = s;
-            best = k;
-        } else if (s > second) {
-            second = s;
-        }
-    }
-    if (best < 0 || first < (float)m->node->config.mine.similarity) return 0;
-    const struct mask *mask = &r->mask[best];
-    struct bytes packed;
-    int status = rle_pack(mask, &packed);
-    if (status) return status;
-    struct pair p = {.image = image,
-                     .image_id = m->set.image_id[image],
-                     .caption = caption,
-                     .caption_id = m->set.caption_id[caption],
-                     .proposal = r->query[best],
-                     .similarity = first,
-                     .margin = r->n > 1 ? first - second : 0,
-                     .h = mask->h,
-                     .w = mask->w,
-                     .area = mask_area(mask),
-                     .box = r->box[best]};
-    pairs_shard_add(shard, &p, m->nouns.noun.at[noun], packed.at, packed.n);
-    bytes_free(&packed);
-    return 0;
-}
-
-/* Pictures first .. first + n - 1, which have one size. */
-static int mine_pictures(const struct miner *m, struct pairs_shard *shard, int64_t first, int64_t n,
-                         const struct image *pictures) {
-    struct proposals *p = mem_alloc((size_t)n, sizeof *p);
-    struct regions *r = mem_alloc((size_t)n, sizeof *r);
-    int status = proposals_of(&m->proposals.model, m->proposals.text, pictures, n, p);
-    const struct mine_options *o = &m->node->config.mine;
-    for (int64_t i = 0; !status && i < n; i++)
-        status = regions_of(&r[i], &p[i], o->mask_threshold, o->min_area);
-    if (!status) {
-        struct region_options crop =
-            crop_region(&m->node->config.crop, clip_image_size(&m->clip.clip));
-        status = regions_encode(r, pictures, n, &crop, clip_regions(&m->clip.clip), o->batch);
-    }
-    for (int64_t i = 0; !status && i < n; i++) {
-        int64_t from = m->set.caption_at[first + i], to = m->set.caption_at[first + i + 1];
-        if (to > from + m->node->config.mine.captions) to = from + m->node->config.mine.captions;
-        for (int64_t c = from; !status && c < to; c++)
-            for (size_t k = 0; !status && k < m->nouns.of[c].n; k++)
-                status = add_pair(m, shard, first + i, c, m->nouns.of[c].at[k], &r[i]);
-    }
-    for (int64_t i = 0; i < n; i++) {
-        proposals_free(&p[i]);
-        regions_free(&r[i]);
-    }
-    free(p);
-    free(r);
+static int commit(struct pairs_shard *shard) {
+    int span = span_begin("writing"), status = pairs_shard_commit(shard);
+    span_end(span);
     return status;
 }
 
-/* Reads pictures from `first` on, up to `most` of one size. */
-static int read_pictures(const struct miner *m, int64_t first, int64_t most, struct image *to,
-                         int64_t *n) {
-    int status = 0;
-    for (*n = 0; !status && *n < most; ++*n) {
-        status = m->set.source->image(&m->set, first + *n, &to[*n]);
-        if (!status && (to[*n].h != to->h || to[*n].w != to->w)) {
-            image_free(&to[*n]);
-            break;
-        }
-    }
-    return status;
-}
-
-static int mine_shard(const struct miner *m, int64_t k, int64_t first, int64_t n,
+static int mine_shard(struct miner *m, int64_t k, int64_t first, int64_t n,
                       struct progress *progress) {
-    enum { TOGETHER = 16 };
     struct pairs_shard shard;
     pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
     int status = 0;
-    for (int64_t i = first; !status && i < first + n;) {
-        struct image pictures[TOGETHER] = {{0}};
-        int64_t most = first + n - i < TOGETHER ? first + n - i : TOGETHER, got = 0;
-        status = stopped();
-        if (!status) status = read_pictures(m, i, most, pictures, &got);
-        if (!status) status = mine_pictures(m, &shard, i, got, pictures);
-        for (int64_t j = 0; j < TOGETHER; j++) image_free(&pictures[j]);
-        i += got;
-        progress_at(progress, i, NULL);
+    for (int64_t i = first; !status && i < first + n; i += MINE_TOGETHER) {
+        int64_t some = first + n - i < MINE_TOGETHER ? first + n - i : MINE_TOGETHER;
+        struct mine_chunk c = {0};
+        status = mine_stopped(&m->cache);
+        if (!status) status = mine_chunk_read(&c, &m->sources, i, some);
+        int span = span_begin("matching");
+        for (int64_t j = 0; !status && j < some; j++)
+            mine_pairs_of_captions(&shard, &m->names, &c, j);
+        span_end(span);
+        mine_chunk_free(&c);
+        m->n_mined += some;
+        progress_at(progress, i + some, NULL);
     }
-    if (!status) status = pairs_shard_commit(&shard);
+    if (!status) status = commit(&shard);
     pairs_shard_drop(&shard);
     return status;
 }
 
-struct named_class {
-    const char *name;
-    int64_t index;
-};
-
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct named_class *)a)->name, ((const struct named_class *)b)->name);
-}
-
-/* Seen classes by name, which is the order of pairs. */
-static struct named_class *seen_classes(const struct dataset *d, int64_t *n) {
-    struct named_class *c = mem_alloc((size_t)d->n_classes, sizeof *c);
-    *n = 0;
-    for (int64_t k = 0; k < d->n_classes; k++)
-        if (d->class_seen[k]) c[(*n)++] = (struct named_class){d->class_name[k], k};
-    if (*n) qsort(c, (size_t)*n, sizeof *c, by_name);
-    return c;
-}
-
-/* The pairs of label maps: a mask of each seen class, named by the class. */
-static int label_shard(const struct miner *m, int64_t k, int64_t first, int64_t n) {
+/* The same of label maps: a mask of each seen class, named by the class. */
+static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
     struct pairs_shard shard;
     pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
-    int64_t n_seen;
-    struct named_class *seen = seen_classes(&m->set, &n_seen);
+    int64_t n_seen, *seen = mine_label_classes(&m->set, &n_seen);
     int status = 0;
     for (int64_t i = first; !status && i < first + n; i++) {
-        struct labels l = {0};
-        struct mask mask = {0};
-        status = stopped();
-        if (!status) status = m->set.source->labels(&m->set, i, &l);
-        if (!status) status = mask_alloc(&mask, l.h, l.w);
-        for (int64_t s = 0; !status && s < n_seen; s++) {
-            int64_t c = seen[s].index;
-            struct pair p = {.image = i,
-                             .image_id = m->set.image_id[i],
-                             .proposal = c,
-                             .similarity = 1,
-                             .h = l.h,
-                             .w = l.w};
-            for (int64_t j = 0; j < l.h * l.w; j++) p.area += mask.at[j] = l.at[j] == c;
-            struct bytes packed;
-            if (p.area < m->node->config.mine.min_area) continue;
-            mask_box(&mask, &p.box);
-            status = rle_pack(&mask, &packed);
-            if (status) break;
-            pairs_shard_add(&shard, &p, seen[s].name, packed.at, packed.n);
-            bytes_free(&packed);
-        }
-        labels_free(&l);
-        mask_free(&mask);
+        status = mine_stopped(&m->cache);
+        if (!status) status = mine_pairs_of_labels(&shard, &m->names, i, seen, n_seen);
     }
     free(seen);
-    if (!status) status = pairs_shard_commit(&shard);
+    if (!status) status = commit(&shard);
     pairs_shard_drop(&shard);
     return status;
 }
 
-static int mine(const struct miner *m) {
-    int64_t block = m->node->config.mine.shard_images, shards = 0;
+/* Every shard that is this process's to make, then, when all others are there, the manifest. */
+static int mine(struct miner *m) {
+    int64_t block = m->node->config.mine.shard_images;
+    int64_t shards = (m->n_images + block - 1) / block, missing = 0;
     struct progress progress;
     int status = 0;
     progress_open(&progress, m->node->name, "pictures", 0, m->n_images, 30);
-    for (int64_t first = 0; !status && first < m->n_images; first += block, shards++) {
+    for (int64_t k = 0; !status && k < shards; k++) {
+        int64_t first = k * block;
         int64_t n = m->n_images - first < block ? m->n_images - first : block;
-        if (pairs_shard_done(m->dir, shards, first, n, &m->source)) continue;
-        status = m->node->config.mine.ground_truth ? label_shard(m, shards, first, n)
-                                                   : mine_shard(m, shards, first, n, &progress);
+        if (pairs_shard_done(m->dir, k, first, n, &m->source)) continue;
+        if (!mine_part_has(&m->part, k))
+            missing++;
+        else
+            status = m->node->config.mine.ground_truth ? label_shard(m, k, first, n)
+                                                       : mine_shard(m, k, first, n, &progress);
     }
     progress_close(&progress);
+    if (!status && missing)
+        status =
+            error_set(ERR_AGAIN,
+                      "part %s is mined; %lld of %lld files of pairs are other parts': put "
+                      "them into %s, then run the same command without mine.part",
+                      m->node->config.mine.part, (long long)missing, (long long)shards, m->dir);
     return status ? status : pairs_manifest(m->dir, shards, &m->source);
+}
+
+/* Where the time went, a picture; what was computed and what was there already. */
+static void tell_work(const struct miner *m) {
+    static const char *const parts[] = {"load",  "read",     "masks", "proposals", "crops", "CLIP",
+                                        "nouns", "matching", "text",  "writing",   "cache"};
+    struct str text = {0};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (m->n_mined && spans_seconds(parts[i]) > 0)
+            str_add(&text, "%s%s %.2f", text.n ? ", " : "", parts[i],
+                    1e3 * spans_seconds(parts[i]) / (double)m->n_mined);
+    if (text.n) log_info("%s: milliseconds a picture: %s", m->node->name, text.at);
+    log_info("%s: %lld of %lld pictures went through the proposal network, %lld crops through CLIP",
+             m->node->name, (long long)m->sources.pictures_proposed, (long long)m->n_images,
+             (long long)m->sources.crops_encoded);
+    str_free(&text);
 }
 
 /* What came out, and how right it is. */
@@ -255,46 +162,128 @@ static int report(const struct miner *m) {
     return status;
 }
 
+static char none[] = "", label_maps[] = "labels";
+
 static char *id_of(const struct node *n, const char *input) {
-    static char none[] = "";
     struct node *from = node_from(n, input);
     return from ? from->id : none;
 }
 
-static const char *stop_list(const struct node *n) {
-    const struct node_input *in = node_input(n, "stop_list");
-    return in ? in->path : NULL;
+/* Hashes of runs and files: equal inputs give equal pairs, wherever they lie. */
+static void name_sources(struct miner *m) {
+    const struct node_input *in = node_input(m->node, "proposals");
+    char *proposals = id_of(m->node, "proposals");
+    if (in && in->path) {
+        hash_hex(in->hash, m->proposals_hash);
+        proposals = m->proposals_hash;
+    } else if (m->node->config.mine.masks == MINE_LABELS) {
+        proposals = label_maps;
+    }
+    m->source = (struct pairs_source){
+        {proposals, id_of(m->node, "clip"), id_of(m->node, "scenes"), m->node->id}};
 }
 
-static int open_proposals(struct miner *m) {
+/* Masks do not depend on names, so any will do. */
+static int open_network(void *ctx) {
+    struct miner *m = ctx;
+    static char name[] = "object";
+    char *const names[] = {name};
     struct vocabulary v;
-    vocabulary_of(&v, m->set.class_name, (size_t)m->set.n_classes);
+    vocabulary_of(&v, names, 1);
+    int span = span_begin("load");
     int status = proposals_run_open(&m->proposals, m->node, &v, NULL);
+    span_end(span);
     vocabulary_close(&v);
     return status;
 }
 
+static char *run_name(const struct node_input *in) {
+    return mem_format("%s%s", in->node->id, in->best ? " best" : "");
+}
+
+/* The folder of the cache, owned; NULL: none. */
+static char *cache_dir(const struct node *n) {
+    const char *said = n->config.mine.cache;
+    if (strcmp(said, "none") == 0) return NULL;
+    return strcmp(said, "auto") != 0 ? mem_strdup(said)
+                                     : path_join(n->config.run.output_dir, ".mined");
+}
+
+static void open_cache(struct miner *m) {
+    char *dir = cache_dir(m->node);
+    mine_cache_open(&m->cache, dir);
+    free(dir);
+}
+
+/* What features depend on beside the pictures and their masks; owned. */
+static char *name_encoder(const struct node *n, const struct region_options *o) {
+    char *clip = run_name(node_input(n, "clip"));
+    char *name =
+        mem_format("clip %s prompts %d\ncrop %lld expand %.17g box %d antialias %d fill %d\n", clip,
+                   n->config.mine.prompts, (long long)o->side, o->expand, o->whole_box,
+                   o->antialias, (int)o->fill);
+    free(clip);
+    return name;
+}
+
+/* Where masks come from, and what looks at them. */
+static int open_sources(struct miner *m) {
+    const struct config *c = &m->node->config;
+    const struct node_input *in = node_input(m->node, "proposals");
+    int span = span_begin("load"), status = clip_run_open(&m->clip, m->node, "clip", NULL);
+    if (!status && in && in->path) status = mask_source_open(&m->files, in->path);
+    span_end(span);
+    if (status) return status;
+    struct namer namer = {.clip = &m->clip.clip, .no_prompts = !c->mine.prompts};
+    struct region_options crop = crop_region(&c->crop, clip_image_size(&m->clip.clip));
+    m->network_id = in && in->node ? run_name(in) : NULL;
+    m->encoder_id = name_encoder(m->node, &crop);
+    open_cache(m);
+    m->sources = (struct mine_sources){.set = &m->set,
+                                       .mine = &c->mine,
+                                       .cache = &m->cache,
+                                       .files = in && in->path ? &m->files : NULL,
+                                       .network = &m->proposals,
+                                       .network_id = m->network_id,
+                                       .open = open_network,
+                                       .ctx = m,
+                                       .crop = crop,
+                                       .encoder = namer_encoder(&namer),
+                                       .encoder_id = m->encoder_id};
+    return 0;
+}
+
+static int find_nouns(struct miner *m) {
+    int span = span_begin("nouns");
+    int status = mine_nouns_find(&m->nouns, &m->set, m->n_images, m->node->config.mine.captions,
+                                 m->node, t_threads());
+    span_end(span);
+    return status ? status : encode_nouns(m);
+}
+
 static int run(struct node *n) {
     const struct mine_options *o = &n->config.mine;
-    struct miner m = {.node = n, .dir = path_join(n->dir, "pairs")};
-    /* Hashes of runs: equal inputs give equal files, wherever they lie. */
-    m.source =
-        (struct pairs_source){{id_of(n, "proposals"), id_of(n, "clip"), id_of(n, "scenes"), n->id}};
+    struct miner m = {.node = n, .dir = path_join(n->dir, "pairs"), .files.file.fd = -1};
+    spans_open();
+    name_sources(&m);
+    mine_part_parse(&m.part, o->part); /* check() saw that it can be */
     int status = dir_make(m.dir);
     if (!status) status = clip_open_set(n, "clip", &m.set);
+    m.names = (struct mine_names){.set = &m.set, .mine = o, .nouns = &m.nouns};
     m.n_images = o->images && o->images < m.set.n_images ? o->images : m.set.n_images;
     if (!status && !o->ground_truth) {
-        status = clip_run_open(&m.clip, n, "clip", NULL);
-        if (!status) status = open_proposals(&m);
-        if (!status)
-            status = mine_nouns_find(&m.nouns, &m.set, m.n_images, o->captions, stop_list(n),
-                                     t_threads());
-        if (!status) status = encode_nouns(&m);
+        status = open_sources(&m);
+        if (!status) status = find_nouns(&m);
     }
     if (!status) status = mine(&m);
+    if (!status && !o->ground_truth) tell_work(&m);
     if (!status) status = report(&m);
     mine_nouns_free(&m.nouns);
-    free(m.noun_feature);
+    free(m.names.feature);
+    free(m.network_id);
+    free(m.encoder_id);
+    mine_cache_close(&m.cache);
+    mask_source_close(&m.files);
     proposals_run_free(&m.proposals);
     clip_run_free(&m.clip);
     dataset_close(&m.set);
@@ -303,9 +292,22 @@ static int run(struct node *n) {
 }
 
 static void check(const struct node *n, struct problems *p) {
-    if (n->config.mine.ground_truth) return;
+    const struct mine_options *o = &n->config.mine;
+    struct mine_part part;
+    bool labels = o->masks == MINE_LABELS, proposals = node_input(n, "proposals");
+    if (!mine_part_parse(&part, o->part))
+        settings_problem(&n->doc, p, "mine.part", "\"%s\": 2/4 is the second of four parts",
+                         o->part);
+    if (o->ground_truth) return;
+    mine_nouns_check(n, p);
     if (!node_input(n, "clip")) problems_add(p, "%s: missing inputs.clip", n->path);
-    if (!node_input(n, "proposals")) problems_add(p, "%s: missing inputs.proposals", n->path);
+    if (!labels && !proposals)
+        problems_add(p,
+                     "%s: missing inputs.proposals: a run, weights, or masks of others; or "
+                     "mine.masks: labels",
+                     n->path);
+    if (labels && proposals)
+        problems_add(p, "%s: inputs.proposals has no use with mine.masks: labels", n->path);
 }
 
 static const char *const inputs[] = {"scenes", NULL};
@@ -314,7 +316,9 @@ const struct stage stage_mine = {
     .name = "mine",
     .inputs = inputs,
     .maybe = maybe,
-    .revision = 2,
+    .files = mine_nouns_files,
+    .revision = 3,
     .check = check,
     .run = run,
+    .check_inputs = given_check_inputs,
 };

@@ -5,25 +5,15 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/rng.h"
 #include "checkpoints/history.h"
 #include "data/dataset_cache.h"
-#include "data/loader.h"
-#include "data/sampler.h"
-#include "data/segment_sample.h"
+#include "data/segment_batches.h"
 #include "nn/losses/mask_loss.h"
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
 #include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/proposals_run.h"
-
-/* A batch on the host: sample numbers [B], label maps [B, H, W], pictures [B, H, W, 3]. */
-struct batch {
-    int64_t *index;
-    uint16_t *maps;
-    uint8_t *pixels;
-};
 
 /* One phase: the backbone alone against names, then the whole network. */
 struct phase {
@@ -36,66 +26,25 @@ struct phase {
     const struct dataset *set;
     const uint16_t *name_of; /* class of the set -> row of text, or `ignore` */
     const char *purpose;     /* names the random streams */
-    struct sampler sampler;
-    struct loader *loader;
+    struct segment_batches batches;
     int64_t B, H, W, steps;
 };
-
-static struct batch batch_in(const struct phase *p, void *slot) {
-    uint8_t *at = slot;
-    struct batch b = {.index = (int64_t *)(void *)at};
-    at += (size_t)p->B * sizeof *b.index;
-    b.maps = (uint16_t *)(void *)at;
-    b.pixels = at + (size_t)(p->B * p->H * p->W) * sizeof *b.maps;
-    return b;
-}
-
-static void plan(void *ctx, int64_t step, void *slot) {
-    struct phase *p = ctx;
-    memcpy(batch_in(p, slot).index, sampler_batch(&p->sampler, step),
-           (size_t)p->B * sizeof(int64_t));
-}
-
-static int sample(const struct phase *p, int64_t i, struct rng *r, uint8_t *pixels, uint16_t *map) {
-    const struct dataset *set = p->set;
-    const struct segment_data_options *o = &p->node->config.segment;
-    struct image im = {0};
-    struct labels l = {0};
-    int status = set->source->image(set, i, &im);
-    if (!status) status = set->source->labels(set, i, &l);
-    if (!status && !o->crop && (im.h != p->H || im.w != p->W))
-        status =
-            error_set(ERR_DATA, "it is %lld x %lld, the first one %lld x %lld: set segment.crop",
-                      (long long)im.w, (long long)im.h, (long long)p->W, (long long)p->H);
-    if (!status) status = segment_sample(o, r, &im, &l, p->H, p->W, set->ignore, pixels, map);
-    for (int64_t k = 0; !status && k < p->H * p->W; k++)
-        map[k] = map[k] < set->n_classes ? p->name_of[map[k]] : set->ignore;
-    image_free(&im);
-    labels_free(&l);
-    return status ? error_context("picture %lld", (long long)set->image_id[i]) : 0;
-}
-
-static int fill(void *ctx, int64_t step, void *slot) {
-    const struct phase *p = ctx;
-    struct batch b = batch_in(p, slot);
-    int status = 0;
-    for (int64_t k = 0; !status && k < p->B; k++) {
-        struct rng r =
-            rng_stream((uint64_t)p->node->config.run.seed, p->purpose, (uint64_t)(step * p->B + k));
-        status =
-            sample(p, b.index[k], &r, b.pixels + k * 3 * p->H * p->W, b.maps + k * p->H * p->W);
-    }
-    return status;
-}
 
 static int start(void *self, int64_t step) {
     struct phase *p = self;
     const struct train_options *o = &p->node->config.train;
-    size_t pixels = (size_t)(p->B * p->H * p->W);
-    size_t bytes = (size_t)p->B * sizeof(int64_t) + pixels * (3 + sizeof(uint16_t));
-    p->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
-                            (struct loader_source){p, bytes, plan, fill}, step, p->steps);
-    return p->loader ? 0 : error_status();
+    return segment_batches_start(
+        &p->batches, (struct loader_options){o->loader_threads, o->loader_ahead}, step, p->steps);
+}
+
+static void keep(void *self, struct json_out *j) {
+    struct phase *p = self;
+    segment_batches_keep(&p->batches, j);
+}
+
+static int restore(void *self, const struct cJSON *samples) {
+    struct phase *p = self;
+    return segment_batches_restore(&p->batches, samples);
 }
 
 /* The losses of the last layer by name, and the sum over all. */
@@ -109,10 +58,9 @@ static void put_terms(struct metrics_row *row, tensor *terms) {
 static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     (void)step;
     struct phase *p = self;
-    void *slot;
+    struct segment_batch b;
     struct mask_targets targets;
-    if (loader_next(p->loader, &slot)) return NULL;
-    struct batch b = batch_in(p, slot);
+    if (segment_batches_next(&p->batches, &b)) return NULL;
     if (mask_targets_init(&targets, b.maps, p->B, p->H, p->W, p->model->opt.divisor,
                           p->set->ignore))
         return NULL;
@@ -133,6 +81,20 @@ static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
     return t_scope_close(scope, l);
 }
 
+static void open_batches(struct phase *p) {
+    const struct config *c = &p->node->config;
+    const struct segment_batches_options o = {.set = p->set,
+                                              .sample = &c->segment,
+                                              .name_of = p->name_of,
+                                              .seed = (uint64_t)c->run.seed,
+                                              .purpose = p->purpose,
+                                              .B = p->B,
+                                              .H = p->H,
+                                              .W = p->W,
+                                              .damage = train_damage(&c->train)};
+    segment_batches_open(&p->batches, &o);
+}
+
 static int phase_run(struct phase *p, const char *part, const struct optim_options *o,
                      const struct group_rule *rules, size_t n_rules) {
     struct groups groups;
@@ -147,9 +109,8 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
         status = error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pictures",
                            (long long)p->B, (long long)p->set->n_images);
     if (!status) {
-        sampler_open(&p->sampler, (uint64_t)p->node->config.run.seed, p->purpose, p->set->n_images,
-                     p->B);
-        p->steps = o->steps ? o->steps : o->epochs * sampler_epoch_steps(&p->sampler);
+        open_batches(p);
+        p->steps = o->steps ? o->steps : o->epochs * (p->set->n_images / p->B);
         struct training t = {.node = p->node,
                              .part = part,
                              .params = p->params,
@@ -157,13 +118,14 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
                              .schedule = optim_schedule(o, p->steps),
                              .clip_norm = o->clip_norm,
                              .self = p,
+                             .keep = keep,
+                             .restore = restore,
                              .start = start,
                              .loss = loss};
         status = loop_run(&t);
     }
-    loader_close(p->loader);
-    p->loader = NULL;
-    sampler_close(&p->sampler);
+    damage_report(&p->batches.damage, p->node->name);
+    segment_batches_close(&p->batches);
     adamw_free(&adamw);
     return status;
 }
@@ -217,7 +179,7 @@ static int run(struct node *n) {
     uint16_t *name_of = mem_alloc((size_t)set.n_classes, sizeof *name_of);
     status = proposals_run_new(&model, n, &set, name_of);
     if (!status) status = init_load(n, &model.params);
-    int64_t side = n->config.segment.crop;
+    int64_t side = segment_side(&n->config.segment);
     struct image first = {0};
     if (!status && !side) status = set.source->image(&set, 0, &first);
     struct phase p = {.node = n,
@@ -245,9 +207,12 @@ static int run(struct node *n) {
 
 static void check(const struct node *n, struct problems *p) {
     proposals_check(&n->config.proposals, n->path, p);
-    if (n->config.segment.sizes.n && !n->config.segment.crop)
+    const struct segment_data_options *o = &n->config.segment;
+    if (o->sizes.n && !o->crop)
         settings_problem(&n->doc, p, "segment.sizes",
                          "pictures of several sizes need segment.crop");
+    if (o->pad && (!o->crop || o->pad < o->crop))
+        settings_problem(&n->doc, p, "segment.pad", "must be 0, or segment.crop at least");
     if (*n->config.train.validate_set)
         problems_add(p, "%s: validate.set: the proposals stage does not validate", n->path);
 }
@@ -256,7 +221,7 @@ static const char *const inputs[] = {"scenes", "clip", NULL};
 const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
-    .revision = 3,
+    .revision = 4,
     .check = check,
     .run = run,
 };

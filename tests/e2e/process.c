@@ -135,6 +135,21 @@ void train_start(struct process *p, const char *out, const char *config,
     free(output);
 }
 
+struct ended ovseg_run(const char *const *arguments) {
+    enum { MAX = 32 };
+    char *folder = path_dir(TEST_PROGRAM), *program = path_join(folder, "ovseg");
+    const char *argv[MAX] = {program};
+    struct process p;
+    for (int i = 0; arguments[i]; i++) {
+        CHECK(i + 2 < MAX);
+        argv[i + 1] = arguments[i];
+    }
+    process_start(&p, argv, NULL);
+    free(folder);
+    free(program);
+    return process_wait(&p, 300);
+}
+
 struct ended train_run(const char *out, const char *config, const char *const *arguments) {
     struct process p;
     train_start(&p, out, config, arguments, NULL);

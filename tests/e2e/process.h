@@ -46,6 +46,10 @@ struct ended train_run(const char *out, const char *config, const char *const *a
 void train_start(struct process *p, const char *out, const char *config,
                  const char *const *arguments, const char *const *environment);
 
+/* ovseg ARGUMENT..., as a user types it, for at most five minutes. */
+#define OVSEG(...) ovseg_run((const char *const[]){__VA_ARGS__, NULL})
+struct ended ovseg_run(const char *const *arguments);
+
 /* The only run folder of this name below DIR/out; owned. Fails the test when there is none. */
 char *run_of(const char *out, const char *name);
 char *file_of(const char *out, const char *name, const char *file); /* a file in it; owned */

@@ -123,7 +123,8 @@ TEST(a_label_outside_the_classes_is_refused) {
     free(text);
     text = instances(8);
     put("instances.json", text);
-    check_ends(config, NULL, 65, "instances.json", "8");
+    check_ends(config, "prepare.damaged=stop", 65, "instances.json", "is of category 8");
+    check_ends(config, NULL, 0, "is of category 8", "seen: 1 of 3 pictures skipped");
     free(text);
     free(config);
 }

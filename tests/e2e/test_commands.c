@@ -407,10 +407,48 @@ TEST(nouns_come_out_as_one_json_object_a_line) {
     CHECK_HAS(out_of(&s), "\"\\\"\",\"noir\",\"\\\"\"]");
     CHECK_INT(s.err.n, 0);
     said_free(&s);
-    CHECK_OK(file_write(in, "a\0b\n", 4));
-    check_refused(ovseg(in, "nouns", NULL), ERR_DATA, "line 1");
+    CHECK_OK(file_write(in, "a\0b\n\xFF\xFE\n", 7));
+    s = ovseg(in, "nouns", NULL);
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s), "{\"tokens\":[\"a\",\"b\"],");
+    said_free(&s);
     check_refused(OVSEG("nouns", "--backend", "magic"), ERR_USAGE, "magic");
     free(in);
+}
+
+TEST(nouns_by_a_tagger_can_be_read_back_as_tags) {
+    static const char captions[] = "Anna holds two kites near a red table.\n\nA caf\u00E9 light\n";
+    char *in = test_path("captions"), *tags = test_path("tags.jsonl");
+    char *weights = test_source("tests/data/tagger/eng"), *phrases = test_path("phrases");
+    CHECK_OK(file_write(in, captions, sizeof captions - 1));
+    CHECK_OK(file_write(phrases, "red table\n", 10));
+    struct said s =
+        ovseg(in, "nouns", "-b", "perceptron", "-w", weights, "-p", phrases, "--show-tags", NULL);
+    CHECK_INT(s.status, 0);
+    CHECK_HAS(out_of(&s), "\"names\":[");
+    CHECK_HAS(out_of(&s), "\"red table\"]");
+    CHECK_HAS(out_of(&s), "\"tags\":[");
+    CHECK_OK(file_write(tags, s.out.at, s.out.n));
+    said_free(&s);
+    struct said first = ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL);
+    CHECK_INT(first.status, 0);
+    CHECK_HAS(out_of(&first), "\"red table\"]");
+    CHECK_OK(file_write(tags, first.out.at, first.out.n));
+    struct said second = ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL);
+    CHECK_TEXT(out_of(&second), out_of(&first));
+    said_free(&first);
+    said_free(&second);
+    CHECK_OK(file_write(in, "no\n", 3));
+    check_refused(ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL), ERR_DATA, "stdin: line 1");
+    CHECK_OK(file_write(in, "{\"id\": 7}\n", 10));
+    check_refused(ovseg(in, "nouns", "-b", "perceptron", "-w", weights, "--json", NULL), ERR_DATA,
+                  "line 1");
+    check_refused(OVSEG("nouns", "-b", "perceptron"), ERR_USAGE, "--weights");
+    check_refused(OVSEG("nouns", "-b", "tags"), ERR_USAGE, "--tags");
+    check_refused(OVSEG("nouns", "-t", tags), ERR_USAGE, "--tags");
+    check_refused(OVSEG("nouns", "-b", "tags", "-t", "/nowhere"), ERR_MISSING, "/nowhere");
+    char *const owned[] = {in, tags, weights, phrases};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(the_program_says_what_it_is_and_what_it_can) {

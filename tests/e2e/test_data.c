@@ -6,7 +6,7 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
-#define OVSEG TEST_BUILD_DIR "/bin/ovseg"
+#define PROGRAM TEST_BUILD_DIR "/bin/ovseg"
 #define SETS TEST_SOURCE_DIR "/tests/data/sets/"
 
 static const char TREE[] = SETS "tree", OWN[] = SETS "tree/own", ARCHIVES[] = SETS "archives";
@@ -14,7 +14,7 @@ static const char ELSEWHERE[] = TEST_SOURCE_DIR "/docs";
 
 static struct ended run(const char *const *arguments, const char *const *environment) {
     enum { MOST = 20 };
-    const char *argv[MOST] = {OVSEG, "data"};
+    const char *argv[MOST] = {PROGRAM, "data"};
     for (int i = 0; arguments[i]; i++) {
         CHECK(i + 3 < MOST);
         argv[i + 2] = arguments[i];

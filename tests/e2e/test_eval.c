@@ -10,15 +10,8 @@
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
 
-static struct ended ovseg(const char *command, const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg", command};
-    for (int i = 0; arguments[i]; i++) argv[i + 2] = arguments[i];
-    struct process p;
-    process_start(&p, argv, NULL);
-    return process_wait(&p, 300);
-}
-#define EVAL(...) ovseg("eval", (const char *const[]){__VA_ARGS__, NULL})
-#define CONVERT(...) ovseg("convert", (const char *const[]){__VA_ARGS__, NULL})
+#define EVAL(...) OVSEG("eval", __VA_ARGS__)
+#define CONVERT(...) OVSEG("convert", __VA_ARGS__)
 
 /* A small CLIP with prompts and random weights. */
 static char *write_clip(void) {

@@ -189,6 +189,18 @@ TEST(mistakes_in_a_config_are_told_with_their_place) {
     check_config("base: other.yaml\nstage: scenes\n", 66, "other.yaml");
 }
 
+TEST(samples_of_training_that_cannot_be_are_refused) {
+    static const char head[] = "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n";
+    write_config("set.yaml", "stage: scenes\n");
+    write_config("clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    char *padded = mem_format("%ssegment: {crop: 512, pad: 256}\n", head);
+    char *whole = mem_format("%ssegment: {crop: 0}\n", head);
+    check_config(padded, 78, "segment.pad");
+    check_config(whole, 78, "pictures of several sizes need segment.crop");
+    free(padded);
+    free(whole);
+}
+
 /* The folder that a config would run in. */
 static char *would_be(const char *config, const char *argument) {
     char *path = test_path(config), folder[512];
@@ -267,4 +279,45 @@ TEST(an_input_of_the_wrong_kind_is_refused_before_anything_runs) {
     /* A file where a run is expected. */
     write_config("pairs.txt", "not pairs");
     check_config("stage: clip-pretrain\ninputs: {scenes: pairs.txt}\n", 78, "inputs.scenes");
+}
+
+TEST(the_nouns_of_a_mine_stage_are_settings_and_their_files_count_by_contents) {
+    static const char text[] =
+        "stage: mine\ninputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml}\n"
+        "nouns: {phrases: words.txt}\n";
+    char *dir = test_path("sub/"), *copy = test_path("copy.txt"),
+         *path = test_path("sub/listed.yaml");
+    char *elsewhere = mem_format("nouns.phrases=%s", copy);
+    CHECK_OK(dir_make(dir));
+    write_config("sub/set.yaml", "stage: scenes\n");
+    write_config("sub/clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
+    write_config("sub/proposals.yaml",
+                 "stage: proposals\ninputs: {scenes: set.yaml, clip: clip.yaml}\n");
+    write_config("sub/listed.yaml", text);
+    write_config("sub/words.txt", "fire hydrant\n");
+    write_config("copy.txt", "fire hydrant\n");
+    char *with = would_be("sub/listed.yaml", NULL), *same = would_be("sub/listed.yaml", elsewhere);
+    CHECK_TEXT(same, with);
+    write_config("copy.txt", "stop sign\n");
+    char *other = would_be("sub/listed.yaml", elsewhere);
+    char *none = would_be("sub/listed.yaml", "nouns.phrases=");
+    char *folded = would_be("sub/listed.yaml", "nouns.fold_plurals=true");
+    CHECK(strcmp(other, with) != 0 && strcmp(none, with) != 0 && strcmp(none, other) != 0);
+    CHECK(strcmp(folded, with) != 0);
+    static const struct {
+        const char *override, *says;
+        int status;
+    } cases[] = {{"nouns.backend=perceptron", "nouns.weights: the perceptron needs weights", 78},
+                 {"nouns.backend=tags", "nouns.tags: the backend tags needs a file", 78},
+                 {"nouns.tags=/dev/null", "nouns.tags: a file of tags is for the backend tags", 78},
+                 {"nouns.backend=nltk", "nouns.backend", 78},
+                 {"nouns.stop_list=/nowhere/x", "nouns.stop_list: /nowhere/x", 66}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ended e = TRAIN("out", path, cases[i].override);
+        check_status(&e, cases[i].status);
+        CHECK_HAS(e.err, cases[i].says);
+        ended_free(&e);
+    }
+    char *const owned[] = {dir, copy, path, elsewhere, with, same, other, none, folded};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

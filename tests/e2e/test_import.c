@@ -18,15 +18,6 @@ static char *write_config(const char *name, const char *text) {
     return path;
 }
 
-static struct ended ovseg(const char *const *arguments) {
-    const char *argv[32] = {TEST_BUILD_DIR "/bin/ovseg"};
-    for (int i = 0; arguments[i]; i++) argv[i + 1] = arguments[i];
-    struct process p;
-    process_start(&p, argv, NULL);
-    return process_wait(&p, 300);
-}
-#define OVSEG(...) ovseg((const char *const[]){__VA_ARGS__, NULL})
-
 static void free_all(char *const *owned, size_t n) {
     for (size_t i = 0; i < n; i++) free(owned[i]);
 }

@@ -73,7 +73,7 @@ TEST(mining_stops_between_pictures_and_goes_on_behind_whole_shards) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
-TEST(an_evaluation_stops_while_it_classifies_true_masks) {
+TEST(an_evaluation_stops_between_reading_pictures_and_counting_them) {
     char *smoke = smoke_folder();
     char *text = mem_format(
         "stage: evaluate\ninputs: {scenes: %s/scenes.yaml, proposals: %s/proposals.yaml, "
@@ -84,7 +84,7 @@ TEST(an_evaluation_stops_while_it_classifies_true_masks) {
     check_status(&proposals, 0);
     check_stops(config, "out", "pread:1:TERM", "/test.h5", "the same command evaluates again");
     char *run = run_of("out", "eval"), *overlay = path_join(run, "overlay-000.png");
-    CHECK(!file_exists(overlay)); /* it has not come to the segmentation of pictures */
+    CHECK(!file_exists(overlay)); /* it has not come to counting them */
     check_runs(config, "out");
     CHECK(file_exists(overlay));
     ended_free(&proposals);

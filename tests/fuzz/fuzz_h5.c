@@ -286,9 +286,13 @@ static struct kind shard = {.format = "ovseg pairs",
                                      {"nouns_text", H5_TYPE_U8, 0},
                                      {"nouns_offset", H5_TYPE_U64, 0},
                                      {"mask_bytes", H5_TYPE_U8, 0},
-                                     {"mask_offset", H5_TYPE_U64, 0}},
+                                     {"mask_offset", H5_TYPE_U64, 0},
+                                     {"id", H5_TYPE_I64, 0}},
                             .text_name = {"block", "proposals", "clip", "captions", "settings"}};
 
+static const char edits[] = "[{\"parent\":\"00\",\"min_count\":2}]";
+
+/* Edited ones, which have all that pairs may have. */
 static void write_pairs(void) {
     struct pairs_shard s;
     struct mask m;
@@ -311,7 +315,8 @@ static void write_pairs(void) {
                          .box = {3, 2, 12, 6}};
         pairs_shard_add(&s, &p, i % 2 ? "dog" : "cat", packed.at, packed.n);
     }
-    REQUIRE(!pairs_shard_commit(&s) && !pairs_manifest(fuzz_dir(), 1, &source), "%s",
+    pairs_shard_ids(&s, (const int64_t[]){0, 1, 3, 7, 8, 9});
+    REQUIRE(!pairs_shard_commit(&s) && !pairs_manifest_edited(fuzz_dir(), 1, &source, edits), "%s",
             error_message());
     pairs_shard_drop(&s);
     bytes_free(&packed);
@@ -325,6 +330,7 @@ static int read_pairs(void) {
     for (int64_t i = 0; i < p.n; i++) {
         struct bytes packed;
         struct mask m;
+        REQUIRE(p.id[i] >= 0, "an id of no pair");
         REQUIRE(p.at[i].noun >= 0 && p.at[i].noun < (int64_t)p.noun.n, "a noun that is not there");
         if (!pairs_mask(&p, i, &packed)) {
             if (!rle_unpack(packed.at, packed.n, p.at[i].h, p.at[i].w, &m)) mask_free(&m);
@@ -344,7 +350,7 @@ static void pairs_seeds(struct corpus *c) {
 
 static int run_pairs(const uint8_t *data, size_t n) {
     int status = kind_write(&shard, data, n);
-    if (!status) status = pairs_manifest(fuzz_dir(), 1, &source);
+    if (!status) status = pairs_manifest_edited(fuzz_dir(), 1, &source, edits);
     return status ? status : read_pairs();
 }
 

@@ -1,9 +1,12 @@
-/* Texts: CLIP's tokenizer, and the nouns of a caption. */
+/* Texts: CLIP's tokenizer, the nouns of a caption, and what their backends read. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/file.h"
 #include "data/nouns.h"
 #include "data/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
+#include "train/tagger.h"
 
 static void text_seeds(struct corpus *c) {
     corpus_add_text(c, "A man in a red shirt rides two brown horses along the beach.");
@@ -58,7 +61,7 @@ static int run_nouns(const uint8_t *data, size_t n) {
     if (!finder.parser) REQUIRE(!nouns_open(&finder, &options), "%s", error_message());
     char *text = fuzz_text(data, n);
     struct noun_list l = {0};
-    int status = nouns_find(&finder, text, &l);
+    int status = nouns_find(&finder, &(struct noun_caption){.text = text, .n = n}, &l);
     for (size_t i = 0; !status && i < l.n; i++)
         REQUIRE(l.at[i] < l.token.n && (!i || l.at[i] > l.at[i - 1]) && *l.name.at[i],
                 "noun %zu of %zu", i, l.n);
@@ -69,3 +72,73 @@ static int run_nouns(const uint8_t *data, size_t n) {
 
 FUZZ(nouns, .seeds = text_seeds, .run = run_nouns, .codes = {ERR_DATA});
 #endif
+
+/* ---- weights of the perceptron, in every form but that of a folder ---- */
+
+static void tagger_seeds(struct corpus *c) {
+    corpus_add_file(c, "tests/data/tagger/averaged_perceptron_tagger.pickle");
+    corpus_add_file(c, "tests/data/tagger/protocol4.pickle");
+    corpus_add_text(c,
+                    "[{\"bias\": {\"NN\": 0.5, \"DT\": -1}, \"i suffix ing\": {\"NN\": 1.25}}, "
+                    "{\"the\": \"DT\"}, [\"NN\", \"DT\"]]");
+    corpus_add_text(c, "class\tNN\nclass\tDT\nword\tthe\tDT\nweight\ti word caf\u00E9\tNN\t1e-3\n");
+}
+
+static int run_tagger(const uint8_t *data, size_t n) {
+    static char text[][8] = {"the", "caf\u00E9", "1984", "x-y", "going", "\xFF"};
+    char *path = fuzz_path("tagger"), *word[6];
+    uint32_t tag[6];
+    struct perceptron p;
+    REQUIRE(!file_write(path, data, n), "%s", error_message());
+    int status = tagger_read(&p, path);
+    for (int i = 0; i < 6; i++) word[i] = text[i];
+    if (!status) perceptron_tag(&p, word, 6, tag);
+    for (int i = 0; !status && i < 6; i++)
+        REQUIRE(tag[i] < p.tag.n && p.is_class[tag[i]], "tag %u", (unsigned)tag[i]);
+    perceptron_close(&p);
+    free(path);
+    return status;
+}
+
+FUZZ(tagger, .seeds = tagger_seeds, .run = run_tagger, .codes = {ERR_DATA});
+
+/* ---- imported tags ---- */
+
+static void tags_seeds(struct corpus *c) {
+    corpus_add_text(c,
+                    "{\"tokens\": [\"a\", \"dog\"], \"nouns\": [1]}\n"
+                    "{\"tokens\": [\"two\", \"hot\", \"dogs\"], \"nouns\": [2], "
+                    "\"names\": [\"hot dogs\"]}\n");
+    corpus_add_text(c,
+                    "{\"id\": 3, \"tokens\": [\"a\", \"dog\"], \"tags\": [\"DT\", \"NN\"]}\n"
+                    "{\"id\": 1, \"tokens\": [], \"tags\": []}\n");
+}
+
+static int run_tags(const uint8_t *data, size_t n) {
+    char *path = fuzz_path("tags");
+    struct noun_tags t;
+    struct nouns finder;
+    REQUIRE(!file_write(path, data, n), "%s", error_message());
+    int status = noun_tags_read(&t, path);
+    struct nouns_options options = {.backend = NOUNS_TAGS, .tags = &t, .lemmatize = true};
+    if (!status) REQUIRE(!nouns_open(&finder, &options), "%s", error_message());
+    for (size_t i = 0; !status && i < t.n; i++) {
+        const struct noun_tags_line *line = &t.line[i];
+        struct str caption = {0};
+        struct noun_list l = {0};
+        const char *token = t.text.at + line->text;
+        for (uint32_t k = 0; k < line->n_tokens; k++, token += strlen(token) + 1)
+            str_add(&caption, "%s", token);
+        struct noun_caption c = {caption.at ? caption.at : "", caption.n, line->id, line->id};
+        if (nouns_find(&finder, &c, &l)) error_clear(); /* "''" is a quote, not two */
+        for (size_t k = 0; k < l.n; k++) REQUIRE(l.at[k] < l.token.n, "noun %zu", k);
+        noun_list_free(&l);
+        str_free(&caption);
+    }
+    if (!status) nouns_close(&finder);
+    if (!status) noun_tags_free(&t);
+    free(path);
+    return status;
+}
+
+FUZZ(tags, .seeds = tags_seeds, .run = run_tags, .codes = {ERR_DATA});

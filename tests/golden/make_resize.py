@@ -66,6 +66,28 @@ def main():
             x0, y0 = rng.uniform(0, w * 0.7), rng.uniform(0, h * 0.7)
             x1, y1 = rng.uniform(x0 + 0.2 * w, w), rng.uniform(y0 + 0.2 * h, h)
             case(rng.choice((1, 3)), h, w, name, oh, ow, (x0, y0, x1, y1))
+    for name in ("bilinear", "bicubic"):
+        for k in range(12):  # photographs up and down, as training does
+            h, w = rng.choice(((480, 640), (427, 640), (375, 500), (224, 224)))
+            short = rng.randint(20, 700) if k < 8 else rng.choice((224, 336, 512, 1024))
+            scale = short / min(h, w)
+            case(3, h, w, name, round(h * scale), round(w * scale))
+        for k in range(12):  # one side by much more than the other, both ways
+            h, w = rng.randint(1, 9), rng.randint(200, 900)
+            oh, ow = rng.randint(1, 400), rng.randint(1, 40)
+            case(rng.choice((1, 3)), *((h, w) if k % 2 else (w, h)), name, oh, ow)
+        for k in range(10):  # sides of one pixel, in and out
+            h, w, oh, ow = (rng.choice((1, 1, 2, 3, 57)) for _ in range(4))
+            case(rng.choice((1, 3)), h, w, name, oh, ow)
+        for k in range(14):  # boxes narrower than a pixel, of whole pixels, at the borders
+            h, w = rng.randint(2, 90), rng.randint(2, 90)
+            x0, y0 = (rng.randint(0, w - 1), rng.randint(0, h - 1)) if k % 2 else (rng.uniform(0, w - 1), rng.uniform(0, h - 1))
+            x1, y1 = (w, h) if k % 3 == 0 else (x0 + rng.uniform(0.05, w - x0), y0 + rng.uniform(0.05, h - y0))
+            case(rng.choice((1, 3)), h, w, name, rng.randint(1, 120), rng.randint(1, 120), (x0, y0, x1, y1))
+        for k in range(12):  # the same size in one direction; near to the same in both
+            h, w = rng.randint(5, 200), rng.randint(5, 200)
+            oh, ow = ((h, w + 1), (h - 1, w), (h + 1, w - 1), (h, 2 * w))[k % 4]
+            case(rng.choice((1, 3)), h, w, name, oh, ow)
 
 
 main()

@@ -221,17 +221,6 @@ TEST(mistakes_name_the_file_and_the_place) {
         {"{\"id\": [1]}", "must not be a list"},
         {"{\"id\": {}}", "must not be an object"},
         {"{\"id\": 1, \"image_id\": 4, \"category_id\": 2}", "annotation 1 is of image 4"},
-        {"{\"id\": 1, \"image_id\": 3, \"category_id\": 3}", "annotation 1 is of category 3"},
-        {"{\"segmentation\": [[1, 2, 3, 4, 5]]}", "three whole corners"},
-        {"{\"segmentation\": [[1, 2, 3, 4]]}", "three whole corners"},
-        {"{\"segmentation\": [[1, 2, 3, 4, 1e99, 2]]}", "far outside"},
-        {"{\"segmentation\": [1, 2]}", "must be lists of numbers"},
-        {"{\"segmentation\": [[[1]]]}", "nested too deep"},
-        {"{\"segmentation\": [[null]]}", "is no number"},
-        {"{\"segmentation\": {\"counts\": [-1]}}", "cannot be"},
-        {"{\"segmentation\": {\"counts\": \"!\"}}", "damaged mask string"},
-        {"{\"id\": 1, \"image_id\": 3, \"category_id\": 2, \"segmentation\": {\"counts\": [1]}}",
-         "needs \"size\""},
         {"[1]", "must be a list of objects"},
         {"{\"id\": tru}", "is not JSON"},
         {"{\"a\": 1e999999999999999999999999999999999999999999}", "digits"},
@@ -244,6 +233,45 @@ TEST(mistakes_name_the_file_and_the_place) {
             test_fail(__FILE__, __LINE__, "%s: %d \"%s\"", bad[i].text, status, error_message());
         error_clear();
         CHECK(!d.source && !d.state);
+    }
+}
+
+TEST(a_mistake_in_an_annotation_is_its_pictures_alone) {
+    static const struct {
+        const char *text, *what;
+    } bad[] = {
+        {"\"category_id\": 3", "is of category 3, which is not listed"},
+        {"\"category_id\": \"cat\"", "\"category_id\" in \"annotations\" must be a number"},
+        {"\"category_id\": 2, \"segmentation\": [[1, 2, 3, 4, 5]]", "three whole corners"},
+        {"\"category_id\": 2, \"segmentation\": [[1, 2, 3, 4]]", "three whole corners"},
+        {"\"category_id\": 2, \"segmentation\": [[1, 2, 3, 4, 1e99, 2]]", "far outside"},
+        {"\"category_id\": 2, \"segmentation\": [1, 2]", "must be lists of numbers"},
+        {"\"category_id\": 2, \"segmentation\": [[[1]]]", "nested too deep"},
+        {"\"category_id\": 2, \"segmentation\": [{\"a\": [1]}]", "nested too deep"},
+        {"\"category_id\": 2, \"segmentation\": [[null]]", "is no number"},
+        {"\"category_id\": 2, \"segmentation\": {\"counts\": [-1], \"size\": [4, 5]}", "cannot be"},
+        {"\"category_id\": 2, \"segmentation\": {\"counts\": \"!\"}", "damaged mask string"},
+        {"\"category_id\": 2, \"segmentation\": {\"counts\": [1]}", "needs \"size\""},
+        {"\"category_id\": 2, \"segmentation\": {\"counts\": [1], \"size\": [4, 5]}",
+         "mask runs of 1 pixels"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *text = mem_format(
+            "{\"id\": 1, \"image_id\": 3, %s}, {\"id\": 2, \"image_id\": 9, "
+            "\"category_id\": 2, \"segmentation\": [[0, 0, 3, 0, 3, 3]]}",
+            bad[i].text);
+        struct dataset d;
+        struct labels l;
+        CHECK_OK(open_annotations(&d, text));
+        CHECK_OK(d.source->labels(&d, 1, &l));
+        CHECK_INT(l.at[1], 0);
+        labels_free(&l);
+        CHECK(d.source->labels(&d, 0, &l) == ERR_DATA);
+        CHECK_HAS(error_message(), "instances.json: image 3: annotation 1: ");
+        CHECK_HAS(error_message(), bad[i].what);
+        error_clear();
+        dataset_close(&d);
+        free(text);
     }
 }
 

@@ -121,3 +121,37 @@ TEST(a_file_that_is_not_there_is_named) {
     content_close(&c);
     free(path);
 }
+
+/* Of table and files by these names, in a command of its own. */
+static uint64_t table_hash(const char *const *names, size_t n, size_t expected_reads) {
+    char *table = test_path("table"), *path[8];
+    struct content c;
+    uint64_t h;
+    CHECK(n <= 8);
+    for (size_t i = 0; i < n; i++) path[i] = test_path(names[i]);
+    content_open(&c, test_dir());
+    CHECK_OK(content_of_table(&c, table, path, n, &h));
+    CHECK_INT(c.n_read, expected_reads);
+    content_save(&c);
+    content_close(&c);
+    for (size_t i = 0; i < n; i++) free(path[i]);
+    free(table);
+    return h;
+}
+
+TEST(a_table_is_its_text_and_the_files_it_names_in_their_order) {
+    put("table", "text");
+    put("p/a", "one");
+    put("p/b", "two");
+    grow_old();
+    uint64_t all = table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 3);
+    CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 0) == all); /* remembered */
+    CHECK(table_hash((const char *const[]){"p/b", "p/b", "p/a"}, 3, 0) != all);
+    CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/none"}, 3, 0) != all);
+    put("p/a", "ONE");
+    CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 1) != all);
+    put("p/a", "one");
+    CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 1) == all);
+    put("table", "TEXT");
+    CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 2) != all);
+}

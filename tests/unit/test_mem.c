@@ -93,3 +93,20 @@ TEST(the_first_error_stays_and_gets_context) {
     error_clear();
     CHECK_TEXT(error_message(), "");
 }
+
+TEST(a_settled_list_is_sorted_has_each_text_once_and_is_searched) {
+    struct strings l = {0};
+    CHECK_INT(strings_find(&l, "a"), -1);
+    strings_settle(&l);
+    static const char *const words[] = {"b", "a", "b", "", "ab", "a", "b"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) strings_add(&l, words[i]);
+    strings_settle(&l);
+    CHECK_INT(l.n, 4);
+    static const char *const sorted[] = {"", "a", "ab", "b"};
+    for (size_t i = 0; i < l.n; i++) {
+        CHECK_TEXT(l.at[i], sorted[i]);
+        CHECK_INT(strings_find(&l, sorted[i]), (int64_t)i);
+    }
+    CHECK_INT(strings_find(&l, "abc"), -1);
+    strings_free(&l);
+}

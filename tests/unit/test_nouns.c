@@ -25,11 +25,16 @@ static void open_it(void) {
     atexit(close_it);
 }
 
+static int find(struct nouns *n, const char *text, struct noun_list *out) {
+    struct noun_caption c = {.text = text, .n = strlen(text)};
+    return nouns_find(n, &c, out);
+}
+
 /* The names, with a space between. */
 static const char *found(struct nouns *n, const char *caption) {
     static char text[1024];
     struct noun_list l = {0};
-    CHECK_OK(nouns_find(n, caption, &l));
+    CHECK_OK(find(n, caption, &l));
     text[0] = '\0';
     size_t at = 0;
     for (size_t i = 0; i < l.n; i++) {
@@ -88,7 +93,7 @@ static void score(char *line, struct counts *c) {
         into[i] = true;
     }
     struct noun_list l = {0};
-    CHECK_OK(nouns_find(&nouns, line, &l));
+    CHECK_OK(find(&nouns, line, &l));
     CHECK(l.token.n <= 256);
     for (size_t i = 0; i < l.n; i++) got[l.at[i]] = true;
     for (size_t i = 0; i < l.token.n; i++) {
@@ -118,15 +123,27 @@ static int score_file(const char *name, struct counts *c) {
     return captions;
 }
 
-TEST(the_nouns_of_110_tagged_captions_are_found) {
-    open_it();
+static double f1_of(const char *name, int captions) {
     struct counts c = {0};
-    CHECK_INT(score_file("tests/data/nouns110.tsv", &c), 110);
+    CHECK_INT(score_file(name, &c), captions);
     double precision = c.hit / (double)(c.hit + c.extra),
            recall = c.hit / (double)(c.hit + c.missed);
     double f1 = 2 * precision * recall / (precision + recall);
-    printf("precision %.3f, recall %.3f, F1 %.3f\n", precision, recall, f1);
-    CHECK(f1 >= 0.98); /* 0.996 when this was written; 0.963 without the rules */
+    printf("%s: precision %.3f, recall %.3f, F1 %.3f\n", name, precision, recall, f1);
+    return f1;
+}
+
+TEST(the_nouns_of_110_tagged_captions_are_found) {
+    open_it();
+    CHECK(f1_of("tests/data/nouns110.tsv", 110) >= 0.98); /* 0.963 without the rules */
+}
+
+/* Written and tagged by hand before any output was seen. The rules were mended after looking at the
+ * errors of the first; of the second nobody looked at more than the figure. */
+TEST(the_nouns_of_captions_that_were_tagged_blind_are_found) {
+    open_it();
+    CHECK(f1_of("tests/data/nouns_seen.tsv", 60) >= 0.95);
+    CHECK(f1_of("tests/data/nouns_held_out.tsv", 60) >= 0.92);
 }
 
 TEST(captions_of_forms_the_gold_has_not_are_understood) {
@@ -149,7 +166,7 @@ TEST(a_long_caption_is_cut_and_all_of_it_read) {
     for (int i = 0; i < 60; i++) str_add(&text, "%sa red car near a tall tree", i ? " and " : "");
     struct noun_list l = {0};
     double start = clock_s();
-    CHECK_OK(nouns_find(&nouns, text.at, &l));
+    CHECK_OK(find(&nouns, text.at, &l));
     printf("%zu tokens: %.2f s\n", l.token.n, clock_s() - start);
     size_t cars = 0, trees = 0;
     for (size_t i = 0; i < l.n; i++) {
@@ -211,7 +228,7 @@ TEST(nothing_is_printed_on_stdout_or_stderr) {
     struct nouns n;
     struct noun_list l = {0};
     int status = nouns_open(&n, &options);
-    if (!status) status = nouns_find(&n, "( \" a b \xFF zxqv ... colourless green ideas sleep", &l);
+    if (!status) status = find(&n, "( \" a b \xFF zxqv ... colourless green ideas sleep", &l);
     nouns_close(&n);
     fflush(stdout);
     dup2(out, 1);
@@ -223,6 +240,39 @@ TEST(nothing_is_printed_on_stdout_or_stderr) {
     CHECK_INT(file_size(path), 0);
     noun_list_free(&l);
     free(path);
+}
+
+TEST(words_that_are_too_long_for_the_parser_are_no_nouns) {
+    open_it();
+    for (int n = 58; n < 2000; n += n < 62 ? 1 : 150) {
+        struct str text = {0};
+        str_add(&text, "a ");
+        for (int i = 0; i < n; i++) str_add(&text, "x");
+        str_add(&text, " and a dog");
+        CHECK_HAS(found(&nouns, text.at), "dog");
+        CHECK(n <= 60 || !strchr(found(&nouns, text.at), 'x'));
+        str_free(&text);
+    }
+}
+
+TEST(a_line_of_a_megabyte_is_read) {
+    open_it();
+    struct str text = {0};
+    while (text.n < 1 << 20) str_add(&text, "a dog near a red car ");
+    struct noun_list l = {0};
+    CHECK_OK(find(&nouns, text.at, &l));
+    CHECK(l.n > text.n / 21);
+    noun_list_free(&l);
+    str_free(&text);
+}
+
+TEST(a_nul_is_white_space) {
+    open_it();
+    struct noun_list l = {0};
+    CHECK_OK(nouns_find(&nouns, &(struct noun_caption){.text = "a dog\0s cat", .n = 11}, &l));
+    CHECK_INT(l.token.n, 4);
+    CHECK_TEXT(l.token.at[3], "cat");
+    noun_list_free(&l);
 }
 
 TEST(any_bytes_have_the_same_tokens_twice_and_no_white_space_in_them) {
@@ -260,7 +310,7 @@ TEST(any_words_are_parsed_in_bounded_time) {
         for (int64_t k = 0; k < n; k++)
             str_add(&text, "%s ", words[rng_below(&r, sizeof words / sizeof *words)]);
         struct noun_list l = {0};
-        CHECK_OK(nouns_find(&nouns, text.at ? text.at : "", &l));
+        CHECK_OK(find(&nouns, text.at ? text.at : "", &l));
         for (size_t k = 0; k < l.n; k++) CHECK(l.at[k] < l.token.n);
         noun_list_free(&l);
         str_free(&text);

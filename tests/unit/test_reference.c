@@ -94,11 +94,14 @@ TEST(samples_and_weights_of_training_are_set_by_their_keys) {
     struct config c;
     ASSIGN(PROPOSALS, &c, "stage=proposals", "INPUT.MIN_SIZE_TRAIN=(320, 384)",
            "INPUT.MAX_SIZE_TRAIN=2560", "INPUT.CROP.SIZE=(640, 640)", "INPUT.COLOR_AUG_SSD=True",
-           "INPUT.SIZE_DIVISIBILITY=640", "MODEL.WEIGHTS=swin.pth");
+           "INPUT.CROP.SINGLE_CATEGORY_MAX_AREA=0.75", "INPUT.SIZE_DIVISIBILITY=672",
+           "MODEL.WEIGHTS=swin.pth");
     CHECK_INT(c.segment.sizes.n, 2);
     CHECK_INT(c.segment.sizes.at[1], 384);
     CHECK_INT(c.segment.longest, 2560);
     CHECK_INT(c.segment.crop, 640);
+    CHECK_NEAR(c.segment.single_area, 0.75, 0);
+    CHECK_INT(c.segment.pad, 672);
     CHECK(c.segment.colour);
     CHECK_TEXT(c.init.weights, "swin.pth");
     config_free(&c);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/rng.h"
 #include "data/resize_cv.h"
 #include "tests/test.h"
 
@@ -53,7 +54,55 @@ TEST(every_resize_equals_pillow_bit_for_bit) {
     }
     fclose(f);
     free(path);
-    CHECK_INT(n, 90);
+    CHECK_INT(n, 210);
+}
+
+/* Of many sizes, a part from anywhere: what the whole has there. */
+static void check_part(const struct image *in, enum resize_filter filter, struct rng *r) {
+    int64_t h = 1 + rng_below(r, 90), w = 1 + rng_below(r, 90);
+    if (rng_chance(r, 0.2)) h = in->h; /* a pass that has nothing to do is left out */
+    if (rng_chance(r, 0.2)) w = in->w;
+    int64_t y = rng_below(r, h), x = rng_below(r, w);
+    struct box part = {x, y, x + 1 + rng_below(r, w - x), y + 1 + rng_below(r, h - y)};
+    struct image all, want, got;
+    CHECK_OK(image_resize(in, NULL, h, w, filter, &all));
+    CHECK_OK(image_crop(&all, part, &want));
+    CHECK_OK(image_resize_part(in, h, w, filter, part, &got));
+    CHECK_INT(got.h, want.h);
+    CHECK_INT(got.w, want.w);
+    CHECK(memcmp(got.at, want.at, (size_t)(want.h * want.w * want.c)) == 0);
+    image_free(&all);
+    image_free(&want);
+    image_free(&got);
+}
+
+TEST(a_part_that_is_resized_alone_is_that_part_of_the_whole) {
+    struct rng r = rng_stream(1, "parts", 0);
+    for (int i = 0; i < 400; i++) {
+        struct image in;
+        noise(&in, 1 + rng_below(&r, 60), 1 + rng_below(&r, 60), i % 5 ? 3 : 1);
+        check_part(&in, i % 2 ? RESIZE_BILINEAR : RESIZE_BICUBIC, &r);
+        image_free(&in);
+    }
+}
+
+TEST(a_part_of_a_label_map_is_that_part_of_the_whole) {
+    struct rng r = rng_stream(2, "parts", 0);
+    for (int i = 0; i < 200; i++) {
+        int64_t h = 1 + rng_below(&r, 150), w = 1 + rng_below(&r, 150);
+        int64_t y = rng_below(&r, h), x = rng_below(&r, w);
+        struct box part = {x, y, x + 1 + rng_below(&r, w - x), y + 1 + rng_below(&r, h - y)};
+        struct labels in, all, got;
+        CHECK_OK(labels_alloc(&in, 1 + rng_below(&r, 99), 1 + rng_below(&r, 99)));
+        for (int64_t k = 0; k < in.h * in.w; k++) in.at[k] = (uint16_t)k;
+        CHECK_OK(labels_resize_nearest_torch(&in, h, w, &all));
+        CHECK_OK(labels_resize_part(&in, h, w, part, &got));
+        for (int64_t v = 0; v < got.h; v++)
+            CHECK(memcmp(got.at + v * got.w, all.at + (y + v) * w + x, (size_t)got.w * 2) == 0);
+        labels_free(&in);
+        labels_free(&all);
+        labels_free(&got);
+    }
 }
 
 static bool same_nearest_cv(const struct image *bytes, int64_t h, int64_t w, int64_t oh, int64_t ow,

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "train/graph.h"
 #include "train/mine_nouns.h"
 #include "train/signals.h"
 
@@ -57,13 +58,15 @@ TEST(signals_are_noted_and_end_the_run_with_their_documented_status) {
 
 static void look_for_nouns(void) {
     char caption[] = "a dog on the grass", *captions[] = {caption, caption};
-    int64_t at[] = {0, 1, 2};
-    struct dataset d = {.n_images = 2, .n_captions = 2, .caption = captions, .caption_at = at};
+    int64_t at[] = {0, 1, 2}, ids[] = {10, 11};
+    struct dataset d = {
+        .n_images = 2, .n_captions = 2, .caption = captions, .caption_at = at, .caption_id = ids};
+    struct node node = {0};
     struct mine_nouns nouns;
-    if (mine_nouns_find(&nouns, &d, 2, 1, NULL, 2) || nouns.noun.n != 2) _exit(77);
+    if (mine_nouns_find(&nouns, &d, 2, 1, &node, 2) || nouns.noun.n != 2) _exit(77);
     mine_nouns_free(&nouns);
     raise(SIGTERM);
-    int code = mine_nouns_find(&nouns, &d, 2, 1, NULL, 2);
+    int code = mine_nouns_find(&nouns, &d, 2, 1, &node, 2);
     if (!strstr(error_message(), "looks for the nouns again")) _exit(3);
     _exit(code);
 }

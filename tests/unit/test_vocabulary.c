@@ -43,6 +43,26 @@ TEST(a_yaml_file_gives_all_that_is_known_of_a_class) {
     free(path);
 }
 
+TEST(classes_are_found_by_name_or_else_by_synonym_and_may_have_a_group) {
+    char *path = write_file("g.yaml",
+                            "- {name: couch, group: seats, synonyms: [Divan]}\n"
+                            "- {name: Sofa, group: seats}\n"
+                            "- sky\n");
+    struct vocabulary v;
+    CHECK_OK(vocabulary_read(&v, path));
+    CHECK_TEXT(v.at[0].group, "seats");
+    CHECK(!v.at[2].group);
+    CHECK_INT(vocabulary_find(&v, "sofa"), 1); /* case does not count */
+    CHECK_INT(vocabulary_find(&v, "divan"), 0);
+    CHECK_INT(vocabulary_find(&v, "chair"), 3); /* none */
+    CHECK_INT(vocabulary_find(&v, ""), 3);
+    vocabulary_close(&v);
+    free(path);
+    path = write_file("bad.yaml", "- {name: a, group: [b]}\n");
+    CHECK_ERROR(vocabulary_read(&v, path), ERR_DATA, "class 0: group is a text");
+    free(path);
+}
+
 TEST(a_text_file_has_one_name_a_line_with_its_commas) {
     char *path =
         write_file("v.txt", "\xEF\xBB\xBF# ADE-150\r\nwall\r\n\r\n  door, double door  \n#no\nsky");

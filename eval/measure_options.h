@@ -1,0 +1,32 @@
+/* The settings of what an evaluation counts beside the table (docs/evaluation.md). Inference is
+ * settled in eval/options.h; nothing here changes a label. */
+#pragma once
+
+#include "eval/options.h"
+
+/* Of names: none, WordNet's, of text features, of a table. */
+enum similarity_source { SIMILARITY_NONE, SIMILARITY_WORDNET, SIMILARITY_TEXT, SIMILARITY_FILE };
+enum similarity_senses { SENSES_FIRST, SENSES_MAX };
+
+struct measure_options {
+    bool oracles;
+    struct reals lambdas, thresholds; /* the grid; empty: the value of eval.* alone */
+    int similarity;                   /* enum similarity_source */
+    int senses;                       /* enum similarity_senses */
+    char *wordnet;
+    struct string_map subsets;
+    bool predictions;
+    int64_t pairs;
+    int table;     /* enum measure_table */
+    int64_t lines; /* best and worst classes of the full table */
+};
+enum measure_table { TABLE_SHORT, TABLE_FULL };
+
+extern const struct setting measure_rows[11];
+
+/* Whether several values of lambda or of the threshold are tried. */
+bool measure_searches(const struct measure_options *o);
+
+/* Settings that contradict each other; `path` names the config. */
+void measure_check(const struct measure_options *o, const struct eval_options *eval,
+                   const char *path, struct problems *p);

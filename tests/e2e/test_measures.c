@@ -1,0 +1,274 @@
+/* What an evaluation counts beside its table: grids, oracles, predictions, sets, protocols.
+ *
+ * ctest: timeout=900 labels=slow */
+#include <cjson/cJSON.h>
+
+#include "base/file.h"
+#include "data/rle.h"
+#include "data/set.h"
+#include "eval/confusion.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+#define EVAL(...) OVSEG("eval", __VA_ARGS__)
+#define REPORT(...) OVSEG("report", __VA_ARGS__)
+
+/* The smoke chain's network and raw CLIP. */
+static char *config;
+
+static void write_config(void) {
+    char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
+    char *text = mem_format(
+        "stage: evaluate\n"
+        "inputs: {scenes: %s/scenes.yaml, proposals: %s/proposals.yaml, raw: %s/clip.yaml}\n"
+        "eval: {mask_threshold: 0.3, min_area: 4, temperature: 0, overlays: 0}\n",
+        here, here, here);
+    config = test_path("measured.yaml");
+    CHECK_OK(file_write(config, text, strlen(text)));
+    free(text);
+    free(dir);
+    free(here);
+}
+
+static char *out_option(void) {
+    char *out = test_path("out"), *text = mem_format("output_dir=%s", out);
+    free(out);
+    return text;
+}
+
+/* The run folder that a command named last: "results: DIR". */
+static char *run_said(const struct ended *e) {
+    char *at = strstr(e->out, "results: ");
+    CHECK(at);
+    at += strlen("results: ");
+    return mem_format("%.*s", (int)strcspn(at, "\n"), at);
+}
+
+static cJSON *json_in(const char *run, const char *name) {
+    char *path = path_join(run, name), *text = text_of(path);
+    cJSON *json = cJSON_Parse(text);
+    if (!json) test_fail(__FILE__, __LINE__, "%s: not JSON", path);
+    free(path);
+    free(text);
+    return json;
+}
+
+static const cJSON *item(const cJSON *o, const char *key) {
+    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (!x) test_fail(__FILE__, __LINE__, "no %s", key);
+    return x;
+}
+
+static double miou(const cJSON *metrics) { return item(item(metrics, "all"), "miou")->valuedouble; }
+
+/* sem_seg_predictions.json against the set's own maps: the same figures. Raw values are 7 more. */
+static void check_predictions(const char *run, const cJSON *row) {
+    char *scenes = run_of("out", "scenes"), *path = path_join(scenes, "test.h5");
+    cJSON *list = json_in(run, "sem_seg_predictions.json");
+    const cJSON *one;
+    struct dataset d;
+    struct confusion c;
+    CHECK_OK(set_open(&d, path));
+    confusion_open(&c, d.n_classes);
+    for (int64_t i = 0; i < d.n_images; i++) {
+        struct labels truth, found;
+        CHECK_OK(d.source->labels(&d, i, &truth));
+        CHECK_OK(labels_alloc(&found, truth.h, truth.w));
+        memset(found.at, 255, (size_t)(found.h * found.w) * sizeof *found.at);
+        cJSON_ArrayForEach(one, list) {
+            if ((int64_t)item(one, "image_id")->valuedouble != d.image_id[i]) continue;
+            const cJSON *segmentation = item(one, "segmentation");
+            const char *counts = item(segmentation, "counts")->valuestring;
+            struct coco_rle r;
+            struct mask m;
+            CHECK_OK(coco_rle_parse(counts, strlen(counts), &r));
+            r.h = cJSON_GetArrayItem(item(segmentation, "size"), 0)->valueint;
+            r.w = cJSON_GetArrayItem(item(segmentation, "size"), 1)->valueint;
+            CHECK_INT(r.h, truth.h);
+            CHECK_OK(coco_rle_decode(&r, &m));
+            for (int64_t k = 0; k < m.h * m.w; k++)
+                if (m.at[k]) found.at[k] = (uint16_t)(item(one, "category_id")->valueint - 7);
+            coco_rle_free(&r);
+            mask_free(&m);
+        }
+        confusion_add(&c, found.at, truth.at, truth.h * truth.w, d.ignore);
+        labels_free(&truth);
+        labels_free(&found);
+    }
+    CHECK_NEAR(confusion_metrics(&c, NULL).miou, miou(item(row, "metrics")), 1e-12);
+    CHECK_NEAR(confusion_metrics(&c, NULL).pacc,
+               item(item(item(row, "metrics"), "all"), "pacc")->valuedouble, 1e-12);
+    confusion_free(&c);
+    dataset_close(&d);
+    cJSON_Delete(list);
+    free(scenes);
+    free(path);
+}
+
+/* A vocabulary with a raw value for each class, in groups of two. */
+static char *write_names(const char *run) {
+    cJSON *json = json_in(run, "evaluation.json");
+    const cJSON *name;
+    struct str s = {0};
+    int k = 0;
+    cJSON_ArrayForEach(name, item(json, "classes")) {
+        str_add(&s, "- {name: \"%s\", raw: %d, group: pair %d}\n", name->valuestring, k + 7, k / 2);
+        k++;
+    }
+    char *path = test_path("names.yaml");
+    CHECK_OK(file_write(path, s.at, s.n));
+    cJSON_Delete(json);
+    str_free(&s);
+    return path;
+}
+
+static void check_grid(const cJSON *row, const char *out) {
+    const cJSON *grid = item(row, "grid");
+    CHECK_INT(cJSON_GetArraySize(grid), 6);
+    for (int i = 0; i < 6; i++) {
+        const cJSON *point = cJSON_GetArrayItem(grid, i);
+        char *lambda = mem_format("eval.lambda=%g", item(point, "lambda")->valuedouble);
+        char *threshold =
+            mem_format("eval.mask_threshold=%g", item(point, "mask_threshold")->valuedouble);
+        struct ended e = EVAL(config, "threads=1", out, lambda, threshold);
+        check_status(&e, 0);
+        char *run = run_said(&e);
+        cJSON *alone = json_in(run, "evaluation.json");
+        const cJSON *metrics = item(cJSON_GetArrayItem(item(alone, "rows"), 0), "metrics");
+        const cJSON *figure; /* those of subsets are not asked for here */
+        cJSON_ArrayForEach(figure, metrics)
+            CHECK(cJSON_Compare(figure, item(item(point, "metrics"), figure->string), true));
+        cJSON_Delete(alone);
+        ended_free(&e);
+        free(run);
+        free(lambda);
+        free(threshold);
+    }
+}
+
+static void check_measures(const cJSON *json) {
+    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0);
+    const cJSON *masks = item(item(row, "masks"), "all");
+    double sum = item(masks, "found_right")->valuedouble +
+                 item(masks, "found_misnamed")->valuedouble + item(masks, "not_found")->valuedouble;
+    CHECK_NEAR(sum, 100, 1e-9);
+    CHECK(miou(item(json, "oracle_best_names")) > miou(item(row, "metrics")));
+    CHECK(miou(item(row, "oracle_true_masks")) > 0);
+    CHECK(miou(item(row, "open")) > miou(item(row, "metrics")));
+    CHECK_INT(item(json, "n_groups")->valueint, 10);
+    CHECK(item(item(row, "groups"), "miou")->valuedouble > 0);
+    CHECK(cJSON_IsTrue(item(item(json, "search"), "on_test_set")));
+    const cJSON *subset = cJSON_GetArrayItem(item(item(row, "metrics"), "subsets"), 0);
+    CHECK_NEAR(harmonic_mean(item(subset, "mIoU-few")->valuedouble,
+                             item(subset, "mIoU-unfew")->valuedouble),
+               item(subset, "hIoU")->valuedouble, 1e-12);
+    CHECK(item(cJSON_GetArrayItem(item(row, "confused"), 0), "similarity")->valuedouble > 0);
+    CHECK_INT(cJSON_GetArraySize(item(row, "class_iou")), 20);
+}
+
+TEST(grids_and_predictions_of_one_pass_are_those_of_passes_of_their_own) {
+    write_config();
+    char *out = out_option();
+    struct ended plain = EVAL(config, "threads=1", out);
+    check_status(&plain, 0);
+    CHECK_HAS(plain.out, "mIoU, classes in truth or predicted");
+    CHECK_HAS(plain.out, "mIoU, classes in the truth");
+    CHECK_HAS(plain.out, "mIoU, all classes");
+    char *run = run_said(&plain), *names = write_names(run);
+    char *names_option = mem_format("inputs.names=%s", names);
+    char *dictionary = test_source("tests/data/wordnet");
+    char *wordnet = mem_format("measure.wordnet=%s", dictionary);
+    struct ended all = EVAL(config, "threads=1", out, names_option, wordnet,
+                            "measure.similarity=text", "measure.lambdas=[0, 0.4, 0.7]",
+                            "measure.thresholds=[0.2, 0.3]", "measure.oracles=true",
+                            "measure.predictions=true", "measure.subsets={few: \"0;1;2\"}");
+    check_status(&all, 0);
+    CHECK_HAS(all.out, "chosen with the answers in sight");
+    char *measured = run_said(&all), *table = path_join(measured, "classes.csv");
+    cJSON *json = json_in(measured, "result.json"), *first = json_in(run, "result.json");
+    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0);
+    const cJSON *row_first = cJSON_GetArrayItem(item(first, "rows"), 0);
+    CHECK(cJSON_Compare(item(row, "miou"), item(row_first, "miou"), true));
+    check_measures(json);
+    check_predictions(measured, row);
+    check_grid(row, out);
+    char *lines = text_of(table);
+    CHECK_HAS(lines, "model,index,class,split,truth,predicted,right,iou,acc,open_iou");
+    CHECK_HAS(lines, "\nraw,19,");
+    cJSON_Delete(json);
+    cJSON_Delete(first);
+    ended_free(&plain);
+    ended_free(&all);
+    char *const owned[] = {out,     run,      names, names_option, dictionary,
+                           wordnet, measured, table, lines,        config};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
+    write_config();
+    char *out = out_option();
+    struct ended two = EVAL(config, "threads=1", out, "--sets", "test,val");
+    check_status(&two, 0);
+    CHECK_HAS(two.out, "set                  model      classes  images    mIoU  /truth    /all");
+    CHECK_HAS(two.out, "\ntest                 raw             20      12");
+    CHECK_HAS(two.out, "\nval                  raw             20      12");
+    char *run = run_said(&two), *val = run_said(&(struct ended){.out = strstr(two.out, "== val")});
+    struct ended again = EVAL(run, "-q", "--sets", "val"), same = EVAL(run, "-q");
+    check_status(&again, 0);
+    check_status(&same, 0);
+    CHECK_HAS(again.out, val); /* the same run, found again */
+    CHECK_HAS(same.out, run);
+    CHECK_HAS(same.out, "reused");
+
+    struct ended report = REPORT("--compare", run, val), none = REPORT("--compare", run, run);
+    check_status(&report, 0);
+    CHECK_HAS(report.out, "set: test in A, val in B");
+    CHECK_HAS(report.out, "mIoU may differ for these reasons alone");
+    check_status(&none, 0);
+    CHECK_HAS(none.out, "The protocols are the same");
+    struct ended other = REPORT(run), scenes = REPORT("--compare", run, test_dir());
+    check_status(&other, 64);
+    check_status(&scenes, 66);
+    CHECK_HAS(other.err, "there is `report --compare A B`");
+    struct ended nowhere = EVAL(config, "threads=1", out, "eval.set=nosuch");
+    check_status(&nowhere, 66);
+    CHECK_HAS(nowhere.err, "has no set \"nosuch\"; there are clip, easy, seen, test, val");
+    ended_free(&nowhere);
+    struct ended twice = EVAL(config, "--sets", "val,val"),
+                 nothing = EVAL(config, "--sets", "val,");
+    check_status(&twice, 64);
+    check_status(&nothing, 64);
+    struct ended *const ended[] = {&two,   &again,  &same,  &report, &none,
+                                   &other, &scenes, &twice, &nothing};
+    for (size_t i = 0; i < sizeof ended / sizeof *ended; i++) ended_free(ended[i]);
+    free(out);
+    free(run);
+    free(val);
+    free(config);
+}
+
+static void check_refused(const char *const *settings, int status, const char *message) {
+    const char *argv[16] = {"eval", config, "--dry-run"};
+    for (int i = 0; settings[i]; i++) argv[i + 3] = settings[i];
+    struct ended e = ovseg_run(argv);
+    check_status(&e, status);
+    CHECK_HAS(e.err, message);
+    ended_free(&e);
+}
+#define REFUSED(status, message, ...)                                                              \
+    check_refused((const char *const[]){__VA_ARGS__, NULL}, status, message)
+
+TEST(measures_that_contradict_each_other_are_refused_before_anything_runs) {
+    write_config();
+    REFUSED(78, "measure.oracles: goes with one view", "measure.oracles=true",
+            "eval.tta.enabled=true");
+    REFUSED(78, "measure.lambdas: eval.ensemble is off", "measure.lambdas=[0.5]",
+            "eval.ensemble=false");
+    REFUSED(78, "missing inputs.similarity", "measure.similarity=file");
+    char *table = mem_format("inputs.similarity=%s", config);
+    REFUSED(78, "is not read without measure.similarity=file", table);
+    REFUSED(78, "measure.lambdas", "measure.lambdas=[1.5]");
+    REFUSED(66, "inputs.names", "inputs.names=nowhere.yaml");
+    free(table);
+    free(config);
+}

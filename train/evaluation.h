@@ -1,0 +1,79 @@
+/* An evaluation at work: what it counts, and the files that say so (reference-spec 8.9,
+ * docs/evaluation.md). train/stage_evaluate.c runs it.
+ *
+ * K classes of the set.
+ */
+#pragma once
+
+#include "base/file.h"
+#include "eval/confusion.h"
+#include "eval/mask_accuracy.h"
+#include "eval/naming.h"
+#include "eval/similarity.h"
+#include "train/given.h"
+#include "train/segment.h"
+
+/* A value of the grid that is tried in the same pass. */
+struct grid_point {
+    double threshold, lambda;
+    struct confusion pixels;
+};
+
+/* One CLIP, and what is counted for it. */
+struct evaluation_row {
+    const char *name;
+    struct namer_run namer;
+    struct confusion alone, fused, true_masks; /* the last: of an oracle */
+    struct mask_accuracy accuracy;
+    struct naming naming; /* of the ensemble */
+    struct grid_point *grid;
+    size_t n_grid;
+};
+
+/* measure.subsets: figures of some classes, and of the others. */
+struct evaluation_subset {
+    const char *name;
+    bool *in, *out; /* [K] */
+};
+
+struct evaluation {
+    struct node *node;
+    struct dataset set;
+    int64_t n_images, K;
+    bool *seen, *unseen; /* [K] */
+    struct evaluation_subset *subset;
+    size_t n_subsets;
+    struct vocabulary names;
+    int64_t *group, groups; /* [K] by inputs.names; NULL without it */
+    int64_t *category;      /* [K] what a class is called in the predictions: its raw value */
+    struct similarity likeness;
+    struct proposals_run proposals;
+    bool given; /* masks of others in their place, which CLIP alone names */
+    struct mask_source masks;
+    struct segment_size size;
+    struct confusion maskformer, best_names; /* the last: of an oracle */
+    struct region_recall recall; /* of the proposals, where network and truth have one size */
+    struct evaluation_row *row;
+    size_t n_rows;
+    struct file_out predictions; /* of measure.predictions */
+    bool has_predictions, some;  /* some: a mask stands in it */
+};
+
+/* All that is wrong with settings and inputs, before anything runs. */
+void evaluation_check(const struct node *n, struct problems *p);
+/* The set and the user's files, as far as they are there. */
+int evaluation_check_inputs(const struct node *n);
+
+int evaluation_open(struct evaluation *e, struct node *n);
+void evaluation_close(struct evaluation *e);
+
+/* One pass over the pictures. */
+int evaluation_count(struct evaluation *e);
+
+/* The labels of a picture, as COCO has them. */
+int predictions_open(struct evaluation *e);
+int predictions_add(struct evaluation *e, int64_t image_id, const struct labels *found);
+int predictions_commit(struct evaluation *e);
+
+/* evaluation.json (train/result.h) and classes.csv. */
+int evaluation_write(const struct evaluation *e);
