@@ -26,7 +26,7 @@
     .prepared_images = "VOCdevkit/VOC2010/JPEGImages",                                             \
     .archives = {"VOCtrainval_03-May-2010.tar", "trainval.tar.gz"}, .pictures = 5105
 #define VOC_SPLIT(split)                                                                           \
-    .name = split, .images = {"VOCdevkit/VOC2012/JPEGImages"},                                     \
+    .name = (split), .images = {"VOCdevkit/VOC2012/JPEGImages"},                                   \
     .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},                                            \
     .list = {"VOCdevkit/VOC2012/ImageSets/Segmentation/" split ".txt"},                            \
     .prepared_images = "VOCdevkit/VOC2012/JPEGImages",                                             \
