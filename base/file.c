@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -132,6 +133,17 @@ bool dir_exists(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+int file_can_be(const char *path) {
+    char *dir = path_dir(path);
+    int status = 0;
+    if (dir_exists(path))
+        status = error_set(ERR_IO, "%s: is a folder; the name of a file is needed", path);
+    else if (access(dir, W_OK | X_OK) < 0)
+        status = error_set(ERR_IO, "%s: cannot be made: %s: %s", path, dir, strerror(errno));
+    free(dir);
+    return status;
+}
+
 int64_t file_size(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
@@ -198,6 +210,27 @@ int dir_remove(const char *path) {
     strings_free(&names);
     if (!status && rmdir(path) < 0 && errno != ENOENT) status = fail_io(path, "cannot remove");
     return status;
+}
+
+/* NAME.tmp and digits. */
+static bool is_left_over(const char *name) {
+    const char *tmp = strstr(name, ".tmp");
+    return tmp && tmp[4] && strspn(tmp + 4, "0123456789") == strlen(tmp + 4);
+}
+
+void dir_sweep(const char *path) {
+    enum { DAY = 24 * 60 * 60 };
+    struct strings names = {0};
+    struct stat st;
+    if (dir_list(path, &names)) error_clear();
+    for (size_t i = 0; i < names.n; i++) {
+        char *file = path_join(path, names.at[i]);
+        if (is_left_over(names.at[i]) && lstat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+            time(NULL) - st.st_mtime > DAY)
+            unlink(file);
+        free(file);
+    }
+    strings_free(&names);
 }
 
 int dir_commit(const char *from, const char *to) {

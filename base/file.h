@@ -29,6 +29,8 @@ void file_out_close(struct file_out *f);
 
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
+/* Whether a file can be made there: what takes long is not begun in vain. ERR_IO says why not. */
+int file_can_be(const char *path);
 int64_t file_size(const char *path); /* -1 when there is none */
 int file_sync(const char *path);     /* fsync of a file or a folder */
 int file_remove(const char *path);   /* 0 also when there was none */
@@ -36,7 +38,10 @@ int file_remove(const char *path);   /* 0 also when there was none */
 int dir_make(const char *path);                      /* with its parents */
 int dir_remove(const char *path);                    /* with all it holds; does not follow links */
 int dir_list(const char *path, struct strings *out); /* names without . and .., sorted */
-int dir_commit(const char *from, const char *to);    /* rename of a synced folder, made durable */
+/* Removes what killed writers left in a folder that nobody owns: files NAME.tmpN that were not
+ * touched for a day. What cannot be removed stays. */
+void dir_sweep(const char *path);
+int dir_commit(const char *from, const char *to); /* rename of a synced folder, made durable */
 
 /* A folder that is made beside its place, in `tmp`, and put there when it is whole. Close it in any
  * case, with what came out so far: 0 puts it there, anything else removes it; returns the status.

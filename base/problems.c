@@ -22,12 +22,7 @@ static bool shown(const struct problems *p, const char *line) {
     return false;
 }
 
-void problems_add(struct problems *p, const char *fmt, ...) {
-    char line[MAX_LINE];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
+static void add(struct problems *p, const char *line) {
     if (shown(p, line)) return;
     p->n++;
     if (problems_full(p)) return;
@@ -35,14 +30,30 @@ void problems_add(struct problems *p, const char *fmt, ...) {
     p->shown++;
 }
 
+void problems_add(struct problems *p, const char *fmt, ...) {
+    char line[MAX_LINE];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    p->mixed = true;
+    add(p, line);
+}
+
 void problems_take_error(struct problems *p) {
-    if (!error_status()) return;
-    problems_add(p, "%s", error_message());
+    char line[MAX_LINE];
+    int code = error_status();
+    if (!code) return;
+    p->mixed |= p->code && p->code != code;
+    p->code = code;
+    snprintf(line, sizeof line, "%s", error_message());
+    add(p, line);
     error_clear();
 }
 
 int problems_close(struct problems *p, int code) {
     int status = 0;
+    if (p->code && !p->mixed) code = p->code;
     if (p->n > p->shown)
         status = error_set(code, "%s\nand %zu more", p->text.at, p->n - p->shown);
     else if (p->n)

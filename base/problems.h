@@ -9,6 +9,8 @@
 struct problems {
     struct str text; /* one a line */
     size_t n, shown;
+    int code;   /* of the errors that were taken, 0: none */
+    bool mixed; /* others are among them, or mistakes that were no errors */
 };
 
 /* One that is shown already is not added: a setting of many stages is one mistake. */
@@ -20,6 +22,7 @@ bool problems_full(const struct problems *p);
 /* Moves the pending error, if there is one, into the list. */
 void problems_take_error(struct problems *p);
 
-/* 0 when there are none; otherwise the list becomes the error message, and `code` the status.
- * Frees the list either way. */
+/* 0 when there are none; otherwise the list becomes the error message, and `code` the status; but
+ * errors of one code that were taken, with nothing else, keep theirs: a damaged file is not a wrong
+ * setting because a setting names it. Frees the list either way. */
 int problems_close(struct problems *p, int code);

@@ -1,9 +1,16 @@
 #include "checkpoints/misfits.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
+enum { SHOWN_BYTES = 4000 }; /* of each list: three of them fit into a message */
+
 void misfit_add(struct misfit_list *l, const char *text) {
-    str_add(&l->text, "%s%s", l->n++ ? ", " : "", text);
+    bool room = l->text.n + strlen(text) < SHOWN_BYTES;
+    if (room) str_add(&l->text, "%s%s", l->n ? ", " : "", text);
+    l->hidden += !room;
+    l->n++;
 }
 
 int misfits_close(struct misfits *m, const char *what) {
@@ -16,6 +23,7 @@ int misfits_close(struct misfits *m, const char *what) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         struct misfit_list *l = parts[i].list;
         if (l->n) str_add(&text, "; %zu %s: %s", l->n, parts[i].word, l->text.at);
+        if (l->hidden) str_add(&text, " and %zu more", l->hidden);
         str_free(&l->text);
     }
     if (text.n) error_set(ERR_CONFIG, "%s: does not fit the model%s", what, text.at);

@@ -4,14 +4,15 @@
 #include "base/mem.h"
 
 struct misfit_list {
-    struct str text; /* names, with commas */
-    size_t n;
+    struct str text;  /* names, with commas */
+    size_t n, hidden; /* all; those that are not in the text */
 };
 
 struct misfits {
     struct misfit_list missing, unexpected, form;
 };
 
+/* Names beyond 4000 bytes are counted. */
 void misfit_add(struct misfit_list *l, const char *text);
 
 /* ERR_CONFIG "WHAT: does not fit the model; 2 missing: ..." when anything was added, else the

@@ -25,6 +25,8 @@ static int not_weights(const struct input *in) {
                          "%s: not weights but a web page: the link leads to a page about them",
                          in->path);
     if (text == n) return error_set(ERR_DATA, "%s: not weights but text", in->path);
+    if (in->size < 8)
+        return error_set(ERR_DATA, "%s: not weights: only %d bytes long", in->path, (int)in->size);
     return error_set(ERR_DATA,
                      "%s: not weights: neither a file of torch.save nor a safetensors file (its "
                      "header would have more than %d MiB)",
@@ -32,8 +34,8 @@ static int not_weights(const struct input *in) {
 }
 
 static int read_header(struct safetensors *f) {
-    if (f->in.size < 8)
-        return error_set(ERR_DATA, "%s: not a safetensors file: shorter than 8 bytes", f->in.path);
+    if (!f->in.size) return error_set(ERR_DATA, "%s: is empty: get it again", f->in.path);
+    if (f->in.size < 8) return not_weights(&f->in);
     uint8_t length[8];
     int status = input_read(&f->in, 0, length, sizeof length);
     if (status) return status;

@@ -12,7 +12,8 @@
 enum { NOUNS_TILE = 1024 }; /* see nn/models/clip_text_packed.h */
 
 /* A list of sets ("vild") and of templates themselves. */
-static int resolve_templates(const struct strings *given, struct strings *out) {
+int class_text_templates(const struct text_options *text, struct strings *out) {
+    const struct strings *given = &text->templates;
     int status = 0;
     for (size_t i = 0; !status && i < given->n; i++) {
         if (strchr(given->at[i], '{')) {
@@ -100,7 +101,7 @@ static tensor *encode(const struct clip *c, const struct text_options *text,
     struct strings templates = {0}, texts = {0};
     int span = span_begin("text");
     size_t *count = mem_alloc(v->n, sizeof *count);
-    int status = resolve_templates(&text->templates, &templates);
+    int status = class_text_templates(text, &templates);
     for (size_t i = 0; !status && i < v->n; i++) {
         size_t before = texts.n;
         status = vocabulary_prompts(v, i, &templates, &texts);

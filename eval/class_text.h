@@ -6,6 +6,9 @@
 #include "data/vocabulary.h"
 #include "nn/models/clip.h"
 
+/* The templates that the settings mean, sets written out; appended. ERR_CONFIG. */
+int class_text_templates(const struct text_options *text, struct strings *out);
+
 /* Features of classes -> [n, D], unit length, in the caller's scope; NULL and the pending error. A
  * class stands for its name and its synonyms in the templates of the settings, or for its own
  * prompts. */

@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "data/text_bank.h"
 
-enum {
-    BLOCK = 1024
-}; /* nouns that are computed before they are kept: half a minute, 14 templates */
+/* Raised when tokens of a text, or what the tower makes of them, change. */
+enum { REVISION = 1 };
+enum { BLOCK = 1024 }; /* nouns computed before they are kept: half a minute, 14 templates */
 
 /* Into the hash of a tower, by content. 0 or the pending error. */
 static int add_tensor(struct hasher *h, tensor *x) {
@@ -44,6 +44,13 @@ static int hash_tower(const struct clip_text *t, uint64_t *out) {
     return status;
 }
 
+/* What decides the order of sums in products. */
+static const char *processor(void) {
+    return __builtin_cpu_supports("avx512f") ? "avx512"
+           : __builtin_cpu_supports("avx2")  ? "avx2"
+                                             : "other";
+}
+
 /* All that a feature depends on but its noun: also what moves its last bits. Owned; NULL and the
  * error. */
 static char *key_of(const struct clip *c, const struct text_options *o) {
@@ -51,16 +58,22 @@ static char *key_of(const struct clip *c, const struct text_options *o) {
     uint64_t tower;
     char hex[17];
     struct str key = {0};
-    if (hash_tower(&c->text, &tower)) return NULL;
+    struct strings templates = {0};
+    if (class_text_templates(o, &templates) || hash_tower(&c->text, &tower)) {
+        strings_free(&templates);
+        return NULL;
+    }
     hash_hex(tower, hex);
     str_add(&key,
-            "tower %s, %lld heads, %s, context %lld; libtorch %s, %d threads; %s, starts %s; "
+            "revision %d; tower %s, %lld heads, %s, context %lld; libtorch %s, %s, %d threads; %s, "
+            "starts %s; "
             "templates",
-            hex, (long long)t->heads, t->activation == CLIP_GELU ? "gelu" : "quickgelu",
-            (long long)t->context, t_version(), t_threads(),
+            REVISION, hex, (long long)t->heads, t->activation == CLIP_GELU ? "gelu" : "quickgelu",
+            (long long)t->context, t_version(), processor(), t_threads(),
             o->precision == TEXT_BF16 ? "bf16" : "fp32", o->shared_starts ? "shared" : "whole");
-    for (size_t i = 0; i < o->templates.n; i++)
-        str_add(&key, " %zu:%s", strlen(o->templates.at[i]), o->templates.at[i]);
+    for (size_t i = 0; i < templates.n; i++)
+        str_add(&key, " %zu:%s", strlen(templates.at[i]), templates.at[i]);
+    strings_free(&templates);
     return key.at;
 }
 
@@ -130,6 +143,7 @@ static tensor *rows_of(const struct text_bank *b, char *const *nouns, int64_t n)
 /* A damaged file is removed: what was in it can be computed. */
 static int open_bank(struct text_bank *b, const char *dir, const char *key, int64_t d) {
     int status = dir_make(dir);
+    if (!status) dir_sweep(dir);
     if (!status) status = text_bank_open(b, dir, key, d);
     if (status != ERR_DATA) return status;
     char *file = text_bank_file(dir, key);

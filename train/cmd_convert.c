@@ -278,6 +278,8 @@ static int convert_part(const struct arguments *a) {
 }
 
 static int check_place(const struct arguments *a) {
+    enum export_target target;
+    if (a->as && named_target(a->as, &target)) return error_status();
     if (dir_exists(a->out))
         return error_set(ERR_USAGE, "%s: is a folder already: remove it, or name another", a->out);
     if (file_exists(a->out) && !a->force)

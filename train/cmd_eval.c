@@ -122,7 +122,8 @@ static size_t find_names(const struct class_folder *f, const struct vocabulary *
 static int order_names(const struct class_folder *f, struct vocabulary *v, const char *classes) {
     size_t n = f->name.n;
     if (v->n != n)
-        return error_set(ERR_DATA, "%s: %zu names for %zu sub-folders", classes, v->n, n);
+        return error_set(ERR_DATA, "%s: %zu name%s for %zu sub-folder%s", classes, v->n,
+                         v->n == 1 ? "" : "s", n, n == 1 ? "" : "s");
     size_t *at = mem_alloc(n, sizeof *at), found = find_names(f, v, at);
     if (found == n) {
         struct vocabulary_class *sorted = mem_alloc(n, sizeof *sorted);
@@ -259,6 +260,8 @@ static int run(const struct arguments *a, const struct class_folder *f, const st
 static int check_images(const struct arguments *a) {
     if (a->dry_run || a->explain || a->sets)
         return error_set(ERR_USAGE, "--dry-run, --explain and --sets do not go with --images");
+    if (a->out && file_can_be(a->out)) return error_status();
+    if (a->predictions && file_can_be(a->predictions)) return error_status();
     for (size_t i = 0; i < a->overrides.n; i++)
         if (a->overrides.at[i].scope)
             return error_set(ERR_USAGE, "%s:%s: there is one stage only: without \"%s:\"",
@@ -279,7 +282,8 @@ static int classify_images(const struct arguments *a) {
     if (status) return status;
     status = class_folder_open(&f, a->images);
     if (!status && f.others)
-        log_info("%s: %zu files that are no pictures are passed over", a->images, f.others);
+        log_info("%s: %zu files are passed over: no pictures, or in no sub-folder", a->images,
+                 f.others);
     if (!status) status = open_names(&v, &f, a->classes);
     struct node *model = status ? NULL : model_node(&g, a->model.name, &a->model, &best);
     if (!status) status = model ? model_clip(model, best, &clip) : error_status();

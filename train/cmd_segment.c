@@ -117,6 +117,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->image[a->n_images++] = arg;
         break;
     case ARGP_KEY_END:
+        if (!a->model.name && a->model.weights)
+            argp_error(state, "--weights %s goes with --config CONFIG; or name it by -m alone",
+                       a->model.weights);
         if (!a->model.name) argp_error(state, "which model? -m RUN");
         if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
         if (!a->out) argp_error(state, "where to? -o DIR");
@@ -150,6 +153,22 @@ static bool same_file(const char *a, const char *b) {
     return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Names the pictures that would be written to one path. */
+static int two_of_one_name(const struct arguments *a, const char *path, int n_suffixes) {
+    const char *found[2] = {"", ""};
+    int n = 0;
+    for (size_t i = 0; n < 2 && i < a->n_images; i++)
+        for (int k = 0; n < 2 && k < n_suffixes; k++) {
+            char *other = out_path(a, a->image[i], suffixes[k]);
+            if (strcmp(other, path) == 0) found[n++] = a->image[i];
+            free(other);
+        }
+    return error_set(ERR_USAGE,
+                     "%s and %s would both be written to %s: segment them one after the other, "
+                     "each with an -o of its own",
+                     found[0], found[1], path);
+}
+
 /* Nothing that is written, of these suffixes, may replace a picture, or something else that is
  * written. */
 static int check_outputs(const struct arguments *a, int n_suffixes) {
@@ -168,7 +187,7 @@ static int check_outputs(const struct arguments *a, int n_suffixes) {
     if (paths.n) qsort(paths.at, paths.n, sizeof *paths.at, by_text);
     for (size_t i = 1; !status && i < paths.n; i++)
         if (strcmp(paths.at[i], paths.at[i - 1]) == 0)
-            status = error_set(ERR_USAGE, "two pictures would both be written to %s", paths.at[i]);
+            status = two_of_one_name(a, paths.at[i], n_suffixes);
     strings_free(&paths);
     return status;
 }

@@ -1,8 +1,10 @@
 #include "train/convert_input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -16,7 +18,11 @@ static char *find_checkpoint(const char *in) {
     bool best;
     char *dir = run_split(in, &best), *path = NULL;
     if (!dir_exists(dir)) {
-        error_set(ERR_MISSING, "%s: no such file or folder", dir);
+        bool there = access(dir, F_OK) == 0;
+        error_set(ERR_MISSING, "%s: %s", *dir ? dir : "\"\"",
+                  there             ? "is neither a file nor a folder"
+                  : errno == ENOENT ? "no such file or folder"
+                                    : strerror(errno));
     } else if (run_folder(dir)) {
         path = best ? history_best(dir) : history_last(dir);
         if (!path && !error_status())

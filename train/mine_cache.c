@@ -19,6 +19,7 @@ void mine_cache_open(struct mine_cache *c, const char *dir) {
     *c = (struct mine_cache){0};
     if (!dir) return;
     if (!dir_make(dir)) {
+        dir_sweep(dir);
         c->dir = mem_strdup(dir);
         return;
     }

@@ -1,6 +1,8 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -154,6 +156,44 @@ TEST(a_listing_is_sorted) {
     CHECK_TEXT(l.at[3], "b");
     strings_free(&l);
     fails_with(dir_list("/nonexistent", &l), ERR_MISSING, "/nonexistent: No such file");
+}
+
+static void put_old(const char *dir, const char *name, time_t age) {
+    char *path = path_join(dir, name);
+    struct timespec at[2] = {{.tv_sec = time(NULL) - age}, {.tv_sec = time(NULL) - age}};
+    CHECK_OK(file_write(path, "x", 1));
+    CHECK_INT(utimensat(AT_FDCWD, path, at, 0), 0);
+    free(path);
+}
+
+TEST(what_killed_writers_left_is_removed_after_a_day) {
+    enum { HOUR = 3600 };
+    struct strings left;
+    char *dir = test_path("shared");
+    CHECK_OK(dir_make(dir));
+    put_old(dir, "a.h5.tmp123", 25 * HOUR);
+    put_old(dir, "b.h5.tmp124", HOUR); /* somebody may be at it */
+    put_old(dir, "c.h5", 25 * HOUR);
+    put_old(dir, "d.tmpest", 25 * HOUR);
+    dir_sweep(dir);
+    dir_sweep("/nonexistent");
+    CHECK_OK(error_status());
+    CHECK_OK(dir_list(dir, &left));
+    CHECK_INT(left.n, 3);
+    CHECK_TEXT(left.at[0], "b.h5.tmp124");
+    strings_free(&left);
+    free(dir);
+}
+
+TEST(whether_a_file_can_be_made_is_known_before) {
+    char *dir = test_path("here"), *file = path_join(dir, "out.json");
+    CHECK_ERROR(file_can_be(file), ERR_IO, "out.json: cannot be made: ");
+    CHECK_OK(dir_make(dir));
+    CHECK_OK(file_can_be(file));
+    CHECK_ERROR(file_can_be(dir), ERR_IO, "is a folder");
+    CHECK_OK(file_can_be("out.json"));
+    free(file);
+    free(dir);
 }
 
 TEST(a_folder_is_committed_by_one_rename) {
