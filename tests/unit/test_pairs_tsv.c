@@ -45,7 +45,7 @@ TEST(quotes_are_read_as_pandas_reads_them) {
     check_table("filepath\ttitle\na.jpg\t\"a \"\"big\"\"\tcat\nasleep\"\nb.jpg\ta 5\" nail\n",
                 &as_published, "/data/a.jpg|a \"big\"\tcat\nasleep;/data/b.jpg|a 5\" nail;");
     check_bad("filepath\ttitle\na.jpg\tcat\nb.jpg\t\"dog\nc.jpg\tcow\n",
-              "set.csv:3: a quote that does not end");
+              "set.csv:3: a quote without its end");
 }
 
 TEST(a_line_that_does_not_fit_is_named_by_its_number) {
