@@ -11,8 +11,8 @@
 #include "base/rng.h"
 #include "data/clip_picture.h"
 #include "data/dataset_cache.h"
+#include "data/pairs_crop.h"
 #include "data/region.h"
-#include "data/rle.h"
 #include "nn/losses/clip_loss.h"
 #include "train/init_weights.h"
 #include "train/noun_features.h"
@@ -42,29 +42,20 @@ static void plan(void *ctx, int64_t step, void *memory) {
 /* reference-spec 8.2 steps 2-5 without normalizing, as bytes, then the random crop of 6.2. */
 static int crop_pair(const struct clip_tune *t, int64_t i, struct rng *r, uint8_t *pixels,
                      uint8_t *mask_out) {
-    const struct pair *p = &t->pairs.at[i];
     const struct crop_options *c = &t->node->config.crop;
     struct region_options o = crop_region(c, t->S);
     struct crop_range range = {c->area_lo, c->area_hi, 0.75, 4 / 3.0};
     struct image im = {0}, region = {0}, crop = {0};
-    struct mask mask = {0}, region_mask = {0};
-    struct bytes packed = {0};
-    struct box box;
-    int status = t->pictures.source->image(&t->pictures, p->image, &im);
-    if (!status) status = pairs_mask(&t->pairs, i, &packed);
-    if (!status) status = rle_unpack(packed.at, packed.n, p->h, p->w, &mask);
-    if (!status && (mask.h != im.h || mask.w != im.w || !region_box(&mask, o.expand, &box)))
-        status = error_set(ERR_DATA, "its mask does not fit its picture");
-    if (!status) status = region_crop_u8(&im, &mask, box, &o, &region, &region_mask);
+    struct mask region_mask = {0};
+    int status = t->pictures.source->image(&t->pictures, t->pairs.at[i].image, &im);
+    if (!status) status = pairs_crop(&t->pairs, i, &im, &o, &region, &region_mask);
     if (!status)
         status = clip_picture_part(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S,
                                    &crop, mask_out);
     if (!status) memcpy(pixels, crop.at, (size_t)(3 * t->S * t->S));
-    bytes_free(&packed);
     image_free(&im);
     image_free(&region);
     image_free(&crop);
-    mask_free(&mask);
     mask_free(&region_mask);
     return status ? error_context("pair %lld", (long long)i) : 0;
 }
