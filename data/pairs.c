@@ -172,26 +172,15 @@ static int load_shard(struct pairs *p, struct pairs_file *s, struct strings *nou
     return status;
 }
 
-static int compare_texts(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* One sorted list of all nouns, and the pairs' nouns as places in it. */
 static void unite_nouns(struct pairs *p, const struct strings *noun) {
-    struct strings all = {0};
     for (int64_t k = 0; k < p->n_shards; k++)
-        for (size_t i = 0; i < noun[k].n; i++) strings_add(&all, noun[k].at[i]);
-    if (all.n) qsort(all.at, all.n, sizeof *all.at, compare_texts);
-    for (size_t i = 0; i < all.n; i++)
-        if (!i || strcmp(all.at[i - 1], all.at[i]) != 0) strings_add(&p->noun, all.at[i]);
-    strings_free(&all);
+        for (size_t i = 0; i < noun[k].n; i++) strings_add(&p->noun, noun[k].at[i]);
+    strings_settle(&p->noun);
     for (int64_t k = 0; k < p->n_shards; k++) {
         const struct pairs_file *s = &p->file[k];
-        for (int64_t i = s->first; i < s->first + s->n; i++) {
-            char *const *found = bsearch(&noun[k].at[p->at[i].noun], p->noun.at, p->noun.n,
-                                         sizeof *p->noun.at, compare_texts);
-            p->at[i].noun = found - p->noun.at;
-        }
+        for (int64_t i = s->first; i < s->first + s->n; i++)
+            p->at[i].noun = strings_find(&p->noun, noun[k].at[p->at[i].noun]);
     }
 }
 

@@ -37,22 +37,14 @@ void pairs_shard_add(struct pairs_shard *s, const struct pair *p, const char *no
     s->mask_end[s->n++] = s->mask.n;
 }
 
-static int compare_texts(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The sorted nouns of the shard, each once, and every pair's place among them. */
-static size_t number_nouns(struct pairs_shard *s, char **table) {
-    size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) table[i] = s->noun.at[i];
-    if (s->n) qsort(table, s->n, sizeof *table, compare_texts);
-    for (size_t i = 0; i < s->n; i++)
-        if (!n || strcmp(table[n - 1], table[i]) != 0) table[n++] = table[i];
-    for (size_t i = 0; i < s->n; i++) {
-        char **at = bsearch(&s->noun.at[i], table, n, sizeof *table, compare_texts);
-        s->at[i].noun = at - table;
-    }
-    return n;
+static void put_nouns(struct h5_out *f, struct pairs_shard *s) {
+    struct strings table = {0};
+    strings_copy(&table, &s->noun);
+    strings_settle(&table);
+    for (size_t i = 0; i < s->n; i++) s->at[i].noun = strings_find(&table, s->noun.at[i]);
+    h5_put_strings(f, "nouns", table.at, table.n);
+    strings_free(&table);
 }
 
 static void put_columns(struct h5_out *f, const struct pairs_shard *s) {
@@ -99,10 +91,7 @@ int pairs_shard_commit(struct pairs_shard *s) {
         h5_put_text(&f, "block", block);
         for (int i = 0; i < PAIRS_SOURCES; i++)
             h5_put_text(&f, pairs_source_names[i], s->source->at[i]);
-        char **table = mem_alloc(s->n, sizeof *table);
-        size_t n_nouns = number_nouns(s, table);
-        h5_put_strings(&f, "nouns", table, n_nouns);
-        free(table);
+        put_nouns(&f, s);
         put_columns(&f, s);
         put_masks(&f, s);
         if (s->id) h5_put(&f, "id", H5_TYPE_I64, s->n, 0, s->id);

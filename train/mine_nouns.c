@@ -22,10 +22,6 @@ void mine_nouns_check(const struct node *n, struct problems *p) {
     free(whole);
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* caption[i] is an index into the set's captions. */
 static int parse(const struct dataset *d, const int64_t *caption, struct noun_list *lists,
                  int64_t n, const struct nouns_options *o, int threads) {
@@ -66,21 +62,16 @@ static int parse(const struct dataset *d, const int64_t *caption, struct noun_li
 }
 
 static void tabulate(struct mine_nouns *t, const struct noun_list *lists, int64_t n) {
-    struct strings all = {0};
     for (int64_t i = 0; i < n; i++)
-        for (size_t k = 0; k < lists[i].n; k++) strings_add(&all, lists[i].name.at[k]);
-    if (all.n) qsort(all.at, all.n, sizeof(char *), by_text);
-    for (size_t i = 0; i < all.n; i++)
-        if (!i || strcmp(all.at[i], all.at[i - 1]) != 0) strings_add(&t->noun, all.at[i]);
-    strings_free(&all);
+        for (size_t k = 0; k < lists[i].n; k++) strings_add(&t->noun, lists[i].name.at[k]);
+    strings_settle(&t->noun);
 }
 
 static void rows_of(const struct mine_nouns *t, const struct noun_list *l,
                     struct caption_nouns *c) {
     c->at = mem_alloc(l->n, sizeof *c->at);
     for (size_t k = 0; k < l->n; k++) {
-        char **hit = bsearch(&l->name.at[k], t->noun.at, t->noun.n, sizeof(char *), by_text);
-        int64_t row = hit - t->noun.at;
+        int64_t row = strings_find(&t->noun, l->name.at[k]);
         size_t at = 0; /* kept sorted: the order of the pairs */
         while (at < c->n && c->at[at] < row) at++;
         if (at < c->n && c->at[at] == row) continue;
