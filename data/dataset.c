@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+const char *dataset_image_name(const struct dataset *d, int64_t i) {
+    return d->image_name && *d->image_name[i] ? d->image_name[i] : NULL;
+}
+
 void dataset_close(struct dataset *d) {
     if (d->source && d->source->close) d->source->close(d);
     for (int64_t i = 0; d->caption && i < d->n_captions; i++) free(d->caption[i]);

@@ -33,4 +33,6 @@ struct dataset {
     void *state;
 };
 
+/* Its file's name without suffix, or NULL. */
+const char *dataset_image_name(const struct dataset *d, int64_t i);
 void dataset_close(struct dataset *d);

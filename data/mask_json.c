@@ -294,13 +294,17 @@ static int read_mask(const struct mask_json *f, const struct mask_record *r, int
     return status;
 }
 
-/* By name, which may be any, or by id. */
+/* By id, when its name is not another; else by name. */
 static const struct mask_picture *find_picture(const struct mask_json *f, int64_t id,
                                                const char *stem) {
-    for (size_t i = 0; stem && i < f->n_pictures; i++)
-        if (f->picture[i].stem && strcmp(f->picture[i].stem, stem) == 0) return &f->picture[i];
     struct mask_picture key = {.id = id};
-    return f->n_pictures ? bsearch(&key, f->picture, f->n_pictures, sizeof key, by_id) : NULL;
+    const char *name = stem ? path_base(stem) : NULL;
+    const struct mask_picture *p =
+        f->n_pictures ? bsearch(&key, f->picture, f->n_pictures, sizeof key, by_id) : NULL;
+    if (p && (!name || !p->stem || strcmp(p->stem, name) == 0)) return p;
+    for (size_t i = 0; name && i < f->n_pictures; i++)
+        if (f->picture[i].stem && strcmp(f->picture[i].stem, name) == 0) return &f->picture[i];
+    return NULL;
 }
 
 int mask_json_read(const struct mask_json *f, int64_t id, const char *stem,

@@ -192,9 +192,8 @@ static int64_t id_of(const char *stem) {
     return strtoll(stem, NULL, 10);
 }
 
-int mask_source_read(const struct mask_source *s, int64_t id, const char *name, int64_t h,
+int mask_source_read(const struct mask_source *s, int64_t id, const char *stem, int64_t h,
                      int64_t w, struct region_list *out) {
-    char *stem = name ? path_stem(name) : NULL;
     *out = (struct region_list){0};
     if (id < 0 && stem) id = id_of(stem);
     int status =
@@ -203,6 +202,5 @@ int mask_source_read(const struct mask_source *s, int64_t id, const char *name, 
     if (status)
         status =
             stem ? error_context("picture %s", stem) : error_context("picture %lld", (long long)id);
-    free(stem);
     return status;
 }

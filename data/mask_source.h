@@ -25,8 +25,9 @@ bool mask_source_is(const char *path);
 int mask_source_open(struct mask_source *s, const char *path);
 void mask_source_close(struct mask_source *s);
 
-/* The masks of a picture of h x w. name: of its file; NULL: unknown. id -1: unknown, unless the
- * name is digits. ERR_MISSING: none of that picture; a file of results may say of one that it has
- * none, by not naming it. ERR_DATA names the picture. The list can be freed in any case. */
-int mask_source_read(const struct mask_source *s, int64_t id, const char *name, int64_t h,
+/* The masks of a picture of h x w. stem: its file's name without folder and suffix; NULL: unknown.
+ * id -1: unknown, unless the name is digits. ERR_MISSING: none of that picture; a file of results
+ * may say of one that it has none, by not naming it. ERR_DATA names the picture. The list can be
+ * freed in any case. */
+int mask_source_read(const struct mask_source *s, int64_t id, const char *stem, int64_t h,
                      int64_t w, struct region_list *out);

@@ -321,7 +321,8 @@ static int count_given(struct evaluation *e, struct block *b) {
         status = name_true_masks(e, b, r);
         if (!status)
             status = given_picture(&e->masks, &r->namer.namer, &e->node->config,
-                                   e->set.image_id[b->first], NULL, b->picture, &found);
+                                   e->set.image_id[b->first], dataset_image_name(&e->set, b->first),
+                                   b->picture, &found);
         if (!status)
             confusion_add(&r->alone, found.at, truth->at, truth->h * truth->w, e->set.ignore);
         if (!status) status = count(e, b, 0, &r->fused, &found);

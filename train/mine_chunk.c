@@ -166,9 +166,11 @@ static int label_masks(struct mine_chunk *c, const struct mine_sources *s) {
 
 static int file_masks(struct mine_chunk *c, const struct mine_sources *s) {
     int status = 0;
-    for (int64_t i = 0; !status && i < c->n; i++)
-        status = mask_source_read(s->files, s->set->image_id[c->first + i], NULL, c->picture[i].h,
-                                  c->picture[i].w, &c->regions[i]);
+    for (int64_t i = 0; !status && i < c->n; i++) {
+        int64_t k = c->first + i;
+        status = mask_source_read(s->files, s->set->image_id[k], dataset_image_name(s->set, k),
+                                  c->picture[i].h, c->picture[i].w, &c->regions[i]);
+    }
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "train/given.h"
 #include "train/run_weights.h"
@@ -110,8 +111,12 @@ bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval
 
 int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
                      struct labels *out, struct panoptic *panoptic, struct dump *dump) {
-    if (s->given)
-        return given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, file, im, out);
+    if (s->given) {
+        char *stem = path_stem(file);
+        int status = given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out);
+        free(stem);
+        return status;
+    }
     const struct config *c = &s->node->config;
     struct picture_models models = {.net = &s->proposals.model,
                                     .text = s->proposals.text,

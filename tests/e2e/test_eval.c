@@ -143,7 +143,7 @@ TEST(names_from_a_list_go_with_the_sub_folders_by_name_or_by_order) {
     ended_free(&e);
     e = EVAL(clip, "--images", set, "--classes", "cat", "clip.activation=quickgelu");
     check_status(&e, 65);
-    CHECK_HAS(e.err, "1 names for 2 sub-folders");
+    CHECK_HAS(e.err, "1 name for 2 sub-folders");
     ended_free(&e);
     free(clip);
     free(set);
@@ -193,12 +193,16 @@ TEST(a_picture_that_cannot_be_read_is_named_and_the_others_are_counted) {
     free(bad);
 }
 
-TEST(figures_that_have_no_place_are_printed) {
+TEST(figures_that_have_no_place_are_told_before_hours_go_into_them) {
     char *clip = write_clip(), *set = put_pictures(), *out = test_path("no/such/figures.json");
     struct ended e = EVAL(clip, "--images", set, "-o", out, "clip.activation=quickgelu");
     check_status(&e, 74);
     CHECK_HAS(e.err, "figures.json");
-    CHECK_HAS(e.out, "3 pictures, 2 classes");
+    CHECK_TEXT(e.out, "");
+    ended_free(&e);
+    e = EVAL(clip, "--images", set, "--predictions", set, "clip.activation=quickgelu");
+    check_status(&e, 74);
+    CHECK_HAS(e.err, "is a folder");
     ended_free(&e);
     free(clip);
     free(set);

@@ -80,9 +80,9 @@ TEST(results_of_coco_are_read_by_image_in_the_order_of_the_file) {
     check_masks(&s, 9, NULL, (const int[]){1, 0}, 2);
     check_masks(&s, 7, NULL, (const int[]){2}, 1);
     check_masks(&s, 8, NULL, NULL, 0); /* results say of a picture that it has none by silence */
-    check_masks(&s, -1, "000000000007.jpg", (const int[]){2}, 1);
+    check_masks(&s, -1, "000000000007", (const int[]){2}, 1);
     struct region_list l;
-    CHECK_ERROR(mask_source_read(&s, -1, "cat.jpg", H, W, &l), ERR_MISSING, "picture cat: ");
+    CHECK_ERROR(mask_source_read(&s, -1, "cat", H, W, &l), ERR_MISSING, "picture cat: ");
     mask_source_close(&s);
     free(one);
     free(two);
@@ -101,7 +101,7 @@ TEST(instances_of_coco_are_read_by_name_or_id_polygons_and_runs) {
     struct mask_source s;
     struct region_list l;
     CHECK_OK(mask_source_open(&s, path));
-    check_masks(&s, -1, "cat.jpg", (const int[]){1, 2}, 2);
+    check_masks(&s, -1, "cat", (const int[]){1, 2}, 2);
     check_masks(&s, 4, NULL, (const int[]){1, 2}, 2);
     check_masks(&s, 5, NULL, NULL, 0);
     CHECK_ERROR(mask_source_read(&s, 6, NULL, H, W, &l), ERR_MISSING, "picture 6: ");
@@ -126,9 +126,9 @@ TEST(sams_files_are_a_list_or_the_annotations_of_one_picture) {
     struct region_list l;
     CHECK(mask_source_is(dir));
     CHECK_OK(mask_source_open(&s, dir));
-    check_masks(&s, -1, "photo.jpg", (const int[]){3, 1}, 2);
+    check_masks(&s, -1, "photo", (const int[]){3, 1}, 2);
     check_masks(&s, 12, NULL, (const int[]){1}, 1);
-    check_masks(&s, -1, "12.jpg", (const int[]){1}, 1);
+    check_masks(&s, -1, "12", (const int[]){1}, 1);
     CHECK_ERROR(mask_source_read(&s, 13, NULL, H, W, &l), ERR_MISSING, "picture 13: ");
     mask_source_close(&s);
     char *const owned[] = {one, three, list, sa1b, a, b, dir};
@@ -157,7 +157,7 @@ TEST(a_folder_of_pictures_is_a_mask_each_and_a_picture_of_values_a_mask_a_value)
     struct mask_source s;
     CHECK(mask_source_is(dir));
     CHECK_OK(mask_source_open(&s, dir));
-    check_masks(&s, -1, "cat.jpg", (const int[]){0, 1, 2}, 3);
+    check_masks(&s, -1, "cat", (const int[]){0, 1, 2}, 3);
     struct region_list r;
     CHECK_OK(mask_source_read(&s, 5, NULL, H, W, &r));
     static const int64_t values[] = {2, 7, 300};
@@ -280,11 +280,11 @@ TEST(what_is_no_mask_source_is_told) {
     mask_source_close(&s);
     struct region_list l;
     CHECK_OK(mask_source_open(&s, empty));
-    CHECK_ERROR(mask_source_read(&s, 3, "cat.jpg", H, W, &l), ERR_MISSING, "picture cat: ");
+    CHECK_ERROR(mask_source_read(&s, 3, "cat", H, W, &l), ERR_MISSING, "picture cat: ");
     mask_source_close(&s);
     char *dir = test_path("damaged"), *png = put("damaged/cat.png", "no png");
     CHECK_OK(mask_source_open(&s, dir));
-    CHECK_ERROR(mask_source_read(&s, 3, "cat.jpg", H, W, &l), ERR_DATA, "damaged/cat.png");
+    CHECK_ERROR(mask_source_read(&s, 3, "cat", H, W, &l), ERR_DATA, "damaged/cat.png");
     region_list_free(&l);
     mask_source_close(&s);
     free(file);
