@@ -51,7 +51,7 @@ static int add_feature(struct perceptron *p, struct rng *r, const char *name) {
     size_t first = (size_t)rng_below(r, TAGS),
            n = 3 + (size_t)rng_chance(r, WEIGHTS / (double)FEATURES - 3);
     for (size_t i = 0; !status && i < n; i++) {
-        char tag[8];
+        char tag[16];
         snprintf(tag, sizeof tag, "T%zu", (first + i) % TAGS);
         status = perceptron_weight(p, tag, strlen(tag), rng_uniform(r) - 0.5);
     }
@@ -90,12 +90,12 @@ static int make_tagger(struct perceptron *p, const struct strings *captions) {
     int status = add_feature(p, &r, "bias");
     for (size_t i = 0; !status && i < token.n; i++) status = add_word(p, &r, token.at[i]);
     for (int i = 0; !status && p->feature.n < FEATURES; i++) {
-        char filler[32];
+        char filler[48];
         snprintf(filler, sizeof filler, "i-1 tag+i word T0 w%d", i);
         status = add_feature(p, &r, filler);
     }
     for (int i = 0; !status && i < TAGS; i++) {
-        char tag[8];
+        char tag[16];
         snprintf(tag, sizeof tag, "T%d", i);
         status = perceptron_class(p, tag, strlen(tag));
     }

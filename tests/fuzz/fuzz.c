@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 
-enum { TARGETS_MAX = 32 };
+enum { TARGETS_MAX = 64 };
 static const struct fuzz_target *targets[TARGETS_MAX];
 static size_t n_targets;
 static char *dir;
