@@ -12,8 +12,8 @@ static void mask_seeds(struct corpus *c) {
     corpus_add_text(c,
                     "[{\"image_id\":7,\"score\":0.5,\"segmentation\":{\"size\":[6,8],\"counts\":"
                     "[9,3,3,3,30]}},{\"segmentation\":{\"counts\":\"933000e0\",\"size\":[6,8]},"
-                    "\"image_id\":7},{\"image_id\":9,\"segmentation\":{\"size\":[3,4],\"counts\":"
-                    "[0,12]}}]");
+                    "\"image_id\":7},{\"image_id\":9,\"segmentation\":{\"size\":[6,8],\"counts\":"
+                    "[0,48]}}]");
     corpus_add_text(c,
                     "{\"images\":[{\"id\":7,\"file_name\":\"a/b.jpg\",\"height\":6,\"width\":8}],"
                     "\"annotations\":[{\"id\":1,\"image_id\":7,\"segmentation\":[[1,1,4,1,4,4],"
@@ -47,7 +47,7 @@ static int run_masks(const uint8_t *data, size_t n) {
         struct mask_source s;
         struct region_list l = {0};
         status = mask_source_open(&s, turn ? dir : all);
-        if (!status) status = mask_source_read(&s, 7, turn ? "x.jpg" : NULL, H, W, &l);
+        if (!status) status = mask_source_read(&s, 7, turn ? "x" : NULL, H, W, &l);
         if (!status) check_sound(&l, H, W);
         region_list_free(&l);
         mask_source_close(&s);

@@ -83,15 +83,19 @@ FUZZ(mat_inside, .seeds = mat_inside_seeds, .run = run_mat_inside, .codes = {ERR
 
 /* ---- archives ---- */
 
-static char *base_name(void *self, const char *entry) {
+/* One name for each place, so that none fall together. */
+static char *flat_name(void *self, const char *entry) {
     (void)self;
-    const char *base = path_base(entry);
-    return *base ? mem_strdup(base) : NULL;
+    if (!*path_base(entry)) return NULL; /* a folder */
+    char *name = mem_strdup(entry);
+    for (char *c = name; *c; c++)
+        if (*c == '/') *c = '_';
+    return name;
 }
 
 static int run_archive(const char *name, const uint8_t *data, size_t n) {
     char *archive = fuzz_path(name), *to = fuzz_path("unpacked");
-    struct unpack u = {.archive = archive, .to = to, .name_of = base_name};
+    struct unpack u = {.archive = archive, .to = to, .name_of = flat_name};
     int64_t files;
     int status = file_write(archive, data, n);
     if (!status) status = unpack_files(&u, &files);

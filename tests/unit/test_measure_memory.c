@@ -7,6 +7,12 @@
 #include "eval/oracle.h"
 #include "tests/torch.h"
 
+#if defined(__SANITIZE_ADDRESS__) /* it keeps freed memory */
+static const bool counts = false;
+#else
+static const bool counts = true;
+#endif
+
 enum { K = 847, Q = 40, H = 160, W = 240, D = 16 };
 
 static int64_t peak(void) {
@@ -61,7 +67,7 @@ TEST(no_volume_of_scores_is_made_for_847_names) {
         labels_free(&resized);
     }
     int64_t grown = peak() - before;
-    if (grown > volume / 2)
+    if (counts && grown > volume / 2)
         test_fail(__FILE__, __LINE__, "%lld MiB more; a volume of scores has %lld",
                   (long long)grown >> 20, (long long)volume >> 20);
     t_drop(m.text);
