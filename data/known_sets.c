@@ -24,7 +24,7 @@
     .list = {"VOCdevkit/VOC2010/pascalcontext_val.txt",                                            \
              "VOCdevkit/VOC2010/ImageSets/Main/val.txt"},                                          \
     .prepared_images = "VOCdevkit/VOC2010/JPEGImages",                                             \
-    .archives = {"VOCtrainval_03-May-2010.tar", "trainval.tar.gz"}, .pictures = 5104
+    .archives = {"VOCtrainval_03-May-2010.tar", "trainval.tar.gz"}, .pictures = 5105
 #define VOC_SPLIT(split)                                                                           \
     .name = (split), .images = {"VOCdevkit/VOC2012/JPEGImages"},                                   \
     .maps = {"VOCdevkit/VOC2012/SegmentationClassAug"},                                            \
