@@ -1,7 +1,6 @@
 /* ovseg data prepare|check|split|export SET: data sets made, looked at, divided and written out. */
 #include "train/cmd_data.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "data/set_index.h"
 #include "train/cmd.h"
+#include "train/cmd_arguments.h"
 #include "train/signals.h"
 
 /* ---- the options that all have ---- */
@@ -60,15 +60,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-long data_number(const struct argp_state *state, const char *option, const char *text, long max) {
-    char *end;
-    errno = 0;
-    long x = strtol(text, &end, 10);
-    if (errno || end == text || *end || x < 0 || x > max)
-        argp_error(state, "%s %s: need a whole number of 0 to %ld", option, text, max);
-    return x;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct data_arguments *a = state->input;
     switch (key) {
@@ -86,7 +77,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         break;
     case KEY_PREPARED: a->prepared = true; break;
     case KEY_STRICT: a->strict = true; break;
-    case KEY_THREADS: a->threads = data_number(state, "--threads", arg, 4096); break;
+    case KEY_THREADS: a->threads = (int)argument_int(state, "--threads", arg, 0, 4096); break;
     case ARGP_KEY_ARG:
         if (a->set) argp_usage(state);
         a->set = arg;

@@ -10,7 +10,7 @@ struct data_arguments {
     const char *set, *split; /* a name of data/known_sets.h, or a file: a set or an index */
     const char *root, *images, *maps, *list, *names, *captions;
     bool original, prepared, strict;
-    long threads; /* 0: as many as there are */
+    int threads; /* 0: as many as there are */
 };
 
 /* A child of theirs, which also takes SET; its input is a struct data_arguments. */
@@ -22,8 +22,6 @@ int data_open(struct dataset *d, const struct data_arguments *a, const char *wor
 
 int data_stop(void); /* the error of a signal that came; 0 */
 void data_use_threads(const struct data_arguments *a);
-/* A whole number of 0 .. max, or the end with a usage message. */
-long data_number(const struct argp_state *state, const char *option, const char *text, long max);
 
 int cmd_data_prepare(int argc, char **argv);
 int cmd_data_check(int argc, char **argv);

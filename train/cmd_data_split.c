@@ -1,17 +1,17 @@
 /* ovseg data split SET -o DIR --parts train=0.8,val=rest, and ovseg data export SET DIR. */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "data/set_split.h"
 #include "train/cmd.h"
+#include "train/cmd_arguments.h"
 #include "train/cmd_data.h"
 
 struct arguments {
     struct data_arguments data;
     const char *out, *parts;
-    long seed, images, masks;
+    int64_t seed, images, masks;
 };
 
 enum { KEY_PARTS = 256, KEY_SEED, KEY_IMAGES_N, KEY_MASKS_N, KEY_ROOT };
@@ -37,7 +37,7 @@ static error_t parse_split(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &a->data; break;
     case 'o': a->out = arg; break;
     case KEY_PARTS: a->parts = arg; break;
-    case KEY_SEED: a->seed = data_number(state, "--seed", arg, LONG_MAX); break;
+    case KEY_SEED: a->seed = argument_int(state, "--seed", arg, 0, INT64_MAX); break;
     case ARGP_KEY_END:
         if (!a->out || !a->parts) argp_error(state, "needs --parts and -o DIR");
         break;
@@ -89,8 +89,8 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_ROOT: a->data.root = arg; break;
     case 's': a->data.split = arg; break;
-    case KEY_IMAGES_N: a->images = data_number(state, "--images", arg, LONG_MAX); break;
-    case KEY_MASKS_N: a->masks = data_number(state, "--masks", arg, LONG_MAX); break;
+    case KEY_IMAGES_N: a->images = argument_int(state, "--images", arg, 0, INT64_MAX); break;
+    case KEY_MASKS_N: a->masks = argument_int(state, "--masks", arg, 0, INT64_MAX); break;
     case ARGP_KEY_ARG:
         if (a->out) argp_usage(state);
         *(a->data.set ? &a->out : &a->data.set) = arg;
@@ -114,7 +114,7 @@ static int export(const struct arguments *a) {
 
 int cmd_data_export(int argc, char **argv) {
     static const struct argp argp = {export_options, parse_export, "SET DIR", export_doc, 0, 0, 0};
-    struct arguments a = {.images = LONG_MAX, .masks = LONG_MAX};
+    struct arguments a = {.images = INT64_MAX, .masks = INT64_MAX};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     return export(&a) ? cmd_failed() : 0;
 }
