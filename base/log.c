@@ -14,6 +14,12 @@ static enum log_level lowest = LOG_INFO;
 static bool status_shown;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* loader threads may warn */
 
+static char who[24]; /* "rank 1: " */
+
+void log_set_rank(int rank) {
+    if (rank > 0) snprintf(who, sizeof who, "rank %d: ", rank);
+}
+
 void log_set_level(enum log_level l) { lowest = l; }
 
 int log_is_terminal(void) {
@@ -32,7 +38,7 @@ static void clear_status(void) {
 }
 
 void log_status(const char *line) {
-    if (!log_is_terminal()) return;
+    if (!log_is_terminal() || lowest > LOG_INFO) return;
     pthread_mutex_lock(&lock);
     clear_status();
     if (line) {
@@ -56,8 +62,8 @@ __attribute__((format(printf, 2, 0))) static void put(enum log_level level, cons
     clear_status();
     /* One write a message, so that ranks and threads do not mix theirs. EPIPE and a full disk
      * are nobody's business here: work goes on without its messages. */
-    fprintf(stderr, "%s %s%s%s %s\n", date + 11, colour ? colours[level] : "", names[level],
-            colour ? "\033[0m" : "", text);
+    fprintf(stderr, "%s %s%s%s %s%s\n", date + 11, colour ? colours[level] : "", names[level],
+            colour ? "\033[0m" : "", who, text);
     fflush(stderr);
     pthread_mutex_unlock(&lock);
 }

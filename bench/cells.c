@@ -41,9 +41,9 @@ static tensor *make_masks(int64_t B, int64_t S) {
     return t;
 }
 
-static tensor *clip_cell_loss(void *self, int64_t step, struct metrics_row *row) {
+static tensor *clip_cell_loss(void *self, int64_t k, struct metrics_row *row) {
     struct cell *c = self;
-    (void)step;
+    (void)k;
     (void)row;
     int scope = t_scope_open("batch", T_INHERIT);
     struct pair_batch b = {
@@ -101,9 +101,9 @@ static void make_maps(uint16_t *map, int64_t B, int64_t S) {
     }
 }
 
-static tensor *proposals_cell_loss(void *self, int64_t step, struct metrics_row *row) {
+static tensor *proposals_cell_loss(void *self, int64_t k, struct metrics_row *row) {
     struct cell *c = self;
-    (void)step;
+    (void)k;
     (void)row;
     int scope = t_scope_open("batch", T_INHERIT);
     tensor *rgb = params_find(&c->batch, "pixels")->t;

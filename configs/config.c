@@ -10,7 +10,7 @@ const char *const stage_names[] = {
 
 const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
                                         "precision",    "deterministic",  "log.*",  "paths.*",
-                                        "checkpoint.*", "virtual_shards", NULL};
+                                        "checkpoint.*", "virtual_shards", "dist.*", NULL};
 
 /* clang-format off */
 #define SETTINGS_OF struct run_options
@@ -25,6 +25,8 @@ static const struct setting run_rows[] = {
     CHOICE("device",      device,      OUTPUT, "auto", devices,    "auto: a usable GPU, else the CPU"),
     INT   ("threads",     threads,     SPEED,  "0",    0, 1024,    "0: as many as the machine has cores"),
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
+    REAL  ("dist.timeout", timeout,    OUTPUT, "100", 1, 1e6,  "seconds that ranks wait for each other before the silent one is named and all end"),
+    REAL  ("dist.timeout_first", timeout_first, OUTPUT, "300", 1, 1e6, "the same for what takes longer: the first step, a checkpoint"),
     INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),
     INT   ("checkpoint.every", checkpoint_every, OUTPUT, "500", 1, 1e9, "steps between checkpoints"),
 };
@@ -34,6 +36,8 @@ static const struct setting run_rows[] = {
 static const char *const keeps[] = {"last", "best", NULL}; /* enum validate_keep */
 static const struct setting train_rows[] = {
     INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
+    INT   ("batch.micro",     batch_micro,     SPEED,  "0",   0, 1e6,  "samples computed at once, of those a rank has; 0: all"),
+    INT   ("virtual_shards",  virtual_shards,  RESULT, "0",   0, 65536, "parts of a batch, 1, 2, 4, ...: equal bits on 1, 2, 4, ... ranks; 0: as many as ranks and batch.micro make"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
     CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),
@@ -124,6 +128,17 @@ static const struct setting_group known_groups[] = {
 
 struct damage_options train_damage(const struct train_options *o) {
     return (struct damage_options){.stop = o->damaged == DAMAGED_STOP, .most = o->damaged_most};
+}
+
+bool config_trains(int kind) {
+    switch ((enum stage_kind)kind) {
+    case STAGE_CLIP_PRETRAIN:
+    case STAGE_PROPOSALS:
+    case STAGE_CLIP_FINETUNE:
+    case STAGE_MASK_PROMPT:
+    case STAGE_CLIP_JOINT: return true;
+    default: return false;
+    }
 }
 
 #define TABLE(groups) ((struct settings_table){groups, COUNT(groups)})

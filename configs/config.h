@@ -37,13 +37,14 @@ struct run_options {
     struct string_map paths; /* what $NAME in front of a path stands for */
     int device;              /* enum run_device */
     int64_t threads, threads_max;
+    double timeout, timeout_first; /* of an exchange between ranks, seconds */
     int64_t log_every, checkpoint_every;
 };
 
 enum validate_keep { KEEP_LAST, KEEP_BEST };
 
 struct train_options {
-    int64_t batch_global;
+    int64_t batch_global, batch_micro, virtual_shards;
     int64_t loader_threads, loader_ahead;
     int damaged; /* enum on_damage */
     double damaged_most;
@@ -51,6 +52,8 @@ struct train_options {
     int64_t validate_every, validate_images;
     int validate_keep; /* enum validate_keep */
 };
+
+bool config_trains(int kind); /* enum stage_kind: its stage has train_options */
 
 struct damage_options train_damage(const struct train_options *o);
 

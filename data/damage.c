@@ -87,15 +87,31 @@ int damage_restore(struct damage *d, const cJSON *list) {
     return good ? 0 : error_set(ERR_DATA, "its list of damaged samples is not one");
 }
 
+int64_t *damage_list(struct damage *d, size_t *n) {
+    pthread_mutex_lock(&d->lock);
+    int64_t *list = mem_alloc(d->met + 1, sizeof *list);
+    *n = d->met;
+    for (size_t k = 0; k < d->met; k++) list[k] = d->sample[k];
+    pthread_mutex_unlock(&d->lock);
+    return list;
+}
+
+void damage_add(struct damage *d, int64_t i) {
+    pthread_mutex_lock(&d->lock);
+    add(d, i);
+    pthread_mutex_unlock(&d->lock);
+}
+
 int batch_make(const struct batch_maker *m, struct damage *d, int64_t step, const int64_t *planned,
-               int64_t n, int64_t *used, void *slot) {
-    for (int64_t place = 0; place < n; place++) {
+               int64_t n, struct batch_part part, int64_t *used, void *slot) {
+    for (int64_t to = 0; to < part.count; to++) {
+        int64_t place = part.first + to;
         bool made = false;
         for (int64_t k = 0; !made && k < n; k++) {
             int64_t i = planned[(place + k) % n];
             struct rng r = rng_stream(m->seed, m->purpose, (uint64_t)(step * n + place));
-            used[place] = i;
-            made = m->sample(m->ctx, i, &r, place, slot) == 0;
+            used[to] = i;
+            made = m->sample(m->ctx, i, &r, to, slot) == 0;
             if (!made && damage_met(d, i)) return error_status();
         }
         if (!made)

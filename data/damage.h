@@ -36,6 +36,8 @@ void damage_close(struct damage *d);
 int damage_met(struct damage *d, int64_t i);
 
 int64_t damage_count(struct damage *d);
+int64_t *damage_list(struct damage *d, size_t *n); /* owned, [*n] */
+void damage_add(struct damage *d, int64_t i);      /* another process met it */
 void damage_report(struct damage *d, const char *who); /* how many, on stderr; nothing when none */
 
 /* The list [..] in rising order, for a checkpoint; and out of it. ERR_DATA when it is not one. */
@@ -52,7 +54,12 @@ struct batch_maker {
     const char *purpose; /* of the random streams, one for each place of each step */
 };
 
-/* Fills the places 0 .. n - 1 with samples planned[place]; used[place]: what came there. `used`
- * must not be `planned`. */
+/* The places of a batch that one process computes; the others are other ranks'. */
+struct batch_part {
+    int64_t first, count;
+};
+
+/* Fills the places of `part` with samples planned[place] of the whole batch of n: place `first` is
+ * place 0 of the slot. used[place]: what came there, [count], which is not inside `planned`. */
 int batch_make(const struct batch_maker *m, struct damage *d, int64_t step, const int64_t *planned,
-               int64_t n, int64_t *used, void *slot);
+               int64_t n, struct batch_part part, int64_t *used, void *slot);

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-/* A slot: state of the stream after the batch, samples planned [B] and used [B], maps, pixels. */
+/* A slot: state of the stream after the batch, samples planned [B]; of the part that is made here:
+ * samples used, maps, pixels. */
 struct slot {
     int64_t *state, *planned, *used;
     uint16_t *maps;
@@ -20,12 +21,12 @@ static struct slot slot_in(const struct segment_batches *b, void *memory) {
     s.planned = s.state + stream_state_size(B);
     s.used = s.planned + B;
     s.maps = (uint16_t *)(void *)(s.used + B);
-    s.pixels = (uint8_t *)(s.maps + B * b->o.H * b->o.W);
+    s.pixels = (uint8_t *)(s.maps + b->o.part.count * b->o.H * b->o.W);
     return s;
 }
 
 static size_t slot_bytes(const struct segment_batches *b) {
-    size_t pixels = (size_t)(b->o.B * b->o.H * b->o.W);
+    size_t pixels = (size_t)(b->o.part.count * b->o.H * b->o.W);
     return (size_t)(stream_state_size(b->o.B) + 2 * b->o.B) * sizeof(int64_t) +
            pixels * (3 + sizeof(uint16_t));
 }
@@ -70,7 +71,7 @@ static int fill(void *ctx, int64_t step, void *memory) {
     struct slot s = slot_in(b, memory);
     struct batch_maker m = {
         .ctx = b, .sample = make_sample, .seed = b->o.seed, .purpose = b->o.purpose};
-    return batch_make(&m, &b->damage, step, s.planned, b->o.B, s.used, memory);
+    return batch_make(&m, &b->damage, step, s.planned, b->o.B, b->o.part, s.used, memory);
 }
 
 /* Wider than high, or not; where the set does not know, of the decoded picture. One that cannot be
@@ -92,6 +93,7 @@ static void find_kinds(struct segment_batches *b) {
 
 void segment_batches_open(struct segment_batches *b, const struct segment_batches_options *o) {
     *b = (struct segment_batches){.o = *o};
+    if (!o->part.count) b->o.part = (struct batch_part){0, o->B};
     if (o->sample->group) find_kinds(b);
     stream_open(&b->stream, o->seed, o->purpose, o->set->n_images, o->B, b->kind);
     damage_open(&b->damage, o->damage, o->set->n_images);

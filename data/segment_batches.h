@@ -18,6 +18,7 @@ struct segment_batches_options {
     uint64_t seed;
     const char *purpose; /* names the random streams */
     int64_t B, H, W;
+    struct batch_part part; /* of the B that are made here; {0}: all */
     struct damage_options damage;
 };
 
@@ -31,9 +32,9 @@ struct segment_batches {
 };
 
 struct segment_batch {
-    const int64_t *sample; /* [B]: numbers in the set */
-    const uint16_t *maps;  /* [B, H, W] */
-    const uint8_t *pixels; /* [B, H, W, 3] */
+    const int64_t *sample; /* [n], the part's: numbers in the set */
+    const uint16_t *maps;  /* [n, H, W] */
+    const uint8_t *pixels; /* [n, H, W, 3] */
 };
 
 /* What is pointed to in `o` outlives the batches. Reads every picture once when batches are grouped

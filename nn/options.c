@@ -39,8 +39,10 @@ const struct setting prompt_found_rows[] = {
 
 #define SETTINGS_OF struct clip_train_options
 static const char *const clip_losses[] = {"in-batch", "multi-positive", "noun-bank", NULL}; /* enum clip_loss_kind */
+static const char *const clip_gathers[] = {"full", "local", "reference", NULL}; /* enum clip_gather_kind */
 const struct setting clip_train_rows[] = {
     CHOICE("kind",         loss,         RESULT, "in-batch", clip_losses, "in-batch: the reference's, equal nouns are negatives"),
+    CHOICE("gather",       gather,       RESULT, "full", clip_gathers, "several ranks: each computes the whole loss (full) or its rows of it (local), with equal gradients; reference: features have 1/ranks of theirs (Q30)"),
     BOOL  ("freeze_scale", freeze_scale, RESULT, "false", "keep the temperature as it is; the reference trains it"),
 };
 #undef SETTINGS_OF

@@ -29,11 +29,14 @@ struct clip_options clip_model(const struct clip_model_options *o, const struct 
 
 enum clip_loss_kind { CLIP_LOSS_IN_BATCH, CLIP_LOSS_MULTI_POSITIVE, CLIP_LOSS_NOUN_BANK };
 
+enum clip_gather_kind { CLIP_GATHER_FULL, CLIP_GATHER_LOCAL, CLIP_GATHER_REFERENCE };
+
 struct clip_train_options {
-    int loss; /* enum clip_loss_kind */
+    int loss;   /* enum clip_loss_kind */
+    int gather; /* enum clip_gather_kind */
     bool freeze_scale;
 };
-extern const struct setting clip_train_rows[2];
+extern const struct setting clip_train_rows[3];
 
 enum proposals_backbone {
     BACKBONE_SMALL,

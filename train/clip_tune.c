@@ -16,9 +16,10 @@
 #include "nn/losses/clip_loss.h"
 #include "train/init_weights.h"
 #include "train/noun_features.h"
+#include "train/ranks.h"
 
-/* A batch on the host: pair numbers [B], as planned and as they came, crops [B, S, S, 3], masks
- * [B, S, S]. */
+/* A batch on the host: pair numbers [B] as planned; of this rank's part pair numbers as they came,
+ * crops [n, S, S, 3], masks [n, S, S]. */
 struct slot {
     int64_t *planned, *index;
     uint8_t *pixels, *mask;
@@ -29,7 +30,7 @@ static struct slot slot_in(const struct clip_tune *t, void *memory) {
     struct slot s = {.planned = (int64_t *)(void *)at};
     s.index = s.planned + t->B;
     s.pixels = at + 2 * (size_t)t->B * sizeof *s.index;
-    s.mask = s.pixels + t->B * 3 * t->S * t->S;
+    s.mask = s.pixels + shards_samples(&t->shards) * 3 * t->S * t->S;
     return s;
 }
 
@@ -76,54 +77,104 @@ static int fill(void *ctx, int64_t step, void *memory) {
                             .sample = make_sample,
                             .seed = (uint64_t)t->node->config.run.seed,
                             .purpose = "augment"};
-    return batch_make(&m, &t->damage, step, s.planned, t->B, s.index, memory);
+    return batch_make(&m, &t->damage, step, s.planned, t->B, shards_part(&t->shards), s.index,
+                      memory);
 }
 
-/* The batch of the step, in the caller's scope. */
-static int next_batch(struct clip_tune *t, struct pair_batch *b) {
-    void *memory;
-    *b = (struct pair_batch){0};
-    if (loader_next(t->loader, &memory)) return error_status();
-    struct slot s = slot_in(t, memory);
-    int64_t *noun = mem_alloc((size_t)t->B, sizeof *noun);
-    for (int64_t k = 0; k < t->B; k++)
-        noun[k] = t->table.n ? t->table.text[s.index[k]] : t->pairs.at[s.index[k]].noun;
-    b->region = clip_pixels(s.pixels, t->B, t->S);
-    b->mask = t_from_data(s.mask, SHAPE(t->B, t->S, t->S), T_U8);
-    b->noun = t_from_data(noun, SHAPE(t->B), T_I64);
-    free(noun);
-    return error_status();
+static int64_t noun_of(const struct clip_tune *t, int64_t pair) {
+    return t->table.n ? t->table.text[pair] : t->pairs.at[pair].noun;
+}
+
+/* The loader's next slot, and the nouns of all ranks' samples. */
+static int take_batch(void *self, int64_t step) {
+    (void)step;
+    struct clip_tune *t = self;
+    if (loader_next(t->loader, &t->slot)) return error_status();
+    struct slot s = slot_in(t, t->slot);
+    int64_t n = shards_samples(&t->shards), *mine = t->noun + shards_first_sample(&t->shards);
+    for (int64_t k = 0; k < n; k++) mine[k] = noun_of(t, s.index[k]);
+    if (t->node->comm) {
+        int64_t *all = mem_alloc((size_t)t->B, sizeof *all);
+        comm_gather(t->node->comm, mine, (size_t)n * sizeof *mine, all);
+        memcpy(t->noun, all, (size_t)t->B * sizeof *all);
+        free(all);
+    }
+    return 0;
+}
+
+/* The rank's k-th shard, in the caller's scope. */
+static struct pair_batch shard(const struct clip_tune *t, int64_t k) {
+    struct slot s = slot_in(t, t->slot);
+    int64_t n = t->shards.size, at = k * n, pixels = t->S * t->S;
+    return (struct pair_batch){
+        .region = clip_pixels(s.pixels + at * 3 * pixels, n, t->S),
+        .mask = t_from_data(s.mask + at * pixels, SHAPE(n, t->S, t->S), T_U8),
+        .noun = t_from_data(t->noun + shards_first_sample(&t->shards) + at, SHAPE(n), T_I64),
+    };
+}
+
+static tensor *image_features(const struct clip *clip, const struct pair_batch *b) {
+    return normalize_rows(clip_image(clip, b->region, b->mask), 1e-12); /* [B, D] */
+}
+
+/* image: [B, D]; noun: [B]. */
+static tensor *loss_of(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
+                       tensor *image, tensor *noun, struct loss_rows rows) {
+    int scope = t_scope_open("loss", T_INHERIT);
+    tensor *text = t_index_select(bank, 0, noun);      /* [B, D] */
+    tensor *scale = clip_scale(clip), *loss = NULL; /* [] */
+    switch (kind) {
+    case CLIP_LOSS_IN_BATCH: loss = clip_loss(image, text, scale, rows); break;
+    case CLIP_LOSS_MULTI_POSITIVE: loss = clip_loss_multi(image, text, scale, noun, rows); break;
+    case CLIP_LOSS_NOUN_BANK: loss = clip_loss_bank(image, bank, scale, noun); break;
+    }
+    return t_scope_close(scope, loss);
 }
 
 tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
                        const struct pair_batch *b) {
     int scope = t_scope_open("forward", T_INHERIT);
-    tensor *image = normalize_rows(clip_image(clip, b->region, b->mask), 1e-12); /* [B, D] */
-    tensor *text = t_index_select(bank, 0, b->noun);                             /* [B, D] */
-    tensor *scale = clip_scale(clip), *loss = NULL;                              /* [] */
-    switch (kind) {
-    case CLIP_LOSS_IN_BATCH: loss = clip_loss(image, text, scale, NULL); break;
-    case CLIP_LOSS_MULTI_POSITIVE: loss = clip_loss_multi(image, text, scale, b->noun, NULL); break;
-    case CLIP_LOSS_NOUN_BANK: loss = clip_loss_bank(image, bank, scale, b->noun); break;
-    }
-    return t_scope_close(scope, loss);
+    tensor *image = image_features(clip, b); /* [B, D] */
+    return t_scope_close(scope, loss_of(clip, kind, bank, image, b->noun, ALL_ROWS));
 }
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
-    (void)step;
-    struct clip_tune *t = self;
-    struct pair_batch b;
-    int scope = t_scope_open("step", T_INHERIT);
-    next_batch(t, &b);
+static enum clip_loss_kind kind_of(const struct clip_tune *t) {
+    return (enum clip_loss_kind)t->node->config.clip_train.loss;
+}
+
+static void put_scale(const struct clip_tune *t, struct metrics_row *row) {
     metrics_put(row, "scale", exp(t_item(t->model.clip.logit_scale)));
-    enum clip_loss_kind kind = (enum clip_loss_kind)t->node->config.clip_train.loss;
-    return t_scope_close(scope, clip_tune_loss(&t->model.clip, kind, t->bank, &b));
+}
+
+static tensor *loss(void *self, int64_t k, struct metrics_row *row) {
+    struct clip_tune *t = self;
+    int scope = t_scope_open("step", T_INHERIT);
+    struct pair_batch b = shard(t, k);
+    put_scale(t, row);
+    return t_scope_close(scope, clip_tune_loss(&t->model.clip, kind_of(t), t->bank, &b));
+}
+
+static tensor *features(void *self, int64_t k) {
+    struct clip_tune *t = self;
+    int scope = t_scope_open("step", T_INHERIT);
+    struct pair_batch b = shard(t, k);
+    return t_scope_close(scope, image_features(&t->model.clip, &b)); /* [size, D] */
+}
+
+static tensor *whole(void *self, tensor *all, struct metrics_row *row) {
+    struct clip_tune *t = self;
+    int scope = t_scope_open("step", T_INHERIT);
+    put_scale(t, row);
+    tensor *noun = t_from_data(t->noun, SHAPE(t->B), T_I64);
+    return t_scope_close(scope, loss_of(&t->model.clip, kind_of(t), t->bank, all, noun,
+                                        loss_rows(t->node, &t->shards)));
 }
 
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    size_t bytes = (size_t)t->B * (2 * sizeof(int64_t) + (size_t)(4 * t->S * t->S));
+    size_t bytes = (size_t)t->B * 2 * sizeof(int64_t) +
+                   (size_t)(shards_samples(&t->shards) * 4 * t->S * t->S);
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
                             (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();
@@ -131,6 +182,7 @@ static int start(void *self, int64_t step) {
 
 static void keep(void *self, struct json_out *j) {
     struct clip_tune *t = self;
+    ranks_share_damage(t->node->comm, &t->damage);
     json_object(j);
     json_key(j, "damaged");
     damage_write(&t->damage, j);
@@ -217,6 +269,7 @@ static void close_all(struct clip_tune *t) {
     adamw_free(&t->adamw);
     clip_validation_free(&t->validation);
     t_drop(t->bank);
+    free(t->noun);
     clip_run_free(&t->model);
 }
 
@@ -224,7 +277,9 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                   const struct prompt_options *prompt) {
     const struct config *c = &n->config;
     struct clip_tune t = {.node = n, .B = c->train.batch_global};
-    int status = clip_run_open(&t.model, n, "clip", prompt);
+    int status = shards_open(&t.shards, n);
+    t.noun = mem_alloc((size_t)t.B, sizeof *t.noun);
+    if (!status) status = clip_run_open(&t.model, n, "clip", prompt);
     if (!status) status = init_load(n, &t.model.params);
     t.S = clip_image_size(&t.model.clip);
     if (!status) status = open_pairs(&t);
@@ -233,7 +288,9 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     if (!status) {
         int64_t epoch = sampler_epoch_steps(&t.sampler);
         t.steps = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;
+        bool compared = kind_of(&t) != CLIP_LOSS_NOUN_BANK;
         struct training training = {.node = n,
+                                    .shards = t.shards,
                                     .params = &t.model.params,
                                     .adamw = &t.adamw,
                                     .schedule = optim_schedule(&c->optim, t.steps),
@@ -242,7 +299,11 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .keep = keep,
                                     .restore = restore,
                                     .start = start,
+                                    .batch = take_batch,
                                     .loss = loss,
+                                    .features = compared ? features : NULL,
+                                    .whole = whole,
+                                    .whole_kind = whole_kind(n),
                                     .updated = updated,
                                     .validate = t.validation.crops.n ? validate : NULL,
                                     .validate_every = c->train.validate_every,

@@ -28,10 +28,13 @@ struct clip_tune {
     struct loader *loader;
     struct adamw adamw;
     struct clip_validation validation;
+    struct shards shards;
+    void *slot;    /* of the step: this rank's part of the batch */
+    int64_t *noun; /* [B]: rows of the bank, of the whole batch of the step */
     int64_t B, S, steps;
 };
 
-/* A batch, as tensors. */
+/* A batch, or a shard of one, as tensors. */
 struct pair_batch {
     tensor *region; /* [B, 3, S, S], normalized */
     tensor *mask;   /* [B, S, S] u8, 1 = foreground */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "dist/comm.h"
 
 int clip_validation_open(struct clip_validation *v, const struct node *n, const struct clip_run *c,
                          bool frozen_text) {
@@ -43,6 +44,17 @@ void clip_validation_free(struct clip_validation *v) {
     *v = (struct clip_validation){0};
 }
 
+/* This rank's share of the crops. */
+static struct mask_crops share(const struct mask_crops *all, struct comm *c) {
+    int64_t rank = comm_rank(c), size = comm_size(c), pixels = all->S * all->S;
+    int64_t first = all->n * rank / size, end = all->n * (rank + 1) / size;
+    return (struct mask_crops){.n = end - first,
+                               .S = all->S,
+                               .region = all->region + first * 3 * pixels,
+                               .mask = all->mask + first * pixels,
+                               .label = all->label + first};
+}
+
 int clip_validation_run(const struct clip_validation *v, const struct node *n,
                         const struct clip_run *c, struct metrics_row *row) {
     enum { BATCH = 64 };
@@ -51,9 +63,12 @@ int clip_validation_run(const struct clip_validation *v, const struct node *n,
         v->text ? v->text
                 : class_text_of_names(&c->clip, &n->config.text, v->names, v->K); /* [K, D] */
     struct mask_accuracy a = {0};
-    int status = text ? mask_accuracy_of(&a, &v->crops, clip_regions(&c->clip), text, BATCH)
+    struct mask_crops crops = share(&v->crops, n->comm);
+    int status = text ? mask_accuracy_of(&a, &crops, clip_regions(&c->clip), text, BATCH)
                       : error_status();
     if (!status) {
+        comm_sum_counts(n->comm, a.right, (size_t)a.K);
+        comm_sum_counts(n->comm, a.total, (size_t)a.K);
         metrics_put(row, "mask_accuracy", mask_accuracy_mean(&a, NULL));
         metrics_put(row, "mask_accuracy_seen", mask_accuracy_mean(&a, v->seen));
         metrics_put(row, "mask_accuracy_unseen", mask_accuracy_mean(&a, v->unseen));

@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "dist/comm.h"
 #include "train/cmd.h"
+#include "train/ranks.h"
 #include "train/result.h"
 #include "train/run.h"
 #include "train/scheduler.h"
@@ -80,18 +82,34 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 int cmd_failed(void) {
     int code = error_status();
     REQUIRE(code, "a command failed without an error");
-    log_error("%s", error_message());
+    if (*error_message()) log_error("%s", error_message()); /* another rank has the message */
     error_clear();
     return code;
 }
 
-static int train(struct graph *g, const struct arguments *a, char **dir) {
+/* All that can be seen before something runs. */
+static int open_graph(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
     if (!status && !a->node) status = graph_check_inputs(g);
+    return status;
+}
+
+/* What came out, for people: rank 0 alone tells. */
+static int tell_result(const struct graph *g, char **dir) {
+    int status = comm_rank(g->comm) ? 0 : result_write(g);
+    if (!status && !comm_rank(g->comm)) status = result_print(g, stdout);
+    if (!status && dir) *dir = mem_strdup((g->named->then ? g->named->then : g->named)->dir);
+    return status;
+}
+
+static int train(struct graph *g, struct comm *comm, const struct arguments *a, char **dir) {
+    int status = ranks_agree(comm, open_graph(g, a));
+    g->comm = comm;
     if (status) return status;
-    if (!a->node && (a->dry_run || a->explain)) {
+    bool first = comm_rank(comm) == 0;
+    if (!a->node && first && (a->dry_run || a->explain)) {
         struct str text = {0};
         graph_print(g, &text, a->explain);
         fputs(text.at, stdout);
@@ -103,12 +121,9 @@ static int train(struct graph *g, const struct arguments *a, char **dir) {
             if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
         return error_set(ERR_USAGE, "--node %s: no such stage in this chain", a->node);
     }
-    content_save(&g->content);
+    if (first) content_save(&g->content);
     status = run_graph(g, a->argc, a->argv);
-    if (!status) status = result_write(g);
-    if (!status) status = result_print(g, stdout);
-    if (!status && dir) *dir = mem_strdup((g->named->then ? g->named->then : g->named)->dir);
-    return status;
+    return status ? status : tell_result(g, dir);
 }
 
 int train_command(int argc, char **argv, char **dir) {
@@ -118,10 +133,17 @@ int train_command(int argc, char **argv, char **dir) {
     struct graph g = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    int status = train(&g, &a, dir);
+    struct launch launch;
+    struct comm *comm = NULL;
+    int status = a.node ? 0 : launch_read(&launch); /* a child is one process, whoever its parent */
+    if (!status && !a.node) status = comm_open(&comm, &launch);
+    log_set_rank(comm_rank(comm));
+    if (comm_rank(comm)) log_set_level(LOG_WARN); /* rank 0 tells the rest */
+    if (!status) status = train(&g, comm, &a, dir);
     if (status) status = cmd_failed();
     graph_close(&g);
     overrides_free(&a.overrides);
+    comm_close(comm, status);
     return status;
 }
 

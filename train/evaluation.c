@@ -9,6 +9,7 @@
 #include "base/problems.h"
 #include "data/csv.h"
 #include "data/wordnet.h"
+#include "dist/comm.h"
 
 static bool *flags(int64_t K) { return mem_alloc((size_t)K, sizeof(bool)); }
 
@@ -228,7 +229,7 @@ int evaluation_open(struct evaluation *e, struct node *n) {
     if (!status) status = open_names(e);
     if (!status) status = open_models(e);
     if (!status) status = open_likeness(e);
-    if (!status && n->config.measure.predictions) status = predictions_open(e);
+    if (!status && n->config.measure.predictions && !comm_rank(n->comm)) status = predictions_open(e);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "data/resize.h"
+#include "dist/comm.h"
 #include "eval/oracle.h"
 #include "eval/picture.h"
 #include "train/evaluation.h"
@@ -74,7 +75,7 @@ static int read_truth(struct block *b, const struct evaluation *e, int64_t k) {
 
 static int block_read(struct block *b, const struct evaluation *e, int64_t first) {
     *b = (struct block){.first = first};
-    int64_t most = e->n_images - first < TOGETHER ? e->n_images - first : TOGETHER;
+    int64_t most = e->end - first < TOGETHER ? e->end - first : TOGETHER;
     int status = 0;
     for (; !status && b->n < most; b->n++) {
         status = read_picture(b, e, b->n);
@@ -352,12 +353,47 @@ static int stopped(void) {
     return signals_pending() ? signals_error("the same command evaluates again") : 0;
 }
 
-int evaluation_count(struct evaluation *e) {
+/* The pictures that this rank counts. Predictions are one file, which one process writes. */
+static void take_share(struct evaluation *e) {
+    int64_t rank = comm_rank(e->node->comm), size = comm_size(e->node->comm);
+    if (e->node->config.measure.predictions) rank = rank ? size : 0, size = 1;
+    e->first = rank < size ? e->n_images * rank / size : e->n_images;
+    e->end = rank < size ? e->n_images * (rank + 1) / size : e->n_images;
+}
+
+static void sum_pixels(struct comm *c, struct confusion *x) {
+    if (x->at) comm_sum_counts(c, x->at, (size_t)((x->K + 1) * (x->K + 1)));
+}
+
+/* What all ranks counted. Sums of real numbers are in the order of ranks. */
+static void sum_counts(struct evaluation *e) {
+    struct comm *c = e->node->comm;
+    size_t K = (size_t)e->K;
+    sum_pixels(c, &e->maskformer);
+    sum_pixels(c, &e->best_names);
+    if (e->recall.n) {
+        comm_sum(c, e->recall.sum, K);
+        comm_sum_counts(c, e->recall.n, K);
+    }
+    for (size_t k = 0; k < e->n_rows; k++) {
+        struct evaluation_row *r = &e->row[k];
+        sum_pixels(c, &r->alone);
+        sum_pixels(c, &r->fused);
+        sum_pixels(c, &r->true_masks);
+        for (size_t g = 0; g < r->n_grid; g++) sum_pixels(c, &r->grid[g].pixels);
+        int64_t *counts[] = {r->accuracy.right, r->accuracy.total, r->naming.right,
+                             r->naming.misnamed, r->naming.missed};
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            if (counts[i]) comm_sum_counts(c, counts[i], K);
+    }
+}
+
+static int count_share(struct evaluation *e) {
     struct progress progress;
     struct block *b = mem_alloc(1, sizeof *b);
     int status = 0;
-    progress_open(&progress, e->node->name, "pictures", 0, e->n_images, 30);
-    for (int64_t i = 0; !status && i < e->n_images;) {
+    progress_open(&progress, e->node->name, "pictures", e->first, e->end, 30);
+    for (int64_t i = e->first; !status && i < e->end;) {
         status = (e->given ? given_read : block_read)(b, e, i);
         if (!status) status = stopped();
         if (!status) status = block_count(e, b);
@@ -369,4 +405,13 @@ int evaluation_count(struct evaluation *e) {
     progress_close(&progress);
     free(b);
     return status;
+}
+
+int evaluation_count(struct evaluation *e) {
+    take_share(e);
+    int status = count_share(e);
+    if (status) return status;
+    comm_timeout(e->node->comm, 0); /* some ranks' pictures take longer */
+    sum_counts(e);
+    return 0;
 }

@@ -11,6 +11,8 @@
 #include "train/content.h"
 #include "train/stage.h"
 
+struct comm; /* dist/comm.h */
+
 struct node_input {
     char *name;        /* "clip" */
     struct node *node; /* the run that gives it; NULL: a path */
@@ -38,12 +40,14 @@ struct node {
     double seconds; /* that it took, over all its lives; at work: over the earlier ones */
     double began;   /* at work: clock_s() at the start of this life */
     int lock;       /* the open lock file while this process works in dir */
+    struct comm *comm; /* the ranks that work on it together; NULL: this process alone */
 };
 
 struct graph {
     struct node **at; /* inputs before those that need them */
     size_t n, cap;
     struct node *named;     /* of the command line */
+    struct comm *comm;      /* of its nodes */
     struct content content; /* of its input files */
 };
 

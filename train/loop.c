@@ -11,15 +11,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "base/rng.h"
 #include "checkpoints/checkpoint.h"
+#include "train/ranks.h"
 #include "train/run.h"
 #include "train/signals.h"
 
 /* What a life of the loop knows besides its task. */
 struct life {
     struct training *t;
-    char *dir;
+    char *dir, *what;
     int64_t step; /* the next one */
     double best;  /* validation so far; NaN: none */
     struct metrics metrics;
@@ -48,9 +48,9 @@ static int save(const struct life *l, bool best) {
     }
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
-    int status = checkpoint_save(l->dir, &c);
+    int status = comm_rank(l->t->node->comm) ? 0 : checkpoint_save(l->dir, &c);
     str_free(&state);
-    return status;
+    return ranks_agree(l->t->node->comm, status);
 }
 
 static double number(const cJSON *state, const char *key, double otherwise) {
@@ -58,50 +58,43 @@ static double number(const cJSON *state, const char *key, double otherwise) {
     return cJSON_IsNumber(x) ? x->valuedouble : otherwise;
 }
 
+/* What stands in a checkpoint beside the tensors. */
+static int take_state(struct life *l, const char *text) {
+    struct training *t = l->t;
+    cJSON *state = cJSON_Parse(text);
+    int status = 0;
+    t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
+    l->best = number(state, "best", NAN);
+    if (t->restore && l->step < t->schedule.total)
+        status = t->restore(t->self, cJSON_GetObjectItemCaseSensitive(state, "samples"));
+    cJSON_Delete(state);
+    return status;
+}
+
+/* Rank 0 reads the checkpoint; all get what it has, or what it starts with. */
 static int restore(struct life *l) {
+    struct comm *comm = l->t->node->comm;
     struct checkpoint c = checkpoint_of(l, NULL, false);
-    struct checkpoint_found found;
-    int status = checkpoint_load_last(l->dir, &c, &found);
-    if (!status && found.path) {
-        cJSON *state = cJSON_Parse((const char *)found.state.at);
+    struct checkpoint_found found = {0};
+    int status = comm_rank(comm) ? 0 : checkpoint_load_last(l->dir, &c, &found);
+    status = ranks_agree(comm, status);
+    if (!status) {
+        ranks_share_params(comm, l->t->params);
+        ranks_share_params(comm, &l->t->adamw->state);
+        ranks_share_bytes(comm, &found.state);
+        comm_broadcast(comm, &found.step, sizeof found.step);
+    }
+    if (!status && found.state.n) {
         l->step = found.step;
-        l->t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
-        l->best = number(state, "best", NAN);
-        if (l->t->restore && l->step < l->t->schedule.total &&
-            l->t->restore(l->t->self, cJSON_GetObjectItemCaseSensitive(state, "samples")))
-            status = error_context("%s", found.path);
-        cJSON_Delete(state);
+        status = take_state(l, (const char *)found.state.at);
+        if (status) error_context("%s", found.path ? found.path : l->dir);
+        status = ranks_agree(comm, status);
         if (!status && l->step < l->t->schedule.total)
             log_info("%s: goes on from step %lld of %lld", l->t->node->name, (long long)l->step,
                      (long long)l->t->schedule.total);
     }
     checkpoint_found_free(&found);
-    return status;
-}
-
-int training_step(struct training *t, int64_t step, struct metrics_row *row) {
-    double rate = schedule_rate(&t->schedule, step);
-    struct rng r = rng_stream((uint64_t)t->node->config.run.seed, "step", (uint64_t)step);
-    t_seed(rng_next(&r));
-
-    int scope = t_scope_open(t->node->name, T_TRAIN);
-    tensor *loss = t->loss(t->self, step, row); /* [] */
-    t_backward(loss);
-    tensor *norm = adamw_clip(t->adamw, t->clip_norm); /* [] */
-    double loss_value = t_item(loss), norm_value = t_item(norm);
-    if (!error_status() && !(isfinite(loss_value) && isfinite(norm_value)))
-        error_set(ERR_INTERNAL, "loss %g, gradient norm %g: not finite; nothing was updated",
-                  loss_value, norm_value);
-    adamw_step(t->adamw, rate);
-    if (t->updated) t->updated(t->self);
-    params_clear_grads(t->params);
-    t_scope_close(scope, NULL);
-
-    metrics_put(row, "loss", loss_value);
-    metrics_put(row, "grad_norm", norm_value);
-    metrics_put(row, "lr", rate);
-    if (error_status()) return error_context("%s: step %lld", t->node->name, (long long)step);
-    return 0;
+    return status ? status : error_status();
 }
 
 /* *better: the best result so far. */
@@ -112,7 +105,7 @@ static int validate(struct life *l, bool *better) {
     int status = t->validate(t->self, &row);
     t_scope_close(scope, NULL);
     if (status) return status;
-    metrics_write(&l->metrics, "validate", l->step, &row);
+    if (comm_rank(t->node->comm) == 0) metrics_write(&l->metrics, "validate", l->step, &row);
     struct str text = {0};
     for (int i = 0; i < row.n; i++) str_add(&text, " %s %.4g", row.at[i].name, row.at[i].value);
     log_info("%s: step %lld, validation:%s", t->node->name, (long long)l->step, text.at);
@@ -126,6 +119,8 @@ static int validate(struct life *l, bool *better) {
 static int loop_steps(struct life *l) {
     struct training *t = l->t;
     const struct run_options *run = &t->node->config.run;
+    struct comm *comm = t->node->comm;
+    bool first = comm_rank(comm) == 0;
     int64_t total = t->schedule.total, saved = l->step;
     int status = 0;
     while (!status && l->step < total) {
@@ -135,14 +130,14 @@ static int loop_steps(struct life *l) {
         l->step++;
         char note[48];
         snprintf(note, sizeof note, "loss %.4g", row.at[row.n - 3].value);
-        progress_at(&l->progress, l->step, note);
-        if (l->step % run->log_every == 0 || l->step == total)
+        if (first) progress_at(&l->progress, l->step, note);
+        if (first && (l->step % run->log_every == 0 || l->step == total))
             metrics_write(&l->metrics, "train", l->step, &row);
         bool last = l->step == total, better = false;
         if (t->validate && (last || (t->validate_every && l->step % t->validate_every == 0)))
             status = validate(l, &better);
         bool best = better && t->keep_best;
-        int stop = signals_pending();
+        int stop = ranks_stop(comm);
         if (!status && (last || stop || best || l->step - saved >= run->checkpoint_every)) {
             status = save(l, best);
             saved = l->step;
@@ -156,22 +151,34 @@ static int loop_steps(struct life *l) {
     return status;
 }
 
+/* A report for people, and files: rank 0's business. */
+static int open_reports(struct life *l) {
+    struct training *t = l->t;
+    l->what = mem_format("%s%s%s", t->node->name, t->part ? " " : "", t->part ? t->part : "");
+    if (l->step < t->schedule.total)
+        progress_open(&l->progress, l->what, "steps", l->step, t->schedule.total, 30);
+    return metrics_open(&l->metrics, l->dir, l->step);
+}
+
 int loop_run(struct training *t) {
     struct life l = {.t = t, .best = NAN, .metrics = {.fd = -1, .events = -1}};
+    struct comm *comm = t->node->comm;
+    bool first = comm_rank(comm) == 0;
     l.dir = t->part ? path_join(t->node->dir, t->part) : mem_strdup(t->node->dir);
-    int status = dir_make(l.dir);
+    int status = ranks_agree(comm, first ? dir_make(l.dir) : 0);
     if (!status) status = restore(&l);
-    if (!status) status = metrics_open(&l.metrics, l.dir, l.step);
+    if (!status && first) status = open_reports(&l);
     if (!status && l.step < t->schedule.total) {
-        char *what =
-            mem_format("%s%s%s", t->node->name, t->part ? " " : "", t->part ? t->part : "");
-        progress_open(&l.progress, what, "steps", l.step, t->schedule.total, 30);
+        comm_report_to(comm, l.dir);
+        t->reducer = reducer_open(comm, t->params, t->shards.mine, t->shards.tree);
         if (t->start) status = t->start(t->self, l.step);
         if (!status) status = loop_steps(&l);
-        progress_close(&l.progress);
-        free(what);
+        reducer_close(t->reducer);
+        t->reducer = NULL;
     }
+    if (first) progress_close(&l.progress);
     metrics_close(&l.metrics);
+    free(l.what);
     free(l.dir);
     return status;
 }

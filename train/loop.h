@@ -1,19 +1,32 @@
 /* The training loop, the same for every stage: forward, backward, clip, update; checkpoints,
  * validation, metrics, signals. What a stage does in a step is its `loss`.
  *
- * A step depends on (seed, step) and the parameters alone: the loop seeds libtorch's generator for
- * each step, samplers are functions of the step. So a run that goes on from a checkpoint gives the
- * same bits as one that was never interrupted.
+ * A step depends on (seed, step) and the parameters alone: libtorch's generator is seeded for each
+ * shard of each step, samplers are functions of the step. So a run that goes on from a checkpoint
+ * gives the same bits as one that was never interrupted.
+ *
+ * Ranks: each computes its shards of the batch (train/shards.h), gradients are summed over all of
+ * them, and every rank makes the same update. Rank 0 alone writes.
  */
 #pragma once
 
 #include "base/json.h"
+#include "dist/reducer.h"
 #include "optim/adamw.h"
 #include "optim/schedule.h"
 #include "train/graph.h"
 #include "train/metrics.h"
+#include "train/shards.h"
 
 struct cJSON;
+
+/* What `whole` gives. */
+enum whole_kind {
+    WHOLE_SAME,     /* the same on every rank */
+    WHOLE_SHARE,    /* this rank's share of a sum over ranks */
+    WHOLE_REFERENCE /* the same, but features have 1 / ranks of their gradient (Q30) */
+};
+enum whole_kind whole_kind(const struct node *n); /* as loss.gather has it */
 
 struct training {
     struct node *node;
@@ -22,21 +35,36 @@ struct training {
     struct adamw *adamw;
     struct schedule schedule; /* total: the number of steps */
     double clip_norm;         /* 0: off */
+    struct shards shards;     /* {0}: the batch is one */
 
     void *self;
     /* Where its samples stand, as a value of the checkpoint's state, after a step; and back again
-     * before `start`, when a checkpoint is there. NULL: they are a function of the step. */
+     * before `start`, when a checkpoint is there. All ranks keep. NULL: they are a function of the
+     * step. */
     void (*keep)(void *self, struct json_out *j);
     int (*restore)(void *self, const struct cJSON *samples);
     /* Called once, before the first step of this life: batches from `step` on are needed. */
     int (*start)(void *self, int64_t step);
-    /* The loss of one step -> []; adds its parts to the row. Frees nothing, catches nothing. */
-    tensor *(*loss)(void *self, int64_t step, struct metrics_row *row);
+    /* Takes the samples of a step that this rank computes. NULL: there is nothing to take. */
+    int (*batch)(void *self, int64_t step);
+
+    /* The loss of the rank's k-th shard -> []; the batch's is the mean over all shards. Adds its
+     * parts to the row, which are averaged likewise. Frees nothing, catches nothing. */
+    tensor *(*loss)(void *self, int64_t k, struct metrics_row *row);
+    /* Or, when samples are compared with each other, in place of `loss`: what the loss sees of the
+     * k-th shard -> [size, F], and the loss of the whole batch, all: [n size, F] -> []. Where a rank
+     * has several shards, features are computed twice: memory is that of one shard. */
+    tensor *(*features)(void *self, int64_t k);
+    tensor *(*whole)(void *self, tensor *all, struct metrics_row *row);
+    enum whole_kind whole_kind;
+
     void (*updated)(void *self); /* after the update, gradients off; NULL: nothing to do */
     /* Fills the row; its first value is what "best" means, larger is better. NULL: none. */
     int (*validate)(void *self, struct metrics_row *row);
     int64_t validate_every; /* steps; 0: at the end alone */
     bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
+
+    struct reducer *reducer; /* of loop_run() */
 };
 
 /* One iteration: forward, backward, clip, update at the rate of `step`. 0, or the pending error,

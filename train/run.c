@@ -1,7 +1,9 @@
+#define _GNU_SOURCE /* for sched_getaffinity */
 #include "train/run.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +20,7 @@
 #include "nn/torch/tensor.h"
 #include "train/identity.h"
 #include "train/lock.h"
+#include "train/ranks.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -232,30 +235,64 @@ void graph_needed(const struct graph *g, bool *needed) {
     if (g->named->then) need(g->named->then, g, needed);
 }
 
+/* Cores that this process may use; a launcher that did not divide them leaves that to us. */
+static int64_t cores_of(const struct node *n) {
+    cpu_set_t may;
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t mine = sched_getaffinity(0, sizeof may, &may) ? all : CPU_COUNT(&may);
+    int64_t sharers = mine == all ? comm_local_size(n->comm) : 1;
+    return mine / sharers > 0 ? mine / sharers : 1;
+}
+
 int run_threads(const struct node *n) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads = n->config.run.threads ? n->config.run.threads : cores;
+    int64_t threads = n->config.run.threads ? n->config.run.threads : cores_of(n);
     int64_t most = n->config.run.threads_max;
     return (int)(most && threads > most ? most : threads);
 }
 
 double run_seconds(const struct node *n) { return n->seconds + clock_s() - n->began; }
 
+/* Rank 0 takes the folder; who else works on it learns whether there is something to do. */
+static int begin(struct node *n) {
+    bool first = comm_rank(n->comm) == 0;
+    int status = ranks_agree(n->comm, first ? run_begin(n) : 0);
+    if (status) {
+        if (first && n->lock >= 0) run_leave(n);
+        return status;
+    }
+    comm_broadcast(n->comm, &n->done, sizeof n->done);
+    comm_broadcast(n->comm, &n->seconds, sizeof n->seconds);
+    return 0;
+}
+
+/* Stages that one process does are rank 0's; the others wait as long as it takes. */
+static int run_stage(struct node *n) {
+    bool alone = !n->stage->ranks && n->comm;
+    if (alone) comm_timeout(n->comm, 0);
+    int status = alone && comm_rank(n->comm) ? 0 : n->stage->run(n);
+    if (alone) status = ranks_agree(n->comm, status);
+    comm_timeout(n->comm, n->config.run.timeout_first);
+    return status;
+}
+
 int run_node(struct node *n) {
+    bool first = comm_rank(n->comm) == 0;
     n->began = clock_s();
-    int status = run_begin(n);
+    comm_timeout(n->comm, n->config.run.timeout_first);
+    int status = begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(run_threads(n));
     int scope = t_scope_open("", T_INHERIT);
     n->seconds = 0;
-    status = n->stage->run(n);
+    status = run_stage(n);
     t_scope_close(scope, NULL);
     if (status) {
-        run_leave(n);
+        if (first) run_leave(n);
         return status;
     }
-    status = run_finish(n, run_seconds(n));
+    status = ranks_agree(n->comm, first ? run_finish(n, run_seconds(n)) : 0);
+    n->done = !status;
     char took[16];
     clock_span(n->seconds, took);
     if (!status) log_info("%s: done in %s", n->name, took);

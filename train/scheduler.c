@@ -13,7 +13,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/hash.h"
+#include "train/ranks.h"
 #include "train/run.h"
+#include "train/shards.h"
 #include "train/signals.h"
 
 extern char **environ;
@@ -38,7 +41,7 @@ static size_t choose(const struct graph *g, const bool *needed, struct child *to
     for (size_t i = 0; i < g->n && n < TOGETHER_MAX; i++) {
         if (!needed[i] || !is_ready(g->at[i])) continue;
         cores -= run_threads(g->at[i]);
-        if (n && cores < 0) break;
+        if (n && (cores < 0 || g->comm)) break; /* ranks do one after the other, together */
         to[n++] = (struct child){.node = g->at[i]};
     }
     return n;
@@ -117,11 +120,39 @@ static int run_together(struct child *c, size_t n, int argc, char **argv) {
     return error_status();
 }
 
+/* All ranks look at the same files, some of them a moment later: rank 0 says what is done. */
+static int agree_on_graph(struct graph *g) {
+    struct str ids = {0};
+    for (size_t i = 0; i < g->n; i++) str_add(&ids, "%s ", g->at[i]->id);
+    uint64_t mine = hash_bytes(ids.at, ids.n), first = mine;
+    str_free(&ids);
+    comm_broadcast(g->comm, &first, sizeof first);
+    int status = 0;
+    if (first != mine)
+        status = error_set(ERR_CONFIG,
+                           "this rank's chain of runs differs from rank 0's: they see different "
+                           "config files, inputs or versions of the program");
+    status = ranks_agree(g->comm, status);
+    for (size_t i = 0; !status && i < g->n; i++)
+        comm_broadcast(g->comm, &g->at[i]->done, sizeof g->at[i]->done);
+    return status;
+}
+
+/* What a training stage cannot divide among the ranks is said before the first one starts. */
+static int check_shards(const struct graph *g, const bool *needed) {
+    struct problems p = {0};
+    for (size_t i = 0; i < g->n; i++)
+        if (needed[i] && config_trains(g->at[i]->config.run.stage)) shards_of(g->at[i], &p);
+    return problems_close(&p, ERR_CONFIG);
+}
+
 int run_graph(struct graph *g, int argc, char **argv) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     struct child group[TOGETHER_MAX];
-    int status = 0;
+    for (size_t i = 0; i < g->n; i++) g->at[i]->comm = g->comm;
+    int status = agree_on_graph(g);
     graph_needed(g, needed);
+    if (!status) status = ranks_agree(g->comm, check_shards(g, needed));
     for (size_t n; !status && (n = choose(g, needed, group));)
         status = n > 1 ? run_together(group, n, argc, argv) : run_node(group->node);
     free(needed);

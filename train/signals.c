@@ -27,6 +27,8 @@ void signals_install(void) {
 
 int signals_pending(void) { return (int)pending; }
 
+void signals_take(int signo) { pending = signo; }
+
 int signals_error(const char *fmt, ...) {
     int signo = (int)pending, code = signo == SIGUSR1 ? ERR_AGAIN : 128 + signo;
     char text[256];

@@ -6,6 +6,9 @@ void signals_install(void);
 /* The signal that asked to stop, or 0. SIGINT once: after the step; twice: at once (130). */
 int signals_pending(void);
 
+/* As if this process had been asked by that signal: another rank was. */
+void signals_take(int signo);
+
 /* Sets the error that ends a run: 75 for SIGUSR1, 130, 143. The text tells what is kept, and what
  * the same command does next: "stopped by SIGTERM; TEXT". */
 int signals_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

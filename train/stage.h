@@ -16,6 +16,7 @@ struct stage {
     const char *const *maybe;  /* names that may be given; "*": any */
     const char *const *files;  /* settings that name a file, then NULL; NULL: none. Each that is set
                                 * is an input of the setting's name. */
+    bool ranks;                /* all ranks run it together; otherwise rank 0 alone */
     int revision;              /* raised when a change of the code alters results */
     /* What can be seen without running: settings that contradict each other or an input. */
     void (*check)(const struct node *n, struct problems *p);

@@ -26,6 +26,7 @@ const struct stage stage_clip_finetune = {
     .name = "clip-finetune",
     .inputs = inputs,
     .maybe = maybe,
+    .ranks = true,
     .revision = 2,
     .check = pairs_input_needs,
     .check_inputs = pairs_input_check,

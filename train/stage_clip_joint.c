@@ -23,6 +23,7 @@ const struct stage stage_clip_joint = {
     .name = "clip-joint",
     .inputs = inputs,
     .maybe = maybe,
+    .ranks = true,
     .revision = 2,
     .check = check_prompts,
     .check_inputs = pairs_input_check,

@@ -18,12 +18,14 @@
 #include "train/clip_validate.h"
 #include "train/init_weights.h"
 #include "train/loop.h"
+#include "train/ranks.h"
 
-/* A batch on the host: pixels [B, S, S, 3], token ids [B, T], sample numbers [B] twice. */
+/* A batch on the host: sample numbers as planned, [B]; of this rank's n samples numbers as they
+ * came, [n], token ids [n, T], pixels [n, S, S, 3]. */
 struct batch {
     uint8_t *pixels;
     int64_t *ids;
-    int64_t *planned, *index; /* as planned, and as they came */
+    int64_t *planned, *index;
     bool easy;
 };
 
@@ -39,6 +41,8 @@ struct pretrain {
     int64_t *ids, *easy_ids; /* [n_captions, T] */
     struct damage damage, easy_damage;
     struct loader *loader;
+    struct shards shards;
+    struct batch batch; /* of the step */
     int64_t B, S, T, steps;
 };
 
@@ -48,13 +52,14 @@ static struct batch batch_in(const struct pretrain *p, int64_t step, void *slot)
     b.index = b.planned + p->B;
     at += 2 * (size_t)p->B * sizeof *b.index;
     b.ids = (int64_t *)(void *)at;
-    b.pixels = at + (size_t)(p->B * p->T) * sizeof *b.ids;
+    b.pixels = at + (size_t)(shards_samples(&p->shards) * p->T) * sizeof *b.ids;
     return b;
 }
 
 static size_t batch_bytes(const struct pretrain *p) {
-    return (size_t)p->B *
-           (2 * sizeof(int64_t) + (size_t)p->T * sizeof(int64_t) + (size_t)(3 * p->S * p->S));
+    return (size_t)p->B * 2 * sizeof(int64_t) +
+           (size_t)shards_samples(&p->shards) *
+               ((size_t)p->T * sizeof(int64_t) + (size_t)(3 * p->S * p->S));
 }
 
 static void plan(void *ctx, int64_t step, void *slot) {
@@ -124,8 +129,8 @@ static int fill(void *ctx, int64_t step, void *slot) {
                             .sample = b.easy ? make_easy : make_sample,
                             .seed = (uint64_t)p->node->config.run.seed,
                             .purpose = "augment"};
-    return batch_make(&m, b.easy ? &p->easy_damage : &p->damage, step, b.planned, p->B, b.index,
-                      slot);
+    return batch_make(&m, b.easy ? &p->easy_damage : &p->damage, step, b.planned, p->B,
+                      shards_part(&p->shards), b.index, slot);
 }
 
 static int start(void *self, int64_t step) {
@@ -136,22 +141,41 @@ static int start(void *self, int64_t step) {
     return p->loader ? 0 : error_status();
 }
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+static int take_batch(void *self, int64_t step) {
     struct pretrain *p = self;
     void *slot;
-    if (loader_next(p->loader, &slot)) return NULL;
-    struct batch b = batch_in(p, step, slot);
+    if (loader_next(p->loader, &slot)) return error_status();
+    p->batch = batch_in(p, step, slot);
+    return 0;
+}
+
+/* What the loss sees of a shard: image and text of each sample, side by side. */
+static tensor *features(void *self, int64_t k) {
+    struct pretrain *p = self;
+    int64_t n = p->shards.size, at = k * n;
     int scope = t_scope_open("forward", T_INHERIT);
-    tensor *image = clip_image(&p->model.clip, clip_pixels(b.pixels, p->B, p->S), NULL);
-    tensor *text = clip_text_encode(&p->model.clip.text, b.ids, p->B, p->T); /* [B, D] both */
+    tensor *pixels = clip_pixels(p->batch.pixels + at * 3 * p->S * p->S, n, p->S);
+    tensor *image = clip_image(&p->model.clip, pixels, NULL); /* [n, D] both */
+    tensor *text = clip_text_encode(&p->model.clip.text, p->batch.ids + at * p->T, n, p->T);
+    tensor *both[] = {normalize_rows(image, 1e-12), normalize_rows(text, 1e-12)};
+    return t_scope_close(scope, t_cat(both, 2, 1)); /* [n, 2 D] */
+}
+
+static tensor *whole(void *self, tensor *all, struct metrics_row *row) {
+    struct pretrain *p = self;
+    int scope = t_scope_open("loss", T_INHERIT);
+    int64_t D = t_size(all, 1) / 2;
+    tensor *image = t_contiguous(t_narrow(all, 1, 0, D)); /* [B, D] both */
+    tensor *text = t_contiguous(t_narrow(all, 1, D, D));
     tensor *scale = clip_scale(&p->model.clip);
-    tensor *l = clip_loss(normalize_rows(image, 1e-12), normalize_rows(text, 1e-12), scale, NULL);
     metrics_put(row, "scale", t_item(scale));
-    return t_scope_close(scope, l);
+    return t_scope_close(scope, clip_loss(image, text, scale, loss_rows(p->node, &p->shards)));
 }
 
 static void keep(void *self, struct json_out *j) {
     struct pretrain *p = self;
+    ranks_share_damage(p->node->comm, &p->damage);
+    if (p->easy_steps) ranks_share_damage(p->node->comm, &p->easy_damage);
     json_object(j);
     json_key(j, "damaged");
     damage_write(&p->damage, j);
@@ -266,7 +290,8 @@ static void close_all(struct pretrain *p) {
 static int run(struct node *n) {
     const struct config *c = &n->config;
     struct pretrain p = {.node = n, .B = c->train.batch_global};
-    int status = open_model(&p);
+    int status = shards_open(&p.shards, n);
+    if (!status) status = open_model(&p);
     if (!status) status = open_data(&p);
     if (!status) status = clip_validation_open(&p.validation, n, &p.model, false);
     struct training t = {.node = n,
@@ -278,7 +303,11 @@ static int run(struct node *n) {
                          .keep = keep,
                          .restore = restore,
                          .start = start,
-                         .loss = loss,
+                         .batch = take_batch,
+                         .shards = p.shards,
+                         .features = features,
+                         .whole = whole,
+                         .whole_kind = whole_kind(n),
                          .updated = updated,
                          .validate = p.validation.crops.n ? validate : NULL,
                          .validate_every = c->train.validate_every,
@@ -310,6 +339,7 @@ static const char *const inputs[] = {"scenes", NULL};
 const struct stage stage_clip_pretrain = {
     .name = "clip-pretrain",
     .inputs = inputs,
+    .ranks = true,
     .revision = 2,
     .check = check,
     .run = run,

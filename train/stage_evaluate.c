@@ -1,6 +1,7 @@
 /* Evaluates models side by side on a held-out set: every input that is neither the pictures, nor
  * the proposals, nor what is known of names is a CLIP, and a row of the table. One pass over the
  * pictures serves all rows, grids and oracles (reference-spec 8). */
+#include "dist/comm.h"
 #include "train/evaluation.h"
 #include "train/stage.h"
 
@@ -8,8 +9,9 @@ static int run(struct node *n) {
     struct evaluation e;
     int status = evaluation_open(&e, n);
     if (!status) status = evaluation_count(&e);
-    if (!status && e.has_predictions) status = predictions_commit(&e);
-    if (!status) status = evaluation_write(&e);
+    bool first = comm_rank(n->comm) == 0;
+    if (!status && first && e.has_predictions) status = predictions_commit(&e);
+    if (!status && first) status = evaluation_write(&e);
     evaluation_close(&e);
     return status;
 }
@@ -20,6 +22,7 @@ const struct stage stage_evaluate = {
     .name = "evaluate",
     .inputs = inputs,
     .maybe = maybe,
+    .ranks = true,
     .revision = 2,
     .check = evaluation_check,
     .run = run,

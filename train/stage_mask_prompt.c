@@ -42,6 +42,7 @@ const struct stage stage_mask_prompt = {
     .name = "mask-prompt",
     .inputs = inputs,
     .maybe = maybe,
+    .ranks = true,
     .revision = 2,
     .check = check_prompts,
     .check_inputs = pairs_input_check,

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "base/spans.h"
 #include "data/pairs_write.h"
+#include "dist/comm.h"
 #include "train/clip_validate.h"
 #include "train/given.h"
 #include "train/mine_chunk.h"
@@ -99,10 +100,16 @@ static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
     return status;
 }
 
-/* Every shard that is this process's to make, then, when all others are there, the manifest. */
-static int mine(struct miner *m) {
+/* Parts of the command line and ranks divide the files alike: file k is rank k's, of those that are
+ * the part's. */
+static bool is_ours(const struct miner *m, int64_t k) {
+    const struct comm *c = m->node->comm;
+    return mine_part_has(&m->part, k) && k / m->part.n % comm_size(c) == comm_rank(c);
+}
+
+/* Every file of pairs that is this process's to make. *missing: those of other parts. */
+static int mine_files(struct miner *m, int64_t shards, int64_t *missing) {
     int64_t block = m->node->config.mine.shard_images;
-    int64_t shards = (m->n_images + block - 1) / block, missing = 0;
     struct progress progress;
     int status = 0;
     progress_open(&progress, m->node->name, "pictures", 0, m->n_images, 30);
@@ -110,14 +117,26 @@ static int mine(struct miner *m) {
         int64_t first = k * block;
         int64_t n = m->n_images - first < block ? m->n_images - first : block;
         if (pairs_shard_done(m->dir, k, first, n, &m->source)) continue;
-        if (!mine_part_has(&m->part, k))
-            missing++;
-        else
+        *missing += !mine_part_has(&m->part, k);
+        if (is_ours(m, k))
             status = m->node->config.mine.ground_truth ? label_shard(m, k, first, n)
                                                        : mine_shard(m, k, first, n, &progress);
     }
     progress_close(&progress);
-    if (!status && missing)
+    return status;
+}
+
+/* All files, then, when those of other parts are there, the manifest. */
+static int mine(struct miner *m) {
+    int64_t block = m->node->config.mine.shard_images, missing = 0;
+    int64_t shards = (m->n_images + block - 1) / block;
+    int status = mine_files(m, shards, &missing);
+    if (status) return status;
+    comm_timeout(m->node->comm, 0); /* some ranks' files take longer */
+    comm_barrier(m->node->comm);
+    comm_timeout(m->node->comm, m->node->config.run.timeout_first);
+    if (comm_rank(m->node->comm)) return 0;
+    if (missing)
         status =
             error_set(ERR_AGAIN,
                       "part %s is mined; %lld of %lld files of pairs are other parts': put "
@@ -277,7 +296,7 @@ static int run(struct node *n) {
     }
     if (!status) status = mine(&m);
     if (!status && !o->ground_truth) tell_work(&m);
-    if (!status) status = report(&m);
+    if (!status && !comm_rank(n->comm)) status = report(&m);
     mine_nouns_free(&m.nouns);
     free(m.names.feature);
     free(m.network_id);
@@ -316,6 +335,7 @@ const struct stage stage_mine = {
     .name = "mine",
     .inputs = inputs,
     .maybe = maybe,
+    .ranks = true,
     .files = mine_nouns_files,
     .revision = 3,
     .check = check,

@@ -14,6 +14,7 @@
 #include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/proposals_run.h"
+#include "train/ranks.h"
 
 /* One phase: the backbone alone against names, then the whole network. */
 struct phase {
@@ -26,7 +27,12 @@ struct phase {
     const struct dataset *set;
     const uint16_t *name_of; /* class of the set -> row of text, or `ignore` */
     const char *purpose;     /* names the random streams */
+    struct shards shards;
     struct segment_batches batches;
+    struct segment_batch batch;   /* of the step, this rank's part */
+    struct mask_targets *targets; /* [shards.mine] of the step */
+    struct mask_norms norms;      /* of a shard of the step, the mean over all shards */
+    double labelled;              /* pixels, the same */
     int64_t B, H, W, steps;
 };
 
@@ -39,6 +45,7 @@ static int start(void *self, int64_t step) {
 
 static void keep(void *self, struct json_out *j) {
     struct phase *p = self;
+    ranks_share_damage(p->node->comm, &p->batches.damage);
     segment_batches_keep(&p->batches, j);
 }
 
@@ -55,29 +62,49 @@ static void put_terms(struct metrics_row *row, tensor *terms) {
         metrics_put(row, names[k], t_item(t_select(t_select(terms, 0, k), 0, L - 1)));
 }
 
-static tensor *loss(void *self, int64_t step, struct metrics_row *row) {
+static void free_targets(struct phase *p) {
+    for (int64_t k = 0; k < p->shards.mine; k++) mask_targets_free(&p->targets[k]);
+}
+
+/* Targets of all shards come first: what their losses are divided by is counted over all ranks. */
+static int take_batch(void *self, int64_t step) {
     (void)step;
     struct phase *p = self;
-    struct segment_batch b;
-    struct mask_targets targets;
-    if (segment_batches_next(&p->batches, &b)) return NULL;
-    if (mask_targets_init(&targets, b.maps, p->B, p->H, p->W, p->model->opt.divisor,
-                          p->set->ignore))
-        return NULL;
+    free_targets(p);
+    if (segment_batches_next(&p->batches, &p->batch)) return error_status();
+    double sum[3] = {0};
+    int64_t n = p->shards.size, pixels = n * p->H * p->W;
+    for (int64_t k = 0; k < p->shards.mine; k++) {
+        struct mask_targets *t = &p->targets[k];
+        if (mask_targets_init(t, p->batch.maps + k * pixels, n, p->H, p->W, p->model->opt.divisor,
+                              p->set->ignore))
+            return error_status();
+        struct mask_norms own = mask_norms_of(&p->loss, t, p->model->opt.decoder.queries);
+        sum[0] += own.queries, sum[1] += own.masks, sum[2] += pixel_text_labelled(t);
+    }
+    comm_sum(p->node->comm, sum, 3);
+    for (int i = 0; i < 3; i++) sum[i] /= (double)p->shards.n;
+    p->norms = (struct mask_norms){sum[0], sum[1]};
+    p->labelled = sum[2];
+    return 0;
+}
+
+static tensor *loss(void *self, int64_t k, struct metrics_row *row) {
+    struct phase *p = self;
+    int64_t n = p->shards.size, pixels = n * p->H * p->W;
     int scope = t_scope_open("forward", T_INHERIT);
-    tensor *rgb = t_from_data(b.pixels, SHAPE(p->B, p->H, p->W, 3), T_U8);
+    tensor *rgb = t_from_data(p->batch.pixels + k * 3 * pixels, SHAPE(n, p->H, p->W, 3), T_U8);
     rgb = t_permute(rgb, SHAPE(0, 3, 1, 2));
-    tensor *x = maskformer_input(p->model, &rgb, 1), *l; /* [B, 3, H', W'] */
+    tensor *x = maskformer_input(p->model, &rgb, 1), *l; /* [n, 3, H', W'] */
     if (p->head) {
         struct features f = backbone_forward(&p->model->backbone, x);
-        l = pixel_text_loss(p->head, &f, p->text, &targets, NULL);
+        l = pixel_text_loss(p->head, &f, p->text, &p->targets[k], p->labelled);
     } else {
         struct maskformer_output y = maskformer_forward(p->model, x, p->text, false);
-        struct mask_losses m = mask_loss(&p->loss, y.logits, y.masks, &targets, NULL);
+        struct mask_losses m = mask_loss(&p->loss, y.logits, y.masks, &p->targets[k], &p->norms);
         put_terms(row, m.terms);
         l = m.total;
     }
-    mask_targets_free(&targets);
     return t_scope_close(scope, l);
 }
 
@@ -91,6 +118,7 @@ static void open_batches(struct phase *p) {
                                               .B = p->B,
                                               .H = p->H,
                                               .W = p->W,
+                                              .part = shards_part(&p->shards),
                                               .damage = train_damage(&c->train)};
     segment_batches_open(&p->batches, &o);
 }
@@ -110,6 +138,7 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
                            (long long)p->B, (long long)p->set->n_images);
     if (!status) {
         open_batches(p);
+        p->targets = mem_alloc((size_t)p->shards.mine, sizeof *p->targets);
         p->steps = o->steps ? o->steps : o->epochs * (p->set->n_images / p->B);
         struct training t = {.node = p->node,
                              .part = part,
@@ -117,12 +146,16 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
                              .adamw = &adamw,
                              .schedule = optim_schedule(o, p->steps),
                              .clip_norm = o->clip_norm,
+                             .shards = p->shards,
                              .self = p,
                              .keep = keep,
                              .restore = restore,
                              .start = start,
+                             .batch = take_batch,
                              .loss = loss};
         status = loop_run(&t);
+        free_targets(p);
+        free(p->targets);
     }
     damage_report(&p->batches.damage, p->node->name);
     segment_batches_close(&p->batches);
@@ -173,7 +206,9 @@ static int train(struct phase *p) {
 static int run(struct node *n) {
     struct proposals_run model;
     struct dataset set;
-    int status = clip_open_set(n, "seen", &set);
+    struct shards shards;
+    int status = shards_open(&shards, n);
+    if (!status) status = clip_open_set(n, "seen", &set);
     if (status) return status;
     dataset_cache(&set, 1024);
     uint16_t *name_of = mem_alloc((size_t)set.n_classes, sizeof *name_of);
@@ -190,6 +225,7 @@ static int run(struct node *n) {
                       .set = &set,
                       .name_of = name_of,
                       .purpose = "order",
+                      .shards = shards,
                       .B = n->config.train.batch_global,
                       .H = side ? side : first.h,
                       .W = side ? side : first.w};
@@ -221,6 +257,7 @@ static const char *const inputs[] = {"scenes", "clip", NULL};
 const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
+    .ranks = true,
     .revision = 4,
     .check = check,
     .run = run,

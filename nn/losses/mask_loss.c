@@ -24,23 +24,22 @@ void mask_loss_name(char out[32], enum mask_term term, int64_t layer, int64_t la
         snprintf(out, 32, "%s_%d", names[term], (int)layer);
 }
 
-/* What the sums over queries and over masks are divided by. */
-struct norms {
-    double queries; /* sum of the class weights of all queries of one layer */
-    double masks;   /* number of targets */
-};
-
-static struct norms sum_norms(const struct mask_loss_options *o, const struct mask_targets *t,
-                              const struct matches *m, const struct rank_sum *ranks) {
+struct mask_norms mask_norms_of(const struct mask_loss_options *o, const struct mask_targets *t,
+                                int64_t Q) {
     double none = o->no_object_weight > 0 ? o->no_object_weight : 0;
-    double queries = (double)m->n + none * (double)(m->B * m->Q - m->n);
-    double both[2] = {queries, (double)t->n};
-    if (ranks && ranks->sum) {
-        ranks->sum(ranks->ctx, both, 2);
-        both[0] /= ranks->ranks;
-        both[1] /= ranks->ranks;
+    int64_t matched = 0;
+    for (int64_t b = 0; b < t->B; b++) {
+        int64_t n = t->first[b + 1] - t->first[b];
+        matched += n < Q ? n : Q;
     }
-    struct norms n = {o->class_norm_per_rank ? queries : both[0], both[1]};
+    return (struct mask_norms){(double)matched + none * (double)(t->B * Q - matched), (double)t->n};
+}
+
+/* What is divided by: never less than one mask. */
+static struct mask_norms norms_used(const struct mask_loss_options *o, const struct mask_targets *t,
+                                    int64_t Q, const struct mask_norms *given) {
+    struct mask_norms own = mask_norms_of(o, t, Q), n = given ? *given : own;
+    if (o->class_norm_per_rank) n.queries = own.queries;
     if (!(n.queries > 0)) n.queries = 1;
     if (!(n.masks > 1)) n.masks = 1;
     return n;
@@ -150,9 +149,9 @@ static tensor *mask_terms(const struct mask_loss_options *o, tensor *masks,
 
 struct mask_losses mask_loss_matched(const struct mask_loss_options *o, tensor *logits,
                                      tensor *masks, const struct mask_targets *t,
-                                     const struct matches *m, const struct rank_sum *ranks) {
+                                     const struct matches *m, const struct mask_norms *norms) {
     int scope = t_scope_open("mask_loss", T_INHERIT);
-    struct norms norm = sum_norms(o, t, m, ranks);
+    struct mask_norms norm = norms_used(o, t, m->Q, norms);
     tensor *ce = class_terms(o, logits, t, m, norm.queries); /* [L] */
     tensor *both = mask_terms(o, masks, t, m, norm.masks);   /* [2, L] */
     tensor *term[MASK_TERMS] = {
@@ -167,11 +166,11 @@ struct mask_losses mask_loss_matched(const struct mask_loss_options *o, tensor *
 }
 
 struct mask_losses mask_loss(const struct mask_loss_options *o, tensor *logits, tensor *masks,
-                             const struct mask_targets *t, const struct rank_sum *ranks) {
+                             const struct mask_targets *t, const struct mask_norms *norms) {
     struct matches m;
     mask_targets_check(t, t_size(logits, 3) - 1);
     match_targets(&m, &o->match, logits, masks, t);
-    struct mask_losses out = mask_loss_matched(o, logits, masks, t, &m, ranks);
+    struct mask_losses out = mask_loss_matched(o, logits, masks, t, &m, norms);
     matches_free(&m);
     return out;
 }

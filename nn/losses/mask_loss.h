@@ -6,11 +6,12 @@
 
 #include "nn/losses/matcher.h"
 
-/* Sums over ranks. `sum` replaces each of the n numbers by its sum over all ranks; NULL for one. */
-struct rank_sum {
-    void (*sum)(void *ctx, double *x, size_t n);
-    void *ctx;
-    int ranks; /* 0 counts as 1 */
+/* What the sums over queries and over masks are divided by. When a batch is computed in parts, each
+ * is divided by the mean over all parts of the batch: then the mean of their losses is the loss of
+ * the batch. */
+struct mask_norms {
+    double queries; /* sum of the class weights of all queries of one layer */
+    double masks;   /* number of targets */
 };
 
 struct mask_loss_options {
@@ -33,16 +34,20 @@ struct mask_losses {
     tensor *terms; /* [MASK_TERMS, L], weighted, without gradient, for the log */
 };
 
-/* logits: [B, L, Q, K + 1]; masks: [B, L, Q, h, w]. Call it outside bfloat16 scopes. Every rank
- * calls `ranks->sum` exactly once, whatever its batch holds. A label that is not below K and a cost
- * that is not a number are pending ERR_DATA. */
+/* Of these targets alone, with Q queries for each image. */
+struct mask_norms mask_norms_of(const struct mask_loss_options *o, const struct mask_targets *t,
+                                int64_t Q);
+
+/* logits: [B, L, Q, K + 1]; masks: [B, L, Q, h, w]. Call it outside bfloat16 scopes. `norms` NULL:
+ * of these targets. A label that is not below K and a cost that is not a number are pending
+ * ERR_DATA. */
 struct mask_losses mask_loss(const struct mask_loss_options *o, tensor *logits, tensor *masks,
-                             const struct mask_targets *t, const struct rank_sum *ranks);
+                             const struct mask_targets *t, const struct mask_norms *norms);
 
 /* The same for pairs that are already known. */
 struct mask_losses mask_loss_matched(const struct mask_loss_options *o, tensor *logits,
                                      tensor *masks, const struct mask_targets *t,
-                                     const struct matches *m, const struct rank_sum *ranks);
+                                     const struct matches *m, const struct mask_norms *norms);
 
 /* "loss_ce", "loss_mask", "loss_dice" of the last layer, with "_0", "_1", ... of those before. */
 void mask_loss_name(char out[32], enum mask_term term, int64_t layer, int64_t layers);

@@ -17,14 +17,10 @@ void pixel_text_head_init(struct pixel_text_head *head, struct path at, int stag
     }
 }
 
-static double count_labelled(const struct mask_targets *t, const struct rank_sum *ranks) {
+double pixel_text_labelled(const struct mask_targets *t) {
     double n = 0;
     for (int64_t i = 0; i < t->B * t->H * t->W; i++) n += t->map[i] >= 0;
-    if (ranks && ranks->sum) {
-        ranks->sum(ranks->ctx, &n, 1);
-        n /= ranks->ranks;
-    }
-    return n > 0 ? n : 1;
+    return n;
 }
 
 /* How many pixels of each cell of an h x w map have each label: [B, K, h, w]. */
@@ -54,10 +50,10 @@ static tensor *map_loss(const struct pixel_text_head *head, int i, tensor *map, 
 }
 
 tensor *pixel_text_loss(const struct pixel_text_head *head, const struct features *f, tensor *text,
-                        const struct mask_targets *t, const struct rank_sum *ranks) {
+                        const struct mask_targets *t, double pixels) {
     REQUIRE(t->planes == 1, "a pixel has one name; the targets lie on %ld planes", (long)t->planes);
     int scope = t_scope_open("pixel_text_loss", T_INHERIT);
-    double n = count_labelled(t, ranks);
+    double n = pixels > 0 ? pixels : 1;
     mask_targets_check(t, t_size(text, 0));
     tensor *sum = NULL;
     for (int i = 0; i < PIXEL_TEXT_MAPS && !error_status(); i++) {

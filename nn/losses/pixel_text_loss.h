@@ -22,8 +22,10 @@ struct pixel_text_head {
 void pixel_text_head_init(struct pixel_text_head *head, struct path at, int stages,
                           const int64_t *channels, int64_t text_width, double temperature);
 
-/* Cross entropy, a mean over the labelled pixels of all ranks and over the two maps: []. Each pixel
- * takes the scores of the cell it lies in. text: [K, D], rows of unit length. A label that is not
- * below K is a pending ERR_DATA. `ranks` may be NULL; its sum is called once. */
+double pixel_text_labelled(const struct mask_targets *t); /* pixels that have a label */
+
+/* Cross entropy, a mean over `pixels` labelled pixels and over the two maps: []. Each pixel takes the
+ * scores of the cell it lies in. `pixels`: of these targets, or, of a part of a batch, the mean over
+ * its parts. text: [K, D], rows of unit length. A label that is not below K is a pending ERR_DATA. */
 tensor *pixel_text_loss(const struct pixel_text_head *head, const struct features *f, tensor *text,
-                        const struct mask_targets *t, const struct rank_sum *ranks);
+                        const struct mask_targets *t, double pixels);

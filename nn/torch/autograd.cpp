@@ -1,5 +1,6 @@
 // Gradients, and functions whose gradient is written by hand in C.
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <memory>
@@ -61,6 +62,19 @@ struct Custom : torch::autograd::Function<Custom> {
     }
 };
 
+struct OnGrad : torch::autograd::PostAccumulateGradHook {
+    void (*f)(void *, size_t);
+    void *ctx;
+    size_t i;
+    OnGrad(void (*f_)(void *, size_t), void *ctx_, size_t i_) : f(f_), ctx(ctx_), i(i_) {}
+    void operator()(const torch::autograd::Variable &) override {
+        int outer = t_scope_open("gradient", T_NO_GRAD);
+        f(ctx, i);
+        t_scope_close(outer, nullptr);
+        rethrow("gradient");
+    }
+};
+
 } // namespace
 
 void t_require_grad(tensor *x, bool on) {
@@ -81,6 +95,16 @@ tensor *t_grad(tensor *x) {
 }
 void t_clear_grad(tensor *x) {
     run("t_clear_grad", {x}, [&] { x->t.mutable_grad() = at::Tensor(); });
+}
+
+void t_set_grad(tensor *x, tensor *grad) {
+    run("t_set_grad", {x, grad}, [&] { x->t.mutable_grad() = grad->t; });
+}
+void t_on_grad(tensor *x, void (*f)(void *ctx, size_t i), void *ctx, size_t i) {
+    run("t_on_grad", {x}, [&] {
+        torch::autograd::impl::set_post_acc_grad_hooks(
+            x->t, f ? std::make_unique<OnGrad>(f, ctx, i) : nullptr);
+    });
 }
 
 tensor *t_apply(const struct t_function *f, void *ctx, tensor *const *in, size_t n) {

@@ -124,6 +124,19 @@ int t_copy_out(tensor *x, void *dst, size_t bytes) {
     });
     return error_status();
 }
+void *t_data(tensor *x) {
+    return guard("t_data", {x}, [&] {
+        TORCH_CHECK(x->t.is_non_overlapping_and_dense(), "there are gaps between its elements");
+        return x->t.data_ptr();
+    });
+}
+tensor *t_part_like(tensor *flat, int64_t at, tensor *like) {
+    return make("t_part_like", {flat, like}, [&] {
+        TORCH_CHECK(like->t.is_non_overlapping_and_dense(), "there are gaps between the elements");
+        TORCH_CHECK(at >= 0 && at + like->t.numel() <= flat->t.numel(), "no room at ", at);
+        return flat->t.as_strided(like->t.sizes(), like->t.strides(), at);
+    });
+}
 
 // Element by element.
 

@@ -17,6 +17,8 @@
 
 extern char **environ;
 
+enum { ARGUMENTS = 40 };
+
 /* Thousands of small files: in memory where that is possible, unless TMPDIR says otherwise. */
 __attribute__((constructor)) static void use_memory(void) {
     if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 0);
@@ -113,19 +115,18 @@ void ended_free(struct ended *e) {
     *e = (struct ended){0};
 }
 
-void train_start(struct process *p, const char *out, const char *config,
-                 const char *const *arguments, const char *const *environment) {
-    enum { MAX = 32 };
-    const char *argv[MAX] = {TEST_PROGRAM};
+/* argv after the first n: CONFIG threads=1 output_dir=DIR/out ARGUMENT... */
+static void start_with(struct process *p, const char **argv, size_t n, const char *out,
+                       const char *config, const char *const *arguments,
+                       const char *const *environment) {
     char *relative = mem_format("configs/%s", config);
     char *file = *config == '/' ? mem_strdup(config) : test_source(relative);
     char *dir = test_path(out), *output = mem_format("output_dir=%s", dir);
-    size_t n = 1;
     argv[n++] = file;
     argv[n++] = "threads=1";
     argv[n++] = output;
     for (; *arguments; arguments++) {
-        CHECK(n + 1 < MAX);
+        CHECK(n + 1 < ARGUMENTS);
         argv[n++] = *arguments;
     }
     process_start(p, argv, environment);
@@ -133,6 +134,58 @@ void train_start(struct process *p, const char *out, const char *config,
     free(file);
     free(dir);
     free(output);
+}
+
+void train_start(struct process *p, const char *out, const char *config,
+                 const char *const *arguments, const char *const *environment) {
+    const char *argv[ARGUMENTS] = {TEST_PROGRAM};
+    start_with(p, argv, 1, out, config, arguments, environment);
+}
+
+void train_start_ranks(struct process *p, int ranks, const char *out, const char *config,
+                       const char *const *arguments, const char *const *environment) {
+    if (!*TEST_MPIRUN) test_skip("there is no MPI");
+    char *count = mem_format("%d", ranks);
+    /* Root in a container, more ranks than cores: mpirun wants to be told. */
+    const char *argv[ARGUMENTS] = {TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
+                                   "--bind-to", "none", "-np", count, TEST_PROGRAM};
+    start_with(p, argv, 8, out, config, arguments, environment);
+    free(count);
+}
+
+struct ended train_run_ranks(int ranks, const char *out, const char *config,
+                             const char *const *arguments) {
+    struct process p;
+    train_start_ranks(&p, ranks, out, config, arguments, NULL);
+    return process_wait(&p, 600);
+}
+
+/* The parent and the name of a process; false when it has ended. */
+static bool look_at(const char *pid, pid_t *parent, char name[32]) {
+    char *path = mem_format("/proc/%s/stat", pid), line[512];
+    FILE *f = fopen(path, "r");
+    bool got = f && fgets(line, sizeof line, f);
+    if (f) fclose(f);
+    free(path);
+    char *open = got ? strchr(line, '(') : NULL, *close = open ? strrchr(open, ')') : NULL;
+    if (!close) return false;
+    snprintf(name, 32, "%.*s", (int)(close - open - 1), open + 1);
+    *parent = (pid_t)strtol(close + 4, NULL, 10);
+    return close[2] != 'Z';
+}
+
+size_t processes_below(const struct process *p, const char *name, pid_t *found, size_t most) {
+    struct strings all;
+    size_t n = 0;
+    CHECK_OK(dir_list("/proc", &all));
+    for (size_t i = 0; i < all.n && n < most; i++) {
+        pid_t parent;
+        char is[32];
+        if (look_at(all.at[i], &parent, is) && parent == p->pid && strcmp(is, name) == 0)
+            found[n++] = (pid_t)strtol(all.at[i], NULL, 10);
+    }
+    strings_free(&all);
+    return n;
 }
 
 struct ended ovseg_run(const char *const *arguments) {

@@ -46,6 +46,16 @@ struct ended train_run(const char *out, const char *config, const char *const *a
 void train_start(struct process *p, const char *out, const char *config,
                  const char *const *arguments, const char *const *environment);
 
+/* The same as `ranks` processes of mpirun, which is `p`. Skips the test where there is no MPI. */
+void train_start_ranks(struct process *p, int ranks, const char *out, const char *config,
+                       const char *const *arguments, const char *const *environment);
+#define TRAIN_RANKS(ranks, out, config, ...)                                                       \
+    train_run_ranks(ranks, out, config, (const char *const[]){__VA_ARGS__, NULL})
+struct ended train_run_ranks(int ranks, const char *out, const char *config,
+                             const char *const *arguments);
+/* The processes of that name which are descendants of p, [most]; how many there are. */
+size_t processes_below(const struct process *p, const char *name, pid_t *found, size_t most);
+
 /* ovseg ARGUMENT..., as a user types it, for at most five minutes. */
 #define OVSEG(...) ovseg_run((const char *const[]){__VA_ARGS__, NULL})
 struct ended ovseg_run(const char *const *arguments);

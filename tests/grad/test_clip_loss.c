@@ -22,12 +22,11 @@ struct point {
 typedef tensor *loss_fn(const struct point *p);
 
 static tensor *in_batch(const struct point *p) {
-    return clip_loss(p->image, p->text, p->scale, NULL);
+    return clip_loss(p->image, p->text, p->scale, ALL_ROWS);
 }
 
 static tensor *multi(const struct point *p) {
-    return clip_loss_multi(p->image, p->text, p->scale, t_from_data(NOUNS, SHAPE(R * B), T_I64),
-                           NULL);
+    return clip_loss_multi(p->image, p->text, p->scale, t_from_data(NOUNS, SHAPE(R * B), T_I64), ALL_ROWS);
 }
 
 static tensor *bank(const struct point *p) {
@@ -89,7 +88,7 @@ TEST(the_noun_bank_loss_has_the_gradient_of_its_value) {
 
 TEST(multi_positives_change_nothing_when_all_nouns_differ) {
     struct point p = make_point();
-    tensor *many = clip_loss_multi(p.image, p.text, p.scale, t_arange(R * B, T_I64), NULL);
+    tensor *many = clip_loss_multi(p.image, p.text, p.scale, t_arange(R * B, T_I64), ALL_ROWS);
     CHECK_NEAR(t_item(many), t_item(in_batch(&p)), 1e-12);
 }
 
@@ -100,50 +99,37 @@ TEST(multi_positives_do_not_push_rows_of_one_noun_apart) {
         t_cast(t_from_data((const float[]){1, 0, 1, 0, 0, 1, 0, 1}, SHAPE(4, 2), T_F32), T_F64);
     tensor *ids = t_from_data((const int64_t[]){8, 8, 9, 9}, SHAPE(4), T_I64);
     tensor *scale = t_full(SCALAR, 100, T_F64);
-    CHECK_NEAR(t_item(clip_loss_multi(rows, rows, scale, ids, NULL)), log(2), 1e-12);
+    CHECK_NEAR(t_item(clip_loss_multi(rows, rows, scale, ids, ALL_ROWS)), log(2), 1e-12);
     t_require_grad(rows, true);
-    t_backward(clip_loss_multi(rows, rows, scale, ids, NULL));
+    t_backward(clip_loss_multi(rows, rows, scale, ids, ALL_ROWS));
     CHECK(test_max_diff(t_grad(rows), t_zeros(SHAPE(4, 2), T_F64)) < 1e-12);
 }
 
-/* The rows of all ranks, made in one process: recognized by which side the local rows are of. */
-struct world {
-    struct point *all;
-    int rank;
-};
-
-static tensor *all_rows(void *ctx, tensor *x) {
-    const struct world *w = ctx;
-    if (t_dtype(x) == T_I64) return t_from_data(NOUNS, SHAPE(R * B), T_I64);
-    tensor *mine = t_narrow(t_detach(w->all->image), 0, w->rank * B, B);
-    return t_detach(test_equal_bits(x, mine) ? w->all->image : w->all->text);
-}
-
-/* The gradient that a reducer which averages over ranks makes out of two ranks' losses. */
-static void check_ranks(bool many) {
-    struct point p = make_point(), q = p;
+/* The loss of the rows of each half, as a rank computes it, and the sum of their gradients. */
+static void check_parts(bool many) {
+    struct point p = make_point();
     loss_fn *whole = many ? multi : in_batch;
-    tensor *loss = whole(&p);
+    tensor *loss = whole(&p), *ids = t_from_data(NOUNS, SHAPE(R * B), T_I64);
     t_backward(loss);
     tensor *image = t_clone(t_grad(p.image)), *text = t_clone(t_grad(p.text));
     tensor *scale = t_clone(t_grad(p.scale));
     t_clear_grad(p.image);
     t_clear_grad(p.text);
     t_clear_grad(p.scale);
+    double sum = 0;
     for (int r = 0; r < R; r++) {
-        struct world w = {&q, r};
-        struct clip_gather g = {all_rows, &w, .rank = r, .ranks = R};
-        tensor *i = t_narrow(p.image, 0, r * B, B), *t = t_narrow(p.text, 0, r * B, B);
-        tensor *ids = t_from_data(NOUNS + (size_t)r * B, SHAPE(B), T_I64);
-        tensor *y = many ? clip_loss_multi(i, t, p.scale, ids, &g) : clip_loss(i, t, p.scale, &g);
-        CHECK_NEAR(t_item(y), t_item(loss), 1e-12); /* every rank has the loss of the whole batch */
-        t_backward(t_scale(y, 1.0 / R));
+        struct loss_rows rows = {r * B, B};
+        tensor *part = many ? clip_loss_multi(p.image, p.text, p.scale, ids, rows)
+                            : clip_loss(p.image, p.text, p.scale, rows);
+        sum += t_item(part);
+        t_backward(part);
     }
+    CHECK_NEAR(sum, t_item(loss), 1e-12);
     CHECK_CLOSE(t_grad(p.image), image, 1e-12);
     CHECK_CLOSE(t_grad(p.text), text, 1e-12);
     CHECK_CLOSE(t_grad(p.scale), scale, 1e-12);
 }
 
-TEST(two_ranks_average_to_the_gradient_of_one) { check_ranks(false); }
+TEST(the_losses_of_parts_of_the_rows_sum_up_to_the_whole_with_its_gradient) { check_parts(false); }
 
-TEST(two_ranks_average_to_the_gradient_of_one_with_multi_positives) { check_ranks(true); }
+TEST(the_losses_of_parts_sum_up_to_the_whole_with_multi_positives) { check_parts(true); }

@@ -262,7 +262,7 @@ static int run_step(struct replay *r, int phase, int s) {
     tensor *mask = c->visual.mask_embedding ? masks(r, batch) : NULL;
     tensor *image = normalize_rows(clip_vit(&c->visual, pictures(r, phase, s), mask), 1e-12);
     tensor *text = normalize_rows(texts(r, batch, phase, s), 1e-12);
-    tensor *loss = clip_loss(image, text, clip_scale(c), NULL);
+    tensor *loss = clip_loss(image, text, clip_scale(c), ALL_ROWS);
     want = golden_number(at(golden_item(record, "losses"), s));
     double moved = number_or(at(golden_item(moves, "abs_loss_change"), s), 0) * TIMES;
     line(r, phase, s, "loss", fabs(t_item(loss) - want), larger(BAR * want, moved));

@@ -331,8 +331,8 @@ static tensor *task_loss(const struct model *m, enum task task, tensor *images, 
     tensor *text = normalize_rows(clip_text_encode(&c->text, ids, B, CONTEXT), 1e-12);
     tensor *labels = t_arange(B, T_I64), *scale = clip_scale(c);
     if (task == BANK) return clip_loss_bank(image, t_detach(text), scale, labels);
-    if (task == MULTI) return clip_loss_multi(image, text, scale, labels, NULL);
-    return clip_loss(image, text, scale, NULL);
+    if (task == MULTI) return clip_loss_multi(image, text, scale, labels, ALL_ROWS);
+    return clip_loss(image, text, scale, ALL_ROWS);
 }
 
 /* Loss before and after `n` steps on one batch. */

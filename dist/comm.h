@@ -1,0 +1,55 @@
+/* The processes that work together, as one of them sees them: it is one rank of so many.
+ *
+ * NULL is a communicator of one, and every function takes it: sums are what was given, nobody is
+ * waited for. So a program has no second path for one process.
+ *
+ * All ranks call the same functions in the same order. A thread of the communicator's own makes all
+ * calls to MPI (none other does) and is the watchdog: when an exchange is not over in time, it says
+ * which rank is silent, writes the stacks of this one, and ends all of them with 70. So does an error
+ * of MPI. What returns here has therefore succeeded; only a pending error of the caller's thread is
+ * never exchanged: who fails leaves by comm_close(), which ends the others.
+ *
+ * One thread of the program calls these functions.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dist/launch.h"
+
+struct comm;
+
+/* Meets the others. *c stays NULL for one process, at no cost. ERR_DEVICE: this build has no MPI,
+ * or MPI has another number of processes than the launcher. */
+int comm_open(struct comm **c, const struct launch *l);
+
+/* Takes leave with the status that this process ends with. When all others do the same within a few
+ * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`. */
+void comm_close(struct comm *c, int status);
+
+int comm_rank(const struct comm *c);       /* 0 .. size - 1 */
+int comm_size(const struct comm *c);       /* 1 for NULL */
+int comm_local_size(const struct comm *c); /* ranks on this machine, this one among them */
+
+/* How long an exchange may take from now on, seconds; 0: as long as it takes. */
+void comm_timeout(struct comm *c, double seconds);
+/* Where reports of a rank that hangs go, a folder; NULL: nowhere. Copied. */
+void comm_report_to(struct comm *c, const char *dir);
+
+void comm_barrier(struct comm *c);
+void comm_broadcast(struct comm *c, void *x, size_t bytes); /* rank 0's, to all */
+/* `bytes` of each rank, in their order; all: [size, bytes]. */
+void comm_gather(struct comm *c, const void *mine, size_t bytes, void *all);
+
+/* Sums over all ranks, with the same bits on each. Doubles and integers are added in the order of
+ * ranks. Floats go by a tree, ((0 + 1) + (2 + 3)) + ..., when the number of ranks is a power of two,
+ * and as MPI likes otherwise. */
+void comm_sum(struct comm *c, double *x, size_t n);
+void comm_sum_counts(struct comm *c, int64_t *x, size_t n);
+void comm_max(struct comm *c, double *x, size_t n);
+void comm_sum_floats(struct comm *c, float *x, size_t n);
+
+/* The same, begun: `x` must not be touched until comm_sums_wait(), which waits for all of them. */
+void comm_sum_start(struct comm *c, float *x, size_t n);
+void comm_sums_wait(struct comm *c);

@@ -1,0 +1,221 @@
+/* n parameters, numbered from the last registered to the first. */
+#include "dist/reducer.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+enum {
+    BUCKET = 25 << 18, /* floats: 25 MiB */
+    LEVELS = 32,       /* of the tree: more shards than memory */
+};
+
+struct bucket {
+    tensor *flat; /* [n floats], held */
+    size_t first, end;
+    size_t missing; /* gradients of this step that are not in it yet */
+};
+
+struct member {
+    tensor *t;    /* the parameter */
+    tensor *part; /* its place in the bucket, held */
+    size_t bucket;
+    bool there; /* its gradient of this step is in the bucket */
+};
+
+/* Sums of 2^level neighbouring shards each. */
+struct level {
+    tensor **grad; /* [n], held; NULL: no gradient. NULL altogether: the level is empty */
+};
+
+struct reducer {
+    struct comm *comm;
+    struct member *member;
+    size_t n;
+    struct bucket *bucket;
+    size_t n_buckets, cap;
+    size_t begun; /* buckets whose sum has begun */
+    int64_t shards;
+    bool tree, listening; /* listening: what backward makes now is final */
+    struct level level[LEVELS];
+};
+
+/* ---- buckets ---- */
+
+/* In order: all ranks must begin the same sums one after the other. */
+static void begin_full_ones(struct reducer *r) {
+    while (r->begun < r->n_buckets && !r->bucket[r->begun].missing && !error_status()) {
+        struct bucket *b = &r->bucket[r->begun++];
+        comm_sum_start(r->comm, t_data(b->flat), (size_t)t_numel(b->flat));
+    }
+}
+
+/* Into its bucket, which it then lives in. */
+static void put(struct reducer *r, size_t i, tensor *grad) {
+    struct member *m = &r->member[i];
+    if (m->there) return;
+    t_copy_(m->part, grad);
+    t_set_grad(m->t, m->part);
+    m->there = true;
+    r->bucket[m->bucket].missing--;
+}
+
+static void on_grad(void *ctx, size_t i) {
+    struct reducer *r = ctx;
+    if (!r->listening) return;
+    put(r, i, t_grad(r->member[i].t));
+    begin_full_ones(r);
+}
+
+static void add_to_bucket(struct reducer *r, size_t i, int64_t *floats) {
+    int64_t size = t_numel(r->member[i].t);
+    if (!r->n_buckets || *floats + size > BUCKET) {
+        r->bucket = mem_grow(r->bucket, &r->cap, r->n_buckets + 1, sizeof *r->bucket);
+        r->bucket[r->n_buckets++] = (struct bucket){.first = i};
+        *floats = 0;
+    }
+    r->member[i].bucket = r->n_buckets - 1;
+    r->bucket[r->n_buckets - 1].end = i + 1;
+    *floats += size;
+}
+
+static void make_room(struct reducer *r) {
+    int scope = t_scope_open("gradients", T_NO_GRAD);
+    for (size_t b = 0; b < r->n_buckets; b++) {
+        struct bucket *bucket = &r->bucket[b];
+        int64_t floats = 0, at = 0;
+        for (size_t i = bucket->first; i < bucket->end; i++) floats += t_numel(r->member[i].t);
+        bucket->flat = t_hold(t_zeros(SHAPE(floats), T_F32)); /* [floats] */
+        for (size_t i = bucket->first; i < bucket->end; i++) {
+            struct member *m = &r->member[i];
+            m->part = t_hold(t_part_like(bucket->flat, at, m->t));
+            at += t_numel(m->t);
+        }
+    }
+    t_scope_close(scope, NULL);
+}
+
+struct reducer *reducer_open(struct comm *c, struct params *p, int64_t shards, bool tree) {
+    if (!c && !tree) return NULL;
+    struct reducer *r = mem_alloc(1, sizeof *r);
+    *r = (struct reducer){.comm = c, .shards = shards, .tree = tree};
+    r->member = mem_alloc(p->n, sizeof *r->member);
+    int64_t floats = 0;
+    for (size_t i = p->n; i--;) {
+        if (!p->at[i].trainable) continue;
+        REQUIRE(error_status() || t_dtype(p->at[i].t) == T_F32, "%s is not float32", p->at[i].name);
+        r->member[r->n].t = p->at[i].t;
+        add_to_bucket(r, r->n++, &floats);
+    }
+    make_room(r);
+    for (size_t i = 0; i < r->n; i++) t_on_grad(r->member[i].t, on_grad, r, i);
+    return r;
+}
+
+static void drop_level(struct reducer *r, int k) {
+    for (size_t i = 0; r->level[k].grad && i < r->n; i++) t_drop(r->level[k].grad[i]);
+    free(r->level[k].grad);
+    r->level[k].grad = NULL;
+}
+
+void reducer_close(struct reducer *r) {
+    if (!r) return;
+    for (size_t i = 0; i < r->n; i++) {
+        t_on_grad(r->member[i].t, NULL, NULL, 0);
+        t_drop(r->member[i].part);
+    }
+    for (size_t b = 0; b < r->n_buckets; b++) t_drop(r->bucket[b].flat);
+    for (int k = 0; k < LEVELS; k++) drop_level(r, k);
+    free(r->bucket);
+    free(r->member);
+    free(r);
+}
+
+/* ---- the tree ---- */
+
+/* The parameters' gradients, which they no longer have. */
+static tensor **take_grads(struct reducer *r) {
+    tensor **grad = mem_alloc(r->n, sizeof(tensor *));
+    for (size_t i = 0; i < r->n; i++) {
+        tensor *g = t_grad(r->member[i].t);
+        grad[i] = t_hold(g);
+        if (g) t_clear_grad(r->member[i].t);
+    }
+    return grad;
+}
+
+/* Adds the earlier shards' sums to the later ones', as a counter in base two carries. */
+static void carry(struct reducer *r, tensor **grad) {
+    int k = 0;
+    for (; r->level[k].grad; k++) {
+        tensor **earlier = r->level[k].grad;
+        for (size_t i = 0; i < r->n; i++) {
+            if (earlier[i] && grad[i]) t_add_(earlier[i], grad[i], 1);
+            if (!earlier[i]) continue;
+            t_drop(grad[i]);
+            grad[i] = earlier[i];
+            earlier[i] = NULL;
+        }
+        drop_level(r, k);
+    }
+    r->level[k].grad = grad;
+}
+
+/* The one sum that is left becomes the parameters' gradients. */
+static void give_back(struct reducer *r) {
+    int k = 0;
+    while (k < LEVELS && !r->level[k].grad) k++;
+    for (size_t i = 0; k < LEVELS && i < r->n; i++)
+        if (r->level[k].grad[i]) t_set_grad(r->member[i].t, r->level[k].grad[i]);
+    for (k = 0; k < LEVELS; k++) drop_level(r, k);
+}
+
+/* ---- a step ---- */
+
+void reducer_shard_begin(struct reducer *r, int64_t i) {
+    if (!r) return;
+    if (i == 0) {
+        r->begun = 0;
+        for (size_t m = 0; m < r->n; m++) r->member[m].there = false;
+        for (size_t b = 0; b < r->n_buckets; b++)
+            r->bucket[b].missing = r->bucket[b].end - r->bucket[b].first;
+    }
+    r->listening = r->comm && i == r->shards - 1 && (!r->tree || r->shards == 1);
+}
+
+void reducer_shard_end(struct reducer *r, int64_t i) {
+    if (!r) return;
+    r->listening = false;
+    (void)i;
+    if (r->tree && r->shards > 1) carry(r, take_grads(r));
+}
+
+/* Which gradients there are, on any rank: who has none puts nothing, that is zeros. */
+static void fill_up(struct reducer *r) {
+    int64_t *has = mem_alloc(r->n, sizeof *has);
+    for (size_t i = 0; i < r->n; i++) {
+        tensor *g = t_grad(r->member[i].t);
+        has[i] = g != NULL;
+        if (g) put(r, i, g);
+        if (!g) t_zero_(r->member[i].part);
+        r->bucket[r->member[i].bucket].missing -= !g;
+    }
+    begin_full_ones(r);
+    if (!error_status()) {
+        comm_sum_counts(r->comm, has, r->n);
+        comm_sums_wait(r->comm);
+    }
+    for (size_t i = 0; i < r->n; i++)
+        if (has[i]) t_set_grad(r->member[i].t, r->member[i].part);
+    free(has);
+}
+
+int reducer_finish(struct reducer *r) {
+    if (!r || error_status()) return error_status();
+    int scope = t_scope_open("gradients", T_NO_GRAD);
+    if (r->tree && r->shards > 1) give_back(r);
+    if (r->comm) fill_up(r);
+    t_scope_close(scope, NULL);
+    return error_status();
+}

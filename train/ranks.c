@@ -1,0 +1,82 @@
+#include "train/ranks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "train/signals.h"
+
+int ranks_agree(struct comm *c, int status) {
+    if (!c) return status;
+    int64_t mine = status, *all = mem_alloc((size_t)comm_size(c), sizeof *all);
+    comm_gather(c, &mine, sizeof mine, all);
+    int first = 0;
+    while (first < comm_size(c) && !all[first]) first++;
+    int code = first < comm_size(c) ? (int)all[first] : 0;
+    free(all);
+    if (!code || first == comm_rank(c)) return code;
+    error_clear();
+    return error_set(code, "%s", "");
+}
+
+int ranks_stop(struct comm *c) {
+    double stop = signals_pending();
+    comm_max(c, &stop, 1);
+    if (c && stop > 0) signals_take((int)stop);
+    return (int)stop;
+}
+
+void ranks_share_params(struct comm *c, struct params *p) {
+    for (size_t i = 0; c && i < p->n && !error_status(); i++) {
+        static const size_t sizes[] = {4, 8, 2, 2, 8, 4, 1, 1}; /* enum t_dtype */
+        tensor *t = p->at[i].t;
+        void *at = t_data(t);
+        if (at) comm_broadcast(c, at, (size_t)t_numel(t) * sizes[t_dtype(t)]);
+    }
+}
+
+void ranks_share_bytes(struct comm *c, struct bytes *b) {
+    if (!c) return;
+    uint64_t n = b->n;
+    comm_broadcast(c, &n, sizeof n);
+    if (comm_rank(c)) {
+        bytes_free(b);
+        if (bytes_reserve(b, n)) return;
+        b->n = n;
+        b->at[n] = '\0';
+    }
+    comm_broadcast(c, b->at, n);
+}
+
+static tensor *sum(void *ctx, tensor *x) {
+    int64_t n = t_numel(x);
+    float *values = mem_alloc((size_t)n, sizeof *values);
+    tensor *y = NULL;
+    if (!t_copy_out(x, values, (size_t)n * sizeof *values)) {
+        comm_sum_floats(ctx, values, (size_t)n);
+        y = t_from_data(values, SHAPE(n), T_F32);
+    }
+    free(values);
+    return y;
+}
+
+struct norm_ranks ranks_norm(struct comm *c) { return (struct norm_ranks){sum, c}; }
+
+void ranks_share_damage(struct comm *c, struct damage *d) {
+    if (!c) return;
+    size_t ranks = (size_t)comm_size(c), n;
+    int64_t *mine = damage_list(d, &n);
+    double most = (double)n;
+    comm_max(c, &most, 1);
+    size_t row = (size_t)most + 1; /* how many, then which */
+    int64_t *give = mem_alloc(row, sizeof *give), *all = mem_alloc(row * ranks, sizeof *all);
+    give[0] = (int64_t)n;
+    memcpy(give + 1, mine, n * sizeof *mine);
+    comm_gather(c, give, row * sizeof *give, all);
+    for (size_t r = 0; r < ranks; r++)
+        for (int64_t k = 0; k < all[r * row]; k++)
+            damage_add(d, all[r * row + 1 + (size_t)k]);
+    free(mine);
+    free(give);
+    free(all);
+}
