@@ -121,13 +121,13 @@ static int loop_steps(struct life *l) {
     const struct run_options *run = &t->node->config.run;
     struct comm *comm = t->node->comm;
     bool first = comm_rank(comm) == 0;
-    int64_t total = t->schedule.total, saved = l->step;
+    int64_t total = t->schedule.total, first_step = l->step, saved = first_step;
     int status = 0;
     while (!status && l->step < total) {
         struct metrics_row row = {0};
         status = training_step(t, l->step, &row);
         if (status) break;
-        l->step++;
+        if (l->step++ == first_step) comm_timeout(comm, run->timeout);
         char note[48];
         snprintf(note, sizeof note, "loss %.4g", row.at[row.n - 3].value);
         if (first) progress_at(&l->progress, l->step, note);
@@ -139,7 +139,9 @@ static int loop_steps(struct life *l) {
         bool best = better && t->keep_best;
         int stop = ranks_stop(comm);
         if (!status && (last || stop || best || l->step - saved >= run->checkpoint_every)) {
+            comm_timeout(comm, run->timeout_first); /* a disk may be slow */
             status = save(l, best);
+            comm_timeout(comm, run->timeout);
             saved = l->step;
         }
         if (!status && stop && !last)

@@ -99,8 +99,9 @@ static void check_close(const char *one, const char *two, const char *name, cons
  * AdamW's first moment is then 0.1 of the gradient. Then all steps: the losses. */
 static void check_same_training(const char *config, const char *name, int ranks, int batch,
                                 const char *extra) {
+    static int number;
     char *micro = mem_format("batch.micro=%d", batch / ranks);
-    char *one = mem_format("one-%s-%d", name, ranks), *two = mem_format("two-%s-%d", name, ranks);
+    char *one = mem_format("one-%d", ++number), *two = mem_format("two-%d", number);
     copy("made", one, name);
     copy("made", two, name);
     check_ended(TRAIN(one, config, micro, "optim.steps=1", "optim.warmup=0", extra), 0);
@@ -177,7 +178,7 @@ TEST(a_run_goes_on_with_other_ranks_and_gives_the_bits_of_one_that_never_stopped
     static const struct {
         int ranks, status;
         const char *fault;
-    } lives[] = {{4, 75, "write:5:USR1"}, {2, 75, "write:9:USR1"}, {1, 143, "write:15:TERM"}};
+    } lives[] = {{4, 75, "write:5:USR1"}, {2, 75, "write:9:USR1"}, {1, 143, "write:4:TERM"}};
     for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
         struct fault_environment f = fault_environment(lives[i].fault, "metrics.jsonl");
         struct process p;
@@ -263,7 +264,7 @@ TEST(a_rank_that_hangs_is_named_and_all_end_with_70) {
     char *stacks = file_of("out", "clip", "hang/rank-0.txt"), *text = text_of(stacks);
     CHECK_HAS(text, "rank 0 of 3 waits for ");
     CHECK_HAS(text, "thread ");
-    CHECK_HAS(text, "libtorch");
+    CHECK_HAS(text, "libc.so");
     free(stacks);
     free(text);
     ended_free(&e);

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TERM };
+enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TERM, USR1 };
 
 static struct {
     char call[16], under[512];
@@ -38,7 +38,7 @@ static const struct {
     {"ENOSPC", FAIL, ENOSPC},      {"EIO", FAIL, EIO},       {"EROFS", FAIL, EROFS},
     {"EINTR", FAIL, EINTR},        {"EDQUOT", FAIL, EDQUOT}, {"EMFILE", FAIL, EMFILE},
     {"EACCES", FAIL, EACCES},      {"SHORT", SHORT, 0},      {"KILL", KILL, 0},
-    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},
+    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},          {"USR1", USR1, 0},
 };
 
 void fault_set(const char *spec, const char *under) {
@@ -82,6 +82,7 @@ static enum what due(const char *call, const char *path) {
     happened = true;
     if (plan.what == KILL) syscall(SYS_kill, getpid(), SIGKILL);
     if (plan.what == TERM) raise(SIGTERM);
+    if (plan.what == USR1) raise(SIGUSR1);
     return plan.what;
 }
 
