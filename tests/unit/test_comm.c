@@ -1,0 +1,152 @@
+/* What ranks exchange. Each test starts itself once more, as so many processes of mpirun. */
+/* ctest: timeout=120 processors=2 */
+#include "dist/comm.h"
+
+#include <unistd.h>
+
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+/* True in one of the ranks, which then has its communicator; elsewhere the test is started again in
+ * so many processes, all of which must pass. */
+static bool as_ranks(const char *test, int ranks, struct comm **c) {
+    struct launch l;
+    CHECK_OK(launch_read(&l));
+    if (l.size > 1) {
+        CHECK_OK(comm_open(c, &l));
+        comm_timeout(*c, 60);
+        CHECK_INT(comm_size(*c), l.size);
+        CHECK_INT(comm_rank(*c), l.rank);
+        return true;
+    }
+    if (!*TEST_MPIRUN) test_skip("there is no MPI");
+    char self[4096] = {0}, count[16];
+    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(count, sizeof count, "%d", ranks);
+    struct process p;
+    process_start(&p,
+                  (const char *const[]){TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
+                                        "--bind-to", "none", "-np", count, self, test, NULL},
+                  NULL);
+    struct ended e = process_wait(&p, 100);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d ranks: status %d\n%s", ranks, e.status, e.err);
+    ended_free(&e);
+    return false;
+}
+
+/* Small integers: their sums are exact, in whatever order. */
+static float value(int rank, size_t i) { return (float)((rank + 1) * (int)(i % 97) % 31); }
+
+static void check_sum(struct comm *c, size_t n) {
+    float *x = mem_alloc(n, sizeof *x);
+    for (size_t i = 0; i < n; i++) x[i] = value(comm_rank(c), i);
+    comm_sum_floats(c, x, n);
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (int r = 0; r < comm_size(c); r++) sum += value(r, i);
+        if (x[i] != sum)
+            test_fail(__FILE__, __LINE__, "%zu of %zu floats: %g, not %g", i, n, x[i], sum);
+    }
+    free(x);
+}
+
+static void exchange_everything(struct comm *c) {
+    int rank = comm_rank(c), size = comm_size(c);
+    static const size_t lengths[] = {1, 2, 3, 5, 64, 1000, (1 << 20) + 3, 3 << 20};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) check_sum(c, lengths[i]);
+
+    double reals[2] = {rank + 0.5, -rank};
+    comm_sum(c, reals, 2);
+    CHECK_NEAR(reals[0], size * (size - 1) / 2 + 0.5 * size, 0);
+    comm_max(c, &reals[1], 1);
+    CHECK_NEAR(reals[1], -size * (size - 1) / 2, 0);
+    int64_t count = 1;
+    comm_sum_counts(c, &count, 1);
+    CHECK_INT(count, size);
+
+    char text[8] = "nobody";
+    if (rank == 0) memcpy(text, "rank 0", 7);
+    comm_broadcast(c, text, sizeof text);
+    CHECK_TEXT(text, "rank 0");
+    int mine[3] = {rank, 10 * rank, 7}, all[3 * 16];
+    comm_gather(c, mine, sizeof mine, all);
+    for (int r = 0; r < size; r++) CHECK(all[3 * r] == r && all[3 * r + 1] == 10 * r);
+    comm_barrier(c);
+}
+
+static void check_exchanges(const char *test, int ranks) {
+    struct comm *c = NULL;
+    if (!as_ranks(test, ranks, &c)) return;
+    exchange_everything(c);
+    comm_close(c, 0);
+}
+
+TEST(two_ranks_exchange_sums_maxima_rows_and_bytes) {
+    check_exchanges("two_ranks_exchange_sums_maxima_rows_and_bytes", 2);
+}
+TEST(three_ranks_do_the_same) { check_exchanges("three_ranks_do_the_same", 3); }
+TEST(four_ranks_do_the_same) { check_exchanges("four_ranks_do_the_same", 4); }
+TEST(eight_ranks_do_the_same) { check_exchanges("eight_ranks_do_the_same", 8); }
+
+TEST(one_process_needs_no_communicator) { exchange_everything(NULL); }
+
+/* ((0 + 1) + (2 + 3)) of numbers whose sum depends on the order. */
+TEST(floats_are_added_as_a_tree_of_ranks) {
+    struct comm *c = NULL;
+    if (!as_ranks("floats_are_added_as_a_tree_of_ranks", 4, &c)) return;
+    static const float of[] = {1e8F, 3, -1e8F, 0.5F};
+    float x[5], tree = (of[0] + of[1]) + (of[2] + of[3]);
+    for (int i = 0; i < 5; i++) x[i] = of[comm_rank(c)];
+    comm_sum_floats(c, x, 5);
+    for (int i = 0; i < 5; i++) CHECK(x[i] == tree);
+    CHECK(tree != ((of[0] + of[1]) + of[2]) + of[3]);
+    comm_close(c, 0);
+}
+
+TEST(sums_go_on_while_other_exchanges_wait_for_their_turn) {
+    struct comm *c = NULL;
+    if (!as_ranks("sums_go_on_while_other_exchanges_wait_for_their_turn", 2, &c)) return;
+    enum { SUMS = 40, N = 10000 };
+    float *x = mem_alloc(SUMS * N, sizeof *x);
+    for (size_t i = 0; i < SUMS * N; i++) x[i] = value(comm_rank(c), i);
+    for (size_t k = 0; k < SUMS; k++) comm_sum_start(c, x + k * N, N);
+    double one = 1;
+    comm_sum(c, &one, 1); /* behind them in the queue */
+    CHECK_NEAR(one, 2, 0);
+    comm_sums_wait(c);
+    for (size_t i = 0; i < SUMS * N; i++) CHECK(x[i] == value(0, i) + value(1, i));
+    free(x);
+    comm_close(c, 0);
+}
+
+TEST(a_launcher_with_another_number_of_processes_is_refused) {
+    setenv("OMPI_COMM_WORLD_SIZE", "5", 1); /* but nobody started five */
+    struct launch l;
+    struct comm *c;
+    CHECK_OK(launch_read(&l));
+    CHECK_INT(l.size, 5);
+    if (!*TEST_MPIRUN) test_skip("there is no MPI");
+    CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "to MPI there are 1");
+    CHECK(!c);
+}
+
+TEST(launchers_are_told_apart_by_what_they_set) {
+    struct launch l;
+    CHECK_OK(launch_read(&l));
+    CHECK(!l.by && l.size == 1);
+    setenv("SLURM_NTASKS", "4", 1);
+    setenv("SLURM_PROCID", "2", 1);
+    CHECK_OK(launch_read(&l)); /* a batch script, or a shell of salloc: one process */
+    CHECK_INT(l.size, 1);
+    setenv("SLURM_STEP_ID", "0", 1);
+    CHECK_ERROR(launch_read(&l), ERR_DEVICE, "one of 4 tasks of srun");
+    setenv("PMIX_RANK", "2", 1);
+    CHECK_OK(launch_read(&l));
+    CHECK_TEXT(l.by, "srun with PMIx");
+    CHECK(l.rank == 2 && l.size == 4);
+    unsetenv("PMIX_RANK");
+    unsetenv("SLURM_STEP_ID");
+    setenv("RANK", "1", 1);
+    setenv("WORLD_SIZE", "2", 1);
+    CHECK_ERROR(launch_read(&l), ERR_DEVICE, "mpirun -np 2");
+}
