@@ -33,6 +33,7 @@ static const struct setting run_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct train_options
+static const char *const not_finite[] = {"stop", "skip", NULL}; /* enum not_finite_policy */
 static const char *const keeps[] = {"last", "best", NULL}; /* enum validate_keep */
 static const struct setting train_rows[] = {
     INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
@@ -40,6 +41,8 @@ static const struct setting train_rows[] = {
     INT   ("virtual_shards",  virtual_shards,  RESULT, "0",   0, 65536, "parts of a batch, 1, 2, 4, ...: equal bits on 1, 2, 4, ... ranks; 0: as many as ranks and batch.micro make"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
+    CHOICE("update.not_finite", not_finite,    OUTPUT, "stop", not_finite, "what a loss or gradient that is not a number does: the run ends (stop), or the step is left out (skip)"),
+    INT   ("update.not_finite_most", not_finite_most, OUTPUT, "10", 1, 1e9, "steps left out in a row; one more ends the run"),
     CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),
     REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples; when more are damaged the run ends all the same"),
     STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),

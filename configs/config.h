@@ -46,6 +46,8 @@ enum validate_keep { KEEP_LAST, KEEP_BEST };
 struct train_options {
     int64_t batch_global, batch_micro, virtual_shards;
     int64_t loader_threads, loader_ahead;
+    int not_finite; /* enum not_finite_policy of train/not_finite.h */
+    int64_t not_finite_most;
     int damaged; /* enum on_damage */
     double damaged_most;
     char *validate_set; /* "": none */

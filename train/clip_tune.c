@@ -170,6 +170,21 @@ static tensor *whole(void *self, tensor *all, struct metrics_row *row) {
                                         loss_rows(t->node, &t->shards)));
 }
 
+static const int64_t *samples(void *self, size_t *n) {
+    struct clip_tune *t = self;
+    *n = (size_t)shards_samples(&t->shards);
+    return slot_in(t, t->slot).index;
+}
+
+static void dump(void *self, struct path at) {
+    struct clip_tune *t = self;
+    struct slot s = slot_in(t, t->slot);
+    int64_t n = shards_samples(&t->shards);
+    path_buffer(at, "pair", t_from_data(s.index, SHAPE(n), T_I64));
+    path_buffer(at, "crop", t_from_data(s.pixels, SHAPE(n, t->S, t->S, 3), T_U8));
+    path_buffer(at, "mask", t_from_data(s.mask, SHAPE(n, t->S, t->S), T_U8));
+}
+
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
@@ -304,6 +319,8 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .features = compared ? features : NULL,
                                     .whole = whole,
                                     .whole_kind = whole_kind(n),
+                                    .samples = samples,
+                                    .dump = dump,
                                     .updated = updated,
                                     .validate = t.validation.crops.n ? validate : NULL,
                                     .validate_every = c->train.validate_every,

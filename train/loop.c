@@ -42,6 +42,8 @@ static int save(const struct life *l, bool best) {
     json_key_int(&j, "step", l->step);
     json_key_real(&j, "seconds", run_seconds(l->t->node));
     json_key_real(&j, "best", l->best);
+    json_key(&j, "skipped");
+    skipped_write(&l->t->skipped, &j);
     if (l->t->keep) {
         json_key(&j, "samples");
         l->t->keep(l->t->self, &j);
@@ -65,6 +67,7 @@ static int take_state(struct life *l, const char *text) {
     int status = 0;
     t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
     l->best = number(state, "best", NAN);
+    skipped_read(&t->skipped, cJSON_GetObjectItemCaseSensitive(state, "skipped"));
     if (t->restore && l->step < t->schedule.total)
         status = t->restore(t->self, cJSON_GetObjectItemCaseSensitive(state, "samples"));
     cJSON_Delete(state);

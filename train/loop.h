@@ -16,6 +16,7 @@
 #include "optim/schedule.h"
 #include "train/graph.h"
 #include "train/metrics.h"
+#include "train/not_finite.h"
 #include "train/shards.h"
 
 struct cJSON;
@@ -58,6 +59,10 @@ struct training {
     tensor *(*whole)(void *self, tensor *all, struct metrics_row *row);
     enum whole_kind whole_kind;
 
+    /* For reports of a step that went wrong: numbers of this rank's samples, [*n], and the batch as
+     * tensors, registered below `at`. NULL: they cannot be told. */
+    const int64_t *(*samples)(void *self, size_t *n);
+    void (*dump)(void *self, struct path at);
     void (*updated)(void *self); /* after the update, gradients off; NULL: nothing to do */
     /* Fills the row; its first value is what "best" means, larger is better. NULL: none. */
     int (*validate)(void *self, struct metrics_row *row);
@@ -65,10 +70,12 @@ struct training {
     bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
 
     struct reducer *reducer; /* of loop_run() */
+    struct skipped skipped;  /* so far */
 };
 
 /* One iteration: forward, backward, clip, update at the rate of `step`. 0, or the pending error,
- * which leaves the parameters as they were. Adds loss, gradient norm and rate to the row. */
+ * which leaves the parameters as they were; so does a step that is skipped (train/not_finite.h).
+ * Adds loss, gradient norm and rate to the row. */
 int training_step(struct training *t, int64_t step, struct metrics_row *row);
 
 /* Trains to the end, or until the error or signal that stops it. */

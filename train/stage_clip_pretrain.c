@@ -172,6 +172,20 @@ static tensor *whole(void *self, tensor *all, struct metrics_row *row) {
     return t_scope_close(scope, clip_loss(image, text, scale, loss_rows(p->node, &p->shards)));
 }
 
+static const int64_t *samples(void *self, size_t *n) {
+    struct pretrain *p = self;
+    *n = (size_t)shards_samples(&p->shards);
+    return p->batch.index;
+}
+
+static void dump(void *self, struct path at) {
+    struct pretrain *p = self;
+    int64_t n = shards_samples(&p->shards);
+    path_buffer(at, "image", t_from_data(p->batch.index, SHAPE(n), T_I64));
+    path_buffer(at, "pixels", t_from_data(p->batch.pixels, SHAPE(n, p->S, p->S, 3), T_U8));
+    path_buffer(at, "text", t_from_data(p->batch.ids, SHAPE(n, p->T), T_I64));
+}
+
 static void keep(void *self, struct json_out *j) {
     struct pretrain *p = self;
     ranks_share_damage(p->node->comm, &p->damage);
@@ -308,6 +322,8 @@ static int run(struct node *n) {
                          .features = features,
                          .whole = whole,
                          .whole_kind = whole_kind(n),
+                         .samples = samples,
+                         .dump = dump,
                          .updated = updated,
                          .validate = p.validation.crops.n ? validate : NULL,
                          .validate_every = c->train.validate_every,

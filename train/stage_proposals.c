@@ -108,6 +108,23 @@ static tensor *loss(void *self, int64_t k, struct metrics_row *row) {
     return t_scope_close(scope, l);
 }
 
+static const int64_t *samples(void *self, size_t *n) {
+    struct phase *p = self;
+    *n = (size_t)shards_samples(&p->shards);
+    return p->batch.sample;
+}
+
+static void dump(void *self, struct path at) {
+    struct phase *p = self;
+    int64_t n = shards_samples(&p->shards);
+    int32_t *map = mem_alloc((size_t)(n * p->H * p->W), sizeof *map); /* there is no T_U16 */
+    for (int64_t i = 0; i < n * p->H * p->W; i++) map[i] = p->batch.maps[i];
+    path_buffer(at, "image", t_from_data(p->batch.sample, SHAPE(n), T_I64));
+    path_buffer(at, "pixels", t_from_data(p->batch.pixels, SHAPE(n, p->H, p->W, 3), T_U8));
+    path_buffer(at, "labels", t_from_data(map, SHAPE(n, p->H, p->W), T_I32));
+    free(map);
+}
+
 static void open_batches(struct phase *p) {
     const struct config *c = &p->node->config;
     const struct segment_batches_options o = {.set = p->set,
@@ -152,7 +169,9 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
                              .restore = restore,
                              .start = start,
                              .batch = take_batch,
-                             .loss = loss};
+                             .loss = loss,
+                             .samples = samples,
+                             .dump = dump};
         status = loop_run(&t);
         free_targets(p);
         free(p->targets);

@@ -124,26 +124,52 @@ static double backward_of_whole(struct training *t, int64_t step, struct metrics
     return loss;
 }
 
+/* What a forward changes beside gradients: running statistics, which a skipped step must not. */
+struct buffers {
+    tensor **was; /* [params], NULL where nothing is kept */
+};
+
+static struct buffers keep_buffers(const struct training *t) {
+    struct buffers b = {mem_alloc(t->params->n, sizeof(tensor *))};
+    bool skips = t->node->config.train.not_finite == NOT_FINITE_SKIP;
+    for (size_t i = 0; skips && i < t->params->n; i++)
+        if (t->params->at[i].buffer) b.was[i] = t_clone(t->params->at[i].t);
+    return b;
+}
+
+static void put_back(const struct training *t, const struct buffers *b) {
+    for (size_t i = 0; i < t->params->n; i++)
+        if (b->was[i]) t_copy_(t->params->at[i].t, b->was[i]);
+}
+
+static void update(struct training *t, int64_t step, double loss, double norm,
+                   const struct buffers *b) {
+    if (!error_status() && !(isfinite(loss) && isfinite(norm))) {
+        if (not_finite(t, step, loss, norm) == 0) put_back(t, b);
+        return;
+    }
+    adamw_step(t->adamw, schedule_rate(&t->schedule, step));
+    if (t->updated) t->updated(t->self);
+    if (!error_status()) t->skipped.in_row = 0;
+}
+
 int training_step(struct training *t, int64_t step, struct metrics_row *row) {
-    double rate = schedule_rate(&t->schedule, step), loss = NAN;
+    double loss = NAN;
     int scope = t_scope_open(t->node->name, T_TRAIN);
+    struct buffers before = keep_buffers(t);
     if (t->batch) t->batch(t->self, step);
     if (!error_status())
         loss = t->features ? backward_of_whole(t, step, row) : backward_of_shards(t, step, row);
     reducer_finish(t->reducer);
-    tensor *norm = adamw_clip(t->adamw, t->clip_norm); /* [] */
-    double norm_value = t_item(norm);
-    if (!error_status() && !(isfinite(loss) && isfinite(norm_value)))
-        error_set(ERR_INTERNAL, "loss %g, gradient norm %g: not finite; nothing was updated", loss,
-                  norm_value);
-    adamw_step(t->adamw, rate);
-    if (t->updated) t->updated(t->self);
+    double norm = t_item(adamw_clip(t->adamw, t->clip_norm));
+    update(t, step, loss, norm, &before);
     params_clear_grads(t->params);
+    free(before.was);
     t_scope_close(scope, NULL);
 
     metrics_put(row, "loss", loss);
-    metrics_put(row, "grad_norm", norm_value);
-    metrics_put(row, "lr", rate);
+    metrics_put(row, "grad_norm", norm);
+    metrics_put(row, "lr", schedule_rate(&t->schedule, step));
     if (error_status()) return error_context("%s: step %lld", t->node->name, (long long)step);
     return 0;
 }
