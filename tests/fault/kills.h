@@ -1,5 +1,6 @@
 /* SIGKILL at random moments of the smoke chain, again and again, until `kills` have hit; each chain
- * that gets to its end must have the bits of one that nobody disturbed. */
+ * that gets to its end must have the bits of one that nobody disturbed. With several ranks any of
+ * them is hit, and all must end. */
 #pragma once
 
 #include <signal.h>
@@ -84,16 +85,28 @@ static inline void kills_compare(const char *out, const char *undisturbed) {
 
 /* One life of at most `seconds`, and how long it was; true: it was killed, false: it came to its
  * end. */
-static inline bool kills_life(const char *out, double seconds, double *lived) {
+static inline bool kills_life(int ranks, const char *out, double seconds, int which,
+                              double *lived) {
     struct process p;
-    train_start(&p, out, "smoke/mpt.yaml", (const char *const[]){NULL}, NULL);
+    pid_t at[8];
+    const char *const none[] = {NULL};
+    if (ranks > 1)
+        train_start_ranks(&p, ranks, out, "smoke/mpt.yaml", none, NULL);
+    else
+        train_start(&p, out, "smoke/mpt.yaml", none, NULL);
     while (!process_ended(&p) && clock_s() - p.started < seconds)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    at[0] = p.pid;
     bool hit = !process_ended(&p);
-    if (hit) kill(p.pid, SIGKILL);
+    if (hit && ranks > 1) { /* mpirun may be about to start them, or to end */
+        size_t n = processes_below(&p, "ovseg-train", at, 8);
+        hit = n > 0;
+        which = n ? which % (int)n : 0;
+    }
+    if (hit) kill(at[ranks > 1 ? which : 0], SIGKILL);
     struct ended e = process_wait(&p, seconds + 60);
-    hit = e.status == 128 + SIGKILL; /* it may have ended a moment before the signal */
-    check_status(&e, hit ? e.status : 0);
+    hit = e.status != 0; /* it may have ended a moment before the signal */
+    check_status(&e, hit ? 128 + SIGKILL : 0);
     /* A damaged checkpoint, or anything else that is not as it was left, is a warning. */
     if (strstr(e.err, " warning ")) test_fail(__FILE__, __LINE__, "a warning:\n%s", e.err);
     *lived = e.seconds;
@@ -101,9 +114,10 @@ static inline bool kills_life(const char *out, double seconds, double *lived) {
     return hit;
 }
 
-static inline void kills_run(int kills, uint64_t seed) {
+static inline void kills_run(int ranks, int kills, uint64_t seed) {
     struct rng r = rng_stream(seed, "kills", 0);
-    struct ended whole = TRAIN("whole", "smoke/mpt.yaml", NULL);
+    struct ended whole = ranks > 1 ? TRAIN_RANKS(ranks, "whole", "smoke/mpt.yaml", NULL)
+                                   : TRAIN("whole", "smoke/mpt.yaml", NULL);
     check_status(&whole, 0);
     double seconds = whole.seconds, lived = 0;
     int hits = 0, chains = 0;
@@ -112,7 +126,8 @@ static inline void kills_run(int kills, uint64_t seed) {
         int64_t last[KILLS_TRAINED] = {0};
         bool fresh = true;
         /* Moments spread evenly over a third of a chain: several lives for each chain. */
-        while (kills_life(out, hits < kills ? rng_uniform(&r) * seconds / 3 : 600, &lived)) {
+        while (kills_life(ranks, out, hits < kills ? rng_uniform(&r) * seconds / 3 : 600,
+                          (int)rng_below(&r, ranks), &lived)) {
             fresh = false;
             hits++;
             kills_check(out, "whole", last);
@@ -124,7 +139,7 @@ static inline void kills_run(int kills, uint64_t seed) {
         free(out);
         free(dir);
     }
-    fprintf(stderr, "full: %d kills in %d chains, seed %llu\n", hits, chains,
+    fprintf(stderr, "full: %d kills in %d chains, ranks %d, seed %llu\n", hits, chains, ranks,
             (unsigned long long)seed);
     ended_free(&whole);
 }
