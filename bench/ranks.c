@@ -1,0 +1,90 @@
+/* What several processes gain: steps of a cell (bench/cells.h), each rank with a batch of its own,
+ * gradients summed over all. bench/ranks starts it.
+ *
+ * Usage: [mpirun -np N] ranks_times CELL BATCH SIDE STEPS; one line of JSON from rank 0:
+ * seconds of each step, and of a sum of all gradients by itself.
+ *
+ * Linked with bench/wire_wait.c it is reduce_times: one process whose partner is a clock, for which
+ * a sum takes as long as BENCH_WIRE_RATE (bytes a second) says and costs no core. How much of it
+ * backward hides can then be told apart from two processes that want the same cores.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "bench/cells.h"
+
+#ifdef BENCH_STAND_IN
+static int find_others(struct launch *l) {
+    *l = (struct launch){.by = "a clock", .size = 2, .local_size = 1};
+    return 0;
+}
+#else
+static int find_others(struct launch *l) { return launch_read(l); }
+#endif
+
+static int64_t gradient_floats(const struct params *p) { return params_count(p, true); }
+
+/* A sum of all gradients with nothing beside it. */
+static double sum_alone(struct comm *c, size_t n) {
+    float *x = mem_alloc(n, sizeof *x);
+    comm_barrier(c);
+    double start = clock_s();
+    comm_sum_floats(c, x, n);
+    double seconds = clock_s() - start;
+    free(x);
+    return seconds;
+}
+
+static int run(struct cell *c, struct comm *comm, int steps) {
+    struct str text = {0};
+    struct json_out j = {.to = &text};
+    int status = 0;
+    c->training.node->comm = comm;
+    c->training.reducer = reducer_open(comm, &c->params, 1, false);
+    json_object(&j);
+    json_key_int(&j, "ranks", comm_size(comm));
+    json_key(&j, "seconds");
+    json_array(&j);
+    for (int i = 0; !status && i <= steps; i++) { /* the first one makes what later ones reuse */
+        struct metrics_row row = {0};
+        comm_barrier(comm);
+        double start = clock_s();
+        status = training_step(&c->training, i, &row);
+        if (!status) comm_barrier(comm);
+        if (i) json_real(&j, clock_s() - start);
+    }
+    json_end(&j);
+    if (!status) json_key_real(&j, "sum", sum_alone(comm, (size_t)gradient_floats(&c->params)));
+    json_end(&j);
+    if (!status && !comm_rank(comm)) puts(text.at);
+    str_free(&text);
+    reducer_close(c->training.reducer);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    mem_keep_pages();
+    if (argc != 5) {
+        fprintf(stderr, "Usage: ranks_times CELL BATCH SIDE STEPS\n");
+        return ERR_USAGE;
+    }
+    struct launch l;
+    struct comm *comm = NULL;
+    struct cell c = {0};
+    struct cell_options o = {strtoll(argv[2], NULL, 10), strtoll(argv[3], NULL, 10)};
+    int status = find_others(&l);
+    if (!status) status = comm_open(&comm, &l);
+    t_set_threads(1);
+    int scope = t_scope_open("ranks", T_INHERIT);
+    if (!status) status = cell_open(&c, argv[1], &o);
+    if (!status) status = run(&c, comm, (int)strtol(argv[4], NULL, 10));
+    if (status) fprintf(stderr, "ranks_times: %s\n", error_message());
+    cell_free(&c);
+    t_scope_close(scope, NULL);
+    comm_close(comm, status);
+    return status;
+}
