@@ -4,7 +4,7 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_set_level(enum log_level lowest); /* default LOG_INFO */
-void log_set_rank(int rank); /* messages of rank 1, 2, ... say so */
+void log_set_rank(int rank);               /* messages of rank 1, 2, ... say so */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

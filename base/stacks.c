@@ -14,7 +14,7 @@
 
 enum { DEPTH = 64 };
 
-static int to;                 /* the file */
+static int to;                  /* the file */
 static atomic_int wanted, told; /* the thread that is asked, and that has answered */
 
 static void tell(int signo) {

@@ -36,8 +36,8 @@ void damage_close(struct damage *d);
 int damage_met(struct damage *d, int64_t i);
 
 int64_t damage_count(struct damage *d);
-int64_t *damage_list(struct damage *d, size_t *n); /* owned, [*n] */
-void damage_add(struct damage *d, int64_t i);      /* another process met it */
+int64_t *damage_list(struct damage *d, size_t *n);     /* owned, [*n] */
+void damage_add(struct damage *d, int64_t i);          /* another process met it */
 void damage_report(struct damage *d, const char *who); /* how many, on stderr; nothing when none */
 
 /* The list [..] in rising order, for a checkpoint; and out of it. ERR_DATA when it is not one. */

@@ -237,10 +237,8 @@ void comm_gather(struct comm *c, const void *mine, size_t bytes, void *all) {
     if (!c)
         memcpy(all, mine, bytes);
     else /* which reads it alone */
-        exchange(c, (struct exchange){.kind = EX_GATHER,
-                                      .x = (void *)(uintptr_t)mine,
-                                      .n = bytes,
-                                      .all = all});
+        exchange(c, (struct exchange){
+                        .kind = EX_GATHER, .x = (void *)(uintptr_t)mine, .n = bytes, .all = all});
 }
 
 /* Gathered, then folded in the order of ranks: the same bits everywhere. */

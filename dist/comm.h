@@ -5,9 +5,9 @@
  *
  * All ranks call the same functions in the same order. A thread of the communicator's own makes all
  * calls to MPI (none other does) and is the watchdog: when an exchange is not over in time, it says
- * which rank is silent, writes the stacks of this one, and ends all of them with 70. So does an error
- * of MPI. What returns here has therefore succeeded; only a pending error of the caller's thread is
- * never exchanged: who fails leaves by comm_close(), which ends the others.
+ * which rank is silent, writes the stacks of this one, and ends all of them with 70. So does an
+ * error of MPI. What returns here has therefore succeeded; only a pending error of the caller's
+ * thread is never exchanged: who fails leaves by comm_close(), which ends the others.
  *
  * One thread of the program calls these functions.
  */
@@ -25,7 +25,8 @@ struct comm;
 int comm_open(struct comm **c, const struct launch *l);
 
 /* Takes leave with the status that this process ends with. When all others do the same within a few
- * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`. */
+ * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`.
+ */
 void comm_close(struct comm *c, int status);
 
 int comm_rank(const struct comm *c);       /* 0 .. size - 1 */
@@ -43,8 +44,8 @@ void comm_broadcast(struct comm *c, void *x, size_t bytes); /* rank 0's, to all 
 void comm_gather(struct comm *c, const void *mine, size_t bytes, void *all);
 
 /* Sums over all ranks, with the same bits on each. Doubles and integers are added in the order of
- * ranks. Floats go by a tree, ((0 + 1) + (2 + 3)) + ..., when the number of ranks is a power of two,
- * and as MPI likes otherwise. */
+ * ranks. Floats go by a tree, ((0 + 1) + (2 + 3)) + ..., when the number of ranks is a power of
+ * two, and as MPI likes otherwise. */
 void comm_sum(struct comm *c, double *x, size_t n);
 void comm_sum_counts(struct comm *c, int64_t *x, size_t n);
 void comm_max(struct comm *c, double *x, size_t n);

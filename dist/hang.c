@@ -14,7 +14,9 @@
 
 enum { GRACE_S = 3 }; /* ranks notice one after the other; a network folder shows files late */
 
-static char *file_of(const char *dir, int rank) { return mem_format("%s/hang/rank-%d.txt", dir, rank); }
+static char *file_of(const char *dir, int rank) {
+    return mem_format("%s/hang/rank-%d.txt", dir, rank);
+}
 
 static void write_stacks(const struct hang *h) {
     char *folder = path_join(h->dir, "hang"), *path = file_of(h->dir, h->rank);

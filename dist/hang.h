@@ -1,4 +1,5 @@
-/* What is said when an exchange between ranks does not end: who is silent, and where this rank is. */
+/* What is said when an exchange between ranks does not end: who is silent, and where this rank is.
+ */
 #pragma once
 
 struct hang {

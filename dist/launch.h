@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 struct launch {
-    const char *by; /* "mpirun", "srun with PMIx", ...; NULL: nobody, one process */
-    int rank, size; /* as the launcher says; MPI must say the same */
+    const char *by;             /* "mpirun", "srun with PMIx", ...; NULL: nobody, one process */
+    int rank, size;             /* as the launcher says; MPI must say the same */
     int local_rank, local_size; /* on this machine; 0 of 1 when the launcher does not say */
 };
 

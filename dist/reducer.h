@@ -1,8 +1,9 @@
 /* Gradients summed over the shards of a batch, whichever process computed which.
  *
- * Shard 0 .. n - 1 are the parts a batch is divided into; each rank has as many, the first ones rank
- * 0. Backward adds a shard's gradients to those of the shards before it. With one shard a rank, the
- * sum over ranks begins as soon as a bucket's gradients are there, while backward still runs. */
+ * Shard 0 .. n - 1 are the parts a batch is divided into; each rank has as many, the first ones
+ * rank 0. Backward adds a shard's gradients to those of the shards before it. With one shard a
+ * rank, the sum over ranks begins as soon as a bucket's gradients are there, while backward still
+ * runs. */
 #pragma once
 
 #include <stdbool.h>

@@ -12,7 +12,7 @@
 #include <mpi.h>
 
 enum {
-    PIECE = 1 << 20,     /* floats that are received and added at once */
+    PIECE = 1 << 20,       /* floats that are received and added at once */
     MESSAGE = INT_MAX / 2, /* bytes of one message: MPI counts with int */
 };
 
@@ -127,8 +127,7 @@ static const char *sum(float *x, size_t n, struct wire_wait w) {
     for (size_t at = 0; at < n; at += MESSAGE / sizeof *x) {
         size_t some = n - at < MESSAGE / sizeof *x ? n - at : MESSAGE / sizeof *x;
         MPI_Request r;
-        int error =
-            MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)some, MPI_FLOAT, MPI_SUM, world, &r);
+        int error = MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)some, MPI_FLOAT, MPI_SUM, world, &r);
         const char *wrong = error ? said(error) : finish(&r, 1, w);
         if (wrong) return wrong;
     }

@@ -121,7 +121,7 @@ static tensor *image_features(const struct clip *clip, const struct pair_batch *
 static tensor *loss_of(const struct clip *clip, enum clip_loss_kind kind, tensor *bank,
                        tensor *image, tensor *noun, struct loss_rows rows) {
     int scope = t_scope_open("loss", T_INHERIT);
-    tensor *text = t_index_select(bank, 0, noun);      /* [B, D] */
+    tensor *text = t_index_select(bank, 0, noun);   /* [B, D] */
     tensor *scale = clip_scale(clip), *loss = NULL; /* [] */
     switch (kind) {
     case CLIP_LOSS_IN_BATCH: loss = clip_loss(image, text, scale, rows); break;
@@ -188,8 +188,8 @@ static void dump(void *self, struct path at) {
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    size_t bytes = (size_t)t->B * 2 * sizeof(int64_t) +
-                   (size_t)(shards_samples(&t->shards) * 4 * t->S * t->S);
+    size_t bytes =
+        (size_t)t->B * 2 * sizeof(int64_t) + (size_t)(shards_samples(&t->shards) * 4 * t->S * t->S);
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
                             (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();

@@ -64,8 +64,8 @@ int clip_validation_run(const struct clip_validation *v, const struct node *n,
                 : class_text_of_names(&c->clip, &n->config.text, v->names, v->K); /* [K, D] */
     struct mask_accuracy a = {0};
     struct mask_crops crops = share(&v->crops, n->comm);
-    int status = text ? mask_accuracy_of(&a, &crops, clip_regions(&c->clip), text, BATCH)
-                      : error_status();
+    int status =
+        text ? mask_accuracy_of(&a, &crops, clip_regions(&c->clip), text, BATCH) : error_status();
     if (!status) {
         comm_sum_counts(n->comm, a.right, (size_t)a.K);
         comm_sum_counts(n->comm, a.total, (size_t)a.K);

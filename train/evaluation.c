@@ -229,7 +229,8 @@ int evaluation_open(struct evaluation *e, struct node *n) {
     if (!status) status = open_names(e);
     if (!status) status = open_models(e);
     if (!status) status = open_likeness(e);
-    if (!status && n->config.measure.predictions && !comm_rank(n->comm)) status = predictions_open(e);
+    if (!status && n->config.measure.predictions && !comm_rank(n->comm))
+        status = predictions_open(e);
     return status;
 }
 

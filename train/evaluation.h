@@ -40,7 +40,7 @@ struct evaluation {
     struct node *node;
     struct dataset set;
     int64_t n_images, K;
-    int64_t first, end; /* the pictures that this rank counts */
+    int64_t first, end;  /* the pictures that this rank counts */
     bool *seen, *unseen; /* [K] */
     struct evaluation_subset *subset;
     size_t n_subsets;

@@ -32,14 +32,14 @@ struct node {
     struct node *then; /* NULL: nothing follows */
     char *init;        /* the path of init.weights; NULL: none */
 
-    char *identity; /* the text that is hashed, one fact a line */
-    char id[13];    /* 12 hex digits */
-    char *dir;      /* <output_dir>/<name>-<id> */
-    bool done;      /* finished before this command, or by it */
-    bool reused;    /* finished before this command */
-    double seconds; /* that it took, over all its lives; at work: over the earlier ones */
-    double began;   /* at work: clock_s() at the start of this life */
-    int lock;       /* the open lock file while this process works in dir */
+    char *identity;    /* the text that is hashed, one fact a line */
+    char id[13];       /* 12 hex digits */
+    char *dir;         /* <output_dir>/<name>-<id> */
+    bool done;         /* finished before this command, or by it */
+    bool reused;       /* finished before this command */
+    double seconds;    /* that it took, over all its lives; at work: over the earlier ones */
+    double began;      /* at work: clock_s() at the start of this life */
+    int lock;          /* the open lock file while this process works in dir */
     struct comm *comm; /* the ranks that work on it together; NULL: this process alone */
 };
 

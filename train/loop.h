@@ -53,8 +53,8 @@ struct training {
      * parts to the row, which are averaged likewise. Frees nothing, catches nothing. */
     tensor *(*loss)(void *self, int64_t k, struct metrics_row *row);
     /* Or, when samples are compared with each other, in place of `loss`: what the loss sees of the
-     * k-th shard -> [size, F], and the loss of the whole batch, all: [n size, F] -> []. Where a rank
-     * has several shards, features are computed twice: memory is that of one shard. */
+     * k-th shard -> [size, F], and the loss of the whole batch, all: [n size, F] -> []. Where a
+     * rank has several shards, features are computed twice: memory is that of one shard. */
     tensor *(*features)(void *self, int64_t k);
     tensor *(*whole)(void *self, tensor *all, struct metrics_row *row);
     enum whole_kind whole_kind;

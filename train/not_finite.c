@@ -93,9 +93,9 @@ int not_finite(struct training *t, int64_t step, double loss, double norm) {
                            "not finite, nothing was updated: %s (update.not_finite: skip goes on)",
                            what);
     else if (s->in_row > o->not_finite_most)
-        status = error_set(ERR_INTERNAL,
-                           "not finite, %lld steps in a row (update.not_finite_most): %s",
-                           (long long)s->in_row, what);
+        status =
+            error_set(ERR_INTERNAL, "not finite, %lld steps in a row (update.not_finite_most): %s",
+                      (long long)s->in_row, what);
     else
         log_warn("%s: step %lld is skipped, not finite: %s", t->node->name, (long long)step, what);
     str_free(&samples);

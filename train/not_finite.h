@@ -16,10 +16,10 @@ struct skipped {
     int64_t total, in_row;
 };
 
-/* For step `step`, whose gradients are still there. Warns with the first parameter whose gradient is
- * not finite and the samples; writes them into RUN/not-finite-STEP/, of the first few such steps.
- * 0: the step is to be skipped. ERR_INTERNAL: the policy is to stop, or too many in a row. All ranks
- * call it, with the same numbers. */
+/* For step `step`, whose gradients are still there. Warns with the first parameter whose gradient
+ * is not finite and the samples; writes them into RUN/not-finite-STEP/, of the first few such
+ * steps. 0: the step is to be skipped. ERR_INTERNAL: the policy is to stop, or too many in a row.
+ * All ranks call it, with the same numbers. */
 int not_finite(struct training *t, int64_t step, double loss, double norm);
 
 void skipped_write(const struct skipped *s, struct json_out *j);

@@ -60,7 +60,9 @@ static tensor *sum(void *ctx, tensor *x) {
     return y;
 }
 
-struct norm_ranks ranks_norm(struct comm *c) { return (struct norm_ranks){sum, c}; }
+struct norm_ranks ranks_norm(struct comm *c) {
+    return (struct norm_ranks){sum, c};
+}
 
 void ranks_share_damage(struct comm *c, struct damage *d) {
     if (!c) return;
@@ -74,8 +76,7 @@ void ranks_share_damage(struct comm *c, struct damage *d) {
     memcpy(give + 1, mine, n * sizeof *mine);
     comm_gather(c, give, row * sizeof *give, all);
     for (size_t r = 0; r < ranks; r++)
-        for (int64_t k = 0; k < all[r * row]; k++)
-            damage_add(d, all[r * row + 1 + (size_t)k]);
+        for (int64_t k = 0; k < all[r * row]; k++) damage_add(d, all[r * row + 1 + (size_t)k]);
     free(mine);
     free(give);
     free(all);

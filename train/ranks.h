@@ -8,9 +8,9 @@
 #include "nn/params.h"
 #include "nn/sync_norm.h"
 
-/* After something that may have failed on some ranks: 0 when it failed on none. Otherwise every rank
- * has an error pending, with the code of the first rank that failed; that one has the message, the
- * others an empty one, which is not printed. */
+/* After something that may have failed on some ranks: 0 when it failed on none. Otherwise every
+ * rank has an error pending, with the code of the first rank that failed; that one has the message,
+ * the others an empty one, which is not printed. */
 int ranks_agree(struct comm *c, int status);
 
 /* The signal that asks to stop, when any rank was asked: all are, then. Once a step. */

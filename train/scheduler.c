@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "train/ranks.h"
 #include "train/run.h"
 #include "train/shards.h"

@@ -56,6 +56,5 @@ int shards_open(struct shards *s, const struct node *n) {
 
 struct loss_rows loss_rows(const struct node *n, const struct shards *s) {
     bool part = n->comm && n->config.clip_train.gather == CLIP_GATHER_LOCAL;
-    return part ? (struct loss_rows){shards_first_sample(s), shards_samples(s)}
-                : ALL_ROWS;
+    return part ? (struct loss_rows){shards_first_sample(s), shards_samples(s)} : ALL_ROWS;
 }

@@ -19,11 +19,12 @@ struct shards {
     bool tree; /* of virtual_shards: the same bits on any number of ranks (dist/reducer.h) */
 };
 
-/* Out of batch.global, batch.micro, virtual_shards and the ranks. What does not divide is a problem,
- * which names numbers that would. */
+/* Out of batch.global, batch.micro, virtual_shards and the ranks. What does not divide is a
+ * problem, which names numbers that would. */
 struct shards shards_of(const struct node *n, struct problems *p);
 
-int shards_open(struct shards *s, const struct node *n); /* the same; ERR_CONFIG with the problems */
+int shards_open(struct shards *s,
+                const struct node *n); /* the same; ERR_CONFIG with the problems */
 
 /* Samples of this rank. */
 static inline int64_t shards_samples(const struct shards *s) { return s->mine * s->size; }
@@ -32,6 +33,6 @@ static inline struct batch_part shards_part(const struct shards *s) {
     return (struct batch_part){shards_first_sample(s), shards_samples(s)};
 }
 
-/* loss.gather of CLIP's losses: which rows of the batch this rank's loss is of; all, but for `local`
- * on several ranks. */
+/* loss.gather of CLIP's losses: which rows of the batch this rank's loss is of; all, but for
+ * `local` on several ranks. */
 struct loss_rows loss_rows(const struct node *n, const struct shards *s);

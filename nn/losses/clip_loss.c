@@ -18,8 +18,8 @@ static tensor *halves(tensor *rows, tensor *columns, int64_t B, struct loss_rows
 tensor *clip_loss(tensor *image, tensor *text, tensor *scale, struct loss_rows r) {
     int scope = t_scope_open("clip_loss", T_INHERIT);
     int64_t B = t_size(image, 0);
-    tensor *labels = part_of(t_arange(B, T_I64), r);           /* [n] */
-    tensor *logits = cosines(part_of(image, r), text, scale);  /* [n, B] */
+    tensor *labels = part_of(t_arange(B, T_I64), r);          /* [n] */
+    tensor *logits = cosines(part_of(image, r), text, scale); /* [n, B] */
     tensor *turned = r.n ? cosines(part_of(text, r), image, scale) : t_transpose(logits, 0, 1);
     tensor *rows = t_cross_entropy(logits, labels, NULL, T_MEAN, -1);
     tensor *columns = t_cross_entropy(turned, labels, NULL, T_MEAN, -1);

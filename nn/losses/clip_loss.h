@@ -8,8 +8,8 @@
 
 #include "nn/torch/tensor.h"
 
-/* The rows whose cross entropies are added up, of B that are compared: the losses of parts sum up to
- * that of all, and so do their gradients. {0}: all rows. */
+/* The rows whose cross entropies are added up, of B that are compared: the losses of parts sum up
+ * to that of all, and so do their gradients. {0}: all rows. */
 struct loss_rows {
     int64_t first, n;
 };

@@ -24,8 +24,9 @@ void pixel_text_head_init(struct pixel_text_head *head, struct path at, int stag
 
 double pixel_text_labelled(const struct mask_targets *t); /* pixels that have a label */
 
-/* Cross entropy, a mean over `pixels` labelled pixels and over the two maps: []. Each pixel takes the
- * scores of the cell it lies in. `pixels`: of these targets, or, of a part of a batch, the mean over
- * its parts. text: [K, D], rows of unit length. A label that is not below K is a pending ERR_DATA. */
+/* Cross entropy, a mean over `pixels` labelled pixels and over the two maps: []. Each pixel takes
+ * the scores of the cell it lies in. `pixels`: of these targets, or, of a part of a batch, the mean
+ * over its parts. text: [K, D], rows of unit length. A label that is not below K is a pending
+ * ERR_DATA. */
 tensor *pixel_text_loss(const struct pixel_text_head *head, const struct features *f, tensor *text,
                         const struct mask_targets *t, double pixels);

@@ -90,11 +90,12 @@ double t_item(tensor *x); /* one element */
  * pending error: host code inside a tensor program reads by this function and stops when it fails.
  */
 int t_copy_out(tensor *x, void *dst, size_t bytes);
-/* The elements where they lie, in the order of memory, without a gap; NULL while an error is pending
- * and when there are gaps (which is an error, too). What moves whole tensors between processes. */
+/* The elements where they lie, in the order of memory, without a gap; NULL while an error is
+ * pending and when there are gaps (which is an error, too). What moves whole tensors between
+ * processes. */
 void *t_data(tensor *x);
-/* t_numel(like) elements of flat: [n], from `at` on, in the shape and the order of memory of `like`;
- * shares their memory. */
+/* t_numel(like) elements of flat: [n], from `at` on, in the shape and the order of memory of
+ * `like`; shares their memory. */
 tensor *t_part_like(tensor *flat, int64_t at, tensor *like);
 
 /* Element by element; shapes broadcast. */
@@ -217,9 +218,9 @@ void t_backward_from(tensor *y, tensor *grad); /* grad: the gradient of y, same 
 tensor *t_grad(tensor *x);                     /* NULL when x has no gradient yet */
 void t_clear_grad(tensor *x);
 void t_set_grad(tensor *x, tensor *grad); /* of the shape and type of x; shares its memory */
-/* Calls f(ctx, i) whenever backward has added to the gradient of x, a leaf, from now on. `f` runs in
- * the thread that runs backward, between two ops; an error in it surfaces in t_backward. f NULL: no
- * longer. */
+/* Calls f(ctx, i) whenever backward has added to the gradient of x, a leaf, from now on. `f` runs
+ * in the thread that runs backward, between two ops; an error in it surfaces in t_backward. f NULL:
+ * no longer. */
 void t_on_grad(tensor *x, void (*f)(void *ctx, size_t i), void *ctx, size_t i);
 
 /* A function whose gradient is written by hand.

@@ -147,8 +147,9 @@ void train_start_ranks(struct process *p, int ranks, const char *out, const char
     if (!*TEST_MPIRUN) test_skip("there is no MPI");
     char *count = mem_format("%d", ranks);
     /* Root in a container, more ranks than cores: mpirun wants to be told. */
-    const char *argv[ARGUMENTS] = {TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
-                                   "--bind-to", "none", "-np", count, TEST_PROGRAM};
+    const char *argv[ARGUMENTS] = {
+        TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np",
+        count,       TEST_PROGRAM};
     start_with(p, argv, 8, out, config, arguments, environment);
     free(count);
 }

@@ -68,7 +68,8 @@ static double distance(const char *path_a, const char *path_b, const char *prefi
         struct bytes xs = {0}, ys = {0};
         CHECK_OK(safetensors_bytes(&a, x, &xs));
         CHECK_OK(safetensors_bytes(&b, st_table_find(&b.table, x->name), &ys));
-        const float *p = (const float *)(const void *)xs.at, *q = (const float *)(const void *)ys.at;
+        const float *p = (const float *)(const void *)xs.at,
+                    *q = (const float *)(const void *)ys.at;
         for (size_t k = 0; k < xs.n / sizeof *p; k++) {
             apart += (double)(p[k] - q[k]) * (double)(p[k] - q[k]);
             length += (double)p[k] * (double)p[k];
@@ -163,7 +164,8 @@ TEST(virtual_shards_give_the_same_bits_on_one_two_and_four_ranks) {
         check_chain("one", "two", stages[i]);
         check_chain("one", "four", stages[i]);
     }
-    char *a = file_of("one", "mine", "pairs/manifest.json"), *b = file_of("four", "mine", "pairs/manifest.json");
+    char *a = file_of("one", "mine", "pairs/manifest.json"),
+         *b = file_of("four", "mine", "pairs/manifest.json");
     char *x = text_of(a), *y = text_of(b);
     CHECK_TEXT(y, x);
     char *const owned[] = {a, b, x, y};
@@ -201,8 +203,9 @@ TEST(a_run_goes_on_with_other_ranks_and_gives_the_bits_of_one_that_never_stopped
 }
 
 static void nap(double seconds) {
-    nanosleep(&(struct timespec){(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))},
-              NULL);
+    nanosleep(
+        &(struct timespec){(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))},
+        NULL);
 }
 
 /* Waits until steps are made, then signals a rank that is not the first. */
@@ -236,8 +239,8 @@ TEST(when_a_rank_is_killed_all_end_and_the_same_command_goes_on) {
     make_inputs("made", "smoke/scenes.yaml");
     copy("made", "out", "clip");
     struct process p;
-    train_start_ranks(&p, 2, "out", "smoke/clip.yaml", (const char *const[]){"optim.steps=4000", NULL},
-                      NULL);
+    train_start_ranks(&p, 2, "out", "smoke/clip.yaml",
+                      (const char *const[]){"optim.steps=4000", NULL}, NULL);
     signal_a_rank(&p, "out", SIGKILL, 2);
     double killed = clock_s();
     struct ended e = process_wait(&p, 60);

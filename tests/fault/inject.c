@@ -38,7 +38,7 @@ static const struct {
     {"ENOSPC", FAIL, ENOSPC},      {"EIO", FAIL, EIO},       {"EROFS", FAIL, EROFS},
     {"EINTR", FAIL, EINTR},        {"EDQUOT", FAIL, EDQUOT}, {"EMFILE", FAIL, EMFILE},
     {"EACCES", FAIL, EACCES},      {"SHORT", SHORT, 0},      {"KILL", KILL, 0},
-    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},          {"USR1", USR1, 0},
+    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},        {"USR1", USR1, 0},
 };
 
 void fault_set(const char *spec, const char *under) {

@@ -26,7 +26,8 @@ static tensor *in_batch(const struct point *p) {
 }
 
 static tensor *multi(const struct point *p) {
-    return clip_loss_multi(p->image, p->text, p->scale, t_from_data(NOUNS, SHAPE(R * B), T_I64), ALL_ROWS);
+    return clip_loss_multi(p->image, p->text, p->scale, t_from_data(NOUNS, SHAPE(R * B), T_I64),
+                           ALL_ROWS);
 }
 
 static tensor *bank(const struct point *p) {

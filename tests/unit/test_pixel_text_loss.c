@@ -48,7 +48,8 @@ static double by_the_book(struct setup *s) {
 TEST(the_loss_is_the_mean_cross_entropy_of_all_labelled_pixels) {
     struct setup s;
     open(&s);
-    CHECK_NEAR(t_item(pixel_text_loss(&s.head, &s.f, s.text, &s.t, pixel_text_labelled(&s.t))), by_the_book(&s), 1e-5);
+    CHECK_NEAR(t_item(pixel_text_loss(&s.head, &s.f, s.text, &s.t, pixel_text_labelled(&s.t))),
+               by_the_book(&s), 1e-5);
     close(&s);
 }
 
@@ -77,7 +78,8 @@ TEST(a_dark_pixel_gives_no_nan_and_gradients_reach_the_maps) {
 TEST(a_label_without_a_name_is_refused) {
     struct setup s;
     open(&s);
-    CHECK(!pixel_text_loss(&s.head, &s.f, t_narrow(s.text, 0, 0, 2), &s.t, pixel_text_labelled(&s.t)));
+    CHECK(!pixel_text_loss(&s.head, &s.f, t_narrow(s.text, 0, 0, 2), &s.t,
+                           pixel_text_labelled(&s.t)));
     CHECK_TENSOR_ERROR("label 2 of image 0");
     close(&s);
 }

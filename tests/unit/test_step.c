@@ -72,15 +72,15 @@ static void toy_open(struct toy *t) {
     struct groups groups;
     CHECK_OK(groups_open(&groups, &t->params, &(struct group_rule){"*", 1, 0}, 1));
     adamw_open(&t->adamw, groups, (struct adamw_options){0.9, 0.999, 1e-8});
-    t->training = (struct training){
-        .node = &t->node,
-        .params = &t->params,
-        .adamw = &t->adamw,
-        .schedule = {.kind = SCHEDULE_CONSTANT, .base = 0.01, .total = 100},
-        .self = t,
-        .loss = loss,
-        .samples = sample_numbers,
-        .dump = dump};
+    t->training =
+        (struct training){.node = &t->node,
+                          .params = &t->params,
+                          .adamw = &t->adamw,
+                          .schedule = {.kind = SCHEDULE_CONSTANT, .base = 0.01, .total = 100},
+                          .self = t,
+                          .loss = loss,
+                          .samples = sample_numbers,
+                          .dump = dump};
 }
 
 static void toy_close(struct toy *t) {
