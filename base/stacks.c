@@ -1,4 +1,5 @@
-#define _GNU_SOURCE /* for gettid, tgkill */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE /* syscall() */
 #include "base/stacks.h"
 
 #include <dirent.h>

@@ -28,6 +28,7 @@ static const struct setting run_rows[] = {
     REAL  ("dist.timeout", timeout,    OUTPUT, "100", 1, 1e6,  "seconds that ranks wait for each other before the silent one is named and all end"),
     REAL  ("dist.timeout_first", timeout_first, OUTPUT, "300", 1, 1e6, "the same for what takes longer: the first step, a checkpoint"),
     INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),
+    BOOL  ("checkpoint.behind", checkpoint_behind, OUTPUT, "true", "written out of a copy in memory while the next steps run"),
     INT   ("checkpoint.every", checkpoint_every, OUTPUT, "500", 1, 1e9, "steps between checkpoints"),
 };
 #undef SETTINGS_OF

@@ -39,6 +39,7 @@ struct run_options {
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
     int64_t log_every, checkpoint_every;
+    bool checkpoint_behind;
 };
 
 enum validate_keep { KEEP_LAST, KEEP_BEST };

@@ -148,8 +148,8 @@ static void destroy(struct comm *c) {
     free(c);
 }
 
-int comm_open(struct comm **out, const struct launch *l) {
-    *out = NULL;
+int comm_open(struct comm **c_out, const struct launch *l) {
+    *c_out = NULL;
     if (l->size <= 1) return 0;
     struct comm *c = mem_alloc(1, sizeof *c);
     *c = (struct comm){.launch = l, .opened = -1};
@@ -171,7 +171,7 @@ int comm_open(struct comm **out, const struct launch *l) {
         destroy(c);
         return status;
     }
-    *out = c;
+    *c_out = c;
     return 0;
 }
 
@@ -236,28 +236,44 @@ void comm_broadcast(struct comm *c, void *x, size_t bytes) {
 void comm_gather(struct comm *c, const void *mine, size_t bytes, void *all) {
     if (!c)
         memcpy(all, mine, bytes);
-    else /* which reads it alone */
-        exchange(c, (struct exchange){
-                        .kind = EX_GATHER, .x = (void *)(uintptr_t)mine, .n = bytes, .all = all});
+    else
+        exchange(c, (struct exchange){.kind = EX_GATHER, .mine = mine, .n = bytes, .all = all});
 }
 
-/* Gathered, then folded in the order of ranks: the same bits everywhere. */
-#define FOLD(name, type, combined)                                                                 \
-    void name(struct comm *c, type *x, size_t n) {                                                 \
-        if (!c || !n) return;                                                                      \
-        size_t ranks = (size_t)comm_size(c);                                                       \
-        type *all = mem_alloc(n * ranks, sizeof *all);                                             \
-        comm_gather(c, x, n * sizeof *x, all);                                                     \
-        memcpy(x, all, n * sizeof *x);                                                             \
-        for (size_t i = n; i < n * ranks; i++) {                                                   \
-            type *to = &x[i % n], y = all[i];                                                      \
-            *to = combined;                                                                        \
-        }                                                                                          \
-        free(all);                                                                                 \
+/* Rows of all ranks, owned; numbers are then folded in the order of ranks: the same bits
+ * everywhere. NULL: there is nothing to do. */
+static void *rows_of_all(struct comm *c, const void *mine, size_t n, size_t size) {
+    if (!c || !n) return NULL;
+    void *all = mem_alloc(n * (size_t)comm_size(c), size);
+    comm_gather(c, mine, n * size, all);
+    return all;
+}
+
+void comm_sum(struct comm *c, double *x, size_t n) {
+    double *all = rows_of_all(c, x, n, sizeof *x);
+    for (size_t i = 0; all && i < n; i++) {
+        x[i] = all[i];
+        for (size_t r = 1; r < (size_t)comm_size(c); r++) x[i] += all[r * n + i];
     }
-FOLD(comm_sum, double, *to + y)
-FOLD(comm_sum_counts, int64_t, *to + y)
-FOLD(comm_max, double, y > *to ? y : *to)
+    free(all);
+}
+
+void comm_sum_counts(struct comm *c, int64_t *x, size_t n) {
+    int64_t *all = rows_of_all(c, x, n, sizeof *x);
+    for (size_t i = 0; all && i < n; i++) {
+        x[i] = all[i];
+        for (size_t r = 1; r < (size_t)comm_size(c); r++) x[i] += all[r * n + i];
+    }
+    free(all);
+}
+
+void comm_max(struct comm *c, double *x, size_t n) {
+    double *all = rows_of_all(c, x, n, sizeof *x);
+    for (size_t i = 0; all && i < n; i++)
+        for (size_t r = 0; r < (size_t)comm_size(c); r++)
+            if (all[r * n + i] > x[i]) x[i] = all[r * n + i];
+    free(all);
+}
 
 void comm_sum_floats(struct comm *c, float *x, size_t n) {
     if (c && n) exchange(c, (struct exchange){.kind = EX_SUM, .x = x, .n = n});

@@ -20,9 +20,9 @@
 
 struct comm;
 
-/* Meets the others. *c stays NULL for one process, at no cost. ERR_DEVICE: this build has no MPI,
- * or MPI has another number of processes than the launcher. */
-int comm_open(struct comm **c, const struct launch *l);
+/* Meets the others. *c_out stays NULL for one process, at no cost. ERR_DEVICE: this build has no
+ * MPI, or MPI has another number of processes than the launcher. */
+int comm_open(struct comm **c_out, const struct launch *l);
 
 /* Takes leave with the status that this process ends with. When all others do the same within a few
  * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`.

@@ -148,7 +148,8 @@ static const char *broadcast(char *x, size_t n, struct wire_wait w) {
 static const char *gather(const struct exchange *e, struct wire_wait w) {
     REQUIRE(e->n <= MESSAGE, "%zu bytes to gather", e->n);
     MPI_Request r;
-    int error = MPI_Iallgather(e->x, (int)e->n, MPI_BYTE, e->all, (int)e->n, MPI_BYTE, world, &r);
+    int error =
+        MPI_Iallgather(e->mine, (int)e->n, MPI_BYTE, e->all, (int)e->n, MPI_BYTE, world, &r);
     return error ? said(error) : finish(&r, 1, w);
 }
 

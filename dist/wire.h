@@ -14,10 +14,11 @@ enum exchange_kind { EX_SUM, EX_GATHER, EX_BROADCAST, EX_BARRIER, EX_LEAVE };
 
 struct exchange {
     enum exchange_kind kind;
-    void *x;    /* EX_SUM: floats; EX_GATHER: what this rank gives; EX_BROADCAST: bytes */
-    size_t n;   /* floats, bytes */
-    void *all;  /* EX_GATHER: [size, n] */
-    int status; /* EX_LEAVE: with which this process ends */
+    void *x;          /* EX_SUM: floats; EX_BROADCAST: bytes */
+    size_t n;         /* of floats, bytes, or bytes that each rank gives */
+    const void *mine; /* EX_GATHER */
+    void *all;        /* EX_GATHER: [size, n] */
+    int status;       /* EX_LEAVE: with which this process ends */
 };
 
 /* Called again and again while an exchange goes on. */

@@ -14,6 +14,7 @@
 #include "checkpoints/checkpoint.h"
 #include "train/ranks.h"
 #include "train/run.h"
+#include "train/saver.h"
 #include "train/signals.h"
 
 /* What a life of the loop knows besides its task. */
@@ -23,6 +24,7 @@ struct life {
     int64_t step; /* the next one */
     double best;  /* validation so far; NaN: none */
     struct metrics metrics;
+    struct saver saver; /* rank 0's */
     struct progress progress;
 };
 
@@ -35,7 +37,8 @@ static struct checkpoint checkpoint_of(const struct life *l, const char *state, 
         .best = best};
 }
 
-static int save(const struct life *l, bool best) {
+/* `behind`: the next steps need not wait for the disk. */
+static int save(struct life *l, bool best, bool behind) {
     struct str state = {0};
     struct json_out j = {.to = &state};
     json_object(&j);
@@ -50,7 +53,8 @@ static int save(const struct life *l, bool best) {
     }
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
-    int status = comm_rank(l->t->node->comm) ? 0 : checkpoint_save(l->dir, &c);
+    behind = behind && l->t->node->config.run.checkpoint_behind;
+    int status = comm_rank(l->t->node->comm) ? 0 : saver_save(&l->saver, l->dir, &c, behind);
     str_free(&state);
     return ranks_agree(l->t->node->comm, status);
 }
@@ -143,7 +147,7 @@ static int loop_steps(struct life *l) {
         int stop = ranks_stop(comm);
         if (!status && (last || stop || best || l->step - saved >= run->checkpoint_every)) {
             comm_timeout(comm, run->timeout_first); /* a disk may be slow */
-            status = save(l, best);
+            status = save(l, best, !last && !stop);
             comm_timeout(comm, run->timeout);
             saved = l->step;
         }
@@ -178,6 +182,7 @@ int loop_run(struct training *t) {
         t->reducer = reducer_open(comm, t->params, t->shards.mine, t->shards.tree);
         if (t->start) status = t->start(t->self, l.step);
         if (!status) status = loop_steps(&l);
+        if (saver_wait(&l.saver) && !status) status = error_status();
         reducer_close(t->reducer);
         t->reducer = NULL;
     }

@@ -1,9 +1,8 @@
-#define _GNU_SOURCE /* for sched_getaffinity */
 #include "train/run.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <sched.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -237,9 +236,7 @@ void graph_needed(const struct graph *g, bool *needed) {
 
 /* Cores that this process may use; a launcher that did not divide them leaves that to us. */
 static int64_t cores_of(const struct node *n) {
-    cpu_set_t may;
-    long all = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t mine = sched_getaffinity(0, sizeof may, &may) ? all : CPU_COUNT(&may);
+    long all = sysconf(_SC_NPROCESSORS_ONLN), mine = omp_get_num_procs();
     int64_t sharers = mine == all ? comm_local_size(n->comm) : 1;
     return mine / sharers > 0 ? mine / sharers : 1;
 }

@@ -55,11 +55,12 @@ static void exchange_everything(struct comm *c) {
     static const size_t lengths[] = {1, 2, 3, 5, 64, 1000, (1 << 20) + 3, 3 << 20};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) check_sum(c, lengths[i]);
 
-    double reals[2] = {rank + 0.5, -rank};
+    double reals[2] = {rank + 0.5, -rank}, least = -rank;
     comm_sum(c, reals, 2);
-    CHECK_NEAR(reals[0], size * (size - 1) / 2 + 0.5 * size, 0);
-    comm_max(c, &reals[1], 1);
-    CHECK_NEAR(reals[1], -size * (size - 1) / 2, 0);
+    CHECK_NEAR(reals[0], 0.5 * size * size, 0);
+    CHECK_NEAR(reals[1], -0.5 * size * (size - 1), 0);
+    comm_max(c, &least, 1);
+    CHECK_NEAR(least, 0, 0);
     int64_t count = 1;
     comm_sum_counts(c, &count, 1);
     CHECK_INT(count, size);
