@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 double clock_s(void) {
@@ -26,4 +27,37 @@ void clock_span(double s, char out[16]) {
         snprintf(out, 16, "%d min %02d s", m, (int)s - 60 * m);
     else
         snprintf(out, 16, "%d h %02d min", m / 60 % 10000, m % 60);
+}
+
+/* Up to `most` numbers with colons between -> part[]; how many there were, 0: something else. */
+static int read_parts(const char *s, double part[3], int most) {
+    for (int n = 0; n < most;) {
+        size_t digits = strspn(s, "0123456789");
+        if (digits == 0 || digits > 7) return 0;
+        double x = 0;
+        for (size_t i = 0; i < digits; i++) x = 10 * x + (s[i] - '0');
+        part[n++] = x;
+        s += digits;
+        if (*s == '\0') return n;
+        if (*s++ != ':') return 0;
+    }
+    return 0;
+}
+
+bool clock_parse_span(const char *text, double *seconds) {
+    static const double units[] = {86400, 3600, 60, 1};
+    double days = 0, part[3];
+    const char *dash = strchr(text, '-');
+    size_t digits = strspn(text, "0123456789");
+    if (dash) {
+        if (digits == 0 || digits > 5 || text + digits != dash) return false;
+        for (size_t i = 0; i < digits; i++) days = 10 * days + (text[i] - '0');
+    }
+    int n = read_parts(dash ? dash + 1 : text, part, 3);
+    int first = dash || n == 3 ? 1 : 2; /* "30" and "30:00" begin with minutes, "1-12" with hours */
+    double s = days * units[0];
+    for (int i = 0; i < n; i++) s += part[i] * units[first + i];
+    if (!n || s <= 0 || s > 10000 * units[0]) return false;
+    *seconds = s;
+    return true;
 }

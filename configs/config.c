@@ -8,9 +8,9 @@ const char *const stage_names[] = {
     "scenes",      "prepare",    "clip-pretrain", "proposals", "mine", "clip-finetune",
     "mask-prompt", "clip-joint", "evaluate",      "import",    NULL}; /* enum stage_kind */
 
-const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
-                                        "precision",    "deterministic",  "log.*",  "paths.*",
-                                        "checkpoint.*", "virtual_shards", NULL};
+const char *const config_inherited[] = {"seed",         "output_dir",     "device",     "threads",
+                                        "precision",    "deterministic",  "log.*",      "paths.*",
+                                        "checkpoint.*", "virtual_shards", "time_limit", NULL};
 
 /* clang-format off */
 #define SETTINGS_OF struct run_options
@@ -25,6 +25,7 @@ static const struct setting run_rows[] = {
     CHOICE("device",      device,      OUTPUT, "auto", devices,    "auto: a usable GPU, else the CPU"),
     INT   ("threads",     threads,     SPEED,  "0",    0, 1024,    "0: as many as the machine has cores"),
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
+    STRING("time_limit",  time_limit,  OUTPUT, "",             "stop before so long with a checkpoint and exit status 75: MINUTES, HH:MM:SS or D-HH:MM:SS; empty: when a Slurm job says so"),
     INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),
     INT   ("checkpoint.every", checkpoint_every, OUTPUT, "500", 1, 1e9, "steps between checkpoints"),
 };
@@ -57,7 +58,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 #define GROUP(prefix, rows, field)                                                                 \
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
-#define RUN GROUP("", run_rows, run)
+#define RUN GROUP("", run_rows, run), GROUP("resources", resources_rows, resources)
 #define TRAIN GROUP("", train_rows, train)
 #define INIT GROUP("init", init_rows, init)
 #define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)

@@ -8,27 +8,38 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "train/cmd.h"
+#include "train/launch.h"
 #include "train/result.h"
 #include "train/run.h"
 #include "train/scheduler.h"
 #include "train/signals.h"
+#include "train/time_limit.h"
 
 struct arguments {
     const char *config;
     struct overrides overrides;
+    struct strings only;
     bool dry_run, explain;
     const char *node; /* in a child: the only stage to run */
     int argc;
     char **argv;
 };
 
-enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_NODE, KEY_PARENT };
+enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_ONLY, KEY_TIME_LIMIT, KEY_NODE, KEY_PARENT };
 
 static const struct argp_option options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
     {"explain", KEY_EXPLAIN, 0, 0, "Say why a stage runs: what differs from its nearest older run",
      0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
+    {"only", KEY_ONLY, "NAME", 0,
+     "Run this stage alone, by the name of its config or its path; given again, these stages. What "
+     "they need must be done",
+     0},
+    {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
+     "Stop before so long with a checkpoint and exit status 75: minutes, HH:MM:SS or D-HH:MM:SS. "
+     "The end of a Slurm job is such a limit, unasked",
+     0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
@@ -52,11 +63,20 @@ static void add_override(struct arguments *a, const char *text, const char *next
     if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
 }
 
+static void add_setting(struct arguments *a, const char *key, const char *value,
+                        struct argp_state *state) {
+    char *text = mem_format("%s=%s", key, value);
+    add_override(a, text, NULL, state);
+    free(text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
+    case KEY_ONLY: strings_add(&a->only, arg); break;
+    case KEY_TIME_LIMIT: add_setting(a, "time_limit", arg, state); break;
     case KEY_NODE: a->node = arg; break;
     case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
     case 'v': log_set_level(LOG_DEBUG); break;
@@ -86,9 +106,11 @@ int cmd_failed(void) {
 }
 
 static int train(struct graph *g, const struct arguments *a, char **dir) {
-    int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
+    int status = launch_check();
+    if (!status) status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
+    if (!status && a->only.n) status = graph_choose(g, &a->only);
     if (!status && !a->node) status = graph_check_inputs(g);
     if (status) return status;
     if (!a->node && (a->dry_run || a->explain)) {
@@ -98,6 +120,7 @@ static int train(struct graph *g, const struct arguments *a, char **dir) {
         str_free(&text);
     }
     if (a->dry_run) return 0;
+    time_limit_start(g->named->config.run.time_limit);
     if (a->node) {
         for (size_t i = 0; i < g->n; i++)
             if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
@@ -105,9 +128,11 @@ static int train(struct graph *g, const struct arguments *a, char **dir) {
     }
     content_save(&g->content);
     status = run_graph(g, a->argc, a->argv);
-    if (!status) status = result_write(g);
+    const struct node *last = g->named->then ? g->named->then : g->named;
+    if (status || !last->done) return status; /* --only: other stages are still to come */
+    status = result_write(g);
     if (!status) status = result_print(g, stdout);
-    if (!status && dir) *dir = mem_strdup((g->named->then ? g->named->then : g->named)->dir);
+    if (!status && dir) *dir = mem_strdup(last->dir);
     return status;
 }
 
@@ -122,6 +147,7 @@ int train_command(int argc, char **argv, char **dir) {
     if (status) status = cmd_failed();
     graph_close(&g);
     overrides_free(&a.overrides);
+    strings_free(&a.only);
     return status;
 }
 

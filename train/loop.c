@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@
 #include "checkpoints/checkpoint.h"
 #include "train/run.h"
 #include "train/signals.h"
+#include "train/time_limit.h"
 
 /* What a life of the loop knows besides its task. */
 struct life {
@@ -127,9 +129,11 @@ static int loop_steps(struct life *l) {
     struct training *t = l->t;
     const struct run_options *run = &t->node->config.run;
     int64_t total = t->schedule.total, saved = l->step;
+    double took = 0; /* of the last checkpoint, seconds */
     int status = 0;
     while (!status && l->step < total) {
         struct metrics_row row = {0};
+        time_limit_step(l->step, took);
         status = training_step(t, l->step, &row);
         if (status) break;
         l->step++;
@@ -144,7 +148,9 @@ static int loop_steps(struct life *l) {
         bool best = better && t->keep_best;
         int stop = signals_pending();
         if (!status && (last || stop || best || l->step - saved >= run->checkpoint_every)) {
+            double began = clock_s();
             status = save(l, best);
+            took = clock_s() - began;
             saved = l->step;
         }
         if (!status && stop && !last)

@@ -1,4 +1,5 @@
-/* Signals that ask a run to stop: noted when they come, acted on between two steps. */
+/* Signals that ask a run to stop: noted when they come, acted on between two steps. A time limit
+ * that is near (train/time_limit.h) is to everybody a SIGUSR1. */
 #pragma once
 
 void signals_install(void);
@@ -6,6 +7,7 @@ void signals_install(void);
 /* The signal that asked to stop, or 0. SIGINT once: after the step; twice: at once (130). */
 int signals_pending(void);
 
-/* Sets the error that ends a run: 75 for SIGUSR1, 130, 143. The text tells what is kept, and what
- * the same command does next: "stopped by SIGTERM; TEXT". */
+/* Sets the error that ends a run: 75 for SIGUSR1 and SIGUSR2; 129, 130, 143 for SIGHUP, SIGINT,
+ * SIGTERM. The text tells what is kept, and what the same command does next: "stopped by SIGTERM;
+ * TEXT". */
 int signals_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
