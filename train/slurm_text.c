@@ -19,7 +19,7 @@ static int check(const char *text) {
 /* No shell, nor Slurm, sees anything in these letters; at the start not even = or ~ is among them.
  */
 static bool is_plain(const char *text) {
-    static const char first[] = "_./+-", more[] = "_./+-=:,@%";
+    static const char first[] = "_./+-%", more[] = "_./+-=:,@%";
     if (!*text) return false;
     for (const char *c = text; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr(c == text ? first : more, *c)) return false;

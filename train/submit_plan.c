@@ -68,12 +68,6 @@ static bool same_kind(const struct place *a, const struct place *b) {
     return a->array == b->array && same_resources(&a->resources, &b->resources);
 }
 
-static size_t index_of(const struct graph *g, const struct node *n) {
-    size_t i = 0;
-    while (g->at[i] != n) i++;
-    return i;
-}
-
 /* Whether `from` must be done before `n`: as an input, or as what the closing stage follows. */
 static bool waits_for(const struct graph *g, const struct node *n, const struct node *from) {
     if (g->named->then == n && from == g->named) return true;

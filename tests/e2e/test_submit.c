@@ -30,7 +30,9 @@ static struct ended submit(const char *more, const char *const *arguments) {
     char *path = mem_format("PATH=%s:%s", dir, getenv("PATH")), *at = mem_format("FAKE=%s", calls);
     char *home = mem_format("XDG_CONFIG_HOME=%s", test_dir());
     const char *argv[MAX] = {program, "submit"};
-    const char *const environment[] = {path, at, home, more, NULL};
+    bool no_path = more && strncmp(more, "PATH=", 5) == 0;
+    const char *const environment[] = {at, home, no_path ? more : path, no_path ? NULL : more,
+                                       NULL};
     size_t n = 2;
     for (; *arguments; arguments++) {
         CHECK(n + 1 < MAX);
