@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "tests/test.h"
 
-static char folder[] = "/tmp/ovseg-slurm-XXXXXX"; /* memory is often mounted without programs */
+/* Not where tests have their files, in memory: it is often mounted without programs. */
+static const char place[] = "/tmp/ovseg-slurm-XXXXXX";
+static char folder[sizeof place]; /* "": there is no box */
 
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL); }
 
@@ -35,11 +37,13 @@ struct ended box_run(const char *const *argv) {
 }
 
 static void stop(void) {
+    if (!*folder) return;
     char *script = test_source("scripts/onebox");
     struct ended e = RUN_PATH(script, "stop", folder);
     free(script);
     ended_free(&e);
     dir_remove(folder);
+    *folder = '\0';
 }
 
 static void install(void) {
@@ -53,6 +57,8 @@ static void install(void) {
 void box_start(bool may_install) {
     if (!installed() && may_install && geteuid() == 0) install();
     if (!installed()) test_skip("Slurm is not installed: scripts/setup --slurm");
+    stop(); /* that of the test before, in a program that runs several */
+    memcpy(folder, place, sizeof place);
     CHECK(mkdtemp(folder));
     char *script = test_source("scripts/onebox"), *conf = path_join(folder, "slurm.conf");
     char *port = mem_format("ONEBOX_PORT=%d", 20000 + 110 * (int)(getpid() % 100));
@@ -60,7 +66,9 @@ void box_start(bool may_install) {
     struct ended e = run_path(script, (const char *const[]){"start", folder, NULL},
                               (const char *const[]){port, owner, NULL});
     check_status(&e, 0);
-    atexit(stop);
+    static bool registered;
+    if (!registered) atexit(stop);
+    registered = true;
     setenv("SLURM_CONF", conf, 1);
     ended_free(&e);
     free(script);
