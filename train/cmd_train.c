@@ -55,7 +55,7 @@ static const char doc[] =
     "Keys of the reference's (MODEL.RESNETS.DEPTH=50) are understood; `ovseg settings` lists them "
     "beside ours.\n\n"
     "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 "
-    "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 130 and 143 "
+    "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 129, 130 and 143 "
     "stopped by a signal, after a checkpoint.";
 
 static void add_override(struct arguments *a, const char *text, const char *next,

@@ -193,30 +193,30 @@ TEST(a_job_whose_input_failed_is_taken_away) {
 /* Names that a shell, and Slurm's reader of #SBATCH lines, would take for something else. */
 TEST(names_with_blanks_and_quotes_come_through) {
     box_start(true);
-    char *dir = test_path("it's a \"dir\" #1 $HOME \\ x"),
-         *smoke = test_source("configs/smoke/scenes.yaml");
-    CHECK_OK(dir_make(dir));
-    char *config = path_join(dir, "a b's \"c\".yaml"), *out = path_join(dir, "script");
-    char *text = mem_format("base: %s\n", smoke), *site = box_site(
-                                                      "env: {WHO: \"it's $HOME\"}\n"
-                                                      "prologue: ['pwd', 'true']\n");
-    CHECK_OK(file_write(config, text, strlen(text)));
+    char *dir = test_path("it's a \"dir\" #1 $HOME \\ x"), *source = test_source("");
+    char *root = realpath(source, NULL), *config = path_join(dir, "a b's \"c\".yaml");
+    char *text = mem_format("base: \"%s/configs/smoke/scenes.yaml\"\n", root);
+    char *site = box_site(
+        "env: {WHO: \"it's $HOME\"}\nprologue: [pwd]\n"
+        "launcher: printenv WHO; srun -n1\n");
     char *bin = path_dir(TEST_PROGRAM), *program = path_join(bin, "ovseg");
-    struct ended e = BOX_RUN("-C", dir, program, "submit", "a b's \"c\".yaml", "threads=1",
-                             "output_dir=my $runs", "--site", site, "--go", "--chain=2");
+    CHECK_OK(dir_make(dir));
+    CHECK_OK(file_write(config, text, strlen(text)));
+    struct ended e =
+        BOX_RUN("-C", dir, program, "submit", "a b's \"c\".yaml", "threads=1",
+                "output_dir=my $runs", "--site", site, "--go", "--chain=2", "--margin=0");
     check_status(&e, 0);
     long first = strtol(e.out, NULL, 10), second = strtol(strchr(e.out, '\n') + 1, NULL, 10);
     ended_free(&e);
     box_ends(first, 60, "COMPLETED");
     box_ends(second, 60, "COMPLETED");
-    char *log = box_log(first), *expected = mem_format("%s\n", dir),
-         *runs = path_join(dir, "my $runs");
-    CHECK_HAS(log, expected); /* pwd */
+    char *log = box_log(first), *later = box_log(second), *runs = path_join(dir, "my $runs");
+    char *here = mem_format("%s\nit's $HOME\n", dir);
+    CHECK_HAS(log, here);
     CHECK(dir_exists(runs));
-    char *log2 = box_log(second);
-    CHECK_HAS(log2, "done by an earlier job");
-    char *const owned[] = {dir, smoke,   config, out,      text, site,
-                           bin, program, log,    expected, runs, log2};
+    CHECK_HAS(later, "done by an earlier job");
+    char *const owned[] = {dir, source,  root, config, text, site,
+                           bin, program, log,  later,  runs, here};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
