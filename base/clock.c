@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 double clock_s(void) {
@@ -26,4 +27,36 @@ void clock_span(double s, char out[16]) {
         snprintf(out, 16, "%d min %02d s", m, (int)s - 60 * m);
     else
         snprintf(out, 16, "%d h %02d min", m / 60 % 10000, m % 60);
+}
+
+/* Up to three numbers with colons between; how many there were, 0: something else. */
+static int read_parts(const char *s, double part[3]) {
+    for (int n = 0; n < 3;) {
+        size_t digits = strspn(s, "0123456789");
+        if (digits == 0 || digits > 7) return 0;
+        double x = 0;
+        for (size_t i = 0; i < digits; i++) x = 10 * x + (s[i] - '0');
+        part[n++] = x;
+        s += digits;
+        if (*s == '\0') return n;
+        if (*s++ != ':') return 0;
+    }
+    return 0;
+}
+
+bool clock_parse_span(const char *text, double *seconds) {
+    double days = 0, part[3] = {0};
+    const char *dash = strchr(text, '-');
+    size_t digits = strspn(text, "0123456789");
+    if (dash) {
+        if (digits == 0 || digits > 5 || text + digits != dash) return false;
+        for (size_t i = 0; i < digits; i++) days = 10 * days + (text[i] - '0');
+    }
+    int n = read_parts(dash ? dash + 1 : text, part);
+    bool hours = dash || n == 3; /* "30" and "30:00" begin with minutes, "1-12" with hours */
+    double s = hours ? 3600 * part[0] + 60 * part[1] + part[2] : 60 * part[0] + part[1];
+    s += 86400 * days;
+    if (!n || s <= 0 || s > 10000 * 86400.0) return false;
+    *seconds = s;
+    return true;
 }

@@ -10,7 +10,7 @@ const char *const stage_names[] = {
 
 const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
                                         "precision",    "deterministic",  "log.*",  "paths.*",
-                                        "checkpoint.*", "virtual_shards", "dist.*", NULL};
+                                        "checkpoint.*", "virtual_shards", "dist.*", "time_limit", NULL};
 
 /* clang-format off */
 #define SETTINGS_OF struct run_options
@@ -27,6 +27,7 @@ static const struct setting run_rows[] = {
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
     REAL  ("dist.timeout", timeout,    OUTPUT, "100", 1, 1e6,  "seconds that ranks wait for each other before the silent one is named and all end"),
     REAL  ("dist.timeout_first", timeout_first, OUTPUT, "300", 1, 1e6, "the same for what takes longer: the first step, a checkpoint"),
+    STRING("time_limit",  time_limit,  OUTPUT, "",             "stop before so long with a checkpoint and exit status 75: MINUTES, HH:MM:SS or D-HH:MM:SS; empty: when a Slurm job says so"),
     INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),
     BOOL  ("checkpoint.behind", checkpoint_behind, OUTPUT, "true", "written out of a copy in memory while the next steps run"),
     INT   ("checkpoint.every", checkpoint_every, OUTPUT, "500", 1, 1e9, "steps between checkpoints"),
@@ -65,7 +66,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 #define GROUP(prefix, rows, field)                                                                 \
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
-#define RUN GROUP("", run_rows, run)
+#define RUN GROUP("", run_rows, run), GROUP("resources", resources_rows, resources)
 #define TRAIN GROUP("", train_rows, train)
 #define INIT GROUP("init", init_rows, init)
 #define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)

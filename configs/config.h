@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "configs/resources.h"
 #include "data/damage.h"
 #include "data/options.h"
 #include "data/scenes.h"
@@ -38,6 +39,7 @@ struct run_options {
     int device;              /* enum run_device */
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
+    char *time_limit; /* clock_parse_span's; "": none */
     int64_t log_every, checkpoint_every;
     bool checkpoint_behind;
 };
@@ -68,6 +70,7 @@ struct init_options {
 
 struct config {
     struct run_options run;
+    struct resources_options resources;
     struct init_options init;
     struct train_options train;
     struct optim_options optim, pretrain;

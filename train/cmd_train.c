@@ -14,23 +14,33 @@
 #include "train/run.h"
 #include "train/scheduler.h"
 #include "train/signals.h"
+#include "train/time_limit.h"
 
 struct arguments {
     const char *config;
     struct overrides overrides;
+    struct strings only;
     bool dry_run, explain;
     const char *node; /* in a child: the only stage to run */
     int argc;
     char **argv;
 };
 
-enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_NODE, KEY_PARENT };
+enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_ONLY, KEY_TIME_LIMIT, KEY_NODE, KEY_PARENT };
 
 static const struct argp_option options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
     {"explain", KEY_EXPLAIN, 0, 0, "Say why a stage runs: what differs from its nearest older run",
      0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
+    {"only", KEY_ONLY, "NAME", 0,
+     "Run this stage alone, by the name of its config or its path; given again, these stages. What "
+     "they need must be done",
+     0},
+    {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
+     "Stop before so long with a checkpoint and exit status 75: minutes, HH:MM:SS or D-HH:MM:SS. "
+     "The end of a Slurm job is such a limit, unasked",
+     0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
@@ -46,7 +56,7 @@ static const char doc[] =
     "Keys of the reference's (MODEL.RESNETS.DEPTH=50) are understood; `ovseg settings` lists them "
     "beside ours.\n\n"
     "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 "
-    "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 130 and 143 "
+    "internal, 74 input or output, 75 checkpointed: run it again, 78 bad config, 129, 130 and 143 "
     "stopped by a signal, after a checkpoint.";
 
 static void add_override(struct arguments *a, const char *text, const char *next,
@@ -54,11 +64,20 @@ static void add_override(struct arguments *a, const char *text, const char *next
     if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
 }
 
+static void add_setting(struct arguments *a, const char *key, const char *value,
+                        struct argp_state *state) {
+    char *text = mem_format("%s=%s", key, value);
+    add_override(a, text, NULL, state);
+    free(text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
+    case KEY_ONLY: strings_add(&a->only, arg); break;
+    case KEY_TIME_LIMIT: add_setting(a, "time_limit", arg, state); break;
     case KEY_NODE: a->node = arg; break;
     case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
     case 'v': log_set_level(LOG_DEBUG); break;
@@ -92,15 +111,18 @@ static int open_graph(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && g->named->config.run.device == DEVICE_CUDA)
         status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
+    if (!status && a->only.n) status = graph_choose(g, &a->only);
     if (!status && !a->node) status = graph_check_inputs(g);
     return status;
 }
 
 /* What came out, for people: rank 0 alone tells. */
 static int tell_result(const struct graph *g, char **dir) {
+    const struct node *last = g->named->then ? g->named->then : g->named;
+    if (!last->done) return 0; /* --only: other stages are still to come */
     int status = comm_rank(g->comm) ? 0 : result_write(g);
     if (!status && !comm_rank(g->comm)) status = result_print(g, stdout);
-    if (!status && dir) *dir = mem_strdup((g->named->then ? g->named->then : g->named)->dir);
+    if (!status && dir) *dir = mem_strdup(last->dir);
     return status;
 }
 
@@ -116,6 +138,7 @@ static int train(struct graph *g, struct comm *comm, const struct arguments *a, 
         str_free(&text);
     }
     if (a->dry_run) return 0;
+    time_limit_start(g->named->config.run.time_limit);
     if (a->node) {
         for (size_t i = 0; i < g->n; i++)
             if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
@@ -144,6 +167,7 @@ int train_command(int argc, char **argv, char **dir) {
     graph_close(&g);
     overrides_free(&a.overrides);
     comm_close(comm, status);
+    strings_free(&a.only);
     return status;
 }
 

@@ -10,6 +10,7 @@ const struct command commands[] = {
     {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"data", "data sets made, checked, divided, written out", cmd_data},
+    {"submit", "the Slurm jobs of a config, written or sent", cmd_submit},
     {"report", "why two results differ", cmd_report},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},

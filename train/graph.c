@@ -357,6 +357,7 @@ static void check_common(const struct node *n, struct problems *p) {
                      n->path);
     if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
         problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
+    resources_check(&n->doc, &c->resources, c->run.time_limit, p);
     if (c->init.allow_missing.n && !n->init)
         settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
     if (node_clip(n) == NULL && node_input(n, "clip"))
@@ -432,6 +433,7 @@ static void node_free(struct node *n) {
 void graph_close(struct graph *g) {
     for (size_t i = 0; i < g->n; i++) node_free(g->at[i]);
     free(g->at);
+    free(g->only);
     content_close(&g->content);
     *g = (struct graph){0};
 }

@@ -48,6 +48,7 @@ struct graph {
     size_t n, cap;
     struct node *named;     /* of the command line */
     struct comm *comm;      /* of its nodes */
+    bool *only;             /* by node, whether it may run; NULL: all may */
     struct content content; /* of its input files */
 };
 
@@ -58,6 +59,11 @@ int graph_open(struct graph *g, const char *config, const struct override *overr
 int graph_open_weights(struct graph *g, const char *file, const struct override *overrides,
                        size_t n);
 void graph_close(struct graph *g);
+
+/* Nothing but these stages is to run: names of configs, or their paths. ERR_USAGE when there is no
+ * such stage, or a name means several; ERR_MISSING when one needs a stage that is neither done nor
+ * among them. */
+int graph_choose(struct graph *g, const struct strings *names);
 
 /* Looks at the inputs of the stages to be run: their errors, before the first one starts. */
 int graph_check_inputs(const struct graph *g);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -16,6 +17,7 @@
 #include "train/run.h"
 #include "train/saver.h"
 #include "train/signals.h"
+#include "train/time_limit.h"
 
 /* What a life of the loop knows besides its task. */
 struct life {
@@ -132,6 +134,7 @@ static int loop_steps(struct life *l) {
     int status = 0;
     while (!status && l->step < total) {
         struct metrics_row row = {0};
+        time_limit_step(l->step, l->saver.longest);
         status = training_step(t, l->step, &row);
         if (status) break;
         if (l->step++ == first_step) comm_timeout(comm, run->timeout);

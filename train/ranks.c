@@ -20,10 +20,14 @@ int ranks_agree(struct comm *c, int status) {
 }
 
 int ranks_stop(struct comm *c) {
-    double stop = signals_pending();
+    enum { CANCELLED = 1 << 8 };
+    int mine = signals_pending();
+    /* One rank that was cancelled outweighs others that are to be run again. */
+    double stop = mine && !signals_ask_again(mine) ? mine + CANCELLED : mine;
     comm_max(c, &stop, 1);
-    if (c && stop > 0) signals_take((int)stop);
-    return (int)stop;
+    int signo = (int)stop % CANCELLED;
+    if (c && signo) signals_take(signo);
+    return signo;
 }
 
 void ranks_share_params(struct comm *c, struct params *p) {

@@ -232,6 +232,7 @@ static void need(struct node *n, const struct graph *g, bool *needed) {
 void graph_needed(const struct graph *g, bool *needed) {
     need(g->named, g, needed);
     if (g->named->then) need(g->named->then, g, needed);
+    for (size_t i = 0; g->only && i < g->n; i++) needed[i] = needed[i] && g->only[i];
 }
 
 /* Cores that this process may use; a launcher that did not divide them leaves that to us. */

@@ -2,43 +2,67 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "train/time_limit.h"
 
 static volatile sig_atomic_t pending;
+static volatile sig_atomic_t limit; /* it was not a signal, but the time limit */
+
+/* Save, and be run again: Slurm sends SIGUSR1 ahead of the limit, some sites SIGUSR2. */
+bool signals_ask_again(int signo) { return signo == SIGUSR1 || signo == SIGUSR2; }
 
 static void note(int signo) {
     if (signo == SIGINT && pending == SIGINT) _exit(130);
+    /* A job that was cancelled stays cancelled: 75 would have it queued again. */
+    if (pending && !signals_ask_again(pending) && signals_ask_again(signo)) return;
     pending = signo;
 }
 
 void signals_install(void) {
-    struct sigaction a = {.sa_handler = note, .sa_flags = SA_RESTART};
+    struct sigaction a = {.sa_handler = note, .sa_flags = SA_RESTART}, was;
     sigemptyset(&a.sa_mask);
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
     sigaction(SIGUSR1, &a, NULL);
+    sigaction(SIGUSR2, &a, NULL);
+    if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN) /* nohup */
+        sigaction(SIGHUP, &a, NULL);
     a.sa_handler = SIG_IGN; /* a closed pipe is a failed write, not a death */
     sigaction(SIGPIPE, &a, NULL);
 }
 
-int signals_pending(void) { return (int)pending; }
+int signals_pending(void) {
+    if (!pending && time_limit_near()) {
+        limit = 1;
+        note(SIGUSR1);
+    }
+    return (int)pending;
+}
+
+static const char *name_of(int signo) {
+    switch (signo) {
+    case SIGUSR1: return "SIGUSR1";
+    case SIGUSR2: return "SIGUSR2";
+    case SIGINT: return "SIGINT";
+    case SIGHUP: return "SIGHUP";
+    default: return "SIGTERM";
+    }
+}
 
 void signals_take(int signo) { pending = signo; }
 
 int signals_error(const char *fmt, ...) {
-    int signo = (int)pending, code = signo == SIGUSR1 ? ERR_AGAIN : 128 + signo;
+    int signo = (int)pending, code = signals_ask_again(signo) ? ERR_AGAIN : 128 + signo;
     char text[256];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     return error_set(code, "stopped by %s; %s",
-                     signo == SIGUSR1  ? "SIGUSR1"
-                     : signo == SIGINT ? "SIGINT"
-                                       : "SIGTERM",
-                     text);
+                     limit && signo == SIGUSR1 ? "the time limit" : name_of(signo), text);
 }

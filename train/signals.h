@@ -1,14 +1,20 @@
-/* Signals that ask a run to stop: noted when they come, acted on between two steps. */
+/* Signals that ask a run to stop: noted when they come, acted on between two steps. A time limit
+ * that is near (train/time_limit.h) is to everybody a SIGUSR1. */
 #pragma once
+
+#include <stdbool.h>
 
 void signals_install(void);
 
 /* The signal that asked to stop, or 0. SIGINT once: after the step; twice: at once (130). */
 int signals_pending(void);
 
+bool signals_ask_again(int signo); /* it means: save, and be run again */
+
 /* As if this process had been asked by that signal: another rank was. */
 void signals_take(int signo);
 
-/* Sets the error that ends a run: 75 for SIGUSR1, 130, 143. The text tells what is kept, and what
- * the same command does next: "stopped by SIGTERM; TEXT". */
+/* Sets the error that ends a run: 75 for SIGUSR1 and SIGUSR2; 129, 130, 143 for SIGHUP, SIGINT,
+ * SIGTERM. The text tells what is kept, and what the same command does next: "stopped by SIGTERM;
+ * TEXT". */
 int signals_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

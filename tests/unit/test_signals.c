@@ -38,6 +38,30 @@ static void term(void) { stop_by(SIGTERM, "SIGTERM"); }
 static void interrupt(void) { stop_by(SIGINT, "SIGINT"); }
 static void user(void) { stop_by(SIGUSR1, "SIGUSR1"); }
 
+static void user2(void) { stop_by(SIGUSR2, "SIGUSR2"); }
+static void hang_up(void) { stop_by(SIGHUP, "SIGHUP"); }
+
+/* The later of two. */
+static void term_after_user(void) {
+    raise(SIGUSR1);
+    _exit(raise(SIGTERM) == 0 && signals_pending() == SIGTERM ? 0 : 1);
+}
+static void user_after_term(void) {
+    raise(SIGTERM);
+    _exit(raise(SIGUSR1) == 0 && raise(SIGUSR2) == 0 && signals_pending() == SIGTERM ? 0 : 1);
+}
+static void user_after_interrupt(void) {
+    raise(SIGINT);
+    _exit(raise(SIGUSR1) == 0 && signals_pending() == SIGINT ? 0 : 1);
+}
+static void continued(void) { _exit(raise(SIGCONT) == 0 && !signals_pending() ? 0 : 1); }
+
+static void hang_up_under_nohup(void) {
+    signal(SIGHUP, SIG_IGN);
+    signals_install();
+    _exit(raise(SIGHUP) == 0 && !signals_pending() ? 0 : 1);
+}
+
 static void interrupt_twice(void) {
     raise(SIGINT);
     raise(SIGINT);
@@ -54,6 +78,19 @@ TEST(signals_are_noted_and_end_the_run_with_their_documented_status) {
     CHECK_INT(status_of(term), 143);
     CHECK_INT(status_of(interrupt), 130);
     CHECK_INT(status_of(user), ERR_AGAIN);
+    CHECK_INT(status_of(user2), ERR_AGAIN);
+    CHECK_INT(status_of(hang_up), 129);
+}
+
+TEST(what_was_cancelled_is_not_run_again_for_a_later_signal) {
+    CHECK_INT(status_of(term_after_user), 0);
+    CHECK_INT(status_of(user_after_term), 0);
+    CHECK_INT(status_of(user_after_interrupt), 0);
+}
+
+TEST(nohup_is_heeded_and_being_continued_is_no_reason_to_stop) {
+    CHECK_INT(status_of(hang_up_under_nohup), 0);
+    CHECK_INT(status_of(continued), 0);
 }
 
 static void look_for_nouns(void) {

@@ -1,0 +1,21 @@
+#!/bin/bash
+# ovseg submit: configs/mpt.yaml
+#SBATCH --job-name=ovseg-mpt
+#SBATCH --chdir=/home/me/ovseg
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=1
+#SBATCH --signal=USR1@120
+#SBATCH --open-mode=append
+#SBATCH --output=%x-%j.log
+
+job=$SLURM_JOB_ID
+# When it ends, for the program to stop before: older Slurm does not say.
+if [ -z "${SLURM_JOB_END_TIME-}" ]; then
+    end=$(squeue -h -j "$job" -o %e)
+    SLURM_JOB_END_TIME=$(date -d "$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME
+fi
+
+srun -n1 \
+    /opt/ovseg/bin/ovseg train configs/mpt.yaml
+status=$?
+exit "$status"

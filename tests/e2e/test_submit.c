@@ -1,0 +1,274 @@
+/* `ovseg submit` with an sbatch of ours in the PATH, which writes down what it is told and given;
+ * `ovseg-train --only`. A real Slurm: tests/slurm. */
+/* ctest: timeout=300 */
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+/* Ids count from 101; call N leaves its arguments in args.N and its standard input in script.N. */
+static const char fake[] =
+    "#!/bin/sh\n"
+    "n=$(cat \"$FAKE/n\" 2>/dev/null || echo 100)\n"
+    "n=$((n + 1))\n"
+    "echo $n >\"$FAKE/n\"\n"
+    "printf '%s\\n' \"$@\" >\"$FAKE/args.$n\"\n"
+    "cat >\"$FAKE/script.$n\"\n"
+    "[ \"$n\" != \"${FAIL_AT-}\" ] || { echo 'sbatch: error: no' >&2; exit 1; }\n"
+    "echo \"${SAYS-$n}\"\n";
+
+/* ovseg submit with the fake sbatch; `more`: of the environment, may be NULL. */
+static struct ended submit(const char *more, const char *const *arguments) {
+    enum { MAX = 24 };
+    char *dir = test_path("bin"), *sbatch = test_path("bin/sbatch"), *calls = test_path("calls");
+    char *folder = path_dir(TEST_PROGRAM), *program = path_join(folder, "ovseg");
+    CHECK_OK(dir_make(dir));
+    CHECK_OK(dir_make(calls));
+    CHECK_OK(file_write(sbatch, fake, strlen(fake)));
+    CHECK_INT(chmod(sbatch, 0755), 0);
+    char *path = mem_format("PATH=%s:%s", dir, getenv("PATH")), *at = mem_format("FAKE=%s", calls);
+    char *home = mem_format("XDG_CONFIG_HOME=%s", test_dir());
+    const char *argv[MAX] = {program, "submit"};
+    bool no_path = more && strncmp(more, "PATH=", 5) == 0;
+    const char *const environment[] = {at, home, no_path ? more : path, no_path ? NULL : more,
+                                       NULL};
+    size_t n = 2;
+    for (; *arguments; arguments++) {
+        CHECK(n + 1 < MAX);
+        argv[n++] = *arguments;
+    }
+    struct process p;
+    process_start(&p, argv, environment);
+    struct ended e = process_wait(&p, 60);
+    char *const owned[] = {dir, sbatch, calls, folder, program, path, at, home};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    return e;
+}
+#define SUBMIT(more, ...) submit(more, (const char *const[]){__VA_ARGS__, NULL})
+
+/* A config of the smoke chain, and where its runs would go. */
+static char *config_of(const char *name) {
+    char *file = mem_format("configs/smoke/%s", name), *path = test_source(file);
+    free(file);
+    return path;
+}
+
+static char *output(void) {
+    char *dir = test_path("runs"), *text = mem_format("output_dir=%s", dir);
+    free(dir);
+    return text;
+}
+
+static char *call(const char *what, int n) {
+    char *name = mem_format("calls/%s.%d", what, n), *path = test_path(name), *text = text_of(path);
+    free(name);
+    free(path);
+    return text;
+}
+
+TEST(a_chain_is_printed_as_one_job_and_tested) {
+    char *config = config_of("mpt.yaml"), *out = output();
+    struct ended e = SUBMIT(NULL, config, out, "--cpus", "2", "--time", "1:00:00");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#!/bin/bash\n");
+    CHECK_HAS(e.out, "#SBATCH --job-name=ovseg-mpt\n");
+    CHECK_HAS(e.out, "#SBATCH --cpus-per-task=2\n");
+    CHECK_HAS(e.out, "#SBATCH --time=1:00:00\n");
+    CHECK_HAS(e.out, "#SBATCH --signal=USR1@120\n");
+    CHECK_HAS(e.out, "srun -n1 \\\n");
+    CHECK(!strstr(e.out, "--only"));
+    char *told = call("args", 101), *given = call("script", 101), *second = call("args", 102);
+    CHECK_TEXT(told, "--test-only\n");
+    CHECK_TEXT(given, e.out);
+    CHECK_TEXT(second, "");
+    char *const owned[] = {told, given, second, config, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    ended_free(&e);
+}
+
+TEST(stages_that_ask_for_less_are_jobs_of_their_own) {
+    char *config = config_of("mpt.yaml"), *out = output();
+    struct ended e =
+        SUBMIT(NULL, config, out, "--go", "--gpus=1", "scenes:resources.gpus=0",
+               "clip:resources.gpus=0", "mine:resources.gpus=0", "mine:resources.cpus=2");
+    check_status(&e, 0);
+    /* scenes and clip; proposals needs them; mine needs proposals; the rest needs mine */
+    CHECK_TEXT(e.out,
+               "101\tovseg-mpt-clip\t\n"
+               "102\tovseg-mpt-proposals\tafterok:101\n"
+               "103\tovseg-mpt-mine\tafterok:101,afterok:102\n"
+               "104\tovseg-mpt\tafterok:101,afterok:102,afterok:103\n");
+    char *first = call("script", 101), *mine = call("script", 103), *last = call("script", 104);
+    CHECK_HAS(first, "--only=scenes \\\n    --only=clip\n");
+    CHECK(!strstr(first, "gpus-per-node"));
+    CHECK_HAS(mine, "--only=mine\n");
+    CHECK_HAS(mine, "#SBATCH --cpus-per-task=2\n");
+    CHECK_HAS(mine, "    threads=2 \\\n");
+    CHECK_HAS(last, "#SBATCH --gpus-per-node=1\n");
+    CHECK_HAS(last, "--only=eval\n");
+    char *told = call("args", 103);
+    CHECK_TEXT(told,
+               "--parsable\n--dependency=afterok:101,afterok:102\n--kill-on-invalid-dep=yes\n");
+    char *const owned[] = {first, mine, last, told, config, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    ended_free(&e);
+}
+
+TEST(a_chain_of_jobs_takes_each_others_place) {
+    char *config = config_of("clip.yaml"), *out = output();
+    struct ended e = SUBMIT(NULL, config, out, "--go", "--chain=3");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out,
+               "101\tovseg-clip\t\n102\tovseg-clip\tafterany:101\n"
+               "103\tovseg-clip\tafterany:102\n");
+    char *script = call("script", 102);
+    CHECK_HAS(script, "/DONE ]; then\n    echo \"done by an earlier job\"\n    exit 0\nfi\n");
+    ended_free(&e);
+    free(script);
+    free(config);
+    free(out);
+}
+
+TEST(an_array_is_made_of_what_depends_on_its_index) {
+    char *config = config_of("clip.yaml"), *out = output();
+    struct ended e = SUBMIT(NULL, config, out, "--go", "--array=1-8%2", "optim.steps=%a");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "101\tovseg-clip-scenes\t\n102\tovseg-clip\tafterok:101\n");
+    char *shared = call("script", 101), *array = call("script", 102);
+    CHECK(!strstr(shared, "--array"));
+    CHECK_HAS(array, "#SBATCH --array=1-8%2\n");
+    CHECK_HAS(array, "    optim.steps=\"$SLURM_ARRAY_TASK_ID\" \\\n");
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--array=1-8");
+    check_status(&e, ERR_USAGE);
+    CHECK_HAS(e.err, "write %a, its index, into a setting");
+    ended_free(&e);
+    char *const owned[] = {shared, array, config, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(what_is_sent_is_told_when_a_later_job_is_refused) {
+    char *config = config_of("clip.yaml"), *out = output();
+    struct ended e = SUBMIT("FAIL_AT=102", config, out, "--go", "scenes:resources.cpus=1");
+    check_status(&e, ERR_DEVICE);
+    CHECK_HAS(e.err, "ovseg-clip: sbatch refuses it, exit status 1: sbatch: error: no");
+    CHECK_HAS(e.err, "scancel 101");
+    ended_free(&e);
+    e = SUBMIT("SAYS=7; reboot", config, out, "--go");
+    check_status(&e, ERR_DEVICE);
+    CHECK_HAS(e.err, "sbatch printed \"7; reboot\", which is no job id");
+    ended_free(&e);
+    e = SUBMIT("FAIL_AT=104", config, out);
+    check_status(&e, ERR_DEVICE); /* --test-only */
+    CHECK_HAS(e.err, "sbatch refuses it");
+    CHECK_HAS(e.out, "#SBATCH");
+    ended_free(&e);
+    free(config);
+    free(out);
+}
+
+TEST(without_sbatch_a_script_is_printed_but_not_sent) {
+    char *config = config_of("clip.yaml"), *out = output();
+    struct ended e = SUBMIT("PATH=/nowhere", config, out);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH");
+    ended_free(&e);
+    e = SUBMIT("PATH=/nowhere", config, out, "--go");
+    check_status(&e, ERR_DEVICE);
+    CHECK_HAS(e.err, "no such program");
+    ended_free(&e);
+    free(config);
+    free(out);
+}
+
+TEST(mistakes_are_told_before_anything_is_sent) {
+    static const struct {
+        const char *argument, *value;
+        int status;
+        const char *said;
+    } cases[] = {
+        {"--gpus", "65", ERR_USAGE, "command line: resources.gpus: 65 is outside 0..64"},
+        {"--time", "soon", ERR_USAGE, "command line: resources.time: \"soon\" is no time"},
+        {"--memory", "16 GB", ERR_USAGE, "command line: resources.memory: \"16 GB\" is no size"},
+        {"--partition", "a b", ERR_USAGE, "command line: resources.partition: \"a b\" is no name"},
+        {"--time", "3", ERR_CONFIG, "leaves too little beside the margin of 120 s"},
+        {"--array", "8-1", ERR_USAGE, "--array 8-1: wanted is a list of indices"},
+        {"--chain", "0", ERR_USAGE, "--chain 0"},
+        {"--account", "a\nb", ERR_USAGE, "line break"},
+        {"--site", "/nowhere.yaml", ERR_MISSING, "/nowhere.yaml"},
+        {"optim.lrr=1", "seed=1", ERR_CONFIG, "unknown setting optim.lrr"},
+        {"resources.time=x", "seed=1", ERR_CONFIG,
+         "command line: resources.time: \"x\" is no time"},
+        {"time_limit=x", "seed=1", ERR_CONFIG, "command line: time_limit: \"x\" is no time"},
+        {"scenes:resources.nodes=0", "seed=1", ERR_CONFIG, "resources.nodes: 0 is outside"},
+    };
+    char *config = config_of("clip.yaml"), *out = output();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ended e = SUBMIT(NULL, config, out, "--go", cases[i].argument, cases[i].value);
+        if (e.status != cases[i].status || !strstr(e.err, cases[i].said))
+            test_fail(__FILE__, __LINE__, "%s %s: %d\n%s", cases[i].argument, cases[i].value,
+                      e.status, e.err);
+        CHECK_TEXT(e.out, "");
+        ended_free(&e);
+    }
+    struct ended both = SUBMIT(NULL, config, out, "--requeue", "--chain=2");
+    check_status(&both, ERR_USAGE);
+    ended_free(&both);
+    char *nothing = call("args", 101);
+    CHECK_TEXT(nothing, "");
+    free(nothing);
+    free(config);
+    free(out);
+}
+
+TEST(stages_can_be_run_one_at_a_time) {
+    struct ended e = TRAIN("out", "smoke/mpt.yaml", "--only=mine");
+    check_status(&e, ERR_MISSING);
+    CHECK_HAS(e.err, "mine: needs scenes, which is not done: run that first");
+    ended_free(&e);
+    e = TRAIN("out", "smoke/mpt.yaml", "--only=nosuch");
+    check_status(&e, ERR_USAGE);
+    CHECK_HAS(e.err, "--only nosuch: no such stage in this chain; there are scenes, clip");
+    ended_free(&e);
+    e = TRAIN("out", "smoke/mpt.yaml", "--only=scenes");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, ""); /* no table: the chain is not at its end */
+    ended_free(&e);
+    e = TRAIN("out", "smoke/mpt.yaml", "--only=scenes", "--only=clip", "--dry-run");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "reuse      scenes");
+    CHECK_HAS(e.out, "run        clip");
+    CHECK_HAS(e.out, "not needed proposals");
+    CHECK_HAS(e.out, "not needed eval");
+    ended_free(&e);
+    char *scenes = run_of("out", "scenes"), *whole = path_join(scenes, "DONE");
+    CHECK(file_exists(whole));
+    free(scenes);
+    free(whole);
+}
+
+TEST(a_run_stops_ahead_of_its_time_limit) {
+    struct ended e = TRAIN("out", "smoke/clip.yaml", "optim.steps=100000", "--time-limit=0:31");
+    check_status(&e, ERR_AGAIN);
+    CHECK(e.seconds > 10 && e.seconds < 31);
+    CHECK_HAS(e.err, "stopped by the time limit; the checkpoint of step");
+    ended_free(&e);
+    e = TRAIN("short", "smoke/clip.yaml", "--time-limit=0:20");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "too little to stop ahead of it");
+    ended_free(&e);
+}
+
+TEST(a_job_of_tasks_that_do_not_know_of_each_other_touches_nothing) {
+    struct process p;
+    train_start(&p, "out", "smoke/scenes.yaml", (const char *const[]){NULL},
+                (const char *const[]){"SLURM_STEP_ID=0", "SLURM_NTASKS=2", NULL});
+    struct ended e = process_wait(&p, 60);
+    check_status(&e, ERR_DEVICE);
+    CHECK_HAS(e.err, "srun --mpi=pmix");
+    char *dir = test_path("out");
+    CHECK(!dir_exists(dir));
+    free(dir);
+    ended_free(&e);
+}

@@ -1,0 +1,178 @@
+/* Job scripts against tests/data/slurm/NAME.sh. OVSEG_TEST_REWRITE=1 writes these anew, for a
+ * change that is meant: look at the difference. */
+#include "train/slurm_script.h"
+
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+static char memory[] = "64G", hours[] = "1-00:00:00", short_time[] = "30", gpu[] = "gpu,long",
+            no[] = "";
+
+static const struct resources_options small = {
+    .nodes = 1, .memory = no, .time = no, .partition = no};
+static const struct resources_options large = {
+    .nodes = 2, .gpus = 4, .cpus = 8, .memory = memory, .time = hours, .partition = gpu};
+
+static void open_submission(struct submission *s, const char *site) {
+    *s = (struct submission){.config = "configs/mpt.yaml",
+                             .dir = "/home/me/ovseg",
+                             .program = "/opt/ovseg/bin/ovseg",
+                             .margin = 120,
+                             .tries = 1};
+    char *path = test_path("site.yaml");
+    CHECK_OK(file_write(path, site, strlen(site)));
+    CHECK_OK(site_read(&s->site, path));
+    free(path);
+}
+
+static struct slurm_job *add_job(struct submission *s, const char *name,
+                                 const struct resources_options *r) {
+    s->job = mem_grow(s->job, &s->cap, s->n + 1, sizeof *s->job);
+    s->job[s->n] = (struct slurm_job){.name = mem_strdup(name), .resources = *r};
+    return &s->job[s->n++];
+}
+
+static void add_need(struct slurm_job *j, size_t need) {
+    size_t cap = j->n_needs;
+    j->needs = mem_grow(j->needs, &cap, j->n_needs + 1, sizeof *j->needs);
+    j->needs[j->n_needs++] = need;
+}
+
+/* A shell can read it, and shellcheck, where it is, has nothing to say. */
+static void check_shell(const char *path) {
+    static const char *const commands[][5] = {{"/bin/bash", "-n"},
+                                              {"/usr/bin/shellcheck", "--exclude=SC1090,SC1091"}};
+    for (size_t i = 0; i < 2; i++) {
+        if (!file_exists(commands[i][0])) continue;
+        struct process p;
+        process_start(&p, (const char *const[]){commands[i][0], commands[i][1], path, NULL}, NULL);
+        struct ended e = process_wait(&p, 60);
+        if (e.status) test_fail(__FILE__, __LINE__, "%s\n%s%s", path, e.out, e.err);
+        ended_free(&e);
+    }
+}
+
+static void check_golden(const char *name, const struct str *text) {
+    char *file = mem_format("tests/data/slurm/%s.sh", name), *path = test_source(file);
+    if (getenv("OVSEG_TEST_REWRITE")) CHECK_OK(file_write(path, text->at, text->n));
+    char *golden = text_of(path);
+    CHECK_TEXT(text->at, golden);
+    check_shell(path);
+    free(golden);
+    free(path);
+    free(file);
+}
+
+static void check_script(struct submission *s, const char *name) {
+    struct str text = {0};
+    CHECK_OK(slurm_script(s, &s->job[0], &text));
+    check_golden(name, &text);
+    str_free(&text);
+    submission_free(s);
+}
+
+static void check_sender(struct submission *s, const char *name) {
+    struct str text = {0};
+    CHECK_OK(slurm_sender(s, &text));
+    check_golden(name, &text);
+    str_free(&text);
+    submission_free(s);
+}
+
+TEST(a_job_without_a_word_about_it_is_short) {
+    struct submission s;
+    open_submission(&s, "");
+    add_job(&s, "ovseg-mpt", &small);
+    check_script(&s, "plain");
+}
+
+TEST(a_job_has_what_flags_configs_and_the_site_say) {
+    struct submission s;
+    open_submission(
+        &s,
+        "prologue: [module purge, module load apptainer]\n"
+        "gpu_type: a100\n"
+        "env: {NCCL_DEBUG: WARN, WHO: it's me}\n"
+        "sbatch: {account: other, partition: cpu, qos: long, exclusive: \"\", "
+        "comment: a \"quoted\" \\ text}\n"
+        "container: {image: /images/ovseg 1.sif, options: [--bind, \"/data:/data\"]}\n");
+    add_job(&s, "ovseg-mpt", &large);
+    s.account = "vision";
+    s.requeue = 100;
+    strings_add(&s.overrides, "seed=2");
+    strings_add(&s.overrides, "*:paths.coco=/data/co co");
+    check_script(&s, "full");
+}
+
+TEST(a_launcher_that_is_not_slurms_is_handed_the_signal) {
+    struct submission s;
+    open_submission(&s, "launcher: mpirun --bind-to none\n");
+    add_job(&s, "ovseg-mpt", &small)->resources.tasks = 2;
+    check_script(&s, "mpirun");
+}
+
+TEST(stages_that_differ_in_what_they_ask_for_are_jobs_after_each_other) {
+    struct submission s;
+    open_submission(&s, "");
+    struct slurm_job *first = add_job(&s, "ovseg-mpt-mine", &small);
+    strings_add(&first->stages, "scenes");
+    strings_add(&first->stages, "mine");
+    strings_add(&first->folders, "runs/scenes-000000000000");
+    strings_add(&first->folders, "runs/mine-111111111111");
+    struct slurm_job *second = add_job(&s, "ovseg-mpt", &large);
+    strings_add(&second->stages, "mpt");
+    strings_add(&second->folders, "my runs/mpt-222222222222");
+    add_need(second, 0);
+    s.tries = 3;
+    check_sender(&s, "chain");
+}
+
+TEST(an_array_comes_after_what_its_tasks_share) {
+    struct submission s;
+    open_submission(&s, "");
+    s.array = "3-10%2";
+    s.requeue = 5;
+    strings_add(&s.overrides, "seed=%a");
+    strings_add(&s.overrides, "output_dir=my runs/%a/x");
+    strings_add(&add_job(&s, "ovseg-mpt-scenes", &small)->stages, "scenes");
+    struct slurm_job *clip = add_job(&s, "ovseg-mpt-clip", &small);
+    strings_add(&clip->stages, "clip");
+    clip->array = true;
+    add_need(clip, 0);
+    struct slurm_job *last = add_job(&s, "ovseg-mpt", &large);
+    strings_add(&last->stages, "mpt");
+    last->array = true;
+    add_need(last, 0);
+    add_need(last, 1);
+    check_sender(&s, "array");
+}
+
+TEST(a_line_break_is_refused_wherever_it_stands) {
+    struct submission s;
+    struct str text = {0};
+    for (int i = 0; i < 5; i++) {
+        open_submission(&s, "");
+        struct slurm_job *j = add_job(&s, i == 0 ? "a\nb" : "ovseg-mpt", &small);
+        if (i == 1) s.config = "a\nb.yaml";
+        if (i == 2) strings_add(&s.overrides, "paths.x=a\nb");
+        if (i == 3) s.dir = "/home/a\nb";
+        if (i == 4) strings_add(&j->stages, "a\nb");
+        CHECK_ERROR(slurm_script(&s, j, &text), ERR_USAGE, "line break");
+        submission_free(&s);
+    }
+    str_free(&text);
+}
+
+TEST(a_jobs_time_is_its_own_or_the_sites) {
+    struct submission s;
+    open_submission(&s, "sbatch: {time: \"02:00:00\"}\n");
+    struct slurm_job *j = add_job(&s, "ovseg-mpt", &small);
+    CHECK_NEAR(slurm_job_time(&s, j), 7200, 0);
+    j->resources.time = short_time;
+    CHECK_NEAR(slurm_job_time(&s, j), 1800, 0);
+    submission_free(&s);
+    open_submission(&s, "");
+    CHECK_NEAR(slurm_job_time(&s, add_job(&s, "ovseg-mpt", &small)), 0, 0);
+    submission_free(&s);
+}

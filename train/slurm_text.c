@@ -1,0 +1,102 @@
+#include "train/slurm_text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static int check(const char *text) {
+    for (const char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            return error_set(ERR_USAGE,
+                             "\"%.60s\": a line break, or another control character, in it: a job "
+                             "script takes none",
+                             text);
+    return 0;
+}
+
+/* No shell, nor Slurm, sees anything in these letters; at the start not even = or ~ is among them.
+ */
+static bool is_plain(const char *text) {
+    static const char first[] = "_./+-%", more[] = "_./+-=:,@%";
+    if (!*text) return false;
+    for (const char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr(c == text ? first : more, *c)) return false;
+    return true;
+}
+
+int shell_quote(struct str *to, const char *text) {
+    if (check(text)) return error_status();
+    if (is_plain(text)) {
+        str_add(to, "%s", text);
+        return 0;
+    }
+    str_add(to, "'");
+    for (const char *c = text; *c; c++) {
+        if (*c == '\'')
+            str_add(to, "'\\''");
+        else
+            str_put(to, c, 1);
+    }
+    str_add(to, "'");
+    return 0;
+}
+
+int sbatch_quote(struct str *to, const char *text) {
+    if (check(text)) return error_status();
+    if (is_plain(text)) {
+        str_add(to, "%s", text);
+        return 0;
+    }
+    str_add(to, "\"");
+    for (const char *c = text; *c; c++) {
+        if (*c == '"' || *c == '\\') str_add(to, "\\");
+        str_put(to, c, 1);
+    }
+    str_add(to, "\"");
+    return 0;
+}
+
+bool sbatch_job_id(const char *printed, char id[16]) {
+    size_t digits = strspn(printed, "0123456789");
+    const char *rest = printed + digits;
+    if (digits == 0 || digits > 15 || *printed == '0') return false;
+    if (*rest == ';') {
+        size_t n = 1;
+        while (isalnum((unsigned char)rest[n]) || (rest[n] && strchr("_.-", rest[n]))) n++;
+        if (n == 1) return false;
+        rest += n;
+    }
+    if (*rest == '\n') rest++;
+    if (*rest) return false;
+    memcpy(id, printed, digits);
+    id[digits] = '\0';
+    return true;
+}
+
+/* An index of an array, at most seven digits; false when there is none. */
+static bool read_index(const char **at, long *x) {
+    size_t n = strspn(*at, "0123456789");
+    if (n == 0 || n > 7) return false;
+    *x = strtol(*at, NULL, 10);
+    *at += n;
+    return true;
+}
+
+bool sbatch_array(const char *text, long *first) {
+    *first = -1;
+    long x, to, step, together;
+    const char *at = text;
+    for (;; at++) {
+        if (!read_index(&at, &x)) return false;
+        if (*first < 0) *first = x;
+        to = x, step = 1;
+        if (*at == '-' && (at++, !read_index(&at, &to))) return false;
+        if (*at == ':' && (at++, !read_index(&at, &step))) return false;
+        if (to < x || step < 1) return false;
+        if (*at != ',') break;
+    }
+    if (*at == '%' && (at++, !read_index(&at, &together) || together < 1)) return false;
+    return !*at;
+}

@@ -1,0 +1,22 @@
+/* Texts that Slurm and shells read: words that are one word whatever is in them, and its numbers.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+
+/* A word of shell that means `text`, nothing else: as it is where that is safe, else in single
+ * quotes. ERR_USAGE for a line break or another control character, which a script cannot show. */
+int shell_quote(struct str *to, const char *text);
+
+/* A value in a line of #SBATCH, which Slurm reads by rules of its own: inside quotes, too, a
+ * backslash makes the next letter plain. ERR_USAGE as above. */
+int sbatch_quote(struct str *to, const char *text);
+
+/* What `sbatch --parsable` printed, "123\n" or "123;cluster\n", in full -> "123"; false when it is
+ * anything else. */
+bool sbatch_job_id(const char *printed, char id[16]);
+
+/* An array, "1-8", "0-15:4", "1,3,7-9%2" -> its first index. False when it is none. */
+bool sbatch_array(const char *text, long *first);
