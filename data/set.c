@@ -181,25 +181,36 @@ static int set_image(const struct dataset *d, int64_t i, struct image *out) {
     return status;
 }
 
+static void widen(const uint8_t *restrict from, size_t n, uint16_t *restrict to) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) to[i] = from[i];
+}
+
+/* Looks at all of them, wrong or not: several at once. */
+static int check_labels(const struct dataset *d, const struct labels *l) {
+    size_t n = (size_t)(l->h * l->w);
+    int K = (int)d->n_classes, ignore = d->ignore, wrong = 0;
+#pragma omp simd reduction(| : wrong)
+    for (size_t i = 0; i < n; i++) wrong |= (l->at[i] >= K) & (l->at[i] != ignore);
+    for (size_t i = 0; wrong && i < n; i++)
+        if (l->at[i] >= K && l->at[i] != ignore)
+            return error_set(ERR_DATA, "has label %u; there are %d classes", (unsigned)l->at[i], K);
+    return 0;
+}
+
 static int unpack_labels(const struct set *s, const struct dataset *d, const void *packed, size_t n,
                          struct labels *out) {
     size_t pixels = (size_t)(out->h * out->w), size = pixels * s->label_width;
+    bool wide = s->label_width == sizeof *out->at;
     if (ZSTD_getFrameContentSize(packed, n) != size)
         return error_set(ERR_DATA, "is not of the size of its image");
-    uint8_t *raw = mem_try(size, 1);
-    if (!raw) return error_status();
-    size_t k = ZSTD_decompress(raw, size, packed, n);
+    uint8_t *raw = wide ? NULL : mem_try(size, 1);
+    if (!wide && !raw) return error_status();
+    size_t k = ZSTD_decompress(wide ? (void *)out->at : raw, size, packed, n);
     int status = k != size ? error_set(ERR_DATA, "damaged: %s", ZSTD_getErrorName(k)) : 0;
-    for (size_t p = 0; !status && p < pixels; p++) {
-        uint16_t v = raw[p];
-        if (s->label_width == 2) memcpy(&v, raw + 2 * p, 2);
-        if (v >= d->n_classes && v != d->ignore)
-            status = error_set(ERR_DATA, "has label %u; there are %lld classes", (unsigned)v,
-                               (long long)d->n_classes);
-        out->at[p] = v;
-    }
+    if (!status && !wide) widen(raw, pixels, out->at);
     free(raw);
-    return status;
+    return status ? status : check_labels(d, out);
 }
 
 static int set_labels(const struct dataset *d, int64_t i, struct labels *out) {

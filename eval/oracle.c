@@ -4,30 +4,20 @@
 
 #include "base/error.h"
 
-static void fill(struct mask *m, const struct labels *l, int64_t k) {
-    for (int64_t i = 0; i < l->h * l->w; i++) m->at[i] = l->at[i] == k;
-}
-
-int true_regions(struct regions *r, const struct labels *truth, int64_t K, int64_t min_area) {
+void true_regions(struct regions *r, const struct labels *truth, int64_t K, int64_t min_area) {
     int64_t *pixels = mem_alloc((size_t)K, sizeof *pixels), n = 0;
     for (int64_t i = 0; i < truth->h * truth->w; i++)
         if (truth->at[i] < K) pixels[truth->at[i]]++;
     for (int64_t k = 0; k < K; k++) n += pixels[k] > 0;
     *r = (struct regions){.query = mem_alloc((size_t)n, sizeof *r->query),
-                          .mask = mem_alloc((size_t)n, sizeof *r->mask),
-                          .box = mem_alloc((size_t)n, sizeof *r->box)};
-    int status = 0;
-    for (int64_t k = 0; !status && k < K; k++) {
+                          .area = mem_alloc((size_t)n, sizeof *r->area),
+                          .of = truth};
+    for (int64_t k = 0; k < K; k++) {
         if (!pixels[k] || pixels[k] < min_area) continue;
-        struct mask *m = &r->mask[r->n];
-        status = mask_alloc(m, truth->h, truth->w);
-        if (status) break;
-        fill(m, truth, k);
-        mask_box(m, &r->box[r->n]);
+        r->area[r->n] = pixels[k];
         r->query[r->n++] = k;
     }
     free(pixels);
-    return status;
 }
 
 int true_regions_name(const struct regions *r, const struct namer *m, int64_t min_area,
@@ -40,7 +30,7 @@ int true_regions_name(const struct regions *r, const struct namer *m, int64_t mi
     int status = t_copy_out(x, name, (size_t)r->n * sizeof *name);
     t_scope_close(scope, NULL);
     for (int64_t v = 0; !status && v < r->n; v++) {
-        int64_t area = mask_area(&r->mask[v]), k = r->query[v];
+        int64_t area = r->area[v], k = r->query[v];
         if (to) confusion_put(to, name[v], k, area);
         if (area < min_area) continue;
         accuracy->total[k]++;

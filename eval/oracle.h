@@ -6,9 +6,9 @@
 #include "eval/mask_accuracy.h"
 #include "eval/segment.h"
 
-/* The masks of the classes in a label map that have at least min_area pixels, as regions; `query`
- * is the class. The result can be freed in any case. 0 or ERR_INTERNAL. */
-int true_regions(struct regions *r, const struct labels *truth, int64_t K, int64_t min_area);
+/* The masks of the classes in a label map, which must stay as long, that have at least min_area
+ * pixels, as regions; `query` is the class. */
+void true_regions(struct regions *r, const struct labels *truth, int64_t K, int64_t min_area);
 
 /* True masks, encoded by the namer, get the names it finds nearest. `to` counts their pixels
  * (NULL: not wanted), `accuracy` those of at least min_area pixels, one by one. 0 or the pending

@@ -24,12 +24,31 @@ int regions_of(struct regions *r, const struct proposals *p, double threshold, i
 }
 
 void regions_free(struct regions *r) {
-    for (int64_t i = 0; i < r->n; i++) mask_free(&r->mask[i]);
+    for (int64_t i = 0; r->mask && i < r->n; i++) mask_free(&r->mask[i]);
     free(r->mask);
+    free(r->area);
     free(r->box);
     free(r->query);
     free(r->feature);
     *r = (struct regions){0};
+}
+
+/* The pixels of one value. */
+static void fill(struct mask *m, const struct labels *l, int64_t value) {
+    for (int64_t i = 0; i < l->h * l->w; i++) m->at[i] = l->at[i] == value;
+}
+
+/* The regions of one picture into the batch; `made`: room for a mask of a label map. */
+static int add(struct region_batch *b, const struct regions *r, const struct image *picture,
+               struct mask *made) {
+    int status = r->of ? mask_alloc(made, r->of->h, r->of->w) : 0;
+    for (int64_t k = 0; !status && k < r->n; k++) {
+        if (r->of) fill(made, r->of, r->query[k]);
+        const struct mask *m = r->of ? made : &r->mask[k];
+        const float *soft = r->soft ? r->soft + r->query[k] * m->h * m->w : NULL;
+        status = region_batch_add(b, picture, (struct region_mask){m, soft}, r->feature + k * r->D);
+    }
+    return status;
 }
 
 int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
@@ -41,12 +60,9 @@ int regions_encode(struct regions *r, const struct image *pictures, int64_t n,
         free(r[i].feature);
         r[i].D = e.D;
         r[i].feature = mem_alloc((size_t)(r[i].n * e.D), sizeof *r[i].feature);
-        for (int64_t k = 0; !status && k < r[i].n; k++) {
-            const struct mask *m = &r[i].mask[k];
-            const float *soft = r[i].soft ? r[i].soft + r[i].query[k] * m->h * m->w : NULL;
-            status = region_batch_add(&b, &pictures[i], (struct region_mask){m, soft},
-                                      r[i].feature + k * e.D);
-        }
+        struct mask made = {0};
+        status = add(&b, &r[i], &pictures[i], &made);
+        mask_free(&made);
     }
     if (!status) status = region_batch_flush(&b);
     region_batch_free(&b);

@@ -9,8 +9,11 @@
 struct regions {
     int64_t n, D;
     int64_t *query;    /* [n]: which proposal, rising */
-    struct mask *mask; /* [n] */
-    struct box *box;   /* [n]: tight */
+    struct mask *mask; /* [n]; NULL: the pixels of `of` that have the value query[i], made one at a
+                          time, since hundreds of classes may be in one picture */
+    const struct labels *of; /* must stay as long; NULL where there are masks */
+    int64_t *area;           /* [n] pixels, with `of` */
+    struct box *box;         /* [n]: tight; NULL with `of` */
     const float *soft; /* [Q, h, w]: of the proposals, which must stay as long; NULL: no matting */
     float *feature;    /* [n, D], unit length; NULL until encoded */
 };

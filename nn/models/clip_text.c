@@ -84,7 +84,8 @@ tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t 
 
     tensor *x = t_embedding(t->token_embedding, tokens);      /* [N, L, W] */
     x = t_add(x, t_narrow(t->positional_embedding, 0, 0, L)); /* [N, L, W] */
-    for (int64_t i = 0; i < t->opt.layers; i++) x = clip_block(&t->blocks, i, x, L, true);
+    for (int64_t i = 0; i < t->opt.layers; i++)
+        x = t_next(x, clip_block(&t->blocks, i, x, L, true));
     x = t_index_select(t_reshape(x, SHAPE(n * L, W)), 0, flat);    /* [N, W] */
     x = t_matmul(layer_norm(&t->ln_final, x), t->text_projection); /* [N, D] */
     return t_scope_close(scope, x);

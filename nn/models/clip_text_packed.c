@@ -186,8 +186,8 @@ static tensor *run(const struct pass *p) {
     int scope = t_scope_open("pass", T_INHERIT);
     tensor *x = t_add(t_embedding(t->token_embedding, p->ids),
                       t_index_select(t->positional_embedding, 0, p->positions)); /* [R, W] */
-    for (int64_t i = 0; i < t->opt.layers; i++)
-        x = block(p, i, i + 1 == t->opt.layers && !p->record, x); /* [R, W], at last [N, W] */
+    for (int64_t i = 0; i < t->opt.layers; i++) /* [R, W], at last [N, W] */
+        x = t_next(x, block(p, i, i + 1 == t->opt.layers && !p->record, x));
     return t_scope_close(scope, x);
 }
 

@@ -111,12 +111,12 @@ static tensor *tokens(const struct clip_vit *v, tensor *image, tensor *mask, int
     tensor *visible = mask ? visible_patches(v, mask) : NULL;
     tensor *x = embed(v, image, visible); /* [B, 1 + g g, W] */
     for (int64_t i = 0; i < n; i++) {
-        x = clip_block(&v->blocks, i, x, i + 1 < n ? 1 + N : rows, false);
+        x = t_next(x, clip_block(&v->blocks, i, x, i + 1 < n ? 1 + N : rows, false));
         if (!visible || i + 1 >= v->opt.prompt_depth) continue;
         int inner = t_scope_open("prompt", T_INHERIT);
         tensor *patches = prompt(v, t_narrow(x, 1, 1, N), visible, i + 1); /* [B, g g, W] */
-        x = t_cat((tensor *[]){t_narrow(x, 1, 0, 1), patches}, 2, 1);
-        x = t_scope_close(inner, x);
+        tensor *y = t_cat((tensor *[]){t_narrow(x, 1, 0, 1), patches}, 2, 1);
+        x = t_next(x, t_scope_close(inner, y));
     }
     return t_scope_close(scope, x); /* [B, rows, W] */
 }

@@ -97,7 +97,8 @@ static tensor *encoder_layer(const struct detr_layer *l, const struct detr_optio
 
 tensor *detr_encoder(const struct detr_encoder *e, tensor *x, tensor *pos) {
     int scope = t_scope_open("encoder", T_INHERIT);
-    for (int i = 0; i < e->opt.layers; i++) x = encoder_layer(&e->layer[i], &e->opt, x, pos);
+    for (int i = 0; i < e->opt.layers; i++)
+        x = t_next(x, encoder_layer(&e->layer[i], &e->opt, x, pos));
     if (e->opt.pre_norm) x = layer_norm(&e->norm, x);
     return t_scope_close(scope, x); /* [B, S, C] */
 }
@@ -126,7 +127,7 @@ tensor *detr_decoder(const struct detr_decoder *d, tensor *query_pos, tensor *me
     tensor *state[DETR_LAYERS_MAX];
     int n = 0;
     for (int i = 0; i < d->opt.layers; i++) {
-        x = decoder_layer(&d->layer[i], &d->opt, x, query_pos, key, memory);
+        x = t_next(x, decoder_layer(&d->layer[i], &d->opt, x, query_pos, key, memory));
         if (i + 1 == d->opt.layers || !last_only) state[n++] = layer_norm(&d->norm, x);
     }
     return t_scope_close(scope, t_stack(state, (size_t)n, 1)); /* [B, layers, Q, C] */

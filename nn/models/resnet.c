@@ -160,7 +160,7 @@ static tensor *stem_forward(const struct resnet *r, tensor *x) {
 static tensor *stage_forward(const struct resnet *r, int s, tensor *x) {
     int scope = t_scope_open("stage", T_INHERIT);
     if (r->has_down[s]) x = t_relu(conv_norm(&r->down[s], x));
-    for (int j = 0; j < r->opt.stage[s].blocks; j++) x = unit_forward(&r->unit[s][j], x);
+    for (int j = 0; j < r->opt.stage[s].blocks; j++) x = t_next(x, unit_forward(&r->unit[s][j], x));
     return t_scope_close(scope, x); /* [B, C, h, w] */
 }
 

@@ -153,6 +153,7 @@ static tensor *attend(const struct swin_block *b, tensor *x, tensor *mask, bool 
  * tokens like others, but their results are dropped. */
 static tensor *windows(const struct swin_block *b, tensor *x, int64_t w, int64_t shift,
                        tensor *mask, bool plain) {
+    int scope = t_scope_open("", T_INHERIT);
     int64_t B = t_size(x, 0), H = t_size(x, 1), W = t_size(x, 2), C = t_size(x, 3);
     int64_t rows = (H + w - 1) / w, cols = (W + w - 1) / w;
     x = t_pad(x, SHAPE(0, 0, 0, cols * w - W, 0, rows * w - H), 0); /* [B, rows w, cols w, C] */
@@ -162,7 +163,7 @@ static tensor *windows(const struct swin_block *b, tensor *x, int64_t w, int64_t
     x = t_permute(t_reshape(x, SHAPE(B, rows, cols, w, w, C)), SHAPE(0, 1, 3, 2, 4, 5));
     x = t_reshape(x, SHAPE(B, rows * w, cols * w, C));
     if (shift) x = t_roll(t_roll(x, shift, 1), shift, 2);
-    return t_narrow(t_narrow(x, 1, 0, H), 2, 0, W); /* [B, H, W, C] */
+    return t_scope_close(scope, t_narrow(t_narrow(x, 1, 0, H), 2, 0, W)); /* [B, H, W, C] */
 }
 
 /* Leaves out a branch for whole pictures, and makes up for it where it stays. */
@@ -214,10 +215,11 @@ struct features swin_forward(const struct swin *s, tensor *x) {
         int64_t H = t_size(x, 1), W = t_size(x, 2);
         tensor *mask = shift_mask((H + w - 1) / w * w, (W + w - 1) / w * w, w, w / 2);
         for (int64_t j = 0; j < s->opt.blocks[i]; j++)
-            x = block_forward(&stage->block[j], x, w, j % 2 ? w / 2 : 0, mask, s->opt.plain);
+            x = t_next(
+                x, block_forward(&stage->block[j], x, w, j % 2 ? w / 2 : 0, mask, s->opt.plain));
         tensor *y = t_permute(layer_norm(&stage->norm, x), SHAPE(0, 3, 1, 2)); /* [B, C, H, W] */
         f.map[i] = t_contiguous(y);
-        if (i + 1 < FEATURES_MAX) x = merge(stage, x);
+        if (i + 1 < FEATURES_MAX) x = t_next(x, merge(stage, x));
     }
     for (int i = 0; i < FEATURES_MAX; i++) t_keep(scope, f.map[i]);
     t_scope_close(scope, NULL);

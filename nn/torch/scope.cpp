@@ -154,6 +154,11 @@ tensor *t_scope_close(int scope, tensor *result) {
     return result;
 }
 
+tensor *t_next(tensor *before, tensor *x) {
+    if (before && before != x && before->owner == scopes.back().get()) drop(before);
+    return x;
+}
+
 tensor *t_hold(tensor *x) {
     if (x) disown(x);
     return x;

@@ -52,6 +52,9 @@ tensor *t_scope_close(int scope, tensor *result); /* result may be NULL; returns
 tensor *t_keep(int scope, tensor *x);             /* as a further result of `scope`, still open */
 tensor *t_hold(tensor *x);                        /* NULL stays NULL */
 void t_drop(tensor *x);                           /* NULL is fine */
+/* x, the next of a chain of blocks; the one before, which nobody reads again, is freed. One of an
+ * outer scope, and NULL, stay what they are. `x = t_next(x, block(..., x))` */
+tensor *t_next(tensor *before, tensor *x);
 bool t_training(void);
 bool t_grad_enabled(void); /* what is computed now can be differentiated */
 size_t t_live(void);       /* handles alive in this process; for leak tests */

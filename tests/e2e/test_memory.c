@@ -1,5 +1,6 @@
 /* Memory. Training does not grow: the resident memory of every training stage after 1,000 steps is
- * that after 100, within 2 %. Read from outside, while metrics.jsonl tells the step. */
+ * that after 100, within 2 %. Read from outside, while metrics.jsonl tells the step. Names cost an
+ * evaluation little. */
 /* ctest: timeout=3000 labels=slow */
 #include <fcntl.h>
 #include <signal.h>
@@ -8,6 +9,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "data/known_sets.h"
+#include "data/set.h"
+#include "data/vocabulary.h"
 #include "eval/segment.h"
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
@@ -106,6 +110,100 @@ TEST(resident_memory_after_1000_steps_is_that_after_100) {
     WATCH("smoke/mpt-only.yaml", "mpt-only", "", "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
     ended_free(&e);
+}
+
+/* k847.h5 and the like: the first K classes of ADE20K's 847, two pictures of 640 x 864 or so. */
+static void write_set(const char *dir, int64_t K) {
+    struct vocabulary v;
+    struct set_writer w;
+    char *table = known_labels_path("ade20k_847.yaml"),
+         *name = mem_format("k%lld.h5", (long long)K);
+    char *path = path_join(dir, name), *names[847];
+    bool seen[847] = {false};
+    CHECK_OK(vocabulary_read(&v, table));
+    CHECK_INT(v.n, 847);
+    for (int64_t k = 0; k < K; k++) names[k] = v.at[k].name;
+    CHECK_OK(set_create(&w, path, &(struct set_info){names, seen, K, UINT16_MAX, ""}));
+    for (int64_t i = 0; i < 2; i++) {
+        struct image im;
+        struct labels l;
+        struct bytes jpeg;
+        CHECK_OK(image_alloc(&im, 640, 864, 3));
+        CHECK_OK(labels_alloc(&l, im.h, im.w));
+        for (int64_t p = 0; p < im.h * im.w; p++) {
+            int64_t y = p / im.w, x = p % im.w;
+            l.at[p] = (uint16_t)((y / 40 * 22 + x / 40 + i) % K);
+            for (int64_t c = 0; c < 3; c++)
+                im.at[3 * p + c] = (uint8_t)(y * (c + 1) / 3 + x * (i + 1) / 4);
+        }
+        CHECK_OK(image_encode_jpeg(&im, 90, &jpeg));
+        CHECK_OK(set_add(
+            &w, &(struct set_item){
+                    .id = i, .h = im.h, .w = im.w, .bytes = jpeg.at, .n = jpeg.n, .labels = &l}));
+        bytes_free(&jpeg);
+        image_free(&im);
+        labels_free(&l);
+    }
+    CHECK_OK(set_finish(&w));
+    set_drop(&w);
+    vocabulary_close(&v);
+    free(table);
+    free(name);
+    free(path);
+}
+
+/* The peak of an evaluation, in KiB. */
+static long evaluation_peak(const char *config, const char *set, const char *shortest) {
+    /* Some names have more tokens than the smoke chain's captions. */
+    const char *const arguments[] = {set, shortest, "clip:clip.text.context=77", NULL};
+    struct process p;
+    long peak = 0, now = 1;
+    train_start(&p, "out", config, arguments, NULL);
+    for (; now; now = resident(p.pid, "VmHWM:")) {
+        if (now > peak) peak = now;
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    struct ended e = process_wait(&p, 1500);
+    check_status(&e, 0);
+    ended_free(&e);
+    return peak;
+}
+
+static char *write_evaluation(const char *sets) {
+    char *dir = test_source("configs/smoke"), *here = realpath(dir, NULL);
+    char *path = test_path("eval.yaml");
+    char *text = mem_format(
+        "stage: evaluate\n"
+        "inputs: {scenes: %s, proposals: %s/proposals.yaml, raw: %s/clip.yaml}\n"
+        "eval: {longest: 4096, mask_threshold: 0.3, min_area: 4, overlays: 2}\n"
+        "measure: {oracles: true, predictions: true}\n",
+        sets, here, here);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(dir);
+    free(here);
+    free(text);
+    return path;
+}
+
+/* One map of all scores has 1,787 MiB more with 847 names than with 10. */
+TEST(an_evaluation_of_847_names_takes_64_mib_more_than_one_of_10) {
+    char *sets = test_path("sets"), *config = write_evaluation(sets);
+    CHECK_OK(dir_make(sets));
+    write_set(sets, 10);
+    write_set(sets, 847);
+    evaluation_peak(config, "eval.set=k10", "eval.shortest=64"); /* the models are made */
+    for (int resized = 0; resized < 2;
+         resized++) { /* the network sees pictures as they are, or not */
+        const char *shortest = resized ? "eval.shortest=480" : "eval.shortest=640";
+        long few = evaluation_peak(config, "eval.set=k10", shortest);
+        long many = evaluation_peak(config, "eval.set=k847", shortest);
+        fprintf(stderr, "%s: %ld MiB with 10 names, %ld with 847\n", shortest, few >> 10,
+                many >> 10);
+        CHECK(few > 100 << 10);
+        CHECK(many - few <= 64 << 10);
+    }
+    free(sets);
+    free(config);
 }
 
 static void forget_peak(void) {

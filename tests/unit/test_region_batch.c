@@ -81,3 +81,36 @@ TEST(equal_masks_go_through_clip_once_and_every_feature_is_to_the_bit_what_it_is
     clip_free(&clip);
     params_free(&registry);
 }
+
+TEST(the_values_of_a_label_map_are_encoded_as_their_masks_are) {
+    enum { N = 3 };
+    struct rng r = rng_stream(2, "test.batch", 0);
+    struct clip clip;
+    struct image im;
+    struct labels map;
+    make_clip(&clip);
+    make_picture(&im, &r);
+    CHECK_OK(labels_alloc(&map, H, W));
+    for (int64_t i = 0; i < H * W; i++) map.at[i] = (uint16_t)(i % W / 20 + i / W / 30);
+    struct namer namer = {.clip = &clip};
+    struct region_options crop = {.side = SIDE, .expand = 1};
+    struct regions made = {.n = N, .query = mem_alloc(N, sizeof *made.query), .of = &map};
+    struct regions whole = {.n = N,
+                            .query = mem_alloc(N, sizeof *whole.query),
+                            .mask = mem_alloc(N, sizeof *whole.mask)};
+    for (int64_t k = 0; k < N; k++) {
+        made.query[k] = whole.query[k] = k;
+        CHECK_OK(mask_alloc(&whole.mask[k], H, W));
+        for (int64_t i = 0; i < H * W; i++) whole.mask[k].at[i] = map.at[i] == k;
+    }
+    CHECK_OK(regions_encode(&made, &im, 1, &crop, namer_encoder(&namer), BATCH));
+    CHECK_OK(regions_encode(&whole, &im, 1, &crop, namer_encoder(&namer), BATCH));
+    CHECK(!memcmp(made.feature, whole.feature, (size_t)N * D * sizeof *made.feature));
+    CHECK(memcmp(made.feature, made.feature + D, D * sizeof *made.feature) != 0);
+    regions_free(&made);
+    regions_free(&whole);
+    labels_free(&map);
+    image_free(&im);
+    clip_free(&clip);
+    params_free(&registry);
+}

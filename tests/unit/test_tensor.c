@@ -29,6 +29,21 @@ TEST(several_results_leave_a_scope_by_t_keep) {
     CHECK_INT(t_size(b, 0), 3);
 }
 
+TEST(a_chain_of_blocks_keeps_its_last_result_and_its_argument) {
+    tensor *start = t_ones(SHAPE(2), T_F32), *x = start, *part = NULL;
+    int scope = t_scope_open("blocks", T_INHERIT);
+    size_t live = t_live();
+    for (int i = 0; i < 3; i++) {
+        if (i == 2) part = t_narrow(x, 0, 0, 1); /* of what is freed now: its own reference */
+        x = t_next(x, t_add(x, x));
+    }
+    CHECK_INT(t_live(), live + 2);
+    CHECK_NEAR(t_item(part), 4, 0);
+    CHECK(t_next(x, x) == x);
+    CHECK_NEAR(t_item(t_sum(t_scope_close(scope, x))), 16, 0);
+    CHECK_NEAR(t_item(t_sum(start)), 2, 0);
+}
+
 TEST(a_held_tensor_outlives_its_scope_until_dropped) {
     int scope = t_scope_open("init", T_INHERIT);
     tensor *w = t_hold(t_ones(SHAPE(4), T_F32));
