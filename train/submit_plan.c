@@ -171,8 +171,15 @@ static int check_times(const struct submission *s) {
     return 0;
 }
 
-int submit_plan(const struct graph *g, const struct graph *other, const struct resource_flags *f,
+/* Of an array one task is looked at: that its run is done says nothing of the others. */
+static void forget_done(struct graph *g, const struct graph *other) {
+    for (size_t i = 0; i < g->n; i++)
+        if (is_array(g->at[i], other)) g->at[i]->done = false;
+}
+
+int submit_plan(struct graph *g, const struct graph *other, const struct resource_flags *f,
                 struct submission *s) {
+    if (other) forget_done(g, other);
     struct place *at = mem_alloc(g->n, sizeof *at);
     bool *needed = mem_alloc(g->n, sizeof *needed), arrays = false;
     graph_needed(g, needed);

@@ -19,5 +19,5 @@ void resource_flags_free(struct resource_flags *f);
  * array, NULL without one: stages that are the same in both are made once, ahead of the array.
  * ERR_USAGE when all are; ERR_CONFIG when the margin does not fit a job's time. The jobs borrow
  * from graph and flags. */
-int submit_plan(const struct graph *g, const struct graph *other, const struct resource_flags *f,
+int submit_plan(struct graph *g, const struct graph *other, const struct resource_flags *f,
                 struct submission *s);

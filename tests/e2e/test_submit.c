@@ -148,6 +148,24 @@ TEST(an_array_is_made_of_what_depends_on_its_index) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+TEST(an_array_whose_first_run_is_done_is_sent_all_the_same) {
+    struct ended e = TRAIN("runs", "smoke/scenes.yaml", "seed=1");
+    check_status(&e, 0);
+    ended_free(&e);
+    char *config = config_of("scenes.yaml"), *out = output();
+    e = SUBMIT(NULL, config, out, "--go", "--array=1-2", "seed=%a");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "101\tovseg-scenes\t\n");
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--go", "seed=1");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "");
+    CHECK_HAS(e.err, "there is nothing to send");
+    ended_free(&e);
+    free(config);
+    free(out);
+}
+
 TEST(what_is_sent_is_told_when_a_later_job_is_refused) {
     char *config = config_of("clip.yaml"), *out = output();
     struct ended e = SUBMIT("FAIL_AT=102", config, out, "--go", "scenes:resources.cpus=1");
