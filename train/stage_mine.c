@@ -311,7 +311,7 @@ static void check(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"scenes", NULL};
-static const char *const maybe[] = {"clip", "proposals", "stop_list", NULL};
+static const char *const maybe[] = {"clip", "proposals", NULL};
 const struct stage stage_mine = {
     .name = "mine",
     .inputs = inputs,

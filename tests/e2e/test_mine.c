@@ -111,7 +111,7 @@ TEST(another_run_asks_the_models_nothing_that_they_said_before) {
     chain_run(&c);
     char *config = config_of("mine.yaml", &c, c.proposals, "");
     char *more = config_of("more.yaml", &c, c.proposals, ", captions: 2, similarity: -0.5");
-    char *stop = test_path("stop.txt"), *stopped = mem_format("inputs.stop_list=%s", stop);
+    char *stop = test_path("stop.txt"), *stopped = mem_format("nouns.stop_list=%s", stop);
     char *wide = config_of("wide.yaml", &c, c.proposals, ""), *file = NULL;
     CHECK_OK(file_write(stop, "sky\ngrass\n", 10));
     char *all = mem_format("%lld", (long long)crops_of_all(config));

@@ -1,6 +1,9 @@
 #include "data/set_prepare.h"
 
+#include <fcntl.h>
 #include <omp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -9,6 +12,7 @@
 #include "data/set_check.h"
 #include "data/set_index.h"
 #include "data/set_split.h"
+#include "data/vocabulary.h"
 #include "tests/test.h"
 
 enum { BLOCK = 8, N = 2 * BLOCK + 5, CLASSES = 3, SIDE = 6 };
@@ -205,6 +209,68 @@ TEST(what_was_skipped_is_told_again_after_a_stop) {
     set_prepare_free(&again);
 }
 
+TEST(what_was_done_before_damage_is_kept_when_damage_may_be_skipped) {
+    write_folder(N);
+    damage("images", "p0012.png", "not a picture");
+    struct set_prepare stop = {.stop_on_damage = true}, skip = {0},
+                       again = {.stop_on_damage = true};
+    CHECK_ERROR(prepare_to(&stop, "set.h5"), ERR_DATA, "p0012.png");
+    char *block = test_path("set.h5.part/blocks/000000.h5"), *mark = test_path("mark");
+    CHECK(link(block, mark) == 0); /* the same file for as long as it is not made anew */
+    skip.stop = stop_later;
+    calls_left = 1;
+    CHECK_ERROR(prepare_to(&skip, "set.h5"), ERR_AGAIN, "stopped");
+    struct stat a, b;
+    CHECK(stat(block, &a) == 0 && stat(mark, &b) == 0);
+    CHECK(a.st_ino == b.st_ino);
+    CHECK_ERROR(prepare_to(&again, "set.h5"), ERR_DATA, "p0012.png"); /* of a block that is done */
+    set_prepare_free(&stop);
+    set_prepare_free(&skip);
+    set_prepare_free(&again);
+    free(block);
+    free(mark);
+}
+
+TEST(a_name_of_two_lines_is_one_damaged_picture_after_a_stop_too) {
+    write_folder(N);
+    damage("images", "p00\n00.png", "not a picture");
+    write_map("p00\n00.png", 4, 4, 1);
+    struct set_prepare p = {.stop = stop_later}, again = {0};
+    calls_left = 1;
+    CHECK_ERROR(prepare_to(&p, "set.h5"), ERR_AGAIN, "stopped");
+    CHECK_OK(prepare_to(&again, "set.h5"));
+    CHECK_INT(again.damaged, 1);
+    CHECK_INT(again.empty, 0);
+    set_prepare_free(&p);
+    set_prepare_free(&again);
+}
+
+/* Sparse files, three times which are more than the disk has. */
+TEST(a_set_that_the_disk_has_no_room_for_is_not_begun) {
+    enum { BYTES = FILE_SET_BYTES_MAX, MOST = 20000 };
+    char *dir = test_path("images"), *part = test_path("set.h5.part/blocks/000000.h5");
+    char *masks = test_path("masks"), *map = test_path("masks/p0000.png");
+    write_folder(2);
+    int64_t files = disk_free(dir) / BYTES / 3 + 1;
+    if (files > MOST) test_skip("a disk of many terabytes");
+    for (int64_t i = 2; i < files + 2; i++) {
+        char *name = mem_format("%s/p%04lld.png", dir, (long long)i);
+        int fd = open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        CHECK(fd >= 0 && ftruncate(fd, BYTES) == 0 && close(fd) == 0);
+        free(name);
+        name = mem_format("%s/p%04lld.png", masks, (long long)i);
+        CHECK(link(map, name) == 0);
+        free(name);
+    }
+    struct set_prepare p = {0};
+    CHECK_ERROR(prepare_to(&p, "set.h5"), ERR_IO, "GB are free: make room");
+    CHECK(!file_exists(part));
+    free(dir);
+    free(part);
+    free(masks);
+    free(map);
+}
+
 TEST(nothing_left_is_an_error) {
     write_folder(2);
     damage("images", "p0000.png", "x");
@@ -266,6 +332,9 @@ TEST(an_index_has_the_pictures_that_a_set_has) {
         image_free(&a);
         image_free(&b);
     }
+    for (int64_t i = 0; i < 2 * set.n_images; i++) CHECK_INT(index.size[i], set.size[i]);
+    struct set_prepare of_set = {.path = path, .config_hash = ""};
+    CHECK_ERROR(set_index_write(&of_set, &set), ERR_USAGE, "make a set of it");
     char *gone = test_path("images/p0000.png");
     struct image im;
     CHECK_OK(file_remove(gone));
@@ -401,6 +470,48 @@ TEST(what_is_exported_is_prepared_again_to_the_same_set) {
     free(to);
     free(path);
     free(dir);
+}
+
+TEST(an_export_keeps_names_that_a_line_does_not_hold_and_which_classes_are_unseen) {
+    struct dataset d;
+    struct vocabulary v;
+    write_folder(3);
+    char *path = test_path("names.yaml"), *images = test_path("images"),
+         *masks = test_path("masks");
+    static const char text[] = "- \"# sky\"\n- {name: road, split: unseen}\n- light\n";
+    CHECK_OK(file_write(path, text, sizeof text - 1));
+    struct file_set_options o = {
+        .images = images, .maps = masks, .names = path, .map_suffix = ".png", .kind = MAPS_PNG};
+    CHECK_OK(file_set_open(&d, &o));
+    char *dir = test_path("plain"), *names = path_join(dir, "names.yaml");
+    CHECK_OK(set_export(&d, INT64_MAX, INT64_MAX, dir, NULL));
+    CHECK_OK(vocabulary_read(&v, names));
+    CHECK_INT(v.n, 3);
+    CHECK_TEXT(v.at[0].name, "# sky");
+    CHECK(!v.at[0].unseen && v.at[1].unseen && !v.at[2].unseen);
+    vocabulary_close(&v);
+    dataset_close(&d);
+    char *const owned[] = {path, images, masks, dir, names};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(a_line_of_captions_holds_one_object_and_ids_are_whole) {
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"{\"image\": \"p0000.png\", \"caption\": \"a\"}{\"image\": \"p0001.png\"}\n",
+                "line 1: is not one JSON object"},
+               {"\n{\"image\": \"p0000.png\", \"captions\": [\"a\"], \"ids\": [1.5]}\n",
+                "line 2: \"ids\" are whole numbers"}};
+    write_folder(2);
+    char *path = test_path("captions.jsonl"), *images = test_path("images");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct dataset d;
+        struct file_set_options o = {.images = images, .captions = path};
+        CHECK_OK(file_write(path, bad[i].text, strlen(bad[i].text)));
+        CHECK_ERROR(file_set_open(&d, &o), ERR_DATA, bad[i].says);
+    }
+    free(path);
+    free(images);
 }
 
 TEST(an_export_stops_at_the_numbers_that_are_asked_for) {
