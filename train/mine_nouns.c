@@ -94,6 +94,19 @@ static struct noun_settings settings_of(const struct node *n) {
     return o;
 }
 
+int mine_nouns_check_inputs(const struct node *n) {
+    struct noun_source source;
+    struct noun_settings settings = settings_of(n);
+    struct nouns parser;
+    int status = noun_source_open(&source, &settings);
+    if (!status) {
+        status = nouns_open(&parser, &source.options);
+        if (!status) nouns_close(&parser);
+    }
+    noun_source_close(&source);
+    return status;
+}
+
 int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,
                     int64_t captions, const struct node *node, int threads) {
     struct noun_source source;

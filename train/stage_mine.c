@@ -310,6 +310,11 @@ static void check(const struct node *n, struct problems *p) {
         problems_add(p, "%s: inputs.proposals has no use with mine.masks: labels", n->path);
 }
 
+static int check_inputs(const struct node *n) {
+    int status = given_check_inputs(n);
+    return status || n->config.mine.ground_truth ? status : mine_nouns_check_inputs(n);
+}
+
 static const char *const inputs[] = {"scenes", NULL};
 static const char *const maybe[] = {"clip", "proposals", NULL};
 const struct stage stage_mine = {
@@ -320,5 +325,5 @@ const struct stage stage_mine = {
     .revision = 3,
     .check = check,
     .run = run,
-    .check_inputs = given_check_inputs,
+    .check_inputs = check_inputs,
 };

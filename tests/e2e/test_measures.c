@@ -2,6 +2,7 @@
  *
  * ctest: timeout=900 labels=slow */
 #include <cjson/cJSON.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "data/rle.h"
