@@ -134,6 +134,45 @@ TEST(another_run_asks_the_models_nothing_that_they_said_before) {
     chain_free(&c);
 }
 
+/* An index stays the same when a file does not. */
+TEST(a_picture_that_changed_under_an_index_is_looked_at_again) {
+    struct chain c;
+    chain_run(&c);
+    char *sets = test_path("sets"), *index = path_join(sets, "clip.h5"),
+         *plain = test_path("plain");
+    char *set = path_join(c.scenes, "clip.h5");
+    struct ended made[] = {OVSEG("data", "export", set, plain, "--images", "32", "--masks", "32"),
+                           OVSEG("data", "prepare", "folder", "--root", plain, "--index",
+                                 "--keep-empty", "-o", index)};
+    for (size_t i = 0; i < 2; i++) {
+        check_status(&made[i], 0);
+        ended_free(&made[i]);
+    }
+    struct chain over = {.scenes = sets, .clip = c.clip, .proposals = c.proposals};
+    char *config = config_of("mine.yaml", &over, c.proposals, "");
+    char *more = config_of("more.yaml", &over, c.proposals, ", similarity: -0.5");
+    struct ended first = TRAIN("first", config, NULL);
+    check_status(&first, 0);
+    CHECK_HAS(first.err, "32 of 32 pictures went through");
+    char *images = path_join(plain, "images"), *was = NULL;
+    struct strings names;
+    struct bytes other;
+    CHECK_OK(dir_list(images, &names));
+    was = path_join(images, names.at[20]);
+    char *from = path_join(images, names.at[0]);
+    CHECK_OK(file_read(from, 1 << 20, &other));
+    CHECK_OK(file_write(was, other.at, other.n));
+    struct ended second = TRAIN("first", more, NULL);
+    check_status(&second, 0);
+    CHECK_HAS(second.err, "16 of 32 pictures went through");
+    bytes_free(&other);
+    strings_free(&names);
+    ended_free(&first);
+    ended_free(&second);
+    FREE_ALL(sets, index, plain, set, config, more, images, was, from);
+    chain_free(&c);
+}
+
 /* A shard of another part, or nothing. */
 static void take_shard(const char *from, const char *to, const char *name) {
     struct bytes b;
