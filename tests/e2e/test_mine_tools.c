@@ -9,6 +9,8 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
+static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
+
 /* The mined pairs of the running test. */
 struct mined {
     char *run;    /* of stage mine */
@@ -149,8 +151,7 @@ static void check_stopped(const struct mined *m) {
     static const char *const parts[] = {"edit", "export"};
     CHECK_OK(dir_make(dir));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *const argv[] = {
-            TEST_BUILD_DIR "/bin/ovseg", "mine", parts[i], m->run, out, NULL};
+        const char *const argv[] = {program, "mine", parts[i], m->run, out, NULL};
         struct fault_environment f = fault_environment("any:3:TERM", out);
         struct process p;
         struct strings left;
