@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +148,13 @@ int file_can_be(const char *path) {
 int64_t file_size(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+int64_t disk_free(const char *path) {
+    struct statvfs s;
+    if (statvfs(path, &s) < 0 || !s.f_blocks) return INT64_MAX; /* some network's say 0 of 0 */
+    double bytes = (double)s.f_bavail * (double)s.f_frsize;
+    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
 }
 
 int file_sync(const char *path) {

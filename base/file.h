@@ -32,6 +32,7 @@ bool dir_exists(const char *path);
 /* Whether a file can be made there: what takes long is not begun in vain. ERR_IO says why not. */
 int file_can_be(const char *path);
 int64_t file_size(const char *path); /* -1 when there is none */
+int64_t disk_free(const char *path); /* bytes where this folder is; INT64_MAX: not known */
 int file_sync(const char *path);     /* fsync of a file or a folder */
 int file_remove(const char *path);   /* 0 also when there was none */
 

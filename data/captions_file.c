@@ -83,7 +83,8 @@ static const char *take_object(struct entries *e, const cJSON *o) {
     cJSON_ArrayForEach(text, many) {
         if (!is_text(text)) return "\"captions\" is a list of texts";
         double number = id && cJSON_IsNumber(id) ? id->valuedouble : (double)e->n;
-        if ((id && !cJSON_IsNumber(id)) || number < 0 || number > 9e15)
+        if ((id && !cJSON_IsNumber(id)) || !(number >= 0 && number <= 9e15) ||
+            number != (double)(int64_t)number)
             return "\"ids\" are whole numbers";
         add(e, image->valuestring, text->valuestring, (int64_t)number);
         if (id) id = id->next;
@@ -96,16 +97,17 @@ static int read_lines(struct entries *e, const char *path, struct hasher *hash) 
     int status = file_read(path, LINES_BYTES_MAX, &file);
     if (status) return status;
     hasher_add(hash, file.at, file.n);
-    const char *at = (const char *)file.at, *end = at + file.n;
+    char *at = (char *)file.at, *end = at + file.n; /* with a NUL behind it */
     for (size_t number = 1; !status && at < end; number++) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t n = (size_t)((stop ? stop : end) - at);
-        bool empty = strspn(at, " \t\r") >= n;
-        cJSON *o = empty || n > LINE_MAX_BYTES ? NULL : cJSON_ParseWithLength(at, n);
-        const char *wrong = empty                ? NULL
-                            : n > LINE_MAX_BYTES ? "is longer than 64 KiB"
-                            : !cJSON_IsObject(o) ? "is no JSON object"
-                                                 : take_object(e, o);
+        at[n] = '\0';
+        bool empty = strspn(at, " \t\r") >= n, nul = memchr(at, '\0', n);
+        cJSON *o = empty || n > LINE_MAX_BYTES ? NULL : cJSON_ParseWithOpts(at, NULL, true);
+        const char *wrong = empty                       ? NULL
+                            : n > LINE_MAX_BYTES        ? "is longer than 64 KiB"
+                            : nul || !cJSON_IsObject(o) ? "is not one JSON object"
+                                                        : take_object(e, o);
         if (wrong) status = error_set(ERR_DATA, "%s: line %zu: %s", path, number, wrong);
         cJSON_Delete(o);
         at += n + 1;

@@ -23,7 +23,8 @@ static bool has_middle(const char *name, const char *middle) {
 }
 
 static bool is_wanted(const char *name, const char *suffix, const char *middle) {
-    if (name[0] == '.' || (middle && !has_middle(name, middle))) return false;
+    bool other = middle && middle[0] == '!';
+    if (name[0] == '.' || (middle && has_middle(name, middle + other) == other)) return false;
     return suffix ? ends_in(name, suffix) : image_name_is(name);
 }
 

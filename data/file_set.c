@@ -3,18 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/problems.h"
 #include "data/captions_file.h"
 #include "data/file_set_internal.h"
 #include "data/mat_labels.h"
 #include "data/resize_cv.h"
 #include "data/vocabulary.h"
-
-enum { FILE_BYTES_MAX = 256 << 20 };
 
 /* ---- reading ---- */
 
@@ -48,7 +46,7 @@ static int shrink(struct bytes *b, const char *path) {
 static int file_bytes(const struct dataset *d, int64_t i, struct bytes *out) {
     const struct file_set *s = d->state;
     char *path = path_join(s->images, s->at[i].image);
-    int status = file_read(path, FILE_BYTES_MAX, out);
+    int status = file_read(path, FILE_SET_BYTES_MAX, out);
     if (!status && s->shrunk) status = shrink(out, path);
     if (status) bytes_free(out);
     free(path);
@@ -72,7 +70,7 @@ static int read_map(const struct file_set *s, const char *path, struct labels *o
     *out = (struct labels){0};
     if (s->kind == MAPS_MAT) return labels_read_mat(path, out);
     struct bytes b;
-    int status = file_read(path, FILE_BYTES_MAX, &b);
+    int status = file_read(path, FILE_SET_BYTES_MAX, &b);
     if (status) return status;
     if (s->kind == MAPS_TIFF)
         status = labels_decode_tiff(b.at, b.n, path, out);
@@ -125,6 +123,7 @@ static void file_close(struct dataset *d) {
     free(s->at);
     free(s->images);
     free(s->maps);
+    free(s->size);
     free(s);
 }
 
@@ -133,6 +132,23 @@ static const struct dataset_source file_source = {
 
 const struct file_set *file_set_of(const struct dataset *d) {
     return d->source == &file_source ? d->state : NULL;
+}
+
+static void hash_change(struct hasher *h, const char *dir, const char *name) {
+    struct stat st = {0};
+    char *path = path_join(dir, name);
+    if (stat(path, &st) == 0) {
+        hasher_add(h, &st.st_mtim, sizeof st.st_mtim);
+        hasher_add(h, &st.st_size, sizeof st.st_size);
+    }
+    free(path);
+}
+
+void file_set_hash_change(const struct dataset *d, int64_t i, struct hasher *h) {
+    const struct file_set *s = file_set_of(d);
+    if (!s) return;
+    hash_change(h, s->images, s->at[i].image);
+    if (s->at[i].map) hash_change(h, s->maps, s->at[i].map);
 }
 
 void file_set_put(struct dataset *d, struct file_set *s) {

@@ -2,9 +2,12 @@
  * names of the files without suffix, in the order of these names (reference-spec 5). */
 #pragma once
 
+#include "base/hash.h"
 #include "data/dataset.h"
 
 enum map_kind { MAPS_NONE, MAPS_PNG, MAPS_TIFF, MAPS_MAT, MAPS_ADE_FULL };
+
+enum { FILE_SET_BYTES_MAX = 256 << 20 /* of a picture or a map */ };
 
 enum { RAW_VALUES = 1 << 16, RAW_MISTAKE = UINT16_MAX - 1 /* in class_of: no map may hold it */ };
 
@@ -19,7 +22,7 @@ struct file_set_options {
     const char *captions;      /* data/captions_file.h; NULL: none */
     const char *image_suffix;  /* NULL: any picture */
     const char *map_suffix;
-    const char *middle; /* only names whose second part of _ is this; NULL: any */
+    const char *middle; /* only names whose second part of _ is this; "!x": is not x; NULL: any */
     enum map_kind kind;
     bool deep;         /* also files in folders below */
     bool by_index;     /* values are class numbers, as in maps that were prepared before */
@@ -39,6 +42,7 @@ struct file_set {
     size_t n, cap;
     enum map_kind kind;
     bool shrunk;
+    uint32_t *size;                /* of an index: [n, 2], height and width; else NULL */
     uint16_t class_of[RAW_VALUES]; /* of a value in a map: class, ignore or RAW_MISTAKE */
 };
 
@@ -51,5 +55,8 @@ int file_set_open(struct dataset *d, const struct file_set_options *o);
 
 /* What is behind `d`; NULL when it is a data set of another kind. */
 const struct file_set *file_set_of(const struct dataset *d);
+/* Adds size and time of change of the files of picture i to `h`: the same files may hold something
+ * else by now. Nothing of other data sets. */
+void file_set_hash_change(const struct dataset *d, int64_t i, struct hasher *h);
 /* Puts `s`, which it takes over, behind a data set whose arrays are filled. */
 void file_set_put(struct dataset *d, struct file_set *s);

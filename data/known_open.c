@@ -272,7 +272,8 @@ static int find_own(struct finding *f) {
 
 /* ---- the whole ---- */
 
-static void mark_unseen(struct dataset *d, const char *names) {
+/* The classes that have no masks in training; the table may be the user's. */
+static int mark_unseen(struct dataset *d, const char *names, const char *table) {
     while (names && *names) {
         size_t n = strcspn(names, ",");
         bool found = false;
@@ -281,9 +282,20 @@ static void mark_unseen(struct dataset *d, const char *names) {
                 d->class_seen[k] = false;
                 found = true;
             }
-        REQUIRE(found, "no class %.*s", (int)n, names);
+        if (!found)
+            return error_set(ERR_DATA,
+                             "%s: has no class \"%.*s\", which is one of the split's without masks "
+                             "in training: name it, or mark others with split: unseen",
+                             table, (int)n, names);
         names += n + (names[n] == ',');
     }
+    return 0;
+}
+
+static bool marks_unseen(const struct dataset *d) {
+    bool some = false;
+    for (int64_t k = 0; k < d->n_classes; k++) some |= !d->class_seen[k];
+    return some;
 }
 
 int known_open(struct dataset *d, const struct known_source *s) {
@@ -314,7 +326,8 @@ int known_open(struct dataset *d, const struct known_source *s) {
         };
         status = file_set_open(d, &o);
     }
-    if (!status && !look_only && !s->names) mark_unseen(d, set->unseen);
+    if (!status && !look_only && !marks_unseen(d)) status = mark_unseen(d, set->unseen, f.names);
+    if (status) dataset_close(d);
     free(f.images);
     free(f.maps);
     free(f.list);

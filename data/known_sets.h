@@ -23,7 +23,8 @@ struct known_split {
     const char *prepared_images,
         *prepared_maps;                     /* what the reference's scripts make; may be NULL */
     const char *archives[2 * KNOWN_PLACES]; /* as they are published */
-    const char *middle; /* the second part of a file's name, between underscores; NULL: any */
+    const char *middle; /* the second part of a file's name, between underscores: "val", or any
+                           other, "!val"; NULL: any */
     int64_t pictures;   /* with a map, before empty ones are dropped; 0: not known */
 };
 

@@ -161,7 +161,8 @@ static int read_folder(const struct mask_source *s, int64_t id, const char *stem
     bool found = false;
     int status = 0;
     for (int i = 0; !status && !found && i < N; i++)
-        if (names[i]) status = read_named(s->path, names[i], &found, to);
+        if (names[i] && path_is_below(names[i])) /* a stranger's set may name anything */
+            status = read_named(s->path, names[i], &found, to);
     if (!status && !found)
         status = error_set(ERR_MISSING, "%s: no NAME.json, NAME.png or folder NAME, NAME being %s",
                            s->path, names[0] ? names[0] : names[1]);

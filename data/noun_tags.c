@@ -17,13 +17,17 @@ static const cJSON *member(const cJSON *object, const char *name) {
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* Appends texts, each with its NUL; false when one is something else. */
+/* Appends texts, each with its NUL; false when one is something else. Lines and tabs become blanks:
+ * nouns stand in tables. */
 static bool put_texts(struct noun_tags *t, const cJSON *list, uint32_t *n) {
     const cJSON *x;
     *n = 0;
     cJSON_ArrayForEach(x, list) {
         if (!cJSON_IsString(x) || !x->valuestring[0]) return false;
+        size_t at = t->text.n;
         str_put(&t->text, x->valuestring, strlen(x->valuestring) + 1);
+        for (; at + 1 < t->text.n; at++)
+            if ((unsigned char)t->text.at[at] < 0x20) t->text.at[at] = ' ';
         ++*n;
     }
     return true;

@@ -254,7 +254,10 @@ static int write_folder(const struct editing *x, const char *dir) {
     struct str edits = {0};
     pairs_edit_json(x->p, x->e, &edits);
     int status = dir_out_open(&to, dir);
-    for (int64_t k = 0; !status && k < x->p->n_shards; k++) status = write_shard(x, to.tmp, k);
+    for (int64_t k = 0; !status && k < x->p->n_shards; k++) {
+        status = write_shard(x, to.tmp, k);
+        if (!status && x->e->stop) status = x->e->stop();
+    }
     if (!status) status = pairs_manifest_edited(to.tmp, x->p->n_shards, &x->p->source, edits.at);
     str_free(&edits);
     return dir_out_close(&to, status);

@@ -34,6 +34,7 @@ struct pairs_edit {
     int64_t min_count, max_per_noun; /* 0: no limit */
     bool best;                       /* of max_per_noun: the best-scored */
     int64_t seed;
+    int (*stop)(void); /* an error when the work should end now; NULL: never */
 };
 void pairs_edit_init(struct pairs_edit *e); /* which changes nothing */
 void pairs_edit_free(struct pairs_edit *e);

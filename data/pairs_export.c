@@ -111,7 +111,8 @@ static int write_crops(const struct pairs_export *x, const struct group *g, int6
         int failed;
 #pragma omp atomic read
         failed = code;
-        int status = failed ? 0 : write_group(x, &g[k], to);
+        int status = failed || !x->stop ? 0 : x->stop();
+        if (!failed && !status) status = write_group(x, &g[k], to);
 #pragma omp critical(pairs_export)
         {
             done += g[k].end - g[k].first;

@@ -27,6 +27,7 @@ struct pairs_export {
     int threads;
     void (*each)(void *ctx, int64_t pairs); /* how many are done; in turn; may be NULL */
     void *ctx;
+    int (*stop)(void); /* an error when the work should end now; NULL: never */
 };
 
 /* Writes `dir`, which must not exist: whole or not at all, the same bytes for any number of

@@ -54,6 +54,11 @@ int region_list_mask(const struct region_list *l, size_t i, struct mask *out) {
     return rle_unpack(l->bytes.at + l->at[i].at, l->at[i].n, l->h, l->w, out);
 }
 
+int region_list_lines(const struct region_list *l, size_t i, int64_t y, int64_t n, uint8_t *out) {
+    REQUIRE(i < l->n, "region %zu of %zu", i, l->n);
+    return rle_unpack_rows(l->bytes.at + l->at[i].at, l->at[i].n, l->h, l->w, y, n, out);
+}
+
 int64_t region_list_rows(const struct region_list *l, int64_t min_area, int64_t first,
                          int64_t *row) {
     for (size_t k = 0; k < l->n; k++)

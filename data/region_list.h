@@ -29,6 +29,8 @@ int region_list_add(struct region_list *l, int64_t id, const struct mask *m);
 int region_list_add_packed(struct region_list *l, int64_t id, const void *packed, size_t n,
                            int64_t h, int64_t w);
 int region_list_mask(const struct region_list *l, size_t i, struct mask *out);
+/* Rows y .. y + n - 1 of it, [n, w] of the caller's. */
+int region_list_lines(const struct region_list *l, size_t i, int64_t y, int64_t n, uint8_t *out);
 void region_list_free(struct region_list *l);
 
 /* All masks at another size, by torch's nearest; those that vanish are left out. */

@@ -4,7 +4,7 @@
  * Pillow widens the filter when it shrinks (antialiasing), works in 22-bit fixed point, rounds and
  * clips to uint8 between the horizontal pass and the vertical one, which comes second. Nothing else
  * agrees with it (torch's antialias=True differs by up to 2). The Pillow meant is the reference's
- * (9.x); 13 swaps the passes when an image is widened and flattened, and then differs by 1.
+ * (9.x); 13 swaps the passes when an image is widened and flattened, and then differs by up to 4.
  */
 #pragma once
 

@@ -86,6 +86,21 @@ int rle_unpack(const void *packed, size_t n, int64_t h, int64_t w, struct mask *
     return error_status();
 }
 
+int rle_unpack_rows(const void *packed, size_t n, int64_t h, int64_t w, int64_t y, int64_t rows,
+                    uint8_t *out) {
+    REQUIRE(y >= 0 && rows > 0 && y + rows <= h, "rows %lld + %lld of %lld", (long long)y,
+            (long long)rows, (long long)h);
+    struct runs r = runs_open(packed, n, h, w);
+    int64_t first = y * w, end = first + rows * w, at = 0, run = 0;
+    memset(out, 0, (size_t)(rows * w));
+    for (bool set = false; at < end; set = !set, at += run) {
+        if (next_run(&r, &run)) return error_status();
+        int64_t from = at > first ? at : first, to = at + run < end ? at + run : end;
+        if (set && from < to) memset(out + from - first, 1, (size_t)(to - from));
+    }
+    return 0;
+}
+
 int rle_measure(const void *packed, size_t n, int64_t h, int64_t w, int64_t *area,
                 struct box *box) {
     struct runs r = runs_open(packed, n, h, w);

@@ -18,6 +18,10 @@ int rle_pack(const struct mask *m, struct bytes *out);
  * its end. */
 void rle_append(struct str *packed, int64_t clear, int64_t set);
 int rle_unpack(const void *packed, size_t n, int64_t h, int64_t w, struct mask *out);
+/* Rows y .. y + rows - 1 of it alone, [rows, w] of the caller's; the runs behind them are not
+ * looked at. */
+int rle_unpack_rows(const void *packed, size_t n, int64_t h, int64_t w, int64_t y, int64_t rows,
+                    uint8_t *out);
 
 /* Area and tight box without making the mask; an empty mask has the box of zeros. */
 int rle_measure(const void *packed, size_t n, int64_t h, int64_t w, int64_t *area, struct box *box);

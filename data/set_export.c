@@ -90,17 +90,42 @@ static int make_folders(const char *dir, bool masks) {
     return status;
 }
 
-static int write_texts(const struct dataset *d, const char *dir, const struct str *captions) {
-    struct str names = {0};
-    char *path = path_join(dir, "captions.jsonl");
-    int status = captions->n ? file_write(path, captions->at, captions->n) : 0;
+static int write_text(const char *dir, const char *name, const struct str *text) {
+    char *path = path_join(dir, name);
+    int status = text->n ? file_write(path, text->at, text->n) : 0;
     free(path);
-    for (int64_t k = 0; k < d->n_classes; k++) str_add(&names, "%s\n", d->class_name[k]);
-    path = path_join(dir, "names.txt");
-    if (!status && names.n) status = file_write(path, names.at, names.n);
-    free(path);
-    str_free(&names);
     return status;
+}
+
+/* A name that is read back from a line of names.txt as it is. */
+static bool is_line(const char *name) {
+    size_t n = strlen(name);
+    return n && name[0] != '#' && !strchr(name, '\n') && (unsigned char)name[0] > ' ' &&
+           (unsigned char)name[n - 1] > ' ';
+}
+
+/* names.txt; and names.yaml, which is read before it, where a line does not say all: a class
+ * without masks in training, a name that a line would not give back. */
+static int write_names(const struct dataset *d, const char *dir) {
+    struct str lines = {0}, yaml = {0};
+    bool all = true;
+    for (int64_t k = 0; k < d->n_classes; k++) {
+        all &= d->class_seen[k] && is_line(d->class_name[k]);
+        str_add(&lines, "%s\n", d->class_name[k]);
+        str_add(&yaml, "- {name: ");
+        json_quote(&yaml, d->class_name[k]);
+        str_add(&yaml, "%s}\n", d->class_seen[k] ? "" : ", split: unseen");
+    }
+    int status = write_text(dir, "names.txt", &lines);
+    if (!status && !all) status = write_text(dir, "names.yaml", &yaml);
+    str_free(&lines);
+    str_free(&yaml);
+    return status;
+}
+
+static int write_texts(const struct dataset *d, const char *dir, const struct str *captions) {
+    int status = write_text(dir, "captions.jsonl", captions);
+    return status ? status : write_names(d, dir);
 }
 
 int set_export(const struct dataset *d, int64_t images, int64_t masks, const char *dir,

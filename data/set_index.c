@@ -19,8 +19,13 @@ static const char *const kinds[] = {"none", "png", "tiff", "mat", "ade-full"};
 
 /* ---- writing ---- */
 
-/* keep[i]: picture i is good, and not left out. */
-static int examine(struct set_prepare *p, const struct dataset *d, bool *keep) {
+/* What is found out of each picture. */
+struct found {
+    bool keep; /* it is good, and not left out */
+    uint32_t h, w;
+};
+
+static int examine(struct set_prepare *p, const struct dataset *d, struct found *found) {
     struct progress bar;
     int status = 0;
     progress_open(&bar, path_base(p->path), "pictures", 0, d->n_images, 30);
@@ -39,7 +44,10 @@ static int examine(struct set_prepare *p, const struct dataset *d, bool *keep) {
             if (!status && it[k].status)
                 status = error_set(it[k].status, "%s", it[k].damage);
             else if (!status)
-                keep[first + k] = !set_prepare_leaves_out(p, &it[k], &status);
+                found[first + k] =
+                    (struct found){.keep = !set_prepare_leaves_out(p, &it[k], &status),
+                                   .h = (uint32_t)it[k].h,
+                                   .w = (uint32_t)it[k].w};
             prepared_item_free(&it[k]);
         }
         progress_at(&bar, first + n, NULL);
@@ -64,17 +72,21 @@ static void put_classes(struct h5_out *f, const struct dataset *d) {
 }
 
 /* The pictures that are kept, and their captions. */
-static void put_kept(struct h5_out *f, const struct dataset *d, const bool *keep, uint64_t n) {
+static void put_kept(struct h5_out *f, const struct dataset *d, const struct found *found,
+                     uint64_t n) {
     const struct file_set *s = file_set_of(d);
     struct strings image = {0}, map = {0}, name = {0}, caption = {0};
+    uint32_t *size = mem_alloc(n, 2 * sizeof *size);
     int64_t *id = mem_alloc(n, sizeof *id), *caption_id;
     uint64_t *at = mem_alloc(n + 1, sizeof *at), kept = 0;
     caption_id = mem_alloc((size_t)d->n_captions + 1, sizeof *caption_id);
     for (int64_t i = 0; i < d->n_images; i++) {
-        if (!keep[i]) continue;
+        if (!found[i].keep) continue;
         strings_add(&image, s->at[i].image);
         strings_add(&map, s->at[i].map ? s->at[i].map : "");
         strings_add(&name, d->image_name[i]);
+        size[2 * kept] = found[i].h;
+        size[2 * kept + 1] = found[i].w;
         id[kept++] = d->image_id[i];
         for (int64_t c = d->caption_at ? d->caption_at[i] : 0;
              d->caption_at && c < d->caption_at[i + 1]; c++) {
@@ -88,8 +100,10 @@ static void put_kept(struct h5_out *f, const struct dataset *d, const bool *keep
     h5_put_strings(f, "name", name.at, n);
     h5_put_strings(f, "caption", caption.at, caption.n);
     h5_put(f, "image_id", H5_TYPE_I64, n, 0, id);
+    h5_put(f, "image_size", H5_TYPE_U32, n, 2, size);
     h5_put(f, "caption_at", H5_TYPE_U64, n + 1, 0, at);
     h5_put(f, "caption_id", H5_TYPE_I64, caption.n, 0, caption_id);
+    free(size);
     free(id);
     free(at);
     free(caption_id);
@@ -99,7 +113,8 @@ static void put_kept(struct h5_out *f, const struct dataset *d, const bool *keep
     strings_free(&caption);
 }
 
-static int put_index(const struct set_prepare *p, const struct dataset *d, const bool *keep) {
+static int put_index(const struct set_prepare *p, const struct dataset *d,
+                     const struct found *found) {
     const struct file_set *s = file_set_of(d);
     struct h5_out f;
     char number[16];
@@ -110,7 +125,7 @@ static int put_index(const struct set_prepare *p, const struct dataset *d, const
         h5_put_text(&f, "shrunk", s->shrunk ? "1" : "0");
         put_folder(&f, "images", s->images);
         put_folder(&f, "maps", s->maps);
-        put_kept(&f, d, keep, (uint64_t)p->n);
+        put_kept(&f, d, found, (uint64_t)p->n);
         put_classes(&f, d);
         h5_put(&f, "class_of", H5_TYPE_U16, RAW_VALUES, 0, s->class_of);
         h5_commit(&f);
@@ -120,7 +135,11 @@ static int put_index(const struct set_prepare *p, const struct dataset *d, const
 }
 
 int set_index_write(struct set_prepare *p, const struct dataset *d) {
-    REQUIRE(file_set_of(d), "an index of what are no files");
+    if (!file_set_of(d))
+        return error_set(ERR_USAGE,
+                         "%s: an index names pictures that lie in folders, and those of a set lie "
+                         "in the set: make a set of it, or export it first",
+                         p->path);
     for (int64_t k = 0; p->training && k < d->n_classes; k++)
         if (!d->class_seen[k])
             return error_set(
@@ -128,21 +147,30 @@ int set_index_write(struct set_prepare *p, const struct dataset *d) {
                 "%s: an index keeps maps as they are, but class \"%s\" has no masks in "
                 "training: make a set of it",
                 p->path, d->class_name[k]);
-    bool *keep = mem_alloc((size_t)d->n_images, sizeof *keep);
-    int status = examine(p, d, keep);
-    for (int64_t i = 0; i < d->n_images; i++) p->n += keep[i];
+    struct found *found = mem_alloc((size_t)d->n_images, sizeof *found);
+    int status = examine(p, d, found);
+    for (int64_t i = 0; i < d->n_images; i++) p->n += found[i].keep;
     if (!status && !p->n)
         status =
             error_set(ERR_DATA,
                       "%s: none of %lld pictures is left: %lld damaged, %lld without "
                       "a labelled pixel",
                       p->path, (long long)d->n_images, (long long)p->damaged, (long long)p->empty);
-    if (!status) status = put_index(p, d, keep);
-    free(keep);
+    if (!status) status = put_index(p, d, found);
+    free(found);
     return status;
 }
 
 /* ---- reading ---- */
+
+/* Sizes, which older indices do not have: who needs them decodes then. */
+static int load_sizes(struct dataset *d, struct file_set *s, const struct h5_in *f) {
+    uint64_t n = (uint64_t)d->n_images;
+    if (!h5_has(f, "image_size")) return 0;
+    int status = h5_load(f, "image_size", H5_TYPE_U32, n, 2, NULL, &s->size);
+    d->size = s->size;
+    return status;
+}
 
 /* Which of the texts an attribute is. */
 static int load_choice(const struct h5_in *f, const char *name, const char *const *of, int n,
@@ -218,6 +246,7 @@ int set_index_open(struct dataset *d, const char *path) {
     int status = h5_open(&f, path, INDEX_FORMAT, INDEX_VERSION);
     if (!status) status = load_settings(d, s, &f);
     if (!status) status = load_names(d, s, &f);
+    if (!status) status = load_sizes(d, s, &f);
     if (!status) status = set_load_classes(d, &f);
     if (!status) status = set_load_captions(d, &f);
     if (!status) status = load_values(d, s, &f);

@@ -3,8 +3,9 @@
  *
  *   attributes ignore, kind (png, tiff, mat, ade-full), shrunk (0, 1), images, maps (folders)
  *   image_text, image_offset, map_text, map_offset: files below them; "": no map
- *   image_id i64[N], name_text, name_offset, class_of u16[65536], class_text, class_offset,
- *   class_seen u8[K], caption_text, caption_offset, caption_at u64[N + 1], caption_id i64[C]
+ *   image_id i64[N], image_size u32[N, 2] (upright; may be missing), name_text, name_offset,
+ * class_of u16[65536], class_text, class_offset, class_seen u8[K], caption_text, caption_offset,
+ * caption_at u64[N + 1], caption_id i64[C]
  */
 #pragma once
 

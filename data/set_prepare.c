@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -13,7 +12,11 @@
 #include "data/file_set.h"
 #include "data/set.h"
 
-enum { REVISION = 1, DAMAGE_BYTES_MAX = 1 << 24 }; /* REVISION: of what is in a block */
+enum {
+    REVISION = 1, /* of what is in a block */
+    DAMAGE_BYTES_MAX = 1 << 24,
+    COPIES = 3, /* of a set while it is made: its blocks, its pictures in a row, the file */
+};
 
 /* ---- a picture ---- */
 
@@ -49,6 +52,8 @@ void prepared_item_read(struct prepared_item *it, const struct dataset *d, int64
     int status = read_item(it, d, i, name);
     free(name);
     if (status == ERR_DATA || status == ERR_MISSING) it->damage = mem_strdup(error_message());
+    for (char *c = it->damage; c && *c; c++)
+        if (*c == '\n') *c = '?'; /* of a file's name: messages are kept a line each */
     if (it->damage) error_clear();
     it->status = error_status();
     it->empty = it->labels.at && !it->damage;
@@ -97,32 +102,19 @@ static int64_t block_size(const struct work *w, int64_t block) {
     return left < w->p->block ? left : w->p->block;
 }
 
-/* When a file was changed: one of the same size may hold something else. */
-static void hash_change(struct hasher *h, const char *dir, const char *name) {
-    struct stat st = {0};
-    char *path = path_join(dir, name);
-    if (stat(path, &st) == 0) hasher_add(h, &st.st_mtim, sizeof st.st_mtim);
-    free(path);
-}
-
 /* What a block depends on: a folder of other blocks is not gone on with. */
 static uint64_t plan_of(const struct work *w) {
     const struct dataset *d = w->d;
     struct hasher h;
-    int64_t facts[] = {
-        REVISION,  w->p->block,    d->n_images,      d->n_classes,         d->n_captions,
-        d->ignore, w->p->training, w->p->drop_empty, w->p->stop_on_damage, (int64_t)d->hash};
+    int64_t facts[] = {REVISION,  w->p->block,    d->n_images,      d->n_classes,    d->n_captions,
+                       d->ignore, w->p->training, w->p->drop_empty, (int64_t)d->hash};
     hasher_open(&h);
     hasher_add(&h, facts, sizeof facts);
     hasher_add_string(&h, w->p->config_hash);
     for (int64_t i = 0; i < d->n_images; i++) {
         hasher_add(&h, &d->image_id[i], sizeof *d->image_id);
         hasher_add_string(&h, d->image_name ? d->image_name[i] : "");
-    }
-    const struct file_set *s = file_set_of(d);
-    for (size_t i = 0; s && i < s->n; i++) {
-        hash_change(&h, s->images, s->at[i].image);
-        if (s->at[i].map) hash_change(&h, s->maps, s->at[i].map);
+        file_set_hash_change(d, i, &h);
     }
     for (int64_t k = 0; k < d->n_classes; k++) {
         hasher_add_string(&h, d->class_name[k]);
@@ -268,6 +260,34 @@ static int join_blocks(const struct work *w, int64_t blocks) {
     return status;
 }
 
+/* Of the pictures, where they are files whose bytes are taken as they are; otherwise 0. */
+static int64_t picture_bytes(const struct dataset *d) {
+    const struct file_set *s = file_set_of(d);
+    int64_t sum = 0;
+    for (size_t i = 0; s && !s->shrunk && i < s->n; i++) {
+        char *path = path_join(s->images, s->at[i].image);
+        int64_t size = file_size(path);
+        if (size > 0 && size <= FILE_SET_BYTES_MAX) sum += size; /* larger ones are damage */
+        free(path);
+    }
+    return sum;
+}
+
+/* What would end in the tenth hour for want of room does not begin. */
+static int check_room(const struct work *w, int64_t done) {
+    int64_t need = COPIES * picture_bytes(w->d), room = disk_free(w->dir);
+    for (int64_t k = 0; k < done; k++) {
+        char *path = block_path(w, k, "h5");
+        need -= file_size(path);
+        free(path);
+    }
+    if (need <= room) return 0;
+    return error_set(ERR_IO,
+                     "%s: making it takes %.3g GB more, three times its pictures, and %.3g GB are "
+                     "free: make room; or an index, which copies nothing",
+                     w->p->path, (double)need / 1e9, (double)room / 1e9);
+}
+
 int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
     REQUIRE(d->source->bytes, "a data set of pixels only");
     char *part = mem_format("%s.part", p->path);
@@ -277,7 +297,10 @@ int set_prepare_run(struct set_prepare *p, const struct dataset *d) {
     struct progress bar;
     int status = start_work(&w);
     while (!status && done < blocks && take_block(&w, done)) done++;
-    if (done)
+    if (!status && p->stop_on_damage && p->damaged) /* left out by an earlier call */
+        status = error_set(ERR_DATA, "%s", p->what.at[0]);
+    if (!status) status = check_room(&w, done);
+    if (done && !status)
         log_info("%s: going on behind %lld pictures", w.dir,
                  (long long)(done == blocks ? d->n_images : done * p->block));
     progress_open(&bar, path_base(p->path), "pictures", done * p->block, d->n_images, 30);

@@ -6,7 +6,7 @@
  * pictures, each a small set of its own in the folder PATH.part/blocks. A killed call therefore
  * goes on with the blocks that are done, and the bytes are the same for every number of threads and
  * of kills. PATH.part is removed at the end, with what else is in it. Room is needed for three
- * times the set. */
+ * times the set: where there is less for pictures of files, that is an error before the first. */
 #pragma once
 
 #include "data/dataset.h"

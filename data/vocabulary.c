@@ -230,8 +230,13 @@ struct spellings {
 static void check_name(const char *source, size_t class, const char *name, struct spellings *all,
                        struct problems *p) {
     size_t n = strlen(name);
+    bool control = false;
+    for (size_t i = 0; i < n; i++) control |= (unsigned char)name[i] < 0x20 || name[i] == 0x7f;
     if (!n) {
         problems_add(p, "%s: class %zu: an empty name", source, class);
+    } else if (control) {
+        problems_add(p, "%s: class %zu: a line's end or another control character in its name",
+                     source, class);
     } else if (n > VOCABULARY_MAX_NAME || !utf8_valid(name, n)) {
         problems_add(p, "%s: class %zu: a name must be UTF-8 of at most %d bytes", source, class,
                      VOCABULARY_MAX_NAME);

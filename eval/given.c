@@ -52,17 +52,16 @@ static tensor *opinions(const struct given *g, const struct namer *m) {
 static tensor *lines(const struct given *g, int64_t y, int64_t n, int64_t W, bool *covered) {
     size_t pixels = (size_t)(n * W);
     float *x = mem_try((size_t)g->V, pixels * sizeof *x);
+    uint8_t *in = mem_alloc(pixels, 1);
     for (size_t i = 0; i < pixels; i++) covered[i] = false;
     for (int64_t v = 0; x && v < g->V; v++) {
-        struct mask m = {0};
-        if (region_list_mask(g->masks, g->at[v], &m)) break;
+        if (region_list_lines(g->masks, g->at[v], y, n, in)) break;
         for (size_t i = 0; i < pixels; i++) {
-            uint8_t in = m.at[(size_t)(y * W) + i];
-            x[(size_t)v * pixels + i] = in;
-            covered[i] |= in != 0;
+            x[(size_t)v * pixels + i] = in[i];
+            covered[i] |= in[i] != 0;
         }
-        mask_free(&m);
     }
+    free(in);
     tensor *t = error_status() ? NULL : t_from_data(x, SHAPE(g->V, n, W), T_F32);
     free(x);
     return t;

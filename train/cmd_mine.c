@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "train/cmd.h"
 #include "train/mine_run.h"
+#include "train/signals.h"
 
 static const struct command parts[] = {
     {"inspect", "counts, nouns, scores; a sheet of pictures to look at", cmd_mine_inspect},
@@ -25,6 +26,10 @@ static void help(FILE *to) {
             "\nPAIRS is a run of stage mine, its config, its folder of pairs, or one that was "
             "edited.\n`ovseg mine PART --help` explains a part; `ovseg train --help` the "
             "first line.\n");
+}
+
+int cmd_mine_stop(void) {
+    return signals_pending() ? signals_error("nothing is written; run it again") : 0;
 }
 
 int cmd_mine(int argc, char **argv) {

@@ -12,6 +12,7 @@
 #include "train/cmd_arguments.h"
 #include "train/cmd_mine.h"
 #include "train/pairs_place.h"
+#include "train/signals.h"
 
 enum { LIST_MAX = 64 << 20 }; /* bytes of a file of ids or nouns */
 
@@ -190,6 +191,8 @@ int cmd_mine_edit(int argc, char **argv) {
     struct arguments a = {0};
     pairs_edit_init(&a.edit);
     a.edit.seed = 1;
+    a.edit.stop = cmd_mine_stop;
+    signals_install();
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int status = edit(&a) ? cmd_failed() : 0;

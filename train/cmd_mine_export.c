@@ -12,6 +12,7 @@
 #include "train/cmd_arguments.h"
 #include "train/cmd_mine.h"
 #include "train/pairs_place.h"
+#include "train/signals.h"
 
 struct arguments {
     const char *pairs, *out, *scenes, *template, *path_column, *title_column;
@@ -97,6 +98,7 @@ static int write_pairs(const struct arguments *a, const struct pairs *p,
                              .path_column = a->path_column,
                              .title_column = a->title_column,
                              .threads = a->threads ? (int)a->threads : t_threads(),
+                             .stop = cmd_mine_stop,
                              .each = see,
                              .ctx = &progress};
     progress_open(&progress, "export", "pairs", 0, p->n, 30);
@@ -126,6 +128,7 @@ int cmd_mine_export(int argc, char **argv) {
                           .title_column = "title",
                           .side = 224,
                           .quality = 75};
+    signals_install();
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     return export(&a) ? cmd_failed() : 0;

@@ -146,7 +146,8 @@ static int print_nouns(const struct nouns *n, const struct arguments *a, const s
 
 /* {"id": 7, "caption": "..."}; the id may be left out. */
 static int read_object(const char *text, struct line *l) {
-    l->json = cJSON_ParseWithLength(text, l->caption.n);
+    bool nul = memchr(text, '\0', l->caption.n); /* nothing is left over behind the object */
+    l->json = nul ? NULL : cJSON_ParseWithOpts(text, NULL, true);
     const cJSON *caption = cJSON_GetObjectItemCaseSensitive(l->json, "caption");
     if (!cJSON_IsString(caption))
         return error_set(ERR_DATA, "is not a JSON object with a text \"caption\"");

@@ -27,7 +27,6 @@ unsigned input_kinds(const char *input, bool *folder) {
                  {"instances", 0, false},
                  {"maps", 0, true},
                  {"names", 0, false},
-                 {"stop_list", 0, false},
                  {"similarity", 0, false},
                  {"file", 0, false}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

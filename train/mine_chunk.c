@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/spans.h"
+#include "data/file_set.h"
 #include "eval/proposals.h"
 #include "train/signals.h"
 
@@ -40,8 +41,13 @@ static uint64_t hash_picture(const struct image *im) {
 /* Hashes and sizes of the pictures: remembered for this set, else of what is in them. */
 static int know_pictures(struct mine_chunk *c, struct mine_sources *s) {
     struct str key = {0};
+    struct hasher h; /* of the files of an index, which stays the same when they change */
+    hasher_open(&h);
+    for (int64_t i = 0; i < c->n; i++) file_set_hash_change(s->set, c->first + i, &h);
+    uint64_t files = hasher_close(&h);
     str_add(&key, "pictures 1\nset %016llx\nimages %lld %lld\n", (unsigned long long)s->set->hash,
             (long long)c->first, (long long)c->n);
+    if (file_set_of(s->set)) str_add(&key, "files %016llx\n", (unsigned long long)files);
     int status = 0;
     if (!mine_cache_pictures(s->cache, key.at, c->picture, c->n)) {
         status = decode(c, s);

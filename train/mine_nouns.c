@@ -17,8 +17,6 @@ void mine_nouns_check(const struct node *n, struct problems *p) {
     const char *what, *key = noun_settings_problem(&n->config.nouns, &what);
     char *whole = mem_format("nouns.%s", key ? key : "");
     if (key) settings_problem(&n->doc, p, whole, "%s", what);
-    if (node_input(n, "stop_list") && node_input(n, "nouns.stop_list"))
-        settings_problem(&n->doc, p, "nouns.stop_list", "inputs.stop_list names one, too");
     free(whole);
 }
 
@@ -92,8 +90,21 @@ static struct noun_settings settings_of(const struct node *n) {
     o.weights = path_of(n, "nouns.weights");
     o.tags = path_of(n, "nouns.tags");
     o.phrases = path_of(n, "nouns.phrases");
-    o.stop_list = path_of(n, node_input(n, "stop_list") ? "stop_list" : "nouns.stop_list");
+    o.stop_list = path_of(n, "nouns.stop_list");
     return o;
+}
+
+int mine_nouns_check_inputs(const struct node *n) {
+    struct noun_source source;
+    struct noun_settings settings = settings_of(n);
+    struct nouns parser;
+    int status = noun_source_open(&source, &settings);
+    if (!status) {
+        status = nouns_open(&parser, &source.options);
+        if (!status) nouns_close(&parser);
+    }
+    noun_source_close(&source);
+    return status;
 }
 
 int mine_nouns_find(struct mine_nouns *t, const struct dataset *d, int64_t n_images,

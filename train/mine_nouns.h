@@ -20,6 +20,8 @@ struct mine_nouns {
 /* The settings nouns.* that name a file, then NULL: a mine stage's `files`. */
 extern const char *const mine_nouns_files[];
 void mine_nouns_check(const struct node *n, struct problems *p);
+/* Reads the files that the nouns are found by, before hours go into what comes first. */
+int mine_nouns_check_inputs(const struct node *n);
 
 /* Of the first `captions` captions of each of the first n_images images, as the settings nouns.* of
  * the node say; a parser a thread, and a result that does not depend on their number. ERR_DATA when

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "data/set.h"
+#include "data/set_index.h"
 #include "train/model.h"
 #include "train/run.h"
 
@@ -25,21 +25,32 @@ static int open_run(struct pairs_place *p, const char *name) {
     return 0;
 }
 
+/* The run that a folder is the pairs of, where it can be opened: it knows its pictures. */
+static void find_run_around(struct pairs_place *p) {
+    char *parent = path_dir(p->dir);
+    if (strcmp(path_base(p->dir), "pairs") == 0 && run_folder(parent))
+        p->run = run_node_open(&p->graph, parent);
+    error_clear(); /* the pairs alone are enough for most */
+    free(parent);
+}
+
 int pairs_place_open(struct pairs_place *p, const char *name) {
     *p = (struct pairs_place){0};
     bool best;
     char *dir = run_split(name, &best);
     int status = 0;
-    if (pairs_folder(dir))
+    if (pairs_folder(dir)) {
         p->dir = mem_strdup(dir);
-    else if (run_folder(dir) || path_is_yaml(name))
+        find_run_around(p);
+    } else if (run_folder(dir) || path_is_yaml(name)) {
         status = open_run(p, name);
-    else
+    } else {
         status =
             error_set(ERR_MISSING,
                       "%s: no folder of pairs (with a manifest.json), no run of stage mine, no "
                       "config of one: `ovseg runs list` shows the runs",
                       name);
+    }
     if (!status) status = pairs_open(&p->pairs, p->dir);
     free(dir);
     return status;
@@ -76,8 +87,7 @@ static char *find_run(const char *dir, const char *hash) {
 }
 
 /* Beside the folder, beside the run that it is in, or where runs are made. */
-static char *find_scenes(const struct pairs_place *p) {
-    const char *hash = p->pairs.source.at[SOURCE_SCENES];
+static char *find_scenes(const struct pairs_place *p, const char *hash) {
     if (!*hash) return NULL;
     char *parent = path_join(p->dir, ".."), *above = path_join(parent, "..");
     const char *const places[] = {parent, above, "runs"};
@@ -92,14 +102,18 @@ static char *find_scenes(const struct pairs_place *p) {
 /* The file of the set, owned; NULL and the error. */
 static char *pictures_file(const struct pairs_place *p, const char *scenes) {
     if (scenes) return dir_exists(scenes) ? path_join(scenes, set_name) : mem_strdup(scenes);
-    const struct node *from = p->run ? node_from(p->run, "scenes") : NULL;
-    if (from) return path_join(from->dir, set_name);
-    char *run = find_scenes(p), *file = run ? path_join(run, set_name) : NULL;
-    if (!run)
+    if (p->run && node_input(p->run, "scenes")) return node_input_path(p->run, "scenes", set_name);
+    const char *hash = p->pairs.source.at[SOURCE_SCENES];
+    char *run = find_scenes(p, hash), *file = run ? path_join(run, set_name) : NULL;
+    if (!run && *hash)
         error_set(ERR_MISSING,
                   "%s: the run that its pictures are of, *-%s, is neither near it nor in runs/: "
                   "name it by --scenes",
-                  p->dir, p->pairs.source.at[SOURCE_SCENES]);
+                  p->dir, hash);
+    else if (!run)
+        error_set(ERR_MISSING,
+                  "%s: its pictures are of no run, but of a folder of sets: name it by --scenes",
+                  p->dir);
     free(run);
     return file;
 }
@@ -119,7 +133,7 @@ static int check_set(const struct pairs_place *p, const struct dataset *d, const
 int pairs_place_pictures(struct pairs_place *p, const char *scenes, struct dataset *d) {
     *d = (struct dataset){0};
     char *file = pictures_file(p, scenes);
-    int status = file ? set_open(d, file) : error_status();
+    int status = file ? set_or_index_open(d, file) : error_status();
     if (!status && check_set(p, d, file)) {
         dataset_close(d);
         status = error_status();

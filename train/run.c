@@ -152,6 +152,25 @@ int run_finish(struct node *n, double seconds) {
 
 void run_leave(struct node *n) { unlock(n); }
 
+/* An input as describe() wrote it: a run, or a file or folder, which need not be there any more. */
+static int take_input(struct graph *g, struct node *n, const cJSON *in, const char *parent) {
+    const char *run = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(in, "run"));
+    const char *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(in, "path"));
+    if (!run && !path) return 0;
+    struct node_input to = {.name = mem_strdup(in->string)};
+    to.best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "best"));
+    if (run) {
+        char *child = path_join(parent, run);
+        to.node = run_node_open(g, child);
+        free(child);
+    } else {
+        to.path = mem_strdup(path);
+    }
+    n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
+    n->input[n->n_inputs++] = to;
+    return run && !to.node ? error_status() : 0;
+}
+
 /* A node made of a finished run, without the config file that it came from. */
 struct node *run_node_open(struct graph *g, const char *dir) {
     char *whole = realpath(dir, NULL);
@@ -197,19 +216,7 @@ struct node *run_node_open(struct graph *g, const char *dir) {
     if (!status && !json)
         status = error_set(ERR_DATA, "%s: not JSON: run the config of this run again", inputs);
     char *parent = path_dir(n->dir);
-    cJSON_ArrayForEach(in, json) {
-        const cJSON *run = cJSON_GetObjectItemCaseSensitive(in, "run");
-        if (status || !cJSON_IsString(run)) continue;
-        char *child = path_join(parent, run->valuestring);
-        struct node_input *to;
-        n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
-        to = &n->input[n->n_inputs++];
-        *to = (struct node_input){.name = mem_strdup(in->string)};
-        to->best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "best"));
-        to->node = run_node_open(g, child);
-        if (!to->node) status = error_status();
-        free(child);
-    }
+    cJSON_ArrayForEach(in, json) if (!status) status = take_input(g, n, in, parent);
     cJSON_Delete(json);
     free(parent);
     bytes_free(&text);

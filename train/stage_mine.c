@@ -329,8 +329,13 @@ static void check(const struct node *n, struct problems *p) {
         problems_add(p, "%s: inputs.proposals has no use with mine.masks: labels", n->path);
 }
 
+static int check_inputs(const struct node *n) {
+    int status = given_check_inputs(n);
+    return status || n->config.mine.ground_truth ? status : mine_nouns_check_inputs(n);
+}
+
 static const char *const inputs[] = {"scenes", NULL};
-static const char *const maybe[] = {"clip", "proposals", "stop_list", NULL};
+static const char *const maybe[] = {"clip", "proposals", NULL};
 const struct stage stage_mine = {
     .name = "mine",
     .inputs = inputs,
@@ -340,5 +345,5 @@ const struct stage stage_mine = {
     .revision = 3,
     .check = check,
     .run = run,
-    .check_inputs = given_check_inputs,
+    .check_inputs = check_inputs,
 };

@@ -216,10 +216,11 @@ static char *would_be(const char *config, const char *argument) {
 TEST(a_stop_list_counts_by_its_contents_and_is_found_beside_its_config) {
     static const char text[] =
         "stage: mine\nmine: {captions: 2}\n"
-        "inputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml%s}\n";
-    char *listed = mem_format(text, ", stop_list: words.txt"), *bare = mem_format(text, "");
+        "inputs: {scenes: set.yaml, clip: clip.yaml, proposals: proposals.yaml}\n%s";
+    char *listed = mem_format(text, "nouns: {stop_list: words.txt}\n");
+    char *bare = mem_format(text, "");
     char *dir = test_path("sub/"), *copy = test_path("copy.txt");
-    char *elsewhere = mem_format("inputs.stop_list=%s", copy);
+    char *elsewhere = mem_format("nouns.stop_list=%s", copy);
     CHECK_OK(dir_make(dir));
     write_config("sub/set.yaml", "stage: scenes\n");
     write_config("sub/clip.yaml", "stage: clip-pretrain\ninputs: {scenes: set.yaml}\n");
@@ -239,11 +240,12 @@ TEST(a_stop_list_counts_by_its_contents_and_is_found_beside_its_config) {
     char *path = test_path("sub/listed.yaml");
     struct ended e = TRAIN("out", path, elsewhere);
     check_status(&e, 66);
-    CHECK_HAS(e.err, "inputs.stop_list");
+    CHECK_HAS(e.err, "nouns.stop_list");
     CHECK_OK(dir_make(copy));
     struct ended folder = TRAIN("out", path, elsewhere);
-    check_status(&folder, 78);
-    CHECK_HAS(folder.err, "is a folder; a file is needed");
+    check_status(&folder, 66); /* before anything runs */
+    CHECK_HAS(folder.err, "the stop list of nouns: ");
+    CHECK_HAS(folder.err, "Is a directory");
     ended_free(&e);
     ended_free(&folder);
     char *const owned[] = {listed, bare, dir, copy, elsewhere, with, same, other, none, path};

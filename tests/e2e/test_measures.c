@@ -2,6 +2,7 @@
  *
  * ctest: timeout=900 labels=slow */
 #include <cjson/cJSON.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "data/rle.h"
@@ -245,6 +246,30 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     free(run);
     free(val);
     free(config);
+}
+
+/* A folder of sets that the config names from where it lies is found from the run, too. */
+TEST(a_run_over_a_folder_of_sets_is_a_config) {
+    write_config();
+    char *out = out_option(), *sets = test_path("sets"), *path = test_path("folder.yaml");
+    struct ended e = EVAL(config, "threads=1", out);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *from = file_of("out", "scenes", "test.h5"), *to = path_join(sets, "test.h5");
+    CHECK_OK(dir_make(sets));
+    CHECK(link(from, to) == 0);
+    char *text = mem_format("base: %s\ninputs: {scenes: sets}\n", config);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    struct ended folder = EVAL(path, "threads=1", out);
+    check_status(&folder, 0);
+    char *run = run_said(&folder);
+    struct ended again = EVAL(run, "-q");
+    check_status(&again, 0);
+    CHECK_HAS(again.out, run);
+    ended_free(&folder);
+    ended_free(&again);
+    char *const owned[] = {out, sets, path, from, to, text, run, config};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 static void check_refused(const char *const *settings, int status, const char *message) {

@@ -111,7 +111,7 @@ TEST(another_run_asks_the_models_nothing_that_they_said_before) {
     chain_run(&c);
     char *config = config_of("mine.yaml", &c, c.proposals, "");
     char *more = config_of("more.yaml", &c, c.proposals, ", captions: 2, similarity: -0.5");
-    char *stop = test_path("stop.txt"), *stopped = mem_format("inputs.stop_list=%s", stop);
+    char *stop = test_path("stop.txt"), *stopped = mem_format("nouns.stop_list=%s", stop);
     char *wide = config_of("wide.yaml", &c, c.proposals, ""), *file = NULL;
     CHECK_OK(file_write(stop, "sky\ngrass\n", 10));
     char *all = mem_format("%lld", (long long)crops_of_all(config));
@@ -131,6 +131,45 @@ TEST(another_run_asks_the_models_nothing_that_they_said_before) {
     CHECK_HAS(e.err, "64 of 64 pictures went through");
     ended_free(&e);
     FREE_ALL(config, more, stop, stopped, wide, file, all, kept);
+    chain_free(&c);
+}
+
+/* An index stays the same when a file does not. */
+TEST(a_picture_that_changed_under_an_index_is_looked_at_again) {
+    struct chain c;
+    chain_run(&c);
+    char *sets = test_path("sets"), *index = path_join(sets, "clip.h5"),
+         *plain = test_path("plain");
+    char *set = path_join(c.scenes, "clip.h5");
+    struct ended made[] = {OVSEG("data", "export", set, plain, "--images", "32", "--masks", "32"),
+                           OVSEG("data", "prepare", "folder", "--root", plain, "--index",
+                                 "--keep-empty", "-o", index)};
+    for (size_t i = 0; i < 2; i++) {
+        check_status(&made[i], 0);
+        ended_free(&made[i]);
+    }
+    struct chain over = {.scenes = sets, .clip = c.clip, .proposals = c.proposals};
+    char *config = config_of("mine.yaml", &over, c.proposals, "");
+    char *more = config_of("more.yaml", &over, c.proposals, ", similarity: -0.5");
+    struct ended first = TRAIN("first", config, NULL);
+    check_status(&first, 0);
+    CHECK_HAS(first.err, "32 of 32 pictures went through");
+    char *images = path_join(plain, "images"), *was = NULL;
+    struct strings names;
+    struct bytes other;
+    CHECK_OK(dir_list(images, &names));
+    was = path_join(images, names.at[20]);
+    char *from = path_join(images, names.at[0]);
+    CHECK_OK(file_read(from, 1 << 20, &other));
+    CHECK_OK(file_write(was, other.at, other.n));
+    struct ended second = TRAIN("first", more, NULL);
+    check_status(&second, 0);
+    CHECK_HAS(second.err, "16 of 32 pictures went through");
+    bytes_free(&other);
+    strings_free(&names);
+    ended_free(&first);
+    ended_free(&second);
+    FREE_ALL(sets, index, plain, set, config, more, images, was, from);
     chain_free(&c);
 }
 

@@ -9,6 +9,8 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
+static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
+
 /* The mined pairs of the running test. */
 struct mined {
     char *run;    /* of stage mine */
@@ -143,6 +145,30 @@ static char *check_edit(const struct mined *m) {
     return to;
 }
 
+/* SIGTERM while a folder is written: neither it nor its temporary name is there. */
+static void check_stopped(const struct mined *m) {
+    char *dir = test_path("stopped"), *out = path_join(dir, "out");
+    static const char *const parts[] = {"edit", "export"};
+    CHECK_OK(dir_make(dir));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const char *const argv[] = {program, "mine", parts[i], m->run, out, NULL};
+        struct fault_environment f = fault_environment("any:3:TERM", out);
+        struct process p;
+        struct strings left;
+        process_start(&p, argv, (const char *const *)f.at);
+        struct ended e = process_wait(&p, 60);
+        check_status(&e, 143);
+        CHECK_HAS(e.err, "stopped by SIGTERM; nothing is written");
+        CHECK_OK(dir_list(dir, &left));
+        CHECK_INT(left.n, 0);
+        strings_free(&left);
+        ended_free(&e);
+        fault_environment_free(&f);
+    }
+    free(dir);
+    free(out);
+}
+
 static void check_diff(const struct mined *m, const char *edited) {
     struct ended e = OVSEG("mine", "diff", m->run, edited, "--json", "--list"), list;
     check_status(&e, 0);
@@ -195,6 +221,7 @@ TEST(mined_pairs_are_looked_at_edited_compared_and_trained_on) {
     char *edited = check_edit(&m);
     check_sheets(&m, edited);
     check_diff(&m, edited);
+    check_stopped(&m);
     check_trained_on(edited);
     free(edited);
     mined_free(&m);
@@ -235,6 +262,48 @@ static void check_losses(const char *tune, const char *table) {
     check_table_run(tune, "data.damaged=skip", 0, "000000000001_0.jpg: ");
     free(gone);
     free(bad);
+}
+
+/* Sets of `ovseg data`, an index among them, in a folder that is no run. */
+TEST(pairs_of_a_folder_of_sets_find_their_pictures) {
+    char *sets = test_path("sets"), *plain = test_path("plain"),
+         *index = path_join(sets, "clip.h5");
+    char *config = test_path("mine.yaml"), *sheet = test_path("sheet.png");
+    static const char text[] =
+        "stage: mine\ninputs: {scenes: sets}\nmine: {ground_truth: true, images: 12}\n";
+    struct ended e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *scenes = file_of("out", "scenes", "clip.h5");
+    struct ended made[] = {
+        OVSEG("data", "export", scenes, plain, "--images", "20", "--masks", "20"),
+        OVSEG("data", "prepare", "folder", "--root", plain, "--index", "-o", index)};
+    for (size_t i = 0; i < 2; i++) check_status(&made[i], 0);
+    CHECK_OK(file_write(config, text, sizeof text - 1));
+    e = TRAIN("pairs", config, NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *run = run_of("pairs", "mine"), *pairs = path_join(run, "pairs");
+    char *edited = test_path("edited");
+    const char *const places[] = {run, pairs};
+    for (size_t i = 0; i < 2; i++) {
+        e = OVSEG("mine", "inspect", places[i], "-o", sheet);
+        check_status(&e, 0);
+        ended_free(&e);
+    }
+    e = OVSEG("mine", "edit", run, edited, "--min-count", "2");
+    check_status(&e, 0);
+    ended_free(&e);
+    e = OVSEG("mine", "inspect", edited, "-o", sheet);
+    check_status(&e, 66);
+    CHECK_HAS(e.err, "of a folder of sets: name it by --scenes");
+    ended_free(&e);
+    e = OVSEG("mine", "inspect", edited, "-o", sheet, "--scenes", sets);
+    check_status(&e, 0);
+    ended_free(&e);
+    for (size_t i = 0; i < 2; i++) ended_free(&made[i]);
+    char *const owned[] = {sets, plain, index, config, sheet, scenes, run, pairs, edited};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(exported_pairs_are_read_back_trained_on_and_named) {

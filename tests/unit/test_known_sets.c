@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "data/file_set_internal.h"
 #include "data/set.h"
 #include "data/set_index.h"
 #include "data/vocabulary.h"
@@ -264,6 +265,53 @@ TEST(of_the_156_15_split_no_mask_of_an_unseen_class_is_trained_on) {
     CHECK(hidden > 0); /* frisbee, tree */
     dataset_close(&d);
     dataset_close(&all);
+}
+
+/* MaskFormer's script puts all that is no "val" into training: ADE_frame_*, too. */
+TEST(pictures_of_the_full_ade_are_for_training_unless_they_are_for_validation) {
+    static const char *const names[] = {"ADE_train_00000001.jpg", "ADE_val_00000001.jpg",
+                                        "ADE_frame_00000001.jpg", "other.jpg"};
+    const struct known_set *set = known_set_find("ade20k-847");
+    char *dir = test_path("images");
+    CHECK_OK(dir_make(dir));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = path_join(dir, names[i]);
+        CHECK_OK(file_write(path, "", 0));
+        free(path);
+    }
+    struct found_files val, train;
+    CHECK_OK(found_files_list(&val, dir, ".jpg", known_split_find(set, "val")->middle, true));
+    CHECK_OK(found_files_list(&train, dir, ".jpg", known_split_find(set, "train")->middle, true));
+    CHECK_INT(val.n, 1);
+    CHECK_TEXT(val.at[0].stem, "ADE_val_00000001");
+    CHECK_INT(train.n, 3);
+    CHECK_TEXT(train.at[0].stem, "ADE_frame_00000001");
+    found_files_free(&val);
+    found_files_free(&train);
+    free(dir);
+}
+
+/* A table of the user's in the place of ours. */
+TEST(unseen_classes_that_the_names_do_not_have_are_told) {
+    static const char others[] = "- {name: dog, raw: 1}\n- {name: cat, raw: 2}\n";
+    static const char own[] = "- {name: dog, raw: 1}\n- {name: cat, raw: 2, split: unseen}\n";
+    char *root = in_sets("tree"), *names = test_path("coco_stuff_171.yaml"), *dir = test_path("");
+    struct known_source s = {.set = known_set_find("coco-stuff-156-15"), .root = root};
+    struct dataset d;
+    s.split = known_split_find(s.set, NULL);
+    CHECK_OK(file_write(names, others, sizeof others - 1));
+    CHECK(setenv("OVSEG_LABELS", dir, 1) == 0);
+    CHECK_ERROR(known_open(&d, &s), ERR_DATA, "has no class \"frisbee\"");
+    CHECK(unsetenv("OVSEG_LABELS") == 0);
+    s.names = names;
+    CHECK_ERROR(known_open(&d, &s), ERR_DATA, "has no class \"frisbee\"");
+    CHECK_OK(file_write(names, own, sizeof own - 1));
+    CHECK_OK(known_open(&d, &s));
+    CHECK(d.class_seen[0] && !d.class_seen[1]);
+    dataset_close(&d);
+    free(root);
+    free(names);
+    free(dir);
 }
 
 TEST(coco_captions_come_with_their_pictures) {

@@ -285,6 +285,10 @@ TEST(what_is_no_mask_source_is_told) {
     char *dir = test_path("damaged"), *png = put("damaged/cat.png", "no png");
     CHECK_OK(mask_source_open(&s, dir));
     CHECK_ERROR(mask_source_read(&s, 3, "cat", H, W, &l), ERR_DATA, "damaged/cat.png");
+    char *outside = path_join(dir, "cat"); /* what a set calls its pictures leads nowhere else */
+    CHECK_ERROR(mask_source_read(&s, -1, "../damaged/cat", H, W, &l), ERR_MISSING, "no NAME.json");
+    CHECK_ERROR(mask_source_read(&s, -1, outside, H, W, &l), ERR_MISSING, "no NAME.json");
+    free(outside);
     region_list_free(&l);
     mask_source_close(&s);
     free(file);

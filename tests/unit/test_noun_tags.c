@@ -85,6 +85,17 @@ TEST(tokens_are_the_text_of_their_caption_however_it_was_split) {
     noun_tags_free(&t);
 }
 
+TEST(no_noun_holds_a_tab_or_a_second_line) {
+    struct noun_tags t;
+    struct nouns_options o = {.backend = NOUNS_TAGS, .tags = &t};
+    CHECK_OK(read_tags(&t,
+                       "{\"tokens\": [\"a\", \"fire\\thydrant\", \"\\n\"], \"nouns\": [1]}\n"
+                       "{\"tokens\": [\"dog\"], \"nouns\": [0], \"names\": [\"hot\\ndog\"]}\n"));
+    CHECK_TEXT(found(&o, "a fire hydrant", 0, 0), "1:fire hydrant");
+    CHECK_TEXT(found(&o, "dog", 0, 1), "0:hot dog");
+    noun_tags_free(&t);
+}
+
 TEST(damaged_tags_are_refused_with_their_line) {
     static const struct {
         const char *line, *says;

@@ -25,6 +25,9 @@ TEST(packed_masks_come_back_with_their_area_and_box) {
         CHECK_OK(rle_pack(&m, &packed));
         CHECK_OK(rle_unpack(packed.at, packed.n, m.h, m.w, &back));
         CHECK(same(&m, &back));
+        int64_t y = rng_below(&r, m.h), rows = 1 + rng_below(&r, m.h - y);
+        CHECK_OK(rle_unpack_rows(packed.at, packed.n, m.h, m.w, y, rows, back.at));
+        CHECK(!memcmp(back.at, m.at + y * m.w, (size_t)(rows * m.w)));
         int64_t area;
         struct box box, want;
         CHECK_OK(rle_measure(packed.at, packed.n, m.h, m.w, &area, &box));

@@ -124,6 +124,16 @@ TEST(no_name_and_no_raw_value_means_two_classes) {
     free(path);
 }
 
+TEST(a_name_is_one_line_of_text) {
+    char *path = write_file("c.yaml", "- \"sky\\nroad\"\n- tree\n");
+    struct vocabulary v;
+    CHECK_ERROR(vocabulary_open(&v, path), ERR_DATA, "class 0: a line's end");
+    free(path);
+    path = write_file("c.txt", "0\tsky\n");
+    CHECK_ERROR(vocabulary_open(&v, path), ERR_DATA, "class 0: a line's end or another control");
+    free(path);
+}
+
 TEST(what_is_no_list_of_classes_is_refused) {
     static const char *const bad[] = {
         "classes: cat\n", "names: [a]\n",     "classes: [a]\nother: 1\n", "[]\n", "{}\n", "",
