@@ -18,6 +18,7 @@
 #include "nn/torch/tensor.h"
 #include "train/identity.h"
 #include "train/lock.h"
+#include "train/run_live.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -249,7 +250,9 @@ int run_node(struct node *n) {
     t_set_threads(run_threads(n));
     int scope = t_scope_open("", T_INHERIT);
     n->seconds = 0;
+    run_live_begin(n);
     status = n->stage->run(n);
+    run_live_end(n, status);
     t_scope_close(scope, NULL);
     if (status) {
         run_leave(n);
