@@ -38,7 +38,7 @@ static bool loads(const char *name, struct str *why) {
 static void look_at_driver(struct findings *f) {
     struct bytes text = {0};
     struct str why = {0};
-    bool driver = !file_read("/proc/driver/nvidia/version", 4096, &text);
+    bool driver = !file_read_stream("/proc/driver/nvidia/version", 4096, &text);
     error_clear();
     if (driver) {
         ((char *)text.at)[strcspn((char *)text.at, "\n")] = '\0';
@@ -59,7 +59,8 @@ static void look_at_driver(struct findings *f) {
 static void look_at_cuda(struct findings *f) {
     struct bytes maps = {0};
     struct strings files = {0};
-    if (!file_read("/proc/self/maps", 16 << 20, &maps)) doctor_mapped((char *)maps.at, &files);
+    if (!file_read_stream("/proc/self/maps", 16 << 20, &maps))
+        doctor_mapped((char *)maps.at, &files);
     error_clear();
     for (size_t i = 0; i < files.n; i++) {
         if (strncmp(path_base(files.at[i]), "libtorch_cpu", 12) != 0) continue;
@@ -116,8 +117,11 @@ static void look_at_host(struct findings *f) {
     str_free(&why);
 }
 
-/* A program that says its version: its first line, or false. */
-static bool asks(struct findings *f, const char *name, const char *program, const char *option) {
+enum program { PROGRAM_NONE, PROGRAM_BROKEN, PROGRAM_GOOD };
+
+/* A program that says its version. */
+static enum program asks(struct findings *f, const char *name, const char *program,
+                         const char *option) {
     char *path = program_path(program), *copy = mem_strdup(option);
     struct str out = {0};
     char *const argv[] = {path, copy, NULL};
@@ -126,13 +130,15 @@ static bool asks(struct findings *f, const char *name, const char *program, cons
     if (good)
         finding_add(f, "cluster", FINDING_OK, name, NULL, "%s, %s", path, out.n ? out.at : "?");
     else if (path)
-        finding_add(f, "cluster", FINDING_WARN, name, "see what the program itself says",
+        finding_add(f, "cluster", FINDING_WARN, name,
+                    "see what it says; of Slurm: is this host set up for it (slurm.conf)?",
                     "%s is there, but `%s %s` does not work: %s", path, program, option,
                     out.n ? out.at : "no answer within 5 s");
+    enum program found = good ? PROGRAM_GOOD : path ? PROGRAM_BROKEN : PROGRAM_NONE;
     str_free(&out);
     free(copy);
     free(path);
-    return good;
+    return found;
 }
 
 static void look_at_mpi(struct findings *f) {
@@ -143,11 +149,11 @@ static void look_at_mpi(struct findings *f) {
 }
 
 static void look_at_slurm(struct findings *f) {
-    if (!asks(f, "Slurm", "sbatch", "--version")) {
+    enum program sbatch = asks(f, "Slurm", "sbatch", "--version");
+    if (sbatch == PROGRAM_NONE)
         finding_add(f, "cluster", FINDING_NONE, "Slurm", NULL,
-                    "no sbatch that works in PATH; only `ovseg submit` wants it");
-        return;
-    }
+                    "no sbatch in PATH; only `ovseg submit` wants it");
+    if (sbatch != PROGRAM_GOOD) return;
     char sinfo[] = "sinfo", no_head[] = "-h", format[] = "-o%P %a %D nodes, up to %l";
     char *const argv[] = {sinfo, no_head, format, NULL};
     struct str out = {0};

@@ -126,7 +126,8 @@ void doctor_libraries(struct findings *f) {
     struct bytes maps = {0};
     struct strings files = {0};
     finding_add(f, "libraries", FINDING_OK, "ovseg", NULL, "%s", OVSEG_VERSION);
-    if (!file_read("/proc/self/maps", 16 << 20, &maps)) doctor_mapped((char *)maps.at, &files);
+    if (!file_read_stream("/proc/self/maps", 16 << 20, &maps))
+        doctor_mapped((char *)maps.at, &files);
     error_clear();
     const char *torch = mapped(&files, "libtorch_cpu");
     finding_add(f, "libraries", FINDING_OK, "libtorch", NULL, "%s, %s", t_version(),

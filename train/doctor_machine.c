@@ -16,7 +16,7 @@
 /* A small file of /proc or /sys: owned, NULL when there is none. */
 static char *text_of(const char *path) {
     struct bytes text = {0};
-    int status = file_read(path, 4 << 20, &text);
+    int status = file_read_stream(path, 4 << 20, &text);
     error_clear();
     return status ? NULL : (char *)text.at; /* ends with a NUL */
 }

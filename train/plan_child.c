@@ -124,8 +124,9 @@ static double wall(void) {
 static double peak_memory(void) {
     struct bytes text = {0};
     double kilobytes = 0;
-    const char *at =
-        file_read("/proc/self/status", 1 << 16, &text) ? NULL : strstr((char *)text.at, "VmHWM:");
+    const char *at = file_read_stream("/proc/self/status", 1 << 16, &text)
+                         ? NULL
+                         : strstr((char *)text.at, "VmHWM:");
     if (at) kilobytes = strtod(at + 6, NULL);
     bytes_free(&text);
     return 1024 * kilobytes;

@@ -145,8 +145,10 @@ static struct network count_network(const struct params *p, const struct maskfor
             double s = stride_of(name, (int)stages);
             rows = h * w / (s * s);
         } else if (swin_stride(name) > 0) {
-            double s = swin_stride(name);
+            double s = swin_stride(name), side = window > 0 ? sqrt(window) : 1;
             rows = strstr(name, "bias_table") ? 0 : h * w / (s * s);
+            if (strstr(name, ".attn.") && rows > 0) /* whole windows, padded */
+                rows = ceil(h / s / side) * ceil(w / s / side) * window;
             if (strstr(name, "qkv.weight")) n.flop += 4 * rows * window * out / 3;
         } else if (strstr(name, "predictor") && strstr(name, "_embed")) {
             rows = strstr(name, "query_embed") ? 0 : Q * each;

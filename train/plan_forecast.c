@@ -214,14 +214,15 @@ static void add_all(struct plan *p) {
 static double free_memory(void) {
     struct bytes text = {0};
     double room = 0, limit = 0, used = 0;
-    const char *at = file_read("/proc/meminfo", 1 << 16, &text)
+    const char *at = file_read_stream("/proc/meminfo", 1 << 16, &text)
                          ? NULL
                          : strstr((char *)text.at, "MemAvailable:");
     if (at) room = 1024 * strtod(at + 13, NULL);
     bytes_free(&text);
-    if (!file_read("/sys/fs/cgroup/memory.max", 256, &text)) limit = strtod((char *)text.at, NULL);
+    if (!file_read_stream("/sys/fs/cgroup/memory.max", 256, &text))
+        limit = strtod((char *)text.at, NULL);
     bytes_free(&text);
-    if (limit > 0 && !file_read("/sys/fs/cgroup/memory.current", 256, &text))
+    if (limit > 0 && !file_read_stream("/sys/fs/cgroup/memory.current", 256, &text))
         used = strtod((char *)text.at, NULL);
     bytes_free(&text);
     error_clear();
