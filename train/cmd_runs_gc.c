@@ -145,7 +145,7 @@ static int64_t sweep_cache(const struct arguments *a, const char *name) {
 }
 
 static int remove_runs(const struct arguments *a, const struct run_looks *all, int64_t *bytes) {
-    const struct run_look **going = mem_alloc(all->n, sizeof *going);
+    const struct run_look **going = mem_alloc(all->n, sizeof(struct run_look *));
     size_t n = choose(a, all, going);
     int status = 0;
     for (size_t i = 0; !status && i < n; i++) {

@@ -62,7 +62,7 @@ static int look_at(const struct arguments *a, struct run_looks *going) {
 
 /* All of them, before the first one goes. */
 static int check(const struct run_looks *going) {
-    const struct run_look **list = mem_alloc(going->n, sizeof *list);
+    const struct run_look **list = mem_alloc(going->n, sizeof(struct run_look *));
     int status = 0;
     for (size_t i = 0; i < going->n; i++) list[i] = &going->at[i];
     for (size_t i = 0; !status && i < going->n; i++) {

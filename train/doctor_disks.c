@@ -1,5 +1,4 @@
 /* Where runs and caches go: room, rights, kind of file system, and whether its locks work. */
-#define _GNU_SOURCE /* statfs */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,7 +1,4 @@
 /* The machine: its processor, threads, memory, and the limits that a container or a site sets. */
-#define _GNU_SOURCE /* sched_getaffinity */
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,10 +72,21 @@ static double quota(void) {
     return period > 0 ? most / period : 0;
 }
 
+/* That this process may run on, by the mask of /proc; `cores` when it is not there. */
+static long allowed(long cores) {
+    char *status = text_of("/proc/self/status"), *mask = value_of(status, "Cpus_allowed");
+    long n = 0;
+    for (const char *at = mask; at && *at; at++) { /* "ff,ffffffff" */
+        char digit[] = {*at, '\0'};
+        for (long bits = strtol(digit, NULL, 16); bits; bits &= bits - 1) n++;
+    }
+    free(mask);
+    free(status);
+    return n ? n : cores;
+}
+
 static void look_at_threads(struct findings *f) {
-    cpu_set_t set;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long bound = sched_getaffinity(0, sizeof set, &set) ? cores : CPU_COUNT(&set);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN), bound = allowed(cores);
     double share = quota();
     const char *omp = getenv("OMP_NUM_THREADS");
     bool tight = share > 0 && share < (double)bound - 0.01, few = bound < cores || tight;

@@ -89,6 +89,7 @@ int plan_child(struct graph *g, const char *path, const char *dir, bool half);
 bool plan_trains(const struct node *n);                /* its units are steps */
 char *plan_dir(const char *dir, const struct node *n); /* where a probe's run lies; owned */
 const char *plan_set(const struct node *n); /* of the scenes input, that it reads; NULL: none */
+bool plan_easy(const struct node *n);       /* and the set "easy" beside it */
 bool plan_untrained(
     const struct node *n);    /* it looks at masks of a network that is yet to be trained */
 enum { PLAN_HELD_OUT = 256 }; /* pictures a probe is measured on, at most */

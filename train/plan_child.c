@@ -163,24 +163,34 @@ static void tokenize(const struct node *n, const struct dataset *d) {
 
 /* How long reading a set takes, and how many pictures there are: of sets that the stage keeps in
  * memory the time grows with them. */
-static struct loading time_loading(const struct node *n) {
-    struct loading l = {0};
+static void add_loading(struct loading *l, const struct node *n, const char *set) {
     struct dataset d;
     struct image first = {0};
-    if (!plan_set(n) || !node_input(n, "scenes") || clip_open_set(n, plan_set(n), &d)) {
-        error_clear();
-        return l;
-    }
     double start = clock_s();
+    if (clip_open_set(n, set, &d)) {
+        error_clear(); /* the stage will tell */
+        return;
+    }
     if (plan_trains(n)) dataset_cache(&d, 1024);
     if (n->config.run.stage == STAGE_CLIP_PRETRAIN) tokenize(n, &d);
-    l.seconds = plan_trains(n) ? clock_s() - start : 0;
-    l.pictures = d.n_images;
+    if (plan_trains(n)) l->seconds += clock_s() - start;
+    l->pictures += d.n_images;
     if (!error_status() && d.n_images && !d.source->image(&d, 0, &first))
-        l.bytes = (double)(first.h * first.w * (d.has_labels ? 5 : 3));
+        l->bytes = (double)(first.h * first.w * (d.has_labels ? 5 : 3));
     image_free(&first);
     dataset_close(&d);
     error_clear();
+}
+
+bool plan_easy(const struct node *n) {
+    return n->config.run.stage == STAGE_CLIP_PRETRAIN && n->config.data.easy > 0;
+}
+
+static struct loading time_loading(const struct node *n) {
+    struct loading l = {0};
+    if (!plan_set(n) || !node_input(n, "scenes")) return l;
+    add_loading(&l, n, plan_set(n));
+    if (plan_easy(n)) add_loading(&l, n, "easy");
     return l;
 }
 

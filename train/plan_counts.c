@@ -50,7 +50,8 @@ static struct tower residual(const struct clip_resnet_options *o) {
 
 static struct tower image_tower(const struct clip_options *o) {
     if (o->resnet.width) return residual(&o->resnet);
-    double grid = (double)(o->image.image_size / o->image.patch), d = (double)o->image.width;
+    int64_t patches = o->image.image_size / o->image.patch; /* of a side */
+    double grid = (double)patches, d = (double)o->image.width;
     double heads = o->image.heads ? (double)o->image.heads : d / 64;
     struct tower t = transformer(1 + grid * grid, d, (double)o->image.layers, heads);
     t.stem = 2 * grid * grid * d * 3 * (double)(o->image.patch * o->image.patch);

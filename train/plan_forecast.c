@@ -36,7 +36,7 @@ static int64_t pictures_of(const struct plan_stage *s, const char *set) {
                 {"val", c->val},
                 {"test", c->test}};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-        if (strcmp(sets[i].name, set) == 0) return sets[i].n;
+        if (strcmp(sets[i].name, set) == 0) return sets[i].n + (plan_easy(s->node) ? c->easy : 0);
     return s->probe.pictures;
 }
 
@@ -138,15 +138,16 @@ static double disk_of(const struct plan_stage *s) {
                                              : ratio(s->counts.units, p->units));
     int64_t kept = saves(s) < CHECKPOINT_KEPT ? saves(s) : CHECKPOINT_KEPT;
     kept += s->node->config.train.validate_keep == KEEP_BEST && saves(s) > 1;
-    double lines =
-        (double)(s->counts.units / s->node->config.run.log_every) * 400; /* with events */
+    int64_t logged = s->counts.units / s->node->config.run.log_every;
+    double lines = 400 * (double)logged; /* bytes, with those of the events */
     return p->folder + p->cache + (double)(kept - 1) * p->checkpoint + lines;
 }
 
 static int64_t batch_that_fits(const struct plan_stage *s, double room) {
     const struct plan_probe *p = &s->probe;
-    double B = (double)s->counts.batch, half = (double)((s->counts.batch + 1) / 2);
-    double each = p->half_memory > 0 ? (p->memory - p->half_memory) / (B - half) : 0;
+    int64_t other = s->counts.batch / 2; /* samples that the half lacks */
+    double B = (double)s->counts.batch;
+    double each = p->half_memory > 0 ? (p->memory - p->half_memory) / (double)other : 0;
     if (each < 0.2 * s->counts.activations) each = s->counts.activations; /* noise of so little */
     double most = each > 0 ? B + (room - s->memory) / each : 0;
     return most >= 1 ? (int64_t)fmin(floor(most), 1e6) : 0;
