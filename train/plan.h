@@ -61,6 +61,7 @@ struct plan {
     double memory, disk, flop;
     bool whole;               /* all that will run is known */
     double room, free_memory; /* of output_dir; bytes now */
+    double load;              /* how many processes want a core, the last minute's mean */
 };
 
 /* How the probe is made. */

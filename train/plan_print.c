@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -78,6 +79,11 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
     str_add(out, "work %s%s; memory %s at most, %s are available; disk %s, %s are free\n", work,
             p->whole || !o->probe ? "" : " at least", memory, free_now, disk, room);
     str_add(out, "GPU-hours: 0 (device cpu)\n");
+    if (o->probe && p->load > 2.5 * (double)sysconf(_SC_NPROCESSORS_ONLN)) /* the probe's own: 2 */
+        str_add(out,
+                "! other programs are at work here (load %.0f): times are those of a machine as "
+                "busy as it was\n",
+                p->load);
     if (p->memory > p->free_memory)
         str_add(
             out,
@@ -122,6 +128,7 @@ void plan_json(const struct plan *p, struct str *out) {
     json_key_real(&j, "gpu_hours", 0);
     json_key_real(&j, "free_memory", p->free_memory);
     json_key_real(&j, "free_disk", p->room);
+    json_key_real(&j, "load", p->load);
     json_end(&j);
     str_add(out, "\n");
 }
