@@ -59,7 +59,7 @@ struct plan {
     size_t n;
     double seconds, wall; /* the sum, and with stages side by side */
     double memory, disk, flop;
-    bool whole;               /* all that will run is known */
+    bool whole, counted;      /* times, and work, of all that will run are known */
     double room, free_memory; /* of output_dir; bytes now */
     double load;              /* how many processes want a core, the last minute's mean */
 };

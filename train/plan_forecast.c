@@ -185,6 +185,7 @@ static void add_together(struct plan *p, struct node **node, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const struct plan_stage *s = stage_of(p, node[i]);
         p->whole &= !isnan(s->seconds);
+        p->counted &= !isnan(s->flop);
         if (!isnan(s->seconds)) p->seconds += s->seconds;
         if (s->seconds > longest) longest = s->seconds;
         if (!isnan(s->memory)) memory += s->memory;
@@ -201,7 +202,7 @@ static void add_all(struct plan *p) {
     struct node *group[TOGETHER_MAX];
     graph_needed(g, needed);
     for (size_t i = 0; i < g->n; i++) was[i] = g->at[i]->done;
-    p->whole = true;
+    p->whole = p->counted = true;
     for (size_t n; (n = scheduler_next(g, needed, group));) {
         add_together(p, group, n);
         for (size_t i = 0; i < n; i++) group[i]->done = true;

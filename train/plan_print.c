@@ -77,7 +77,7 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
                 "\nby counts alone: no times; memory is parameters, gradients, moments and what "
                 "is kept for the backward\n");
     str_add(out, "work %s%s; memory %s at most, %s are available; disk %s, %s are free\n", work,
-            p->whole || !o->probe ? "" : " at least", memory, free_now, disk, room);
+            p->counted ? "" : " at least", memory, free_now, disk, room);
     str_add(out, "GPU-hours: 0 (device cpu)\n");
     if (o->probe && p->load > 2.5 * (double)sysconf(_SC_NPROCESSORS_ONLN)) /* the probe's own: 2 */
         str_add(out,
