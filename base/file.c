@@ -58,6 +58,31 @@ done:
     return status;
 }
 
+int file_read_stream(const char *path, size_t max, struct bytes *out) {
+    *out = (struct bytes){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    struct str text = {0};
+    int status = 0;
+    for (char block[4096];;) {
+        ssize_t k = read(fd, block, sizeof block);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) status = error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+        if (k <= 0) break;
+        str_put(&text, block, (size_t)k);
+        if (text.n <= max) continue;
+        status = error_set(ERR_DATA, "%s: more than %zu bytes", path, max);
+        break;
+    }
+    close(fd);
+    str_put(&text, "", 0); /* a NUL, also behind nothing */
+    if (status)
+        str_free(&text);
+    else
+        *out = (struct bytes){(uint8_t *)text.at, text.n};
+    return status;
+}
+
 int file_out_open(struct file_out *f, const char *path) {
     *f = (struct file_out){.path = mem_strdup(path), .fd = -1};
     f->tmp = mem_format("%s.tmp%ld", path, (long)getpid());

@@ -12,6 +12,9 @@
  * ERR_MISSING when it cannot be opened or read, ERR_DATA when it is larger. */
 int file_read(const char *path, size_t max, struct bytes *out);
 
+/* The same of a file whose size nobody knows before, such as those of /proc. */
+int file_read_stream(const char *path, size_t max, struct bytes *out);
+
 /* Replaces a file. ERR_IO, and the old file still there. */
 int file_write(const char *path, const void *data, size_t n);
 

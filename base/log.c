@@ -13,6 +13,8 @@
 static enum log_level lowest = LOG_INFO;
 static bool status_shown;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* loader threads may warn */
+static long warnings;
+static char last_warning[512];
 
 static char who[24]; /* "rank 1: " */
 
@@ -49,13 +51,30 @@ void log_status(const char *line) {
     pthread_mutex_unlock(&lock);
 }
 
+static void remember(const char *text) {
+    pthread_mutex_lock(&lock);
+    warnings++;
+    snprintf(last_warning, sizeof last_warning, "%.511s", text);
+    pthread_mutex_unlock(&lock);
+}
+
+long log_warnings(char *last, size_t n) {
+    pthread_mutex_lock(&lock);
+    long count = warnings;
+    snprintf(last, n, "%s", last_warning);
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
 __attribute__((format(printf, 2, 0))) static void put(enum log_level level, const char *fmt,
                                                       va_list ap) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     static const char *const colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};
-    if (level < lowest) return;
+    if (level < lowest && level != LOG_WARN) return;
     char text[20480], date[20];
     vsnprintf(text, sizeof text, fmt, ap);
+    if (level == LOG_WARN) remember(text);
+    if (level < lowest) return;
     clock_date(date);
     bool colour = log_colour();
     pthread_mutex_lock(&lock);

@@ -1,16 +1,75 @@
 #include "base/progress.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 
 enum { BAR = 24 };
-static const double REDRAW_S = 0.1, SMOOTH_S = 10;
+static const double REDRAW_S = 0.1, SMOOTH_S = 10, REPORT_S = 1;
+
+/* The file for others, and how far it was when it was written last. */
+static struct report {
+    char *path;
+    double written, rate;
+    int64_t done;
+} report;
+
+void progress_report(const char *path) {
+    free(report.path);
+    report = (struct report){.path = path ? mem_strdup(path) : NULL};
+}
+
+/* Without fsync: a reader wants the newest or none, and nobody reads it after a crash. */
+static void replace(const char *path, const struct str *text) {
+    char *tmp = mem_format("%s.tmp%ld", path, (long)getpid());
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool whole = fd >= 0 && write(fd, text->at, text->n) == (ssize_t)text->n;
+    if (fd >= 0) close(fd);
+    if (!whole || rename(tmp, path)) unlink(tmp);
+    free(tmp);
+}
+
+static void describe(const struct progress *p, const char *note, struct str *out) {
+    char warning[512], host[128] = "?";
+    struct json_out j = {.to = out};
+    gethostname(host, sizeof host - 1);
+    json_object(&j);
+    json_key_string(&j, "what", p->what);
+    json_key_string(&j, "unit", p->unit);
+    json_key_int(&j, "first", p->first);
+    json_key_int(&j, "done", p->done);
+    json_key_int(&j, "total", p->total);
+    json_key_real(&j, "rate", report.rate);
+    json_key_string(&j, "note", note);
+    json_key_int(&j, "pid", getpid());
+    json_key_string(&j, "host", host);
+    json_key_string(&j, "job", getenv("SLURM_JOB_ID"));
+    json_key_int(&j, "warnings", log_warnings(warning, sizeof warning));
+    json_key_string(&j, "warning", *warning ? warning : NULL);
+    json_end(&j);
+}
+
+static void tell_others(const struct progress *p, const char *note, double now) {
+    double dt = now - report.written;
+    if (!report.path || dt < REPORT_S) return;
+    double last = report.written > 0 ? (double)(p->done - report.done) / dt : 0;
+    report.rate =
+        report.rate > 0 ? report.rate + (1 - exp(-dt / SMOOTH_S)) * (last - report.rate) : last;
+    report.written = now;
+    report.done = p->done;
+    struct str text = {0};
+    describe(p, note, &text);
+    replace(report.path, &text);
+    str_free(&text);
+}
 
 void progress_open(struct progress *p, const char *what, const char *unit, int64_t done,
                    int64_t total, double every_s) {
@@ -24,6 +83,7 @@ void progress_open(struct progress *p, const char *what, const char *unit, int64
                            .drawn = now,
                            .done = done,
                            .done_then = done};
+    report.written = report.rate = 0;
 }
 
 void progress_update(struct progress *p, int64_t done, double now) {
@@ -80,6 +140,7 @@ void progress_at(struct progress *p, int64_t done, const char *note) {
     double now = clock_s();
     int terminal = log_is_terminal();
     p->done = done;
+    tell_others(p, note, now);
     if (now - p->drawn < (terminal ? REDRAW_S : p->every_s)) return;
     progress_update(p, done, now);
     struct str line = {0};

@@ -33,3 +33,12 @@ void progress_update(struct progress *p, int64_t done, double now);
 
 /* The line as it stands: a bar of at most `width` columns, or a sentence when width is 0. */
 void progress_line(const struct progress *p, const char *note, size_t width, struct str *out);
+
+/* A file that says the same to other processes, on any host: replaced about once a second while
+ * some progress is open (NULL: no more). It is of this life alone, so it is not made durable, and
+ * one that cannot be written is nobody's business.
+ *
+ *   {"what", "unit", "first", "done", "total", "rate", "note", "pid", "host", "job", "warnings",
+ *    "warning"}      rate: units a second of late; job: Slurm's number, or null
+ */
+void progress_report(const char *path);

@@ -18,6 +18,9 @@ int cmd_nouns(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 

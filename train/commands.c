@@ -12,7 +12,10 @@ const struct command commands[] = {
     {"data", "data sets made, checked, divided, written out", cmd_data},
     {"submit", "the Slurm jobs of a config, written or sent", cmd_submit},
     {"report", "why two results differ", cmd_report},
-    {"runs", "what has been run", cmd_runs},
+    {"runs", "what has been run, from what; compare, clean up", cmd_runs},
+    {"status", "how far a run is, from any host", cmd_status},
+    {"plan", "time, memory and disk that a config will take", cmd_plan},
+    {"doctor", "what this machine has, what is missing, what to do", cmd_doctor},
     {"settings", "all settings, explained", cmd_settings},
     {NULL, NULL, NULL},
 };

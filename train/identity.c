@@ -75,6 +75,11 @@ static size_t count_missing(const char *a, const char *b, const char *mark, stru
     return n;
 }
 
+size_t identity_diff(const char *was, const char *now, struct str *out) {
+    size_t n = count_missing(was, now, "was", out);
+    return n + count_missing(now, was, "now", out);
+}
+
 void identity_explain(const struct node *n, struct str *out) {
     struct strings names = {0};
     struct bytes best = {0};
@@ -105,8 +110,7 @@ void identity_explain(const struct node *n, struct str *out) {
     }
     if (best_name) {
         str_add(out, "  against %s:\n", best_name);
-        count_missing((char *)best.at, n->identity, "was", out);
-        count_missing(n->identity, (char *)best.at, "now", out);
+        identity_diff((char *)best.at, n->identity, out);
     } else {
         str_add(out, "  no older run of this name\n");
     }

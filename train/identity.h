@@ -14,3 +14,6 @@ void identity_name(struct node *n); /* id, from identity */
 
 /* Why a node is new: the differences to the nearest older run of its name, one a line. */
 void identity_explain(const struct node *n, struct str *out);
+
+/* The lines that differ between two such texts, "was ..." and "now ...", indented; how many. */
+size_t identity_diff(const char *was, const char *now, struct str *out);

@@ -20,6 +20,7 @@
 #include "train/identity.h"
 #include "train/lock.h"
 #include "train/ranks.h"
+#include "train/run_live.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -290,7 +291,9 @@ int run_node(struct node *n) {
     t_set_threads(run_threads(n));
     int scope = t_scope_open("", T_INHERIT);
     n->seconds = 0;
+    if (first) run_live_begin(n);
     status = run_stage(n);
+    if (first) run_live_end(n, status);
     t_scope_close(scope, NULL);
     if (status) {
         if (first) run_leave(n);

@@ -21,8 +21,6 @@
 
 extern char **environ;
 
-enum { TOGETHER_MAX = 16 };
-
 struct child {
     struct node *node;
     pid_t pid; /* 0: ended */
@@ -34,16 +32,22 @@ static bool is_ready(const struct node *n) {
     return !n->done;
 }
 
-/* Ready nodes, in order, as long as their threads fit the cores; at least one. */
-static size_t choose(const struct graph *g, const bool *needed, struct child *to) {
+size_t scheduler_next(const struct graph *g, const bool *needed, struct node **to) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t n = 0;
     for (size_t i = 0; i < g->n && n < TOGETHER_MAX; i++) {
         if (!needed[i] || !is_ready(g->at[i])) continue;
         cores -= run_threads(g->at[i]);
         if (n && (cores < 0 || g->comm)) break; /* ranks do one after the other, together */
-        to[n++] = (struct child){.node = g->at[i]};
+        to[n++] = g->at[i];
     }
+    return n;
+}
+
+static size_t choose(const struct graph *g, const bool *needed, struct child *to) {
+    struct node *ready[TOGETHER_MAX];
+    size_t n = scheduler_next(g, needed, ready);
+    for (size_t i = 0; i < n; i++) to[i] = (struct child){.node = ready[i]};
     return n;
 }
 

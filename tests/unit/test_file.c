@@ -235,3 +235,13 @@ TEST(paths_are_joined_and_taken_apart) {
     is(path_stem("x.tar.gz"), "x.tar");
     is(path_stem(".hidden"), ".hidden");
 }
+
+TEST(a_file_of_the_system_whose_size_is_not_known_is_read_whole) {
+    struct bytes text;
+    CHECK_OK(file_read_stream("/proc/self/status", 1 << 16, &text));
+    CHECK_HAS((char *)text.at, "\nPid:");
+    CHECK(strlen((char *)text.at) == text.n);
+    bytes_free(&text);
+    CHECK_ERROR(file_read_stream("/proc/self/status", 10, &text), ERR_DATA, "more than 10");
+    CHECK_ERROR(file_read_stream("/proc/no/such", 10, &text), ERR_MISSING, "/proc/no/such");
+}

@@ -1,5 +1,7 @@
 #include "base/progress.h"
 
+#include "base/file.h"
+#include "base/log.h"
 #include "tests/test.h"
 
 static const char *line(const struct progress *p, const char *note, size_t width) {
@@ -48,4 +50,26 @@ TEST(a_line_is_cut_to_the_terminal_in_whole_characters) {
     CHECK_TEXT(line(&p, NULL, 4), "\xC3\xA9\xC3\xA9");
     progress_at(&p, 1, NULL); /* neither a terminal nor 30 s later: says nothing */
     progress_close(&p);
+}
+
+TEST(what_others_read_is_replaced_while_it_goes_on_and_names_the_last_warning) {
+    struct progress p;
+    struct bytes text = {0};
+    char *path = test_path("progress.json");
+    progress_report(path);
+    progress_open(&p, "mpt", "steps", 0, 60, 30);
+    log_warn("a picture is damaged");
+    progress_at(&p, 1, "loss 0.5");
+    CHECK_OK(file_read(path, 4096, &text));
+    CHECK_HAS((char *)text.at,
+              "\"what\":\"mpt\",\"unit\":\"steps\",\"first\":0,\"done\":1,\"total\":60");
+    CHECK_HAS((char *)text.at, "\"warnings\":1,\"warning\":\"a picture is damaged\"");
+    bytes_free(&text);
+    CHECK_OK(file_remove(path));
+    progress_at(&p, 2, NULL); /* less than a second later */
+    CHECK(!file_exists(path));
+    progress_report("/no/such/folder/progress.json"); /* is nobody's business */
+    progress_at(&p, 3, NULL);
+    progress_report(NULL);
+    free(path);
 }

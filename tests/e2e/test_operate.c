@@ -1,0 +1,242 @@
+/* Runs listed, shown, compared, removed; followed while they train; planned before; on the smoke
+ * chain. */
+/* ctest: timeout=900 labels=slow */
+#include <cjson/cJSON.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+static const char *runs_dir(void) {
+    static char *dir; /* of the running test */
+    free(dir);
+    return dir = test_path("out");
+}
+
+#define RUNS(...) OVSEG("runs", __VA_ARGS__)
+
+static void check_says(struct ended e, int status, const char *out, const char *err) {
+    check_status(&e, status);
+    if (out) CHECK_HAS(e.out, out);
+    if (err) CHECK_HAS(e.err, err);
+    ended_free(&e);
+}
+
+static void check_array(struct ended e, int n) {
+    check_status(&e, 0);
+    cJSON *json = cJSON_Parse(e.out);
+    CHECK(cJSON_IsArray(json));
+    CHECK_INT(cJSON_GetArraySize(json), n);
+    cJSON_Delete(json);
+    ended_free(&e);
+}
+
+static void list_walk(const char *runs) {
+    check_says(RUNS("list", runs), 0, "eval\tevaluate\tdone\t", NULL);
+    check_says(RUNS("list", "--stage", "evaluate", runs), 0, "\tmIoU ", NULL);
+    check_array(RUNS("list", "--json", runs), 8);
+    check_array(RUNS("list", "--json", "--stage", "mine", runs), 1);
+    check_array(RUNS("list", "--json", "--state", "failed", runs), 0);
+    check_says(RUNS("list", "--stage", "baking", runs), 64, NULL, "there is no such stage");
+    check_says(RUNS("list", "--state", "tired", runs), 64, NULL, "is none of done, running");
+}
+
+static void show_walk(const char *runs) {
+    check_says(RUNS("show", "finetune", "--runs", runs), 0, "stage clip-finetune, done in", NULL);
+    check_says(RUNS("show", "finetune", "--runs", runs), 0, "/eval-", NULL); /* it is used by */
+    check_says(RUNS("show", "finetune", "--runs", runs), 0, "  step ", NULL);
+    check_says(RUNS("show", "finetune", "--runs", runs), 0, "finetune.yaml:", NULL);
+    check_says(RUNS("show", "eval", "--runs", runs), 0, "result (mIoU all, seen, unseen)", NULL);
+    struct ended e = RUNS("show", "mine", "--json", "--all", "--runs", runs);
+    check_status(&e, 0);
+    cJSON *json = cJSON_Parse(e.out);
+    const cJSON *settings = cJSON_GetObjectItem(json, "settings");
+    CHECK(cJSON_GetObjectItem(settings, "mine.similarity")); /* a default */
+    CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(json, "used_by")), 3);
+    cJSON_Delete(json);
+    ended_free(&e);
+    check_says(RUNS("show", "nothing", "--runs", runs), 66, NULL, "no such run");
+}
+
+static void diff_walk(const char *runs) {
+    check_says(RUNS("diff", "mpt", "mpt", "--runs", runs), 0,
+               "nothing that decides results differs", NULL);
+    check_says(RUNS("diff", "--exit-code", "mpt", "mpt-only", "--runs", runs), 1,
+               "now input clip run", NULL);
+    struct ended again = TRAIN("out", "smoke/finetune.yaml", "optim.lr=1e-3");
+    check_status(&again, 0);
+    ended_free(&again);
+    struct strings names;
+    char *both[2];
+    size_t n = 0;
+    CHECK_OK(dir_list(runs, &names));
+    for (size_t i = 0; i < names.n && n < 2; i++)
+        if (strncmp(names.at[i], "finetune-", 9) == 0) both[n++] = path_join(runs, names.at[i]);
+    CHECK_INT(n, 2);
+    struct ended e = RUNS("diff", both[0], both[1]);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "optim.lr=0.001");
+    CHECK_HAS(e.out, "main figure: ");
+    ended_free(&e);
+    free(both[0]);
+    free(both[1]);
+    strings_free(&names);
+}
+
+/* Two runs of finetune lie there; the first, mpt and mpt-only are inputs of the evaluation. */
+static void rm_walk(const char *runs) {
+    char *clip = run_of("out", "clip"), *eval = run_of("out", "eval"), *before = listing_of(runs);
+    check_says(RUNS("rm", "--yes", clip), 64, NULL, "was made from it");
+    check_says(RUNS("rm", eval), 64, NULL, "say --yes");
+    check_says(RUNS("rm", "--dry-run", eval), 0, "would go", NULL);
+    check_says(RUNS("gc", runs), 64, NULL, "say what may go");
+    check_says(RUNS("gc", "--older-than", "long", runs), 64, NULL, "wanted is a number");
+    check_says(RUNS("gc", "--unused", "--unfinished", runs), 0, "0 B would go", NULL);
+    char *after = listing_of(runs);
+    CHECK_TEXT(after, before);
+    check_says(RUNS("rm", "-y", eval, "mpt", "--runs", runs), 0, "2 runs, ", NULL);
+    CHECK(!dir_exists(eval));
+    check_says(RUNS("gc", "--unused", "--older-than", "1h", runs), 0, "0 B would go", NULL);
+    check_says(RUNS("gc", "--unused", runs), 0, "/mpt-only-", NULL);
+    check_says(RUNS("gc", "--unused", "--caches", "--yes", runs), 0, " freed", NULL);
+    char *one = run_of("out", "finetune"); /* the one that closed a command, and what it needs */
+    CHECK(dir_exists(clip));
+    check_array(RUNS("list", "--json", runs), 5);
+    char *const owned[] = {clip, eval, before, after, one};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(runs_are_listed_shown_compared_and_removed_but_never_one_that_another_needs) {
+    struct ended e = TRAIN("out", "smoke/mpt.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    list_walk(runs_dir());
+    show_walk(runs_dir());
+    diff_walk(runs_dir());
+    check_says(OVSEG("status", "eval", "--runs", runs_dir()), 0, "evaluate  done", NULL);
+    check_says(OVSEG("status", "eval", "--follow", "--runs", runs_dir()), 0, "\tdone\t", NULL);
+    rm_walk(runs_dir());
+}
+
+/* Until a run has taken some steps. */
+static char *wait_for_steps(const char *name) {
+    for (double until = clock_s() + 120; clock_s() < until;) {
+        struct strings names = {0};
+        char *found = NULL;
+        if (dir_exists(runs_dir())) CHECK_OK(dir_list(runs_dir(), &names));
+        for (size_t i = 0; i < names.n && !found; i++) {
+            char *run = path_join(runs_dir(), names.at[i]), *file = path_join(run, "progress.json");
+            if (strncmp(names.at[i], name, strlen(name)) == 0 && file_exists(file))
+                found = mem_strdup(run);
+            free(file);
+            free(run);
+        }
+        strings_free(&names);
+        if (found) return found;
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+    }
+    test_fail(__FILE__, __LINE__, "%s did not begin", name);
+}
+
+TEST(a_run_at_work_is_followed_and_kept_and_one_that_was_killed_goes_on) {
+    struct ended e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    struct process p, follower;
+    train_start(&p, "out", "smoke/clip.yaml", (const char *const[]){"optim.steps=100000", NULL},
+                NULL);
+    char *run = wait_for_steps("clip-");
+    char *program = mem_strdup(TEST_BUILD_DIR "/bin/ovseg");
+    const char *const argv[] = {program, "status", run, "--follow", "--every", "1", NULL};
+    process_start(&follower, argv, NULL);
+    check_says(OVSEG("status", run), 0, "of 100000 steps", NULL);
+    check_says(RUNS("list", "--state", "running", runs_dir()), 0, "clip\tclip-pretrain\trunning",
+               NULL);
+    check_says(RUNS("rm", "--yes", run), 69, NULL, "is at work in it");
+    check_says(RUNS("gc", "--unfinished", "--yes", runs_dir()), 0, "0 B freed", NULL);
+    CHECK(!process_ended(&follower));
+    kill(p.pid, SIGKILL);
+    e = process_wait(&p, 60);
+    ended_free(&e);
+    e = process_wait(&follower, 60);
+    check_status(&e, 75);
+    CHECK_HAS(e.out, "\trunning\tclip: ");
+    CHECK_HAS(e.out, "\tunfinished\t");
+    ended_free(&e);
+    check_says(RUNS("gc", "--unfinished", "--yes", runs_dir()), 0, "unfinished", NULL);
+    CHECK(!dir_exists(run));
+    free(program);
+    free(run);
+}
+
+TEST(an_error_is_kept_with_the_run_until_it_is_begun_again) {
+    struct ended e = TRAIN("out", "smoke/clip.yaml", "batch.global=100000");
+    check_status(&e, 78);
+    ended_free(&e);
+    char *run = run_of("out", "clip"), *file = path_join(run, "FAILED");
+    check_says(RUNS("list", "--state", "failed", runs_dir()), 0, "clip\tclip-pretrain\tfailed",
+               NULL);
+    check_says(OVSEG("status", run, "--follow"), 78, "only ", NULL);
+    check_says(RUNS("show", run), 0, "exit 78: ", NULL);
+    CHECK(file_exists(file));
+    struct process p;
+    train_start(&p, "out", "smoke/clip.yaml", (const char *const[]){"batch.global=100000", NULL},
+                NULL);
+    e = process_wait(&p, 60); /* again, so that it is there again */
+    check_status(&e, 78);
+    ended_free(&e);
+    CHECK(file_exists(file));
+    free(file);
+    free(run);
+}
+
+static double number(const cJSON *o, const char *key) {
+    const cJSON *x = cJSON_GetObjectItem(o, key);
+    return cJSON_IsNumber(x) ? x->valuedouble : NAN;
+}
+
+/* Plans are of the machine, so what is checked is that all is known, and nothing is left. */
+TEST(a_plan_knows_every_stage_and_leaves_nothing_behind) {
+    char *smoke = test_source("configs/smoke/mpt.yaml"),
+         *out = mem_format("output_dir=%s", runs_dir());
+    struct ended e = OVSEG("plan", smoke, out, "threads=1", "--probe", "0.2", "--json", "-q");
+    check_status(&e, 0);
+    CHECK(!dir_exists(runs_dir()));
+    cJSON *json = cJSON_Parse(e.out), *stage;
+    CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "whole")));
+    cJSON_ArrayForEach(stage, cJSON_GetObjectItem(json, "stages")) {
+        CHECK(number(stage, "seconds") > 0);
+        CHECK(number(stage, "memory") > 1e7);
+        CHECK(number(stage, "disk") > 0);
+    }
+    CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(json, "stages")), 8);
+    cJSON_Delete(json);
+    ended_free(&e);
+    e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    e = OVSEG("plan", smoke, out, "threads=1", "--probe", "none");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, ", reused");
+    CHECK_HAS(e.out, "by counts alone");
+    ended_free(&e);
+    free(smoke);
+    free(out);
+}
+
+TEST(the_doctor_finds_this_machine_fit) {
+    struct ended e = OVSEG("doctor", "--json");
+    check_status(&e, 0);
+    cJSON *json = cJSON_Parse(e.out);
+    CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "ok")));
+    CHECK(cJSON_GetArraySize(cJSON_GetObjectItem(json, "findings")) > 20);
+    CHECK(e.seconds < 60);
+    cJSON_Delete(json);
+    ended_free(&e);
+    check_says(OVSEG("doctor"), 0, "self-test", NULL);
+}

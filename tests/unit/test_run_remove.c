@@ -1,0 +1,66 @@
+/* Runs go whole, and only those that nothing needs. */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/unit/run_made.h"
+#include "train/lock.h"
+#include "train/run_remove.h"
+
+static const char uses_clip[] = "{\"clip\":{\"run\":\"clip-00000000aaaa\",\"best\":false}}";
+
+TEST(a_run_that_another_was_made_from_is_refused_unless_that_one_goes_too) {
+    char *clip = made_run(test_dir(), "clip-00000000aaaa", "clip-pretrain", "{}");
+    char *mpt = made_run(test_dir(), "mpt-00000000bbbb", "mask-prompt", uses_clip);
+    struct run_looks all;
+    CHECK_OK(run_look_all(&all, test_dir()));
+    const struct run_look *both[] = {&all.at[0], &all.at[1]};
+    CHECK_ERROR(run_check_unused(&all.at[0], &all, both, 1), ERR_USAGE, "mpt-00000000bbbb");
+    CHECK_OK(run_check_unused(&all.at[0], &all, both, 2));
+    CHECK_OK(run_check_unused(&all.at[1], &all, both, 0));
+    run_looks_free(&all);
+    free(clip);
+    free(mpt);
+}
+
+TEST(removing_leaves_nothing_and_a_run_at_work_stays) {
+    char *run = made_run(test_dir(), "clip-00000000aaaa", "clip-pretrain", "{}");
+    char *lock = path_join(run, "lock");
+    struct run_look r;
+    struct strings names;
+    int ends[2];
+    char byte;
+    CHECK_INT(pipe(ends), 0);
+    pid_t pid = fork();
+    if (!pid) {
+        int fd;
+        byte = lock_take(lock, &fd) ? 'n' : 'y';
+        if (write(ends[1], &byte, 1) == 1) pause();
+        _exit(0);
+    }
+    CHECK_INT(read(ends[0], &byte, 1), 1);
+    run_look(&r, run);
+    CHECK_ERROR(run_remove(&r), ERR_DEVICE, "is at work");
+    CHECK(dir_exists(run));
+    kill(pid, SIGKILL);
+    CHECK_INT(waitpid(pid, NULL, 0), pid);
+    CHECK_OK(run_remove(&r));
+    CHECK_OK(dir_list(test_dir(), &names));
+    CHECK_INT(names.n, 0);
+    strings_free(&names);
+    run_look_free(&r);
+    close(ends[0]);
+    close(ends[1]);
+    free(lock);
+    free(run);
+}
+
+TEST(what_a_removal_that_was_cut_short_left_is_swept) {
+    char *left = test_path(".removed-clip-00000000aaaa-77");
+    CHECK_OK(dir_make(left));
+    put_in(left, "model.safetensors", "12345");
+    CHECK_INT(run_sweep(test_dir(), false), 5);
+    CHECK(dir_exists(left));
+    CHECK_INT(run_sweep(test_dir(), true), 5);
+    CHECK(!dir_exists(left));
+    free(left);
+}

@@ -1,0 +1,133 @@
+/* ovseg plan CONFIG [key=value ...]: what a chain will take, before it is run. */
+#include <argp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "train/cmd.h"
+#include "train/cmd_runs.h"
+#include "train/plan.h"
+#include "train/scheduler.h"
+#include "train/signals.h"
+
+struct arguments {
+    const char *config;
+    struct overrides overrides;
+    struct plan_options plan;
+    bool json;
+    const char *node, *dir; /* in a probe's process */
+    bool half;
+};
+
+enum { KEY_PROBE = 256, KEY_SHARE, KEY_JSON, KEY_SET, KEY_NODE, KEY_DIR, KEY_PARENT, KEY_HALF };
+
+static const struct argp_option options[] = {
+    {"probe", KEY_PROBE, "SECONDS", 0,
+     "Steps that are timed of each stage (default 4; slow stages do three steps at least); none: "
+     "counts alone",
+     0},
+    {"share", KEY_SHARE, "X", 0,
+     "Share of the proposals that CLIP is asked about, where the network is yet to be trained "
+     "(default 0.5)",
+     0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
+    {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
+    {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
+    {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
+     0}, /* train/plan_probe.c starts itself with these */
+    {"dir", KEY_DIR, "DIR", OPTION_HIDDEN, 0, 0},
+    {"parent", KEY_PARENT, "PID", OPTION_HIDDEN, 0, 0},
+    {"half", KEY_HALF, 0, OPTION_HIDDEN, 0, 0},
+    {0},
+};
+
+static const char doc[] =
+    "Says what `ovseg-train CONFIG` would take on this machine: for each stage that would run its "
+    "steps or pictures, parameters, work, time, peak memory, disk, and the largest batch that the "
+    "memory available now has room for. What is reused takes nothing, a shared stage counts "
+    "once.\v"
+    "It is measured: each stage is begun at its real shapes, for a few seconds, in a folder that "
+    "is "
+    "removed again; before it the stages that it needs are made small. A stage `prepare` is not "
+    "probed: it would take all of its set.\n\n"
+    "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 74 input "
+    "or output, 78 bad config, 130 and 143 stopped by a signal.";
+
+static double number(struct argp_state *state, const char *option, const char *text, double hi) {
+    char *end;
+    double x = strtod(text, &end);
+    if (end == text || *end || !(x > 0) || !(x <= hi))
+        argp_error(state, "%s %s: is no number above 0, up to %g", option, text, hi);
+    return x;
+}
+
+static void add_override(struct arguments *a, const char *text, const char *next,
+                         struct argp_state *state) {
+    if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    struct arguments *a = state->input;
+    switch (key) {
+    case KEY_PROBE:
+        a->plan.probe = strcmp(arg, "none") != 0;
+        if (a->plan.probe) a->plan.budget = number(state, "--probe", arg, 600);
+        break;
+    case KEY_SHARE: a->plan.share = number(state, "--share", arg, 1); break;
+    case KEY_JSON: a->json = true; break;
+    case 'q': log_set_level(LOG_WARN); break;
+    case KEY_NODE: a->node = arg; break;
+    case KEY_DIR: a->dir = arg; break;
+    case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
+    case KEY_HALF: a->half = true; break;
+    case KEY_SET: add_override(a, arg, NULL, state); break;
+    case ARGP_KEY_ARG:
+        if (a->config)
+            add_override(a, arg, state->argv[state->next], state);
+        else
+            a->config = arg;
+        break;
+    case ARGP_KEY_END:
+        if (!a->config) argp_usage(state);
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static int plan(const struct arguments *a) {
+    struct graph g = {0};
+    struct plan p = {0};
+    struct str text = {0};
+    int status = graph_open(&g, a->config, a->overrides.at, a->overrides.n);
+    if (!status && g.named->config.run.device == DEVICE_CUDA)
+        status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
+    if (!status && a->node) status = plan_child(&g, a->node, a->dir, a->half);
+    if (!status && !a->node) {
+        status = graph_check_inputs(&g);
+        if (!status) plan_open(&p, &g);
+        if (!status && a->plan.probe) status = plan_measure(&p, &a->plan);
+        if (!status) plan_forecast(&p, &a->plan);
+        if (!status && a->json) plan_json(&p, &text);
+        if (!status && !a->json) plan_print(&p, &a->plan, &text);
+        if (!status) status = print_and_free(&text);
+        plan_close(&p);
+    }
+    graph_close(&g);
+    return status;
+}
+
+int cmd_plan(int argc, char **argv) {
+    static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
+    signals_install();
+    struct arguments a = {
+        .plan = {.probe = true, .budget = 4, .share = 0.5, .argc = argc, .argv = argv}};
+    argp_err_exit_status = ERR_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    int status = plan(&a);
+    if (status) status = cmd_failed();
+    overrides_free(&a.overrides);
+    return status;
+}

@@ -1,0 +1,124 @@
+/* Where runs and caches go: room, rights, kind of file system, and whether its locks work. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "train/child_output.h"
+#include "train/cmd_runs.h"
+#include "train/doctor.h"
+
+static const struct kind {
+    unsigned long magic; /* of statfs(2) */
+    const char *name;
+    bool network, memory;
+} kinds[] = {
+    {0xEF53, "ext4", false, false},        {0x58465342, "xfs", false, false},
+    {0x9123683E, "btrfs", false, false},   {0x2FC12FC1, "zfs", false, false},
+    {0x794C7630, "overlay", false, false}, {0x01021994, "tmpfs", false, true},
+    {0x858458F6, "ramfs", false, true},    {0x6969, "nfs", true, false},
+    {0x0BD00BD0, "lustre", true, false},   {0x47504653, "gpfs", true, false},
+    {0x19830326, "beegfs", true, false},   {0xFF534D42, "cifs", true, false},
+    {0xFE534D42, "smb", true, false},      {0x00C36400, "ceph", true, false},
+    {0x01021997, "9p", true, false},       {0x65735546, "fuse", true, false},
+};
+
+static const char no_file[] = "no file can be made: ";
+
+/* A lock is taken on a new file there, as a run does it. In a child: without its lock daemon NFS
+ * waits for ever. */
+static bool try_lock(void *ctx, struct str *out) {
+    char *path = mem_format("%s/.ovseg-doctor-%ld", (char *)ctx, (long)getpid());
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0;
+    if (!good) str_add(out, "%s%s", fd < 0 ? no_file : "", strerror(errno));
+    if (fd >= 0) close(fd);
+    unlink(path);
+    free(path);
+    return good;
+}
+
+/* The nearest folder above that is there. */
+static char *existing(const char *path) {
+    char *at = mem_strdup(path);
+    while (!dir_exists(at)) {
+        char *up = path_dir(at);
+        bool top = strcmp(up, at) == 0;
+        free(at);
+        at = up;
+        if (top) break;
+    }
+    return at;
+}
+
+static void look_at_room(struct findings *f, const char *name, const char *path, const char *kind) {
+    struct statvfs v;
+    char room[16];
+    if (statvfs(path, &v)) return;
+    double bytes = (double)v.f_bavail * (double)v.f_frsize;
+    bytes_text((int64_t)bytes, room);
+    bool little = bytes < 2e9, none = bytes < 2e8;
+    finding_add(f, "disks",
+                none     ? FINDING_BAD
+                : little ? FINDING_WARN
+                         : FINDING_OK,
+                name,
+                little
+                    ? "make room (`ovseg runs gc`), or set output_dir; `ovseg plan` says how much "
+                      "a chain takes"
+                    : NULL,
+                "%s: %s, %s free", path, kind, room);
+    if (v.f_favail < 1000 && v.f_files)
+        finding_add(f, "disks", FINDING_WARN, name, "remove files", "%s: %llu inodes free", path,
+                    (unsigned long long)v.f_favail);
+}
+
+static const struct kind *kind_of(const char *path) {
+    struct statfs s;
+    if (statfs(path, &s)) return NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].magic == (unsigned long)(unsigned int)s.f_type) return &kinds[i];
+    return NULL;
+}
+
+static void look_at(struct findings *f, const char *name, const char *wanted, bool runs) {
+    char *path = existing(wanted);
+    const struct kind *kind = kind_of(path);
+    struct str why = {0};
+    look_at_room(f, name, path, kind ? kind->name : "unknown kind");
+    bool locks = child_call(try_lock, path, 5, &why);
+    if (!locks && why.n && strncmp(why.at, no_file, strlen(no_file)) == 0)
+        finding_add(f, "disks", FINDING_BAD, name, "name a folder of yours that can be written",
+                    "%s: %s", path, why.at);
+    else if (!locks && runs)
+        finding_add(f, "disks", FINDING_WARN, name,
+                    "start a run on one host at a time: two would not see each other's locks",
+                    "%s: locks do not work there: %s", path,
+                    why.n ? why.at : "no answer within 5 s");
+    else if (runs && kind && kind->network)
+        finding_add(f, "disks", FINDING_OK, name, NULL, "%s: a network file system, its locks work",
+                    path);
+    if (runs && kind && kind->memory)
+        finding_add(f, "disks", FINDING_WARN, name, "set output_dir to a folder on a disk",
+                    "%s: lies in memory and is lost at the next start", path);
+    str_free(&why);
+    free(path);
+}
+
+void doctor_disks(struct findings *f, const char *runs_dir) {
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *tmp = getenv("TMPDIR");
+    char *absolute = runs_dir[0] == '/' ? mem_strdup(runs_dir) : mem_format("./%s", runs_dir);
+    char *place = cache && *cache ? mem_strdup(cache) : home ? path_join(home, ".cache") : NULL;
+    look_at(f, "runs", absolute, true);
+    if (place) look_at(f, "caches", place, false);
+    look_at(f, "temporary files", tmp && *tmp ? tmp : "/tmp", false);
+    free(place);
+    free(absolute);
+}
