@@ -19,6 +19,7 @@ int cmd_data(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 
 /* The same as cmd_train(), for other commands; *dir, when wanted, gets the run that closes the
  * chain, owned (NULL after a dry run). */

@@ -11,6 +11,7 @@ const struct command commands[] = {
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"data", "data sets made, checked, divided, written out", cmd_data},
     {"report", "why two results differ", cmd_report},
+    {"sweep", "many trials of settings and seeds, shared stages once", cmd_sweep},
     {"runs", "what has been run", cmd_runs},
     {"settings", "all settings, explained", cmd_settings},
     {NULL, NULL, NULL},
