@@ -156,7 +156,7 @@ TEST(a_grid_runs_what_trials_share_once_and_ranks_them_by_validation) {
     struct ended again = SWEEP("out", file, "--dry-run"), rerun = SWEEP("out", file);
     CHECK_HAS(again.out, " 0 to run");
     check_status(&rerun, 0);
-    CHECK(rerun.seconds < 20);
+    CHECK(rerun.cpu < 20); /* nothing is trained */
     char *after = table_of("out", "sweep.csv");
     CHECK_TEXT(after, before);
     /* the same settings by themselves are the same run */
@@ -227,14 +227,6 @@ TEST(what_needs_a_stage_that_failed_is_not_run_and_the_rest_is) {
     free(file);
 }
 
-static void wait_for(const char *path, double limit) {
-    const struct timespec nap = {.tv_nsec = 10 * 1000 * 1000};
-    for (double waited = 0; !file_exists(path); waited += 0.01) {
-        if (waited > limit) test_fail(__FILE__, __LINE__, "%s never came", path);
-        nanosleep(&nap, NULL);
-    }
-}
-
 static const char two[] =
     "parameters:\n  optim.steps: {values: [6, 9]}\nseeds: [1, 2]\n"
     "objective: {metric: mask_accuracy}\n";
@@ -245,13 +237,13 @@ static void check_resumes(const char *out, const char *file, int signo, int stat
     char *dir = test_path(out);
     struct process p;
     sweep_start(&p, out, (const char *const[]){file, "-j", "2", NULL});
-    char *scenes = NULL;
+    bool begun = false;
     const struct timespec nap = {.tv_nsec = 50 * 1000 * 1000};
-    for (int i = 0; !scenes && i < 1200; i++) { /* until the first CLIP is at work */
-        if (dir_exists(dir) && runs(out, "clip")) scenes = mem_strdup(dir);
+    for (int i = 0; !begun && i < 6000; i++) { /* until the first CLIP is at work */
+        begun = dir_exists(dir) && runs(out, "clip");
         nanosleep(&nap, NULL);
     }
-    CHECK(scenes);
+    CHECK(begun);
     kill(p.pid, signo);
     struct ended e = process_wait(&p, 60);
     check_status(&e, status);
@@ -265,7 +257,6 @@ static void check_resumes(const char *out, const char *file, int signo, int stat
     char *csv = table_of(out, "sweep.csv");
     CHECK_TEXT(csv, whole);
     free(csv);
-    free(scenes);
     free(dir);
 }
 

@@ -1,5 +1,7 @@
 /* What a sweep file means: trials, their numbers and settings; and what is wrong with one. */
+#include "base/error.h"
 #include "base/file.h"
+#include "base/rng.h"
 #include "tests/test.h"
 #include "train/sweep_trials.h"
 
@@ -183,4 +185,29 @@ TEST(a_file_that_is_not_there_is_a_missing_input) {
     CHECK_ERROR(sweep_file_read(&f, path), ERR_MISSING, "none.yaml");
     sweep_file_close(&f);
     free(path);
+}
+
+TEST(damaged_files_are_refused_or_mean_something_and_nothing_else_happens) {
+    static const char good[] =
+        "config: a.yaml\nmethod: list\nseeds: [1, 2]\nparameters:\n"
+        "  finetune:optim.lr: {values: [1e-4, [a, \"b\"]]}\n  \"*:crop.fill\": {value: mean}\n"
+        "list:\n  - {name: raw, inputs.model: b.yaml}\n  - optim: {lr: 3}\n"
+        "objective: {metric: miou.all, on: validation, goal: max}\n";
+    static const char bytes[] = " \n:[]{},\"'#-*.=ab01\xC3\xFF";
+    struct rng r = rng_stream(1, "sweep mutants", 0);
+    int fine = 0;
+    for (int i = 0; i < 3000; i++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (int64_t k = rng_below(&r, 4); k >= 0; k--)
+            text[rng_below(&r, sizeof good - 1)] = bytes[rng_below(&r, sizeof bytes - 1)];
+        int status = read(text);
+        if (status && status != ERR_CONFIG) test_fail(__FILE__, __LINE__, "status %d", status);
+        CHECK_INT(error_status(), status);
+        CHECK(!status || *error_message());
+        fine += !status;
+        error_clear();
+        drop();
+    }
+    CHECK(fine > 0 && fine < 3000);
 }
