@@ -114,9 +114,11 @@ static int fail(struct crew *c, struct sweep_stage *stage, int how) {
     return status;
 }
 
+/* By one of our signals: after a checkpoint, or before the process could listen to it. */
 static bool is_stop(int how) {
-    int code = WIFEXITED(how) ? WEXITSTATUS(how) : 0;
-    return code == ERR_AGAIN || code == 128 + SIGINT || code == 128 + SIGTERM;
+    int code = WIFEXITED(how) ? WEXITSTATUS(how) : 0, signo = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    return code == ERR_AGAIN || code == 128 + SIGINT || code == 128 + SIGTERM || signo == SIGINT ||
+           signo == SIGTERM || signo == SIGUSR1;
 }
 
 static int finish(struct crew *c, struct worker *w, int how) {

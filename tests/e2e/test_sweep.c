@@ -46,7 +46,7 @@ static void sweep_start(struct process *p, const char *out, const char *const *w
 static struct ended sweep_run(const char *out, const char *const *words) {
     struct process p;
     sweep_start(&p, out, words);
-    return process_wait(&p, 600);
+    return process_wait(&p, 850);
 }
 #define SWEEP(out, ...) sweep_run(out, (const char *const[]){__VA_ARGS__, NULL})
 
@@ -245,7 +245,7 @@ static void check_resumes(const char *out, const char *file, int signo, int stat
     }
     CHECK(begun);
     kill(p.pid, signo);
-    struct ended e = process_wait(&p, 60);
+    struct ended e = process_wait(&p, 300);
     check_status(&e, status);
     ended_free(&e);
     if (signo != SIGKILL) {
