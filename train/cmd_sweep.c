@@ -108,6 +108,7 @@ static void read_where(struct arguments *a, const char *text, struct argp_state 
 static void check(const struct arguments *a, struct argp_state *state) {
     if (!a->file) argp_usage(state);
     if (a->make && !a->trial) argp_error(state, "--make goes with --trial");
+    if (a->make) return; /* with the options of the sweep that it is of */
     if (a->trial && a->shared) argp_error(state, "--trial or --shared, not both");
     if (a->on == ON_SLURM && (a->trial || a->shared))
         argp_error(state, "--on slurm prints the jobs; --trial and --shared are what they call");

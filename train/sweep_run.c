@@ -91,7 +91,7 @@ static char *last_error(const char *log) {
         for (char *at = (char *)text.at; (at = strstr(at, mark)); at += 1) said = at;
     error_clear();
     char *line =
-        said ? mem_format("%.400s", said + sizeof mark - 1) : mem_strdup("it said nothing");
+        said ? mem_format("%.400s", said + sizeof mark - 1) : mem_strdup("its log says why");
     for (size_t n = strlen(line); n && line[n - 1] == '\n'; n--) line[n - 1] = '\0';
     for (char *at = line; *at; at++)
         if (*at == '\n') *at = ' ';
