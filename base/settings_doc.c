@@ -241,7 +241,25 @@ void override_free(struct override *o) {
     free(o->scope);
     free(o->key);
     free(o->value);
+    free(o->file);
     *o = (struct override){0};
+}
+
+static char *copy(const char *text) { return text ? mem_strdup(text) : NULL; }
+
+void override_copy(struct override *to, const struct override *from) {
+    *to = (struct override){.scope = copy(from->scope),
+                            .key = copy(from->key),
+                            .value = copy(from->value),
+                            .file = copy(from->file),
+                            .mark = from->mark};
+}
+
+void override_origin(const struct override *o, struct str *out) {
+    if (!o->file)
+        str_add(out, "command line");
+    else
+        str_add(out, "%s:%zu:%zu", o->file, o->mark.line, o->mark.column);
 }
 
 int overrides_add(struct overrides *l, const char *text, const char *next) {
@@ -273,6 +291,12 @@ static int parse_value(struct yaml_doc *y, const char *key, const char *text) {
     return 0;
 }
 
+static void tell_place(struct setting_entry *e, const char *file, struct yaml_mark mark) {
+    e->file = file;
+    e->yaml.mark = e->yaml.key_mark = mark;
+    for (size_t i = 0; e->yaml.at && i < e->yaml.n; i++) e->yaml.at[i].mark = mark;
+}
+
 int settings_override(struct settings_doc *doc, const struct override *o) {
     struct yaml_doc y = {0};
     int status = parse_value(&y, o->key, o->value);
@@ -280,8 +304,9 @@ int settings_override(struct settings_doc *doc, const struct override *o) {
     for (size_t i = 0; i < y.n && !status; i++) {
         const char *k = y.at[i].key;
         char *key = mem_format("%s%s%s", o->key, *k && *k != '[' ? "." : "", k);
-        status = put(
-            doc, (struct setting_entry){.yaml = yaml_entry_copy(&y.at[i], key), .shared = shared});
+        struct setting_entry e = {.yaml = yaml_entry_copy(&y.at[i], key), .shared = shared};
+        if (o->file) tell_place(&e, own_name(doc, o->file), o->mark);
+        status = put(doc, e);
         free(key);
     }
     yaml_doc_free(&y);

@@ -57,12 +57,16 @@ int settings_inherit(struct settings_doc *doc, const struct settings_doc *from,
 struct override {
     char *scope; /* NULL: the named config; "*": all stages; otherwise the stage of NAME.yaml */
     char *key, *value;
+    char *file;            /* that says so: paths start at its folder; NULL: the command line */
+    struct yaml_mark mark; /* in it */
 };
 
 /* ERR_USAGE with the right spelling. `next` is the argument that follows, or NULL: detectron2
  * writes "KEY VALUE". */
 int override_parse(const char *text, const char *next, struct override *out);
 void override_free(struct override *o);
+void override_copy(struct override *to, const struct override *from);
+void override_origin(const struct override *o, struct str *out); /* as setting_origin */
 
 /* Those of a command line, in its order. */
 struct overrides {

@@ -129,6 +129,7 @@ const struct setting pairs_rows[] = {
     STRING("path_column",  path_column,  RESULT, "filepath",   "of a table of pairs as inputs.pairs: the column of the pictures"),
     STRING("title_column", title_column, RESULT, "title",      "the column of the texts, which CLIP reads as they are"),
     CHOICE("separator",    separator,    RESULT, "tab", separators, "what stands between columns"),
+    REAL  ("mix",          mix,          RESULT, "-1", -1, 1,  "share of a batch that comes from inputs.more_pairs; below 0: all pairs of both, each once an epoch"),
 };
 #undef SETTINGS_OF
 /* clang-format on */

@@ -97,11 +97,12 @@ struct noun_settings {
 extern const struct setting noun_rows[9];
 enum pairs_separator { PAIRS_TAB, PAIRS_COMMA };
 
-/* A table of pairs in the reference's form, data/pairs_tsv.h. */
+/* A table of pairs in the reference's form, data/pairs_tsv.h; pairs of two folders. */
 struct pairs_options {
     char *path_column, *title_column;
     int separator; /* enum pairs_separator */
+    double mix;    /* of a batch, the share of inputs.more_pairs; below 0: all of both */
 };
-extern const struct setting pairs_rows[3];
+extern const struct setting pairs_rows[4];
 
 struct region_options crop_region(const struct crop_options *o, int64_t side);

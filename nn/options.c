@@ -24,10 +24,13 @@ const struct setting clip_model_rows[] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct prompt_options
+static const char *const prompt_kinds[] = {"mask", "tokens", NULL};              /* enum prompt_kind */
 static const char *const prompt_inits[] = {"normal", "uniform", "zeros", NULL}; /* enum clip_prompt_init */
 const struct setting prompt_rows[] = {
     INT   ("depth", depth, RESULT, "3", 1, 128,            "blank patches are replaced at the input and after depth - 1 blocks"),
     CHOICE("init",  init,  RESULT, "normal", prompt_inits, "normal: deviation 0.02, the reference's"),
+    CHOICE("kind",  kind,  RESULT, "mask", prompt_kinds,   "mask: in the place of blank patches; tokens: visual prompt tuning, beside the patches, whatever the mask"),
+    INT   ("tokens", tokens, RESULT, "50", 1, 1000,        "kind tokens: how many"),
 };
 #undef SETTINGS_OF
 
@@ -121,6 +124,7 @@ struct clip_options clip_model(const struct clip_model_options *o, const struct 
     if (!o->model || clip_options_named(clip_models[o->model], &m)) m = clip_custom(o);
     m.image.activation = m.text.activation = (enum clip_activation)o->activation;
     m.image.prompt_depth = p ? p->depth : 0;
+    m.image.prompt_tokens = p && p->kind == PROMPT_TOKENS ? p->tokens : 0;
     m.image.prompt_init = p ? (enum clip_prompt_init)p->init : CLIP_PROMPT_NORMAL;
     m.image.sine_positions = o->sine_positions;
     return m;

@@ -17,11 +17,15 @@ struct clip_model_options {
 };
 extern const struct setting clip_model_rows[13];
 
+enum prompt_kind { PROMPT_MASK, PROMPT_TOKENS };
+
 struct prompt_options {
     int64_t depth;
     int init; /* enum clip_prompt_init */
+    int kind; /* enum prompt_kind */
+    int64_t tokens;
 };
-extern const struct setting prompt_rows[2];
+extern const struct setting prompt_rows[4];
 extern const struct setting prompt_found_rows[1]; /* of weights that are there */
 
 /* Prompt depth 0 when `prompt` is NULL. */

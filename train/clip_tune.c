@@ -36,8 +36,9 @@ static struct slot slot_in(const struct clip_tune *t, void *memory) {
 
 static void plan(void *ctx, int64_t step, void *memory) {
     struct clip_tune *t = ctx;
-    memcpy(slot_in(t, memory).planned, sampler_batch(&t->sampler, step),
-           (size_t)t->B * sizeof(int64_t));
+    const int64_t *batch =
+        t->table.n ? sampler_batch(&t->sampler, step) : pairs_mix_batch(&t->pairs, step);
+    memcpy(slot_in(t, memory).planned, batch, (size_t)t->B * sizeof *batch);
 }
 
 /* reference-spec 8.2 steps 2-5 without normalizing, as bytes, then the random crop of 6.2. */
@@ -48,8 +49,10 @@ static int crop_pair(const struct clip_tune *t, int64_t i, struct rng *r, uint8_
     struct crop_range range = {c->area_lo, c->area_hi, 0.75, 4 / 3.0};
     struct image im = {0}, region = {0}, crop = {0};
     struct mask region_mask = {0};
-    int status = t->pictures.source->image(&t->pictures, t->pairs.at[i].image, &im);
-    if (!status) status = pairs_crop(&t->pairs, i, &im, &o, &region, &region_mask);
+    int64_t place;
+    const struct pairs *pairs = pairs_mix_find(&t->pairs, i, &place);
+    int status = t->pictures.source->image(&t->pictures, pairs->at[place].image, &im);
+    if (!status) status = pairs_crop(pairs, place, &im, &o, &region, &region_mask);
     if (!status)
         status = clip_picture_part(&region, &region_mask, crop_draw(r, t->S, t->S, &range), t->S,
                                    &crop, mask_out);
@@ -82,7 +85,7 @@ static int fill(void *ctx, int64_t step, void *memory) {
 }
 
 static int64_t noun_of(const struct clip_tune *t, int64_t pair) {
-    return t->table.n ? t->table.text[pair] : t->pairs.at[pair].noun;
+    return t->table.n ? t->table.text[pair] : pairs_mix_noun(&t->pairs, pair);
 }
 
 /* The loader's next slot, and the nouns of all ranks' samples. */
@@ -220,18 +223,18 @@ static int validate(void *self, struct metrics_row *row) {
 }
 
 static int open_mined(struct clip_tune *t) {
-    char *dir = pairs_input_folder(t->node);
-    int status = pairs_open(&t->pairs, dir);
-    free(dir);
+    int status = pairs_mix_open(&t->pairs, t->node);
     if (!status) status = clip_open_set(t->node, "clip", &t->pictures);
     if (status) return status;
     dataset_cache(&t->pictures, 1024);
     t->n_pairs = t->pairs.n;
-    for (int64_t i = 0; i < t->pairs.n; i++)
-        if (t->pairs.at[i].image >= t->pictures.n_images)
+    for (int64_t i = 0, place; i < t->pairs.n; i++) {
+        const struct pairs *p = pairs_mix_find(&t->pairs, i, &place);
+        if (p->at[place].image >= t->pictures.n_images)
             return error_set(ERR_DATA, "pair %lld is of picture %lld; the set has %lld",
-                             (long long)i, (long long)t->pairs.at[i].image,
+                             (long long)i, (long long)p->at[place].image,
                              (long long)t->pictures.n_images);
+    }
     return 0;
 }
 
@@ -256,7 +259,11 @@ static int open_pairs(struct clip_tune *t) {
         return error_set(ERR_CONFIG, "batch.global %lld, but there are only %lld pairs",
                          (long long)t->B, (long long)t->n_pairs);
     damage_open(&t->damage, train_damage(&t->node->config.train), t->n_pairs);
-    sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->n_pairs, t->B);
+    if (table)
+        sampler_open(&t->sampler, (uint64_t)t->node->config.run.seed, "order", t->n_pairs, t->B);
+    else
+        status = pairs_mix_sample(&t->pairs, t->node, t->B);
+    if (status) return status;
     t->bank = t_hold(open_bank(t)); /* [K, D] */
     return error_status();
 }
@@ -278,7 +285,7 @@ static void close_all(struct clip_tune *t) {
     damage_report(&t->damage, t->node->name);
     damage_close(&t->damage);
     sampler_close(&t->sampler);
-    pairs_close(&t->pairs);
+    pairs_mix_close(&t->pairs);
     pairs_tsv_close(&t->table);
     dataset_close(&t->pictures);
     adamw_free(&t->adamw);
@@ -301,7 +308,7 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     if (!status) status = open_optimizer(&t, rules, n_rules);
     if (!status) status = clip_validation_open(&t.validation, n, &t.model, true);
     if (!status) {
-        int64_t epoch = sampler_epoch_steps(&t.sampler);
+        int64_t epoch = t.table.n ? sampler_epoch_steps(&t.sampler) : pairs_mix_epoch(&t.pairs);
         t.steps = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;
         bool compared = kind_of(&t) != CLIP_LOSS_NOUN_BANK;
         struct training training = {.node = n,

@@ -7,23 +7,22 @@
 
 #include "data/damage.h"
 #include "data/loader.h"
-#include "data/pairs.h"
-#include "data/sampler.h"
 #include "optim/adamw.h"
 #include "train/clip_run.h"
 #include "train/clip_validate.h"
 #include "train/loop.h"
 #include "train/pairs_input.h"
+#include "train/pairs_mix.h"
 
 struct clip_tune {
     struct node *node;
     struct clip_run model;
     tensor *bank;       /* [K, D], held: features of all nouns or texts, computed once */
-    struct pairs pairs; /* and `pictures`, or else `table`, which is open */
+    struct pairs_mix pairs; /* and `pictures`, or else `table`, which is open */
     struct dataset pictures;
     struct pairs_tsv table;
     int64_t n_pairs;
-    struct sampler sampler;
+    struct sampler sampler; /* of the table */
     struct damage damage;
     struct loader *loader;
     struct adamw adamw;

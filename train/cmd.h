@@ -23,6 +23,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 
 /* The same as cmd_train(), for other commands; *dir, when wanted, gets the run that closes the
  * chain, owned (NULL after a dry run). */

@@ -12,6 +12,7 @@ const struct command commands[] = {
     {"data", "data sets made, checked, divided, written out", cmd_data},
     {"submit", "the Slurm jobs of a config, written or sent", cmd_submit},
     {"report", "why two results differ", cmd_report},
+    {"sweep", "many trials of settings and seeds, shared stages once", cmd_sweep},
     {"runs", "what has been run, from what; compare, clean up", cmd_runs},
     {"status", "how far a run is, from any host", cmd_status},
     {"plan", "time, memory and disk that a config will take", cmd_plan},

@@ -316,17 +316,20 @@ void graph_add(struct graph *g, struct node *n) {
 /* NAME: must mean one config; two files of one name may lie in different folders. */
 static void check_one(struct builder *b, const struct override *o) {
     const struct node *first = NULL;
+    struct str origin = {0};
+    override_origin(o, &origin);
     for (size_t k = 0; o->scope && k < b->graph->n; k++) {
         const struct node *n = b->graph->at[k];
         if (n->identity || strcmp(n->name, o->scope) != 0) continue; /* a finished run: no config */
         if (first)
             problems_add(&b->problems,
-                         "command line: %s:%s: which one? %s and %s have this name: rename a file, "
-                         "or set it there",
-                         o->scope, o->key, first->path, n->path);
+                         "%s: %s:%s: which one? %s and %s have this name: rename a file, or set "
+                         "it there",
+                         origin.at, o->scope, o->key, first->path, n->path);
         else
             first = n;
     }
+    str_free(&origin);
 }
 
 static void check_scopes(struct builder *b) {
@@ -336,12 +339,14 @@ static void check_scopes(struct builder *b) {
             check_one(b, o);
             continue;
         }
-        struct str names = {0};
+        struct str names = {0}, origin = {0};
+        override_origin(o, &origin);
         for (size_t k = 0; k < b->graph->n; k++)
             str_add(&names, "%s%s", k ? ", " : "", b->graph->at[k]->name);
-        problems_add(&b->problems, "command line: %s:%s: no config of that name; there are %s",
+        problems_add(&b->problems, "%s: %s:%s: no config of that name; there are %s", origin.at,
                      o->scope, o->key, names.at ? names.at : "none");
         str_free(&names);
+        str_free(&origin);
     }
 }
 

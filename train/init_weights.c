@@ -12,8 +12,9 @@
 
 static const char QUERY[] = "sem_seg_head.predictor.query_embed.weight";
 static const char BACKBONE[] = "backbone.";
-static const char *const swin_norms[] = {"backbone.norm[0-3].*"}, *const prompts[] = {
-                                                                      "visual.mask_embedding"};
+static const char *const swin_norms[] = {"backbone.norm[0-3].*"};
+static const char *const prompts[] = {"visual.mask_embedding",
+                                      "visual.prompt_embedding"}; /* by enum prompt_kind */
 static const char *const clip_part[] = {"clip_adapter.clip_model.*"};
 
 /* The weights of a stage, open, and how they fill its registry. */
@@ -70,10 +71,11 @@ static int tell_clip(struct start *s, const struct node *n) {
         s->rule = "whole-model";
         s->o.prefix = prefix;
     }
-    char *name = mem_format("%s%s", prefix, *prompts);
+    const char *of_kind = prompts[n->config.prompt.kind];
+    char *name = mem_format("%s%s", prefix, of_kind);
     if (makes_prompts(n) && !import_find(&s->im, name)) {
         s->rule = "prompts";
-        allow(s, *prompts);
+        allow(s, of_kind);
     }
     free(name);
     return 0;

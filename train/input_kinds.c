@@ -8,7 +8,9 @@
 #include "train/given.h"
 
 /* Besides a run, also a path: a folder of pairs, or a table of them. */
-static bool takes_path(const char *input) { return strcmp(input, "pairs") == 0; }
+static bool takes_path(const char *input) {
+    return strcmp(input, "pairs") == 0 || strcmp(input, "more_pairs") == 0;
+}
 
 unsigned input_kinds(const char *input, bool *folder) {
     enum {
@@ -22,6 +24,7 @@ unsigned input_kinds(const char *input, bool *folder) {
     } known[] = {{"scenes", 1 << STAGE_SCENES | 1 << STAGE_PREPARE, true},
                  {"proposals", 1 << STAGE_PROPOSALS | 1 << STAGE_IMPORT, false},
                  {"pairs", 1 << STAGE_MINE, false},
+                 {"more_pairs", 1 << STAGE_MINE, false},
                  {"images", 0, true},
                  {"captions", 0, false},
                  {"instances", 0, false},

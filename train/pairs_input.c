@@ -15,8 +15,9 @@ static const char *path_of(const struct node *n) {
 
 bool pairs_input_is_table(const struct node *n) { return path_of(n) && !dir_exists(path_of(n)); }
 
-char *pairs_input_folder(const struct node *n) {
-    return path_of(n) ? mem_strdup(path_of(n)) : node_input_path(n, "pairs", "pairs");
+char *pairs_input_folder(const struct node *n, const char *input) {
+    const struct node_input *in = node_input(n, input);
+    return in && in->path ? mem_strdup(in->path) : node_input_path(n, input, "pairs");
 }
 
 /* ---- a table ---- */
@@ -60,39 +61,56 @@ int pairs_input_content(const struct node *n, const char *path, struct content *
     return status;
 }
 
-static int other_scenes(const struct node *n, const char *mined, const struct node *scenes) {
+static int other_scenes(const struct node *n, const char *input, const char *mined,
+                        const struct node *scenes) {
     return error_set(ERR_CONFIG,
-                     "%s: inputs.pairs is mined from the scenes of %s, but inputs.scenes is %s: "
+                     "%s: inputs.%s is mined from the scenes of %s, but inputs.scenes is %s: "
                      "name the same scenes",
-                     n->path, mined, scenes->dir);
+                     n->path, input, mined, scenes->dir);
 }
 
-static int check_folder(const struct node *n, const char *dir, const struct node *scenes) {
+static int check_folder(const struct node *n, const char *input, const char *dir,
+                        const struct node *scenes) {
     enum { SOURCE_SCENES = 2 }; /* of pairs_source_names */
     struct pairs_source source;
     int status = pairs_peek(dir, &source);
     if (!status && scenes && strcmp(source.at[SOURCE_SCENES], scenes->id) != 0)
-        status = other_scenes(n, source.at[SOURCE_SCENES], scenes);
+        status = other_scenes(n, input, source.at[SOURCE_SCENES], scenes);
     pairs_source_free(&source);
     return status;
 }
 
+static int check_one(const struct node *n, const char *input) {
+    const struct node_input *in = node_input(n, input);
+    const struct node *scenes = node_from(n, "scenes");
+    if (!in) return 0;
+    if (in->path) return check_folder(n, input, in->path, scenes);
+    const struct node *mined = in->node ? node_from(in->node, "scenes") : NULL;
+    if (!mined || !scenes || strcmp(mined->id, scenes->id) == 0) return 0;
+    return other_scenes(n, input, mined->dir, scenes);
+}
+
 int pairs_input_check(const struct node *n) {
-    const struct node *pairs = node_from(n, "pairs"), *scenes = node_from(n, "scenes");
     if (pairs_input_is_table(n)) {
         struct pairs_tsv t;
         int status = pairs_input_table(&t, n);
         if (!status) pairs_tsv_close(&t);
         return status;
     }
-    if (path_of(n)) return check_folder(n, path_of(n), scenes);
-    const struct node *mined = pairs ? node_from(pairs, "scenes") : NULL;
-    if (!mined || !scenes || strcmp(mined->id, scenes->id) == 0) return 0;
-    return other_scenes(n, mined->dir, scenes);
+    int status = check_one(n, "pairs");
+    return status ? status : check_one(n, "more_pairs");
 }
 
 void pairs_input_needs(const struct node *n, struct problems *p) {
     bool table = pairs_input_is_table(n), validates = *n->config.train.validate_set;
+    const struct node_input *more = node_input(n, "more_pairs");
+    if (more && (table || (more->path && !dir_exists(more->path))))
+        problems_add(p,
+                     "%s: inputs.more_pairs: pairs are mixed of two folders or runs; a table "
+                     "goes alone",
+                     n->path);
+    if (!more && n->config.pairs.mix >= 0)
+        settings_problem(&n->doc, p, "pairs.mix", "needs inputs.more_pairs");
     if (node_input(n, "scenes") || (table && !validates)) return;
     problems_add(p, "%s: missing inputs.scenes: %s", n->path,
                  table ? "validate.set is one of them (\"\" validates on none)"

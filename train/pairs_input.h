@@ -7,7 +7,8 @@
 #include "train/graph.h"
 
 bool pairs_input_is_table(const struct node *n); /* a file */
-char *pairs_input_folder(const struct node *n);  /* of pairs, a run's or by itself; owned */
+/* Of pairs, a run's or by itself; owned. `input`: "pairs" or "more_pairs". */
+char *pairs_input_folder(const struct node *n, const char *input);
 
 /* ERR_DATA, ERR_MISSING: also for pictures that are missing, unless data.damaged is skip: then they
  * are named and counted here, and damaged samples in training. */

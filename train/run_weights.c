@@ -8,7 +8,8 @@
 #include "train/run.h"
 
 static const char CLIP[] = "clip_adapter.clip_model.";
-static const char *const prompts[] = {"visual.mask_embedding"};
+static const char *const prompts[] = {"visual.mask_embedding", "visual.prompt_embedding"};
+enum { PROMPTS = sizeof prompts / sizeof *prompts };
 static const char *const clip[] = {"clip_adapter.clip_model.*"};
 
 static bool is_import(const struct node *n) { return n->config.run.stage == STAGE_IMPORT; }
@@ -28,7 +29,7 @@ static int load_file(const char *file, enum weights_part part, struct params *p,
         if (!status && !prefix) status = error_set(ERR_DATA, "%s: there is no CLIP in it", file);
         o = (struct import_options){.prefix = prefix && *prefix ? prefix : NULL,
                                     .allow_missing = prompts,
-                                    .n_allow_missing = new_prompts};
+                                    .n_allow_missing = new_prompts ? PROMPTS : 0};
     } else {
         o = (struct import_options){.allow_unexpected = clip, .n_allow_unexpected = 1};
     }
@@ -57,7 +58,7 @@ static int load_run(const struct node_input *in, enum weights_part part, struct 
     if (part == WEIGHTS_CLIP) {
         o.prefix = whole ? CLIP : NULL;
         o.allow_missing = prompts;
-        o.n_allow_missing = new_prompts;
+        o.n_allow_missing = new_prompts ? PROMPTS : 0;
     } else if (whole) {
         o.allow_unexpected = clip;
         o.n_allow_unexpected = 1;

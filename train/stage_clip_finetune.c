@@ -14,6 +14,7 @@ static int run(struct node *n) {
         {"visual.*downsample.1.*", 1, 0},
         {"visual.class_embedding", 1, 0},
         {"visual.mask_embedding", 0, 0}, /* of prompts trained before: held fixed */
+        {"visual.prompt_embedding", 0, 0},
         {"visual.*", 1, c->optim.weight_decay},
         {"*", 0, 0},
     };
@@ -21,7 +22,7 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", NULL};
-static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
+static const char *const maybe[] = {"scenes", "more_pairs", NULL}; /* pairs_input_needs */
 const struct stage stage_clip_finetune = {
     .name = "clip-finetune",
     .inputs = inputs,

@@ -8,6 +8,7 @@ static int run(struct node *n) {
     const struct group_rule rules[] = {
         {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
         {"visual.mask_embedding", 1, 0},
+        {"visual.prompt_embedding", 1, 0},
         {"visual.*bias*", 1, 0},
         {"visual.*ln_*", 1, 0},
         {"visual.class_embedding", 1, 0},
@@ -18,7 +19,7 @@ static int run(struct node *n) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", NULL};
-static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
+static const char *const maybe[] = {"scenes", "more_pairs", NULL}; /* pairs_input_needs */
 const struct stage stage_clip_joint = {
     .name = "clip-joint",
     .inputs = inputs,

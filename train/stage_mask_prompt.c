@@ -13,10 +13,11 @@ static int run(struct node *n) {
     /* The reference trains the temperature beside the prompts, at the same rate (Q29). */
     const struct group_rule rules[] = {
         {"visual.mask_embedding", 1, c->optim.weight_decay},
+        {"visual.prompt_embedding", 1, c->optim.weight_decay}, /* the comparison: prompt.kind */
         {"logit_scale", c->clip_train.freeze_scale ? 0 : 1, 0},
         {"*", 0, 0},
     };
-    return clip_tune_run(n, rules, 3, &c->prompt);
+    return clip_tune_run(n, rules, sizeof rules / sizeof *rules, &c->prompt);
 }
 
 void check_prompts(const struct node *n, struct problems *p) {
@@ -30,6 +31,12 @@ void check_prompts(const struct node *n, struct problems *p) {
         problems_add(p, "%s: prompt.depth %lld, but the image tower has %lld blocks", n->path,
                      (long long)n->config.prompt.depth, (long long)o.image.layers);
     const struct prompt_options *has = clip_run_prompts(node_from(n, "clip"));
+    if (has && (has->kind != n->config.prompt.kind ||
+                (has->kind == PROMPT_TOKENS && has->tokens != n->config.prompt.tokens)))
+        problems_add(p,
+                     "%s: prompt.kind: inputs.clip has prompts of another kind or number, which "
+                     "go on",
+                     n->path);
     if (has && has->depth != n->config.prompt.depth)
         problems_add(
             p, "%s: prompt.depth %lld, but inputs.clip has prompts of depth %lld, which go on",
@@ -37,7 +44,7 @@ void check_prompts(const struct node *n, struct problems *p) {
 }
 
 static const char *const inputs[] = {"clip", "pairs", NULL};
-static const char *const maybe[] = {"scenes", NULL}; /* pairs_input_needs */
+static const char *const maybe[] = {"scenes", "more_pairs", NULL}; /* pairs_input_needs */
 const struct stage stage_mask_prompt = {
     .name = "mask-prompt",
     .inputs = inputs,

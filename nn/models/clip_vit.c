@@ -31,7 +31,8 @@ static tensor *sine_positions(int64_t g, int64_t W, double amplitude) {
 
 static tensor *prompts(const struct clip_vit_options *o) {
     int64_t W = o->width;
-    struct shape s = SHAPE(o->prompt_depth, grid(o) * grid(o), W);
+    int64_t each = o->prompt_tokens ? o->prompt_tokens : grid(o) * grid(o);
+    struct shape s = SHAPE(o->prompt_depth, each, W);
     double bound = sqrt(6 / (double)(3 * o->patch * o->patch + W));
     switch (o->prompt_init) {
     case CLIP_PROMPT_NORMAL: return t_randn(s, 0.02);
@@ -59,7 +60,10 @@ void clip_vit_init(struct clip_vit *v, struct path at, const struct clip_vit_opt
                    opt->sine_positions > 0 ? sine_positions(g, W, opt->sine_positions)
                                            : t_randn(SHAPE(1 + N, W), std));
     v->proj = path_param(at, "proj", t_randn(SHAPE(W, features), std));
-    if (opt->prompt_depth) v->mask_embedding = path_param(at, "mask_embedding", prompts(opt));
+    if (opt->prompt_depth && opt->prompt_tokens)
+        v->prompt_embedding = path_param(at, "prompt_embedding", prompts(opt));
+    else if (opt->prompt_depth)
+        v->mask_embedding = path_param(at, "mask_embedding", prompts(opt));
     double bound = 1 / sqrt((double)(3 * P * P)); /* PyTorch's default of a convolution */
     v->conv1 =
         path_param(path_at(at, "conv1"), "weight", t_uniform(SHAPE(W, 3, P, P), -bound, bound));
@@ -100,24 +104,44 @@ static tensor *embed(const struct clip_vit *v, tensor *image, tensor *visible) {
     return t_scope_close(scope, x);
 }
 
+/* The tokens of this depth behind the class token: new ones at the input, in the place of what the
+ * block before made of the last ones elsewhere. They have no positions. */
+static tensor *put_tokens(const struct clip_vit *v, tensor *x, int64_t depth) {
+    int scope = t_scope_open("tokens", T_INHERIT);
+    int64_t B = t_size(x, 0), T = v->opt.prompt_tokens, from = depth ? 1 + T : 1;
+    tensor *e = t_select(v->prompt_embedding, 0, depth); /* [T, W] */
+    e = t_expand(e, SHAPE(B, T, v->opt.width));          /* [B, T, W] */
+    tensor *class = t_narrow(x, 1, 0, 1), *patches = t_narrow(x, 1, from, t_size(x, 1) - from);
+    return t_scope_close(scope, t_cat((tensor *[]){class, e, patches}, 3, 1));
+}
+
+/* Without the prompts that stand beside the patches: [B, 1 + T + g g, W] -> [B, 1 + g g, W] */
+static tensor *drop_tokens(const struct clip_vit *v, tensor *x) {
+    int64_t T = v->opt.prompt_tokens, N = t_size(x, 1) - 1 - T;
+    return t_cat((tensor *[]){t_narrow(x, 1, 0, 1), t_narrow(x, 1, 1 + T, N)}, 2, 1);
+}
+
 /* Blocks 0 .. n-1; the last of them makes `rows` tokens. */
 static tensor *tokens(const struct clip_vit *v, tensor *image, tensor *mask, int64_t n,
                       int64_t rows) {
-    REQUIRE(!mask || v->opt.prompt_depth > 0, "a mask was given to a tower without mask prompts");
+    REQUIRE(!mask || v->mask_embedding, "a mask was given to a tower without mask prompts");
     int scope = t_scope_open("visual", T_INHERIT);
     int64_t S = v->opt.image_size, N = grid(&v->opt) * grid(&v->opt);
     REQUIRE(error_status() || (t_size(image, 2) == S && t_size(image, 3) == S),
             "the tower takes images of %lldx%lld", (long long)S, (long long)S);
     tensor *visible = mask ? visible_patches(v, mask) : NULL;
     tensor *x = embed(v, image, visible); /* [B, 1 + g g, W] */
+    int64_t T = v->prompt_embedding ? v->opt.prompt_tokens : 0, all = 1 + T + N;
     for (int64_t i = 0; i < n; i++) {
-        x = t_next(x, clip_block(&v->blocks, i, x, i + 1 < n ? 1 + N : rows, false));
+        if (T && i < v->opt.prompt_depth) x = t_next(x, put_tokens(v, x, i)); /* [B, all, W] */
+        x = t_next(x, clip_block(&v->blocks, i, x, i + 1 < n || rows > 1 ? all : rows, false));
         if (!visible || i + 1 >= v->opt.prompt_depth) continue;
         int inner = t_scope_open("prompt", T_INHERIT);
         tensor *patches = prompt(v, t_narrow(x, 1, 1, N), visible, i + 1); /* [B, g g, W] */
         tensor *y = t_cat((tensor *[]){t_narrow(x, 1, 0, 1), patches}, 2, 1);
         x = t_next(x, t_scope_close(inner, y));
     }
+    if (T && n && rows > 1) x = drop_tokens(v, x);
     return t_scope_close(scope, x); /* [B, rows, W] */
 }
 

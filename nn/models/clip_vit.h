@@ -1,7 +1,8 @@
 /* CLIP's image tower: a vision transformer whose blank patches can be replaced by learned prompts
  * (reference-spec 1.9, 1.11).
  *
- * B batch, S image side, g = S / patch, W width, D feature length, P prompt depth.
+ * B batch, S image side, g = S / patch, W width, D feature length, P prompt depth, T tokens of
+ * visual prompt tuning (M. Jia et al., ECCV 2022): the paper's comparison, Table 7.
  */
 #pragma once
 
@@ -17,7 +18,8 @@ struct clip_vit_options {
     int64_t image_size, patch;    /* pixels */
     int64_t width, layers, heads; /* heads 0: width / 64 */
     enum clip_activation activation;
-    int64_t prompt_depth; /* 0 (no prompts) .. layers */
+    int64_t prompt_depth;  /* 0 (no prompts) .. layers */
+    int64_t prompt_tokens; /* 0: prompts replace blank patches; else so many stand beside them */
     enum clip_prompt_init prompt_init;
     double sine_positions;    /* amplitude of 2-D sine positions to start from; 0: random ones */
     bool last_block_cls_only; /* speed: the last block for the class token alone; <= 1e-6 */
@@ -29,14 +31,16 @@ struct clip_vit {
     tensor *class_embedding;      /* [W] */
     tensor *positional_embedding; /* [1 + g g, W], the class token first */
     tensor *proj;                 /* [W, D] */
-    tensor *mask_embedding;       /* [P, g g, W], NULL at depth 0 */
+    tensor *mask_embedding;       /* [P, g g, W], NULL at depth 0 or with tokens */
+    tensor *prompt_embedding;     /* [P, T, W], NULL without tokens */
     tensor *conv1;                /* [W, 3, patch, patch] */
     struct layer_norm ln_pre, ln_post;
     struct clip_blocks blocks;
 };
 
-/* Registers class_embedding, positional_embedding, proj, mask_embedding, conv1.weight, ln_pre,
- * transformer, ln_post at the path, initialized as CLIP from scratch (reference-spec 2). */
+/* Registers class_embedding, positional_embedding, proj, mask_embedding or prompt_embedding,
+ * conv1.weight, ln_pre, transformer, ln_post at the path, initialized as CLIP from scratch
+ * (reference-spec 2). */
 void clip_vit_init(struct clip_vit *v, struct path at, const struct clip_vit_options *opt,
                    int64_t features);
 void clip_vit_free(struct clip_vit *v);

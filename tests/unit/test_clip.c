@@ -227,6 +227,34 @@ TEST(prompts_work_at_every_depth_and_only_where_a_patch_is_blank) {
     }
 }
 
+TEST(tokens_beside_the_patches_train_at_every_depth_whatever_the_mask) { /* prompt.kind: tokens */
+    for (int depth = 1; depth <= 3; depth++) {
+        struct model m;
+        struct clip_options opt = TINY;
+        opt.image.prompt_depth = depth;
+        opt.image.prompt_tokens = 5;
+        opt.image.prompt_init = CLIP_PROMPT_UNIFORM;
+        model_open(&m, &opt);
+        struct clip_vit *v = &m.clip.visual;
+        struct shape s = t_shape(params_find(&m.params, "visual.prompt_embedding")->t);
+        CHECK(s.n == 3 && s.d[0] == depth && s.d[1] == 5 && s.d[2] == 32);
+        CHECK(!params_find(&m.params, "visual.mask_embedding"));
+        tensor *images = make_images(), *y = clip_image(&m.clip, images, make_masks());
+        CHECK(test_equal_bits(clip_image(&m.clip, images, NULL), y));
+        for (int n = 0; n <= 3; n++) CHECK_INT(t_size(clip_vit_tokens(v, images, NULL, n), 1), 17);
+        v->opt.last_block_cls_only = false;
+        CHECK(test_max_diff(clip_vit(v, images, NULL), y) < 1e-5);
+        t_backward(t_sum(t_mul(y, y)));
+        tensor *g = t_norm(t_grad(v->prompt_embedding), 2, false); /* [depth, 5] */
+        for (int d = 0; d < depth; d++)
+            for (int k = 0; k < 5; k++) CHECK(t_item(t_select(t_select(g, 0, d), 0, k)) > 0);
+        struct clip_vit plain = *v; /* the same weights without them */
+        plain.prompt_embedding = NULL;
+        CHECK(test_max_diff(clip_vit(&plain, images, NULL), y) > 1e-3);
+        model_close(&m);
+    }
+}
+
 TEST(one_visible_pixel_makes_a_patch_visible) { /* reference-spec Q8 */
     struct model m;
     model_open(&m, &TINY);
