@@ -231,3 +231,41 @@ TEST(all_files_that_a_recipe_lacks_are_told_at_once) {
     CHECK_HAS(e.err, "proposals.yaml:5:17: init.weights: ");
     ended_free(&e);
 }
+
+/* ovseg sweep configs/sweeps/paper/NAME.yaml --dry-run, evaluated on what it trains on. */
+static struct ended sweep_dry_run(const char *name) {
+    char *bin = path_dir(TEST_PROGRAM), *program = path_join(bin, "ovseg");
+    char *file = mem_format("%s/configs/sweeps/paper/%s.yaml", TEST_SOURCE_DIR, name);
+    char *scenes = mem_format("inputs.scenes=%s/configs/paper/prepare.yaml", TEST_SOURCE_DIR);
+    char *out = mem_format("output_dir=%s/out", test_dir());
+    char *coco = mem_format("paths.coco=%s/coco", test_dir());
+    char *weights = mem_format("paths.weights=%s/weights", test_dir());
+    const char *const argv[] = {program, "sweep", file,    "--dry-run", scenes,
+                                out,     coco,    weights, NULL};
+    struct process p;
+    process_start(&p, argv, NULL);
+    struct ended e = process_wait(&p, 300);
+    char *const owned[] = {bin, program, file, scenes, out, coco, weights};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    return e;
+}
+
+TEST(every_sweep_of_the_paper_is_whole_when_its_data_and_weights_are_there) {
+    static const struct {
+        const char *name, *says;
+    } sweeps[] = {{"table2", "5 trials of 5 settings"},   {"table3", "4 trials of 4 settings"},
+                  {"table5", "3 trials of 3 settings"},   {"table6", "8 trials of 8 settings"},
+                  {"table7", "3 trials of 3 settings"},   {"table8", "6 trials of 6 settings"},
+                  {"lambda", "16 trials of 16 settings"}, {"unmasked", "4 trials of 4 settings"},
+                  {"fill", "4 trials of 4 settings"},     {"templates", "4 trials of 4 settings"},
+                  {"loss", "3 trials of 3 settings"}};
+    make_coco();
+    make_weights(backbone_swin(swin_standard('B')), "swin_base_patch4_window12_384_22k.pth",
+                 "ViT-L/14", "ViT-L-14.pt");
+    for (size_t i = 0; i < sizeof sweeps / sizeof *sweeps; i++) {
+        struct ended e = sweep_dry_run(sweeps[i].name);
+        check_status(&e, 0);
+        CHECK_HAS(e.out, sweeps[i].says);
+        ended_free(&e);
+    }
+}
