@@ -8,9 +8,10 @@ const char *const stage_names[] = {
     "scenes",      "prepare",    "clip-pretrain", "proposals", "mine", "clip-finetune",
     "mask-prompt", "clip-joint", "evaluate",      "import",    NULL}; /* enum stage_kind */
 
-const char *const config_inherited[] = {"seed",         "output_dir",     "device", "threads",
-                                        "precision",    "deterministic",  "log.*",  "paths.*",
-                                        "checkpoint.*", "virtual_shards", "dist.*", "time_limit", NULL};
+const char *const config_inherited[] = {
+    "seed",          "output_dir", "device",  "threads",      "precision",
+    "deterministic", "log.*",      "paths.*", "checkpoint.*", "virtual_shards",
+    "dist.*",        "time_limit", NULL};
 
 /* clang-format off */
 #define SETTINGS_OF struct run_options

@@ -39,7 +39,7 @@ struct run_options {
     int device;              /* enum run_device */
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
-    char *time_limit; /* clock_parse_span's; "": none */
+    char *time_limit;              /* clock_parse_span's; "": none */
     int64_t log_every, checkpoint_every;
     bool checkpoint_behind;
 };

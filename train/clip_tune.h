@@ -17,7 +17,7 @@
 struct clip_tune {
     struct node *node;
     struct clip_run model;
-    tensor *bank;       /* [K, D], held: features of all nouns or texts, computed once */
+    tensor *bank;           /* [K, D], held: features of all nouns or texts, computed once */
     struct pairs_mix pairs; /* and `pictures`, or else `table`, which is open */
     struct dataset pictures;
     struct pairs_tsv table;

@@ -38,7 +38,8 @@ static void make_masks(struct region_list *l) {
     }
 }
 
-/* 1e-6 of rows of length 1: on some processors a matrix product's rows depend on how many there are.
+/* 1e-6 of rows of length 1: on some processors a matrix product's rows depend on how many there
+ * are.
  */
 TEST(equal_masks_go_through_clip_once_and_every_feature_is_what_it_is_in_other_batches) {
     struct rng r = rng_stream(1, "test.batch", 0);
