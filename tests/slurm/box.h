@@ -1,7 +1,5 @@
 /* A real Slurm of two nodes for the running test (scripts/onebox), and questions to it. It is gone
- * when the test ends, however that happens. A test program of jobs of several ranks would be
- * tests/slurm/test_ranks.c, with `--tasks=2` and the launcher `srun --mpi=pmix`.
- */
+ * when the test ends, however that happens. */
 #pragma once
 
 #include "base/json.h"
