@@ -11,8 +11,10 @@ TEST(two_tasks_without_a_process_manager_end_and_touch_nothing) {
     check_status(&e, ERR_DEVICE);
     const char *first = strstr(e.err, "srun --mpi=pmix");
     CHECK(first && strstr(first + 1, "srun --mpi=pmix")); /* of each task */
-    CHECK_HAS(e.err, "task 0: Exited with exit code 69");
-    CHECK_HAS(e.err, "task 1: Exited with exit code 69");
+    /* srun has one line for tasks that end within one of its looks at them. */
+    CHECK(strstr(e.err, "tasks 0-1: Exited with exit code 69") ||
+          (strstr(e.err, "task 0: Exited with exit code 69") &&
+           strstr(e.err, "task 1: Exited with exit code 69")));
     CHECK(!dir_exists(dir));
     ended_free(&e);
     e = BOX_RUN("srun", "-N1", "-n1", TEST_PROGRAM, config, "threads=1", output, "--dry-run");
