@@ -7,6 +7,27 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
+/* Open MPI keeps memory at its end; what is ours is looked at in the tests of one process. */
+static const char no_leaks[] = "ASAN_OPTIONS=detect_leaks=0";
+
+/* This test program once more; all must pass. */
+static void start_self(const char *const *before, const char *test, const char *variable) {
+    enum { MOST = 16 };
+    char self[4096] = {0};
+    const char *argv[MOST];
+    size_t n = 0;
+    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    for (; *before; before++) argv[n++] = *before;
+    argv[n++] = self;
+    argv[n++] = test;
+    argv[n] = NULL;
+    struct process p;
+    process_start(&p, argv, (const char *const[]){no_leaks, variable, NULL});
+    struct ended e = process_wait(&p, 100);
+    if (e.status) test_fail(__FILE__, __LINE__, "%s: status %d\n%s", test, e.status, e.err);
+    ended_free(&e);
+}
+
 /* True in one of the ranks, which then has its communicator; elsewhere the test is started again in
  * so many processes, all of which must pass. */
 static bool as_ranks(const char *test, int ranks, struct comm **c) {
@@ -20,17 +41,11 @@ static bool as_ranks(const char *test, int ranks, struct comm **c) {
         return true;
     }
     if (!*TEST_MPIRUN) test_skip("there is no MPI");
-    char self[4096] = {0}, count[16];
-    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    char count[16];
     snprintf(count, sizeof count, "%d", ranks);
-    struct process p;
-    process_start(&p,
-                  (const char *const[]){TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
-                                        "--bind-to", "none", "-np", count, self, test, NULL},
-                  NULL);
-    struct ended e = process_wait(&p, 100);
-    if (e.status) test_fail(__FILE__, __LINE__, "%d ranks: status %d\n%s", ranks, e.status, e.err);
-    ended_free(&e);
+    start_self((const char *const[]){TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
+                                     "--bind-to", "none", "-np", count, NULL},
+               test, NULL);
     return false;
 }
 
@@ -121,12 +136,16 @@ TEST(sums_go_on_while_other_exchanges_wait_for_their_turn) {
 }
 
 TEST(a_launcher_with_another_number_of_processes_is_refused) {
-    setenv("OMPI_COMM_WORLD_SIZE", "5", 1); /* but nobody started five */
     struct launch l;
     struct comm *c;
-    CHECK_OK(launch_read(&l));
-    CHECK_INT(l.size, 5);
     if (!*TEST_MPIRUN) test_skip("there is no MPI");
+    CHECK_OK(launch_read(&l));
+    if (l.size == 1) { /* nobody starts five */
+        start_self((const char *const[]){NULL},
+                   "a_launcher_with_another_number_of_processes_is_refused",
+                   "OMPI_COMM_WORLD_SIZE=5");
+        return;
+    }
     CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "to MPI there are 1");
     CHECK(!c);
 }
