@@ -2,6 +2,7 @@
  * together, and it is said which of them each stage uses. */
 #pragma once
 
+#include "base/precision.h"
 #include "base/settings.h"
 #include "data/damage.h"
 #include "data/options.h"
@@ -36,14 +37,17 @@ struct run_options {
     char *output_dir;
     struct string_map paths; /* what $NAME in front of a path stands for */
     int device;              /* enum run_device */
+    int precision;           /* enum precision */
     int64_t threads, threads_max;
     int64_t log_every, checkpoint_every;
 };
 
 enum validate_keep { KEEP_LAST, KEEP_BEST };
+enum train_checkpointing { CHECKPOINTING_NONE, CHECKPOINTING_BLOCKS };
 
 struct train_options {
     int64_t batch_global;
+    int checkpointing; /* enum train_checkpointing */
     int64_t loader_threads, loader_ahead;
     int damaged; /* enum on_damage */
     double damaged_most;
@@ -82,6 +86,9 @@ struct config {
     struct eval_options eval;
     struct measure_options measure;
 };
+
+/* Whether a stage computes with models, so that device and precision decide its result. */
+bool config_computes(int kind); /* enum stage_kind */
 
 /* Puts an override over what doc says: a key of ours, or one of the reference's
  * (configs/reference.h). */

@@ -87,8 +87,6 @@ int cmd_failed(void) {
 
 static int train(struct graph *g, const struct arguments *a, char **dir) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
-    if (!status && g->named->config.run.device == DEVICE_CUDA)
-        status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
     if (!status && !a->node) status = graph_check_inputs(g);
     if (status) return status;
     if (!a->node && (a->dry_run || a->explain)) {

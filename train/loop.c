@@ -42,6 +42,7 @@ static int save(const struct life *l, bool best) {
     json_key_int(&j, "step", l->step);
     json_key_real(&j, "seconds", run_seconds(l->t->node));
     json_key_real(&j, "best", l->best);
+    scaler_write(&l->t->scaler, &j);
     if (l->t->keep) {
         json_key(&j, "samples");
         l->t->keep(l->t->self, &j);
@@ -58,6 +59,14 @@ static double number(const cJSON *state, const char *key, double otherwise) {
     return cJSON_IsNumber(x) ? x->valuedouble : otherwise;
 }
 
+static void restore_scaler(struct scaler *s, const cJSON *state) {
+    const cJSON *from = cJSON_GetObjectItemCaseSensitive(state, "scaler");
+    if (!(s->scale > 0)) return;
+    s->scale = number(from, "scale", s->scale);
+    s->good = (int64_t)number(from, "good", 0);
+    s->skipped = (int64_t)number(from, "skipped", 0);
+}
+
 static int restore(struct life *l) {
     struct checkpoint c = checkpoint_of(l, NULL, false);
     struct checkpoint_found found;
@@ -67,6 +76,7 @@ static int restore(struct life *l) {
         l->step = found.step;
         l->t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
         l->best = number(state, "best", NAN);
+        restore_scaler(&l->t->scaler, state);
         if (l->t->restore && l->step < l->t->schedule.total &&
             l->t->restore(l->t->self, cJSON_GetObjectItemCaseSensitive(state, "samples")))
             status = error_context("%s", found.path);
@@ -86,17 +96,20 @@ int training_step(struct training *t, int64_t step, struct metrics_row *row) {
 
     int scope = t_scope_open(t->node->name, T_TRAIN);
     tensor *loss = t->loss(t->self, step, row); /* [] */
-    t_backward(loss);
+    t_backward(scaler_up(&t->scaler, loss));
+    scaler_down(&t->scaler, t->adamw);
     tensor *norm = adamw_clip(t->adamw, t->clip_norm); /* [] */
     double loss_value = t_item(loss), norm_value = t_item(norm);
-    if (!error_status() && !(isfinite(loss_value) && isfinite(norm_value)))
+    bool pass = scaler_passes(&t->scaler, norm_value);
+    if (!error_status() && pass && !(isfinite(loss_value) && isfinite(norm_value)))
         error_set(ERR_INTERNAL, "loss %g, gradient norm %g: not finite; nothing was updated",
                   loss_value, norm_value);
-    adamw_step(t->adamw, rate);
+    if (pass) adamw_step(t->adamw, rate);
     if (t->updated) t->updated(t->self);
     params_clear_grads(t->params);
     t_scope_close(scope, NULL);
 
+    if (t->scaler.scale > 0) metrics_put(row, "loss_scale", t->scaler.scale);
     metrics_put(row, "loss", loss_value);
     metrics_put(row, "grad_norm", norm_value);
     metrics_put(row, "lr", rate);
@@ -159,6 +172,7 @@ static int loop_steps(struct life *l) {
 int loop_run(struct training *t) {
     struct life l = {.t = t, .best = NAN, .metrics = {.fd = -1, .events = -1}};
     l.dir = t->part ? path_join(t->node->dir, t->part) : mem_strdup(t->node->dir);
+    if (t->node->config.run.precision == PRECISION_FP16) scaler_open(&t->scaler);
     int status = dir_make(l.dir);
     if (!status) status = restore(&l);
     if (!status) status = metrics_open(&l.metrics, l.dir, l.step);

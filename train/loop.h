@@ -8,7 +8,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "optim/adamw.h"
+#include "optim/scaler.h"
 #include "optim/schedule.h"
 #include "train/graph.h"
 #include "train/metrics.h"
@@ -22,6 +22,7 @@ struct training {
     struct adamw *adamw;
     struct schedule schedule; /* total: the number of steps */
     double clip_norm;         /* 0: off */
+    struct scaler scaler;     /* of the loss; off but for fp16 */
 
     void *self;
     /* Where its samples stand, as a value of the checkpoint's state, after a step; and back again

@@ -241,13 +241,18 @@ int run_threads(const struct node *n) {
 
 double run_seconds(const struct node *n) { return n->seconds + clock_s() - n->began; }
 
+static int run_modes(const struct node *n) {
+    bool again = n->config.train.checkpointing == CHECKPOINTING_BLOCKS;
+    return T_PRECISION(n->config.run.precision) | (again ? T_RECOMPUTE : T_INHERIT);
+}
+
 int run_node(struct node *n) {
     n->began = clock_s();
     int status = run_begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(run_threads(n));
-    int scope = t_scope_open("", T_INHERIT);
+    int scope = t_scope_open("", run_modes(n));
     n->seconds = 0;
     status = n->stage->run(n);
     t_scope_close(scope, NULL);

@@ -221,7 +221,7 @@ static const char *const inputs[] = {"scenes", "clip", NULL};
 const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
-    .revision = 4,
+    .revision = 5,
     .check = check,
     .run = run,
 };

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "nn/recompute.h"
 
 static void block_init(struct clip_block *b, struct path at, int64_t width, int64_t heads) {
     attention_init(&b->attn, path_at(at, "attn"), width, heads);
@@ -46,9 +47,20 @@ tensor *clip_block_mlp(const struct clip_blocks *t, int64_t i, tensor *x) {
     return t_scope_close(scope, t_add(x, linear(&b->proj, y)));
 }
 
-tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {
-    REQUIRE(!causal || rows == t_size(x, 1) || error_status(), "a causal block makes all rows");
-    const struct clip_block *b = &t->at[i];
+/* What clip_block() is told besides x. */
+struct clip_block_args {
+    const struct clip_blocks *t;
+    int64_t i, rows;
+    bool causal;
+};
+
+static tensor *block_forward(const void *args, tensor *const *in, size_t n) {
+    const struct clip_block_args *a = args;
+    const struct clip_blocks *t = a->t;
+    const struct clip_block *b = &t->at[a->i];
+    tensor *x = in[0];
+    int64_t rows = a->rows;
+    (void)n;
     int scope = t_scope_open(b->name, T_INHERIT);
     tensor *y = layer_norm(&b->ln_1, x); /* [B, L, C] */
     tensor *q = y;                       /* [B, rows, C] */
@@ -56,7 +68,14 @@ tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t ro
         q = t_narrow(y, 1, 0, rows);
         x = t_narrow(x, 1, 0, rows);
     }
-    struct attention_args args = {.causal = causal, .plain = t->opt.plain_attention};
-    x = t_add(x, attention(&b->attn, q, y, y, args)); /* [B, rows, C] */
-    return t_scope_close(scope, clip_block_mlp(t, i, x));
+    struct attention_args attn = {.causal = a->causal, .plain = t->opt.plain_attention};
+    x = t_add(x, attention(&b->attn, q, y, y, attn)); /* [B, rows, C] */
+    return t_scope_close(scope, clip_block_mlp(t, a->i, x));
+}
+
+tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {
+    REQUIRE(!causal || rows == t_size(x, 1) || error_status(), "a causal block makes all rows");
+    struct clip_block_args args = {t, i, rows, causal};
+    bool trains = t_requires_grad(t->at[i].ln_1.weight);
+    return recompute(block_forward, &args, sizeof args, &x, 1, trains);
 }
