@@ -42,7 +42,8 @@ static void backward(void *ctx, tensor *grad, tensor **grad_in, size_t n) {
     int scope = t_scope_open("again", T_GRAD | c->modes);
     tensor *leaf[RECOMPUTE_INPUTS], *now = c->draws ? t_draws() : NULL;
     for (size_t i = 0; i < c->n; i++) {
-        leaf[i] = t_detach(c->in[i]);
+        /* A leaf's gradient takes its layout, and sums over it their order. */
+        leaf[i] = t_contiguous(t_detach(c->in[i]));
         if (c->needs[i]) t_require_grad(leaf[i], true);
     }
     if (c->draws) t_set_draws(c->draws);

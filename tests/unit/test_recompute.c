@@ -123,7 +123,7 @@ static void open_network(struct subject *s, bool swin, double dropout) {
 TEST(swin_with_drop_path_computed_again_gives_the_same_bits_in_less_memory) {
     struct subject s;
     open_network(&s, true, 0.1);
-    check(&s, of_network, 0.7);
+    check(&s, of_network, 0.8); /* the pixel decoder, of convolutions, keeps all */
     close(&s);
 }
 
