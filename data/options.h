@@ -1,7 +1,6 @@
 /* The settings of what goes into a stage: sets, captions, crops, mining. */
 #pragma once
 
-#include "base/precision.h"
 #include "base/settings.h"
 #include "data/region.h"
 #include "data/scenes.h"
@@ -62,9 +61,10 @@ int64_t segment_side(const struct segment_data_options *o);
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
     bool shared_starts;
-    int precision; /* enum precision */
+    int precision; /* enum text_precision */
     bool keep;
 };
+enum text_precision { TEXT_F32, TEXT_BF16 };
 extern const struct setting text_rows[4];
 
 enum mine_masks { MINE_PROPOSALS, MINE_LABELS };

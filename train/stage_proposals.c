@@ -277,7 +277,7 @@ const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
     .ranks = true,
-    .revision = 5,
+    .revision = 4,
     .check = check,
     .run = run,
 };
