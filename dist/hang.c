@@ -47,7 +47,11 @@ void hang_report(const struct hang *h) {
             first = r;
         free(path);
     }
-    if (first == h->rank)
+    /* Who ends first wakes ranks that were stopped (its launcher does), and they leave a file, too:
+     * the others let the first one look and tell. */
+    if (first != h->rank)
+        nanosleep(&(struct timespec){.tv_sec = GRACE_S}, NULL);
+    else
         log_error("rank %d of %d waits for %s since %.0f s (exchange %ld); silent: %s%s%s", h->rank,
                   h->size, h->what, h->seconds, h->number, silent.n ? "rank " : "none",
                   silent.n ? silent.at : "", h->dir ? "; stacks of the others are in hang/" : "");

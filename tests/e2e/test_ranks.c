@@ -256,6 +256,7 @@ TEST(a_rank_that_hangs_is_named_and_all_end_with_70) {
     struct process p;
     train_start_ranks(&p, 3, "out", "smoke/clip.yaml",
                       (const char *const[]){"optim.steps=4000", "batch.global=15", "dist.timeout=3",
+                                            "checkpoint.every=100000", "validate.every=100000",
                                             "dist.timeout_first=20", NULL},
                       NULL);
     signal_a_rank(&p, "out", SIGSTOP, 3);
