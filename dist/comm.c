@@ -1,7 +1,6 @@
 #include "dist/comm.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "dist/hang.h"
 #include "dist/wire.h"
 
@@ -129,16 +129,6 @@ static void *run(void *arg) {
 
 /* ---- the caller ---- */
 
-/* Signals are the program's business, not the thread's. */
-static int start(struct comm *c) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&c->thread, NULL, run, c);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error ? error_set(ERR_INTERNAL, "cannot start a thread: %s", strerror(error)) : 0;
-}
-
 static void destroy(struct comm *c) {
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->asked);
@@ -157,7 +147,7 @@ int comm_open(struct comm **c_out, const struct launch *l) {
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->asked, NULL);
     pthread_cond_init(&c->answered, NULL);
-    int status = start(c);
+    int status = thread_start(&c->thread, run, c);
     if (status) {
         destroy(c);
         return status;
@@ -188,6 +178,7 @@ void comm_timeout(struct comm *c, double seconds) {
 
 void comm_report_to(struct comm *c, const char *dir) {
     if (!c) return;
+    if (dir && comm_rank(c) == 0) hang_clear(dir);
     pthread_mutex_lock(&c->lock);
     free(c->report);
     c->report = dir ? mem_strdup(dir) : NULL;

@@ -35,7 +35,8 @@ int comm_local_size(const struct comm *c); /* ranks on this machine, this one am
 
 /* How long an exchange may take from now on, seconds; 0: as long as it takes. */
 void comm_timeout(struct comm *c, double seconds);
-/* Where reports of a rank that hangs go, a folder; NULL: nowhere. Copied. */
+/* Where reports of a rank that hangs go, a folder; NULL: nowhere. Copied. Those that an earlier
+ * life left there are removed: whose file is missing is named as silent. */
 void comm_report_to(struct comm *c, const char *dir);
 
 void comm_barrier(struct comm *c);

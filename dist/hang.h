@@ -14,5 +14,5 @@ struct hang {
  * later, whose file is not there; the first rank that waits says so on stderr. */
 void hang_report(const struct hang *h);
 
-/* Before the first exchange: removes what an earlier life left. Rank 0 alone. */
+/* Removes what an earlier life left. */
 void hang_clear(const char *dir);

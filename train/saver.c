@@ -1,11 +1,11 @@
 #include "train/saver.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 static void copy_part(struct params *to, const struct params *from) {
     int scope = t_scope_open("checkpoint", T_NO_GRAD);
@@ -44,16 +44,6 @@ int saver_wait(struct saver *s) {
     return status;
 }
 
-/* Signals are the program's business, not the thread's. */
-static int start(struct saver *s) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&s->thread, NULL, write_copy, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
-}
-
 static int save_now(struct saver *s, const char *dir, const struct checkpoint *c) {
     double start_s = clock_s();
     int status = checkpoint_save(dir, c);
@@ -79,7 +69,8 @@ int saver_save(struct saver *s, const char *dir, const struct checkpoint *c, boo
     s->state = mem_strdup(c->state);
     s->checkpoint.state = s->state;
     s->at_work = true;
-    if (start(s) == 0) return 0;
+    if (thread_start(&s->thread, write_copy, s) == 0) return 0;
+    error_clear(); /* then without one */
     s->at_work = false;
     forget(s);
     return save_now(s, dir, c);

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
@@ -116,6 +117,23 @@ TEST(floats_are_added_as_a_tree_of_ranks) {
     comm_sum_floats(c, x, 5);
     for (int i = 0; i < 5; i++) CHECK(x[i] == tree);
     CHECK(tree != ((of[0] + of[1]) + of[2]) + of[3]);
+    comm_close(c, 0);
+}
+
+TEST(reports_of_an_earlier_life_are_removed) {
+    struct comm *c = NULL;
+    if (!as_ranks("reports_of_an_earlier_life_are_removed", 2, &c)) return;
+    if (comm_rank(c) == 0) {
+        char *dir = test_path("run"), *hang = path_join(dir, "hang"),
+             *old = path_join(hang, "rank-1.txt");
+        CHECK_OK(dir_make(hang));
+        CHECK_OK(file_write(old, "x", 1));
+        comm_report_to(c, dir);
+        CHECK(!file_exists(old));
+        free(dir);
+        free(hang);
+        free(old);
+    }
     comm_close(c, 0);
 }
 
