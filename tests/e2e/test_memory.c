@@ -65,8 +65,15 @@ static char *find_metrics(const char *out, const char *name, const char *part) {
     return found;
 }
 
-/* The largest size seen at steps [from, from + 50), which is past the transient of one step. */
-static void watch(const char *config, const char *name, const char *part,
+/* A step of `clip` makes and frees the gradient of 49,408 token embeddings of 32 numbers, 6,176
+ * KiB. Once a small block has come to lie in the hole that it leaves, a second place is needed: on
+ * some processors before step 100, on others after step 200. A leak of 12 KiB a step is told all
+ * the same. */
+enum { NO_HOLE = 0, TOKEN_GRADIENT = 49408 * 32 * 4 / 1024 };
+
+/* The largest size seen at steps [from, from + 50), which is past the transient of one step.
+ * `hole`, KiB, may come later. */
+static void watch(const char *config, const char *name, const char *part, long hole,
                   const char *const *arguments) {
     struct process p;
     train_start(&p, "out", config, arguments, NULL);
@@ -87,27 +94,27 @@ static void watch(const char *config, const char *name, const char *part,
     fprintf(stderr, "%s%s%s: %ld KiB after 100 steps, %ld after 1,000\n", name, *part ? " " : "",
             part, early, late);
     CHECK(early > 0);
-    CHECK((double)late <= 1.02 * (double)early);
+    CHECK((double)late <= 1.02 * (double)early + (double)hole);
     ended_free(&e);
     free(metrics);
 }
-#define WATCH(config, name, part, ...)                                                             \
-    watch(config, name, part, (const char *const[]){__VA_ARGS__, NULL})
+#define WATCH(config, name, part, hole, ...)                                                       \
+    watch(config, name, part, hole, (const char *const[]){__VA_ARGS__, NULL})
 
 /* The runs are far from their end when they are killed: metrics become visible late, and what comes
  * after the last step takes memory of its own. */
 TEST(resident_memory_after_1000_steps_is_that_after_100) {
     struct ended e = TRAIN("out", "smoke/finetune.yaml", NULL); /* what the stages start from */
     check_status(&e, 0);
-    WATCH("smoke/clip.yaml", "clip", "", "optim.steps=100000", "batch.global=2", "validate.every=0",
-          "checkpoint.every=1000000");
-    WATCH("smoke/proposals.yaml", "proposals", "pretrain/", "pretrain.steps=100000",
+    WATCH("smoke/clip.yaml", "clip", "", TOKEN_GRADIENT, "optim.steps=100000", "batch.global=2",
+          "validate.every=0", "checkpoint.every=1000000");
+    WATCH("smoke/proposals.yaml", "proposals", "pretrain/", NO_HOLE, "pretrain.steps=100000",
           "batch.global=1", "checkpoint.every=1000000");
-    WATCH("smoke/proposals.yaml", "proposals", "", "pretrain.steps=0", "optim.steps=100000",
-          "batch.global=1", "checkpoint.every=1000000");
-    WATCH("smoke/finetune.yaml", "finetune", "", "optim.steps=100000", "batch.global=2",
+    WATCH("smoke/proposals.yaml", "proposals", "", NO_HOLE, "pretrain.steps=0",
+          "optim.steps=100000", "batch.global=1", "checkpoint.every=1000000");
+    WATCH("smoke/finetune.yaml", "finetune", "", NO_HOLE, "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
-    WATCH("smoke/mpt-only.yaml", "mpt-only", "", "optim.steps=100000", "batch.global=2",
+    WATCH("smoke/mpt-only.yaml", "mpt-only", "", NO_HOLE, "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
     ended_free(&e);
 }
@@ -185,8 +192,10 @@ static char *write_evaluation(const char *sets) {
     return path;
 }
 
-/* One map of all scores has 1,787 MiB more with 847 names than with 10. */
-TEST(an_evaluation_of_847_names_takes_64_mib_more_than_one_of_10) {
+/* One map of all scores has 1,787 MiB more with 847 names than with 10. A tile of the scores takes
+ * 31; the rest is heap that sizes other than those of 10 names leave open, 0 to 37 MiB, by the
+ * kernels that the processor gets. */
+TEST(an_evaluation_of_847_names_takes_96_mib_more_than_one_of_10) {
     char *sets = test_path("sets"), *config = write_evaluation(sets);
     CHECK_OK(dir_make(sets));
     write_set(sets, 10);
@@ -200,7 +209,7 @@ TEST(an_evaluation_of_847_names_takes_64_mib_more_than_one_of_10) {
         fprintf(stderr, "%s: %ld MiB with 10 names, %ld with 847\n", shortest, few >> 10,
                 many >> 10);
         CHECK(few > 100 << 10);
-        CHECK(many - few <= 64 << 10);
+        CHECK(many - few <= 96 << 10);
     }
     free(sets);
     free(config);
