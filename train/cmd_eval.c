@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "eval/classify.h"
 #include "train/cmd.h"
+#include "train/device.h"
 #include "train/eval_sets.h"
 #include "train/model.h"
 #include "train/segment.h"
@@ -290,8 +291,11 @@ static int classify_images(const struct arguments *a) {
     struct node *n = status ? NULL : model_evaluation(&g, model, &a->model);
     if (!status && !n) status = error_status();
     if (n) model_input(n, "clip", &clip);
+    if (!status) status = device_open(n);
+    int scope = t_scope_open("", T_PRECISION(status ? PRECISION_FP32 : n->config.run.precision));
     if (!status) status = namer_run_open(&namer, n, "clip", &v);
     if (!status) status = run(a, &f, &v, n, &namer.namer);
+    t_scope_close(scope, NULL);
     namer_run_close(&namer);
     graph_close(&g);
     vocabulary_close(&v);

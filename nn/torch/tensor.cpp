@@ -26,6 +26,20 @@ at::TensorOptions options(enum t_dtype d) {
 void t_set_threads(int n) { at::set_num_threads(n); }
 int t_threads(void) { return at::get_num_threads(); }
 void t_seed(uint64_t seed) { at::manual_seed(seed); }
+tensor *t_draws(void) {
+    return make("t_draws", {}, [&] {
+        auto g = at::globalContext().defaultGenerator(device_now());
+        std::lock_guard<std::mutex> lock(g.mutex());
+        return g.get_state();
+    });
+}
+void t_set_draws(tensor *state) {
+    run("t_set_draws", {state}, [&] {
+        auto g = at::globalContext().defaultGenerator(device_now());
+        std::lock_guard<std::mutex> lock(g.mutex());
+        g.set_state(state->t);
+    });
+}
 const char *t_version(void) { return TORCH_VERSION; }
 
 // Making tensors.
@@ -47,14 +61,14 @@ tensor *t_arange(int64_t n, enum t_dtype d) {
 }
 tensor *t_randn(struct shape s, double std) {
     return make("t_randn", {}, [&] {
-        auto x = at::empty(dims(s), options(T_F32));
-        return undrawn_now() ? x : x.normal_().mul_(std);
+        auto x = at::empty(dims(s), options(T_F32).device(host_now()));
+        return (undrawn_now() ? x : x.normal_().mul_(std)).to(device_now());
     });
 }
 tensor *t_uniform(struct shape s, double lo, double hi) {
     return make("t_uniform", {}, [&] {
-        auto x = at::empty(dims(s), options(T_F32));
-        return undrawn_now() ? x : x.uniform_(lo, hi);
+        auto x = at::empty(dims(s), options(T_F32).device(host_now()));
+        return (undrawn_now() ? x : x.uniform_(lo, hi)).to(device_now());
     });
 }
 tensor *t_from_data(const void *p, struct shape s, enum t_dtype d) {
