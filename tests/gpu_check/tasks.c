@@ -94,12 +94,12 @@ static tensor *image_features(struct task *t) {
 static tensor *step_pretrain(struct task *t) {
     int64_t L = t->clip.opt.text.context;
     tensor *text = normalize_rows(clip_text_encode(&t->clip.text, t->tokens, t->B, L), 1e-12);
-    return clip_loss(image_features(t), text, clip_scale(&t->clip), NULL);
+    return clip_loss(image_features(t), text, clip_scale(&t->clip), ALL_ROWS);
 }
 
 static tensor *step_in_batch(struct task *t) {
     tensor *text = t_index_select(t->bank, 0, t->ids); /* [B, D] */
-    return clip_loss(image_features(t), text, clip_scale(&t->clip), NULL);
+    return clip_loss(image_features(t), text, clip_scale(&t->clip), ALL_ROWS);
 }
 
 static tensor *step_bank(struct task *t) {
@@ -108,7 +108,8 @@ static tensor *step_bank(struct task *t) {
 
 static tensor *step_backbone(struct task *t) {
     struct features f = backbone_forward(&t->net->backbone, t->images);
-    return pixel_text_loss(&t->head, &f, t->bank, &t->targets, NULL);
+    double pixels = pixel_text_labelled(&t->targets);
+    return pixel_text_loss(&t->head, &f, t->bank, &t->targets, pixels);
 }
 
 static tensor *step_proposals(struct task *t) {

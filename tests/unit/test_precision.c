@@ -77,16 +77,16 @@ static tensor *pretrain_clip(struct subject *s) {
         ids[i * CONTEXT + i + 1] = END;
     }
     tensor *text = normalize_rows(clip_text_encode(&s->clip.text, ids, B, CONTEXT), 1e-12);
-    return clip_loss(image_of(s), text, clip_scale(&s->clip), NULL);
+    return clip_loss(image_of(s), text, clip_scale(&s->clip), ALL_ROWS);
 }
 
 static tensor *fine_tune_in_batch(struct subject *s) {
-    return clip_loss(image_of(s), t_narrow(s->text, 0, 0, B), clip_scale(&s->clip), NULL);
+    return clip_loss(image_of(s), t_narrow(s->text, 0, 0, B), clip_scale(&s->clip), ALL_ROWS);
 }
 
 static tensor *fine_tune_multi(struct subject *s) {
     tensor *text = t_narrow(s->text, 0, 0, B);
-    return clip_loss_multi(image_of(s), text, clip_scale(&s->clip), s->ids, NULL);
+    return clip_loss_multi(image_of(s), text, clip_scale(&s->clip), s->ids, ALL_ROWS);
 }
 
 static tensor *fine_tune_bank(struct subject *s) {
@@ -95,7 +95,8 @@ static tensor *fine_tune_bank(struct subject *s) {
 
 static tensor *pretrain_backbone(struct subject *s) {
     struct features f = backbone_forward(&s->net.backbone, s->images);
-    return pixel_text_loss(&s->head, &f, s->text, &s->targets, NULL);
+    double pixels = pixel_text_labelled(&s->targets);
+    return pixel_text_loss(&s->head, &f, s->text, &s->targets, pixels);
 }
 
 static tensor *train_proposals(struct subject *s) {

@@ -19,7 +19,7 @@ typedef tensor *forward(struct subject *s);
 
 static tensor *of_clip(struct subject *s) {
     tensor *x = normalize_rows(clip_image(&s->clip, s->images, NULL), 0);
-    return clip_loss(x, s->text, clip_scale(&s->clip), NULL);
+    return clip_loss(x, s->text, clip_scale(&s->clip), ALL_ROWS);
 }
 
 static tensor *of_network(struct subject *s) {
