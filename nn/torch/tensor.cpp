@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/ScalarOps.h>
 #include <torch/version.h>
 
 #include <cmath>
@@ -413,7 +414,9 @@ tensor *t_bce_logits(tensor *x, tensor *y) {
 void t_zero_(tensor *x) { IN_PLACE("t_zero_", A(x), x->t.zero_()); }
 void t_fill_(tensor *x, double v) { IN_PLACE("t_fill_", A(x), x->t.fill_(v)); }
 void t_copy_(tensor *x, tensor *y) { IN_PLACE("t_copy_", A(x, y), x->t.copy_(y->t)); }
-void t_scale_(tensor *x, double s) { IN_PLACE("t_scale_", A(x), x->t.mul_(s)); }
+void t_scale_(tensor *x, double s) { // mul_ of a number rounds it to x's type first, unlike mul
+    IN_PLACE("t_scale_", A(x), x->t.mul_(at::native::wrapped_scalar_tensor(s)));
+}
 void t_add_(tensor *x, tensor *y, double s) { IN_PLACE("t_add_", A(x, y), x->t.add_(y->t, s)); }
 void t_clamp_(tensor *x, double lo, double hi) { IN_PLACE("t_clamp_", A(x), x->t.clamp_(lo, hi)); }
 
