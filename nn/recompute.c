@@ -68,7 +68,7 @@ tensor *recompute(recompute_block *block, const void *args, size_t bytes, tensor
     memcpy(c->args, args, bytes);
     int scope = t_scope_open("recompute", T_INHERIT);
     tensor *all[RECOMPUTE_INPUTS + 1] = {0};
-    memcpy(all, in, n * sizeof *in);
+    for (size_t i = 0; i < n; i++) all[i] = in[i];
     all[n] = t_zeros(SHAPE(0), T_F32);
     if (all[n]) t_require_grad(all[n], true);
     return t_scope_close(scope, t_apply(&AGAIN, c, all, n + 1));
