@@ -55,9 +55,9 @@ static tensor *run(const struct clip *c, const struct way *w, char *const *nouns
 }
 
 static int time_all(const struct clip *c, char *const *nouns, int64_t n) {
-    static const struct way ways[] = {{"cut at the end", false, TEXT_F32},
-                                      {"shared starts", true, TEXT_F32},
-                                      {"shared starts, bf16", true, TEXT_BF16}};
+    static const struct way ways[] = {{"cut at the end", false, PRECISION_FP32},
+                                      {"shared starts", true, PRECISION_FP32},
+                                      {"shared starts, bf16", true, PRECISION_BF16}};
     tensor *exact = NULL;
     double seconds;
     run(c, &ways[1], nouns, 16, &seconds); /* pages and kernels are there from now on */

@@ -35,13 +35,21 @@ static const struct setting run_rows[] = {
 };
 #undef SETTINGS_OF
 
+#define SETTINGS_OF struct run_options
+static const struct setting precision_rows[] = {
+    CHOICE("precision", precision, RESULT, "fp32", precision_names, "of the products and convolutions of models; all else is fp32. bf16: CPUs and GPUs; tf32, fp16: GPUs"),
+};
+#undef SETTINGS_OF
+
 #define SETTINGS_OF struct train_options
 static const char *const not_finite[] = {"stop", "skip", NULL}; /* enum not_finite_policy */
+static const char *const checkpointings[] = {"none", "blocks", NULL}; /* enum train_checkpointing */
 static const char *const keeps[] = {"last", "best", NULL}; /* enum validate_keep */
 static const struct setting train_rows[] = {
     INT   ("batch.global",    batch_global,    RESULT, "32",  1, 1e6,  "samples of an update, over all ranks"),
     INT   ("batch.micro",     batch_micro,     SPEED,  "0",   0, 1e6,  "samples computed at once, of those a rank has; 0: all"),
     INT   ("virtual_shards",  virtual_shards,  RESULT, "0",   0, 65536, "parts of a batch, 1, 2, 4, ...: equal bits on 1, 2, 4, ... ranks; 0: as many as ranks and batch.micro make"),
+    CHOICE("checkpointing",   checkpointing,   SPEED,  "none", checkpointings, "blocks: transformer blocks keep their input alone and are computed again in the backward: less memory, a third more time, the same bits"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
     CHOICE("update.not_finite", not_finite,    OUTPUT, "stop", not_finite, "what a loss or gradient that is not a number does: the run ends (stop), or the step is left out (skip)"),
@@ -68,6 +76,7 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 #define GROUP(prefix, rows, field)                                                                 \
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
 #define RUN GROUP("", run_rows, run), GROUP("resources", resources_rows, resources)
+#define COMPUTES GROUP("", precision_rows, run)
 #define TRAIN GROUP("", train_rows, train)
 #define INIT GROUP("init", init_rows, init)
 #define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)
@@ -90,27 +99,26 @@ static const struct setting init_rows[] = { /* of the weights their contents are
 static const struct setting_group scenes_groups[] = {RUN, SCENES};
 static const struct setting_group prepare_groups[] = {RUN, PREPARE};
 static const struct setting_group pretrain_groups[] = {
-    RUN, TRAIN, INIT, DATA, CLIP, LOSS, TEXT, CROP, GROUP("optim", optim_pretrain_rows, optim)};
+    RUN,  COMPUTES, TRAIN, INIT, DATA,
+    CLIP, LOSS,     TEXT,  CROP, GROUP("optim", optim_pretrain_rows, optim)};
 static const struct setting_group proposals_groups[] = {
-    RUN,
-    TRAIN,
-    INIT,
-    SEGMENT,
-    PROPOSALS,
-    TEXT,
-    GROUP("optim", optim_proposals_rows, optim),
-    DECAY,
-    GROUP("pretrain", optim_backbone_rows, pretrain)};
-static const struct setting_group mine_groups[] = {RUN, MINE, NOUNS, TEXT, CROP};
+    RUN,     COMPUTES,
+    TRAIN,   INIT,
+    SEGMENT, PROPOSALS,
+    TEXT,    GROUP("optim", optim_proposals_rows, optim),
+    DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
+static const struct setting_group mine_groups[] = {RUN, COMPUTES, MINE, NOUNS, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
+    RUN, COMPUTES, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {
-    RUN, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
-static const struct setting_group evaluate_groups[] = {RUN, EVAL, MEASURE, TEXT, CROP};
+    RUN,  COMPUTES, TRAIN, INIT,   LOSS,
+    TEXT, CROP,     PAIRS, PROMPT, GROUP("optim", optim_prompt_rows, optim)};
+static const struct setting_group evaluate_groups[] = {RUN, COMPUTES, EVAL, MEASURE, TEXT, CROP};
 static const struct setting_group import_groups[] = {
     RUN, GROUP("prompt", prompt_found_rows, prompt), CLIP, PROPOSALS, TEXT, CROP, EVAL};
 static const struct setting_group known_groups[] = {
     RUN,
+    COMPUTES,
     TRAIN,
     INIT,
     DATA,
@@ -168,6 +176,10 @@ struct settings_table config_used(int kind) {
     case STAGE_KINDS: break;
     }
     REQUIRE(false, "stage kind %d", kind);
+}
+
+bool config_computes(int kind) {
+    return kind != STAGE_SCENES && kind != STAGE_PREPARE && kind != STAGE_IMPORT;
 }
 
 int config_override(struct settings_doc *doc, const struct override *o) {

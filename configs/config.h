@@ -2,6 +2,7 @@
  * together, and it is said which of them each stage uses. */
 #pragma once
 
+#include "base/precision.h"
 #include "base/settings.h"
 #include "configs/resources.h"
 #include "data/damage.h"
@@ -37,6 +38,7 @@ struct run_options {
     char *output_dir;
     struct string_map paths; /* what $NAME in front of a path stands for */
     int device;              /* enum run_device */
+    int precision;           /* enum precision */
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
     char *time_limit;              /* clock_parse_span's; "": none */
@@ -45,9 +47,11 @@ struct run_options {
 };
 
 enum validate_keep { KEEP_LAST, KEEP_BEST };
+enum train_checkpointing { CHECKPOINTING_NONE, CHECKPOINTING_BLOCKS };
 
 struct train_options {
     int64_t batch_global, batch_micro, virtual_shards;
+    int checkpointing; /* enum train_checkpointing */
     int64_t loader_threads, loader_ahead;
     int not_finite; /* enum not_finite_policy of train/not_finite.h */
     int64_t not_finite_most;
@@ -91,6 +95,9 @@ struct config {
     struct eval_options eval;
     struct measure_options measure;
 };
+
+/* Whether a stage computes with models, so that device and precision decide its result. */
+bool config_computes(int kind); /* enum stage_kind */
 
 /* Puts an override over what doc says: a key of ours, or one of the reference's
  * (configs/reference.h). */

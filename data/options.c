@@ -77,11 +77,10 @@ const struct setting segment_data_rows[8] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct text_options
-static const char *const text_precisions[] = {"fp32", "bf16", NULL}; /* enum text_precision */
 const struct setting text_rows[] = {
     STRINGS("templates", templates, RESULT, "[vild]", "sets (vild, imagenet, predefined) and texts with {} for the name"),
     BOOL  ("shared_starts", shared_starts, RESULT, "true",           "what templates begin with goes through the text tower once, and no text is padded; <= 1e-6"),
-    CHOICE("precision", precision, RESULT, "fp32", text_precisions,  "of the products in the text tower"),
+    CHOICE("precision", precision, RESULT, "run", part_precision_names, "of the products in the text tower; run: as everywhere"),
     BOOL  ("keep",      keep,      SPEED,  "true",                   "features of nouns are kept in OUTPUT_DIR/.text for other runs"),
 };
 #undef SETTINGS_OF

@@ -1,6 +1,7 @@
 /* The settings of what goes into a stage: sets, captions, crops, mining. */
 #pragma once
 
+#include "base/precision.h"
 #include "base/settings.h"
 #include "data/region.h"
 #include "data/scenes.h"
@@ -61,10 +62,9 @@ int64_t segment_side(const struct segment_data_options *o);
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
     bool shared_starts;
-    int precision; /* enum text_precision */
+    int precision; /* enum precision */
     bool keep;
 };
-enum text_precision { TEXT_F32, TEXT_BF16 };
 extern const struct setting text_rows[4];
 
 enum mine_masks { MINE_PROPOSALS, MINE_LABELS };

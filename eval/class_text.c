@@ -64,7 +64,7 @@ static int open_starts(struct clip_starts *s, const struct clip *c, const struct
         int64_t *row = ids + (int64_t)i * context;
         row[clip_text_end(row, context)] = 0;
     }
-    int scope = t_scope_open("starts", o->precision == TEXT_BF16 ? T_AUTOCAST_BF16 : T_INHERIT);
+    int scope = t_scope_open("starts", T_PRECISION(o->precision));
     int status = clip_starts_open(s, &c->text, ids, (int64_t)n, context);
     t_scope_close(scope, NULL);
     return status;
@@ -87,7 +87,7 @@ static tensor *encode_classes(const struct clip *c, const struct text_options *o
                                       .columns = context,
                                       .starts = o->shared_starts ? starts : NULL,
                                       .tile = tile,
-                                      .bf16 = o->precision == TEXT_BF16};
+                                      .precision = (enum precision)o->precision};
         parts[n_parts++] = text_bank(&c->text, ids, args);
         ids += (int64_t)((to - from) * count[from]) * context;
     }

@@ -70,7 +70,8 @@ static char *key_of(const struct clip *c, const struct text_options *o) {
             "templates",
             REVISION, hex, (long long)t->heads, t->activation == CLIP_GELU ? "gelu" : "quickgelu",
             (long long)t->context, t_version(), processor(), t_threads(),
-            o->precision == TEXT_BF16 ? "bf16" : "fp32", o->shared_starts ? "shared" : "whole");
+            precision_names[o->precision == PRECISION_RUN ? (int)t_precision() : o->precision],
+            o->shared_starts ? "shared" : "whole");
     for (size_t i = 0; i < templates.n; i++)
         str_add(&key, " %zu:%s", strlen(templates.at[i]), templates.at[i]);
     strings_free(&templates);

@@ -20,6 +20,9 @@ struct attention_args {
     bool plain;     /* write out the [B, H, Q, K] table instead of the fused kernel; <= 1e-6 */
 };
 
+/* The fused kernel is the slower one here: in bf16 on the CPU. */
+bool attention_prefers_plain(void);
+
 /* Registers in_proj_weight (Xavier), in_proj_bias (0), out_proj.weight and out_proj.bias (0). */
 void attention_init(struct attention *a, struct path at, int64_t width, int64_t heads);
 

@@ -16,10 +16,16 @@ void layer_norm_init(struct layer_norm *l, struct path at, int64_t width) {
 }
 
 tensor *layer_norm(const struct layer_norm *l, tensor *x) {
-    return t_layer_norm(x, l->weight, l->bias, 1e-5);
+    return t_layer_norm(as_f32(x), l->weight, l->bias, 1e-5);
+}
+
+tensor *as_f32(tensor *x) {
+    enum t_dtype type = t_dtype(x);
+    return type == T_BF16 || type == T_F16 ? t_cast(x, T_F32) : x;
 }
 
 tensor *normalize_rows(tensor *x, double eps) {
+    x = as_f32(x);
     tensor *n = t_norm(x, -1, true); /* [..., 1] */
     return t_div(x, eps > 0 ? t_clamp(n, eps, INFINITY) : n);
 }

@@ -16,8 +16,14 @@ struct layer_norm {
     tensor *bias;   /* [width] */
 };
 void layer_norm_init(struct layer_norm *l, struct path at, int64_t width);
-tensor *layer_norm(const struct layer_norm *l, tensor *x); /* over the last axis; eps 1e-5 */
+/* Over the last axis; eps 1e-5. Of 16 bits, too, the result is float32. */
+tensor *layer_norm(const struct layer_norm *l, tensor *x);
+
+/* What 16-bit products made, as float32; other tensors as they are. Norms, softmax and whatever a
+ * model returns go through it. */
+tensor *as_f32(tensor *x);
 
 /* Rows of unit length over the last axis: x / max(||x||, eps). The segmentation code of the
- * reference uses eps 0, its CLIP training code 1e-12 (reference-spec Q38). */
+ * reference uses eps 0, its CLIP training code 1e-12 (reference-spec Q38). Float32 of 16 bits, too.
+ */
 tensor *normalize_rows(tensor *x, double eps);

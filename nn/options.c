@@ -239,5 +239,6 @@ struct mask_loss_options proposals_loss(const struct proposals_options *o) {
     l.mask_weight = l.match.mask_cost = o->mask_weight;
     l.dice_weight = l.match.dice_cost = o->dice_weight;
     l.no_object_weight = o->no_object_weight;
+    l.plain = l.match.plain = t_device() != T_CPU; /* the fused passes are the host's */
     return l;
 }

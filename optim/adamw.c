@@ -53,23 +53,38 @@ static void columns_fill(struct columns *c, const struct adamw *o, const struct 
     }
 }
 
-tensor *adamw_clip(struct adamw *o, double limit) {
-    int scope = t_scope_open("clip", T_NO_GRAD);
-    struct columns c;
-    columns_open(&c, o->groups.params->n);
-    size_t n = 0;
+/* Room for all gradients, which are filled in: `n` of them. */
+static tensor **all_grads(const struct adamw *o, size_t *n) {
+    tensor **grad = mem_alloc(o->groups.params->n, sizeof(tensor *));
+    *n = 0;
     for (size_t i = 0; i < o->groups.n; i++)
         for (size_t k = 0; k < o->groups.at[i].n; k++) {
-            tensor *grad = t_grad(o->groups.params->at[o->groups.at[i].members[k]].t);
-            if (grad) c.grad[n++] = grad;
+            tensor *g = t_grad(o->groups.params->at[o->groups.at[i].members[k]].t);
+            if (g) grad[(*n)++] = g;
         }
-    tensor *norm = n ? t_total_norm(c.grad, n) : t_zeros(SCALAR, T_F32); /* [] */
+    return grad;
+}
+
+tensor *adamw_clip(struct adamw *o, double limit) {
+    int scope = t_scope_open("clip", T_NO_GRAD);
+    size_t n;
+    tensor **grad = all_grads(o, &n);
+    tensor *norm = n ? t_total_norm(grad, n) : t_zeros(SCALAR, T_F32); /* [] */
     if (n && limit > 0) {
         tensor *s = t_scale(t_pow(t_shift(norm, 1e-6), -1), limit);
-        t_scale_all_(c.grad, n, t_clamp(s, 0, 1));
+        t_scale_all_(grad, n, t_clamp(s, 0, 1));
     }
-    columns_free(&c);
+    free(grad);
     return t_scope_close(scope, norm);
+}
+
+void adamw_scale_grads(struct adamw *o, double s) {
+    int scope = t_scope_open("scale", T_NO_GRAD);
+    size_t n;
+    tensor **grad = all_grads(o, &n);
+    if (n) t_scale_all_(grad, n, t_full(SCALAR, s, T_F32));
+    free(grad);
+    t_scope_close(scope, NULL);
 }
 
 void adamw_step(struct adamw *o, double lr) {

@@ -22,5 +22,8 @@ void adamw_free(struct adamw *o);
  */
 tensor *adamw_clip(struct adamw *o, double limit);
 
+/* All gradients times s. */
+void adamw_scale_grads(struct adamw *o, double s);
+
 /* One update at rate lr times each group's factor; parameters without a gradient stay. */
 void adamw_step(struct adamw *o, double lr);

@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "eval/classify.h"
 #include "train/cmd.h"
+#include "train/device.h"
 #include "train/eval_sets.h"
 #include "train/model.h"
 #include "train/segment.h"
@@ -270,12 +271,24 @@ static int check_images(const struct arguments *a) {
     return 0;
 }
 
+static int classify_by(const struct arguments *a, const struct class_folder *f,
+                       struct vocabulary *v, struct node *n) {
+    struct namer_run namer = {0};
+    int status = device_open(n);
+    if (status) return status;
+    int scope = t_scope_open("", T_PRECISION(n->config.run.precision));
+    status = namer_run_open(&namer, n, "clip", v);
+    if (!status) status = run(a, f, v, n, &namer.namer);
+    t_scope_close(scope, NULL);
+    namer_run_close(&namer);
+    return status;
+}
+
 /* The model, then the pictures. */
 static int classify_images(const struct arguments *a) {
     struct class_folder f;
     struct vocabulary v = {0};
     struct graph g = {0};
-    struct namer_run namer = {0};
     bool best;
     struct node_input clip;
     int status = check_images(a);
@@ -290,9 +303,7 @@ static int classify_images(const struct arguments *a) {
     struct node *n = status ? NULL : model_evaluation(&g, model, &a->model);
     if (!status && !n) status = error_status();
     if (n) model_input(n, "clip", &clip);
-    if (!status) status = namer_run_open(&namer, n, "clip", &v);
-    if (!status) status = run(a, &f, &v, n, &namer.namer);
-    namer_run_close(&namer);
+    if (!status) status = classify_by(a, &f, &v, n);
     graph_close(&g);
     vocabulary_close(&v);
     class_folder_close(&f);

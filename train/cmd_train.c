@@ -109,8 +109,6 @@ int cmd_failed(void) {
 /* All that can be seen before something runs. */
 static int open_graph(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
-    if (!status && g->named->config.run.device == DEVICE_CUDA)
-        status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
     if (!status && a->only.n) status = graph_choose(g, &a->only);
     if (!status && !a->node) status = graph_check_inputs(g);
     return status;

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "train/device.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -363,6 +364,10 @@ static void check_common(const struct node *n, struct problems *p) {
     if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
         problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
     resources_check(&n->doc, &c->resources, c->run.time_limit, p);
+    bool needs_gpu = c->run.precision == PRECISION_TF32 || c->run.precision == PRECISION_FP16;
+    if (needs_gpu && c->run.device == DEVICE_CPU)
+        settings_problem(&n->doc, p, "precision", "%s is for GPUs, and device is cpu",
+                         precision_names[c->run.precision]);
     if (c->init.allow_missing.n && !n->init)
         settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
     if (node_clip(n) == NULL && node_input(n, "clip"))
@@ -401,6 +406,7 @@ int graph_open_weights(struct graph *g, const char *file, const struct override 
 
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
     int status = open_any(g, config, false, overrides, n);
+    if (!status) status = device_open_graph(g);
     if (!status) content_open(&g->content, g->named->config.run.output_dir);
     for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;

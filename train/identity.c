@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/settings_text.h"
+#include "train/device.h"
 #include "train/pairs_input.h"
 #include "train/run.h"
 
@@ -21,8 +22,8 @@ int identity_of(struct node *n, struct content *content) {
     if (n->identity) return 0; /* a finished run that was named as an input */
     struct str s = {0};
     int status = 0;
-    str_add(&s, "ovseg run %d\nstage %s revision %d\ndevice cpu\nprecision fp32\n",
-            IDENTITY_VERSION, n->stage->name, n->stage->revision);
+    str_add(&s, "ovseg run %d\nstage %s revision %d\ndevice %s\n", IDENTITY_VERSION, n->stage->name,
+            n->stage->revision, device_kind(n));
     for (size_t i = 0; !status && i < n->n_inputs; i++) {
         struct node_input *in = &n->input[i];
         if (in->node) {

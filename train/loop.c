@@ -49,6 +49,7 @@ static int save(struct life *l, bool best, bool behind) {
     json_key_real(&j, "best", l->best);
     json_key(&j, "skipped");
     skipped_write(&l->t->skipped, &j);
+    scaler_write(&l->t->scaler, &j);
     if (l->t->keep) {
         json_key(&j, "samples");
         l->t->keep(l->t->self, &j);
@@ -66,6 +67,14 @@ static double number(const cJSON *state, const char *key, double otherwise) {
     return cJSON_IsNumber(x) ? x->valuedouble : otherwise;
 }
 
+static void restore_scaler(struct scaler *s, const cJSON *state) {
+    const cJSON *from = cJSON_GetObjectItemCaseSensitive(state, "scaler");
+    if (!(s->scale > 0)) return;
+    s->scale = number(from, "scale", s->scale);
+    s->good = (int64_t)number(from, "good", 0);
+    s->skipped = (int64_t)number(from, "skipped", 0);
+}
+
 /* What stands in a checkpoint beside the tensors. */
 static int take_state(struct life *l, const char *text) {
     struct training *t = l->t;
@@ -73,6 +82,7 @@ static int take_state(struct life *l, const char *text) {
     int status = 0;
     t->node->seconds = number(state, "seconds", 0); /* of the parts before it, too */
     l->best = number(state, "best", NAN);
+    restore_scaler(&t->scaler, state);
     skipped_read(&t->skipped, cJSON_GetObjectItemCaseSensitive(state, "skipped"));
     if (t->restore && l->step < t->schedule.total)
         status = t->restore(t->self, cJSON_GetObjectItemCaseSensitive(state, "samples"));
@@ -177,6 +187,7 @@ int loop_run(struct training *t) {
     struct comm *comm = t->node->comm;
     bool first = comm_rank(comm) == 0;
     l.dir = t->part ? path_join(t->node->dir, t->part) : mem_strdup(t->node->dir);
+    if (t->node->config.run.precision == PRECISION_FP16) scaler_open(&t->scaler);
     int status = ranks_agree(comm, first ? dir_make(l.dir) : 0);
     if (!status) status = restore(&l);
     if (!status && first) status = open_reports(&l);

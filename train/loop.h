@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "dist/reducer.h"
 #include "optim/adamw.h"
+#include "optim/scaler.h"
 #include "optim/schedule.h"
 #include "train/graph.h"
 #include "train/metrics.h"
@@ -37,6 +38,7 @@ struct training {
     struct schedule schedule; /* total: the number of steps */
     double clip_norm;         /* 0: off */
     struct shards shards;     /* {0}: the batch is one */
+    struct scaler scaler;     /* of the loss; off but for fp16 */
 
     void *self;
     /* Where its samples stand, as a value of the checkpoint's state, after a step; and back again

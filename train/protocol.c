@@ -33,7 +33,7 @@ static const char *lambda_rule(const struct evaluation *e) {
 
 /* "key=value" lines of what inference and measures go by; the set stands above. */
 static void put_settings(const struct evaluation *e, struct json_out *j) {
-    static const char *const parts[] = {"eval.", "measure.", "text.", "crop."};
+    static const char *const parts[] = {"eval.", "measure.", "text.", "crop.", "precision="};
     struct str lines = {0};
     settings_describe(config_used(STAGE_EVALUATE), &e->node->config, &lines);
     json_key(j, "settings");

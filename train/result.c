@@ -74,6 +74,9 @@ int result_write(const struct graph *g) {
         cJSON *stage = cJSON_CreateObject();
         cJSON_AddStringToObject(stage, "name", g->at[i]->name);
         cJSON_AddNumberToObject(stage, "seconds", g->at[i]->seconds);
+        if (config_computes(g->at[i]->config.run.stage))
+            cJSON_AddStringToObject(stage, "precision",
+                                    precision_names[g->at[i]->config.run.precision]);
         cJSON_AddItemToArray(stages, stage);
     }
     status = write_result(last, json);

@@ -3,7 +3,7 @@
  *   {"rows": [{"name": "raw", "miou": {"all", "seen", "unseen"}, "mask_accuracy": {...}}, ...],
  *    "ensemble": {"lambda", "maskformer_only": {...}, "clip_only": {...}, "fused": {...}},
  *    "protocol": {...},
- *    "stages": [{"name", "seconds"}, ...]}
+ *    "stages": [{"name", "seconds", "precision"}, ...]}   (precision: of those that compute)
  *
  * All figures in percent; docs/evaluation.md lists them all. An evaluation writes all but the
  * stages as evaluation.json in its run folder; result.json adds the stages of the chain.

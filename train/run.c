@@ -281,6 +281,11 @@ static int run_stage(struct node *n) {
     return status;
 }
 
+static int run_modes(const struct node *n) {
+    bool again = n->config.train.checkpointing == CHECKPOINTING_BLOCKS;
+    return T_PRECISION(n->config.run.precision) | (again ? T_RECOMPUTE : T_INHERIT);
+}
+
 int run_node(struct node *n) {
     bool first = comm_rank(n->comm) == 0;
     n->began = clock_s();
@@ -289,7 +294,7 @@ int run_node(struct node *n) {
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(run_threads(n));
-    int scope = t_scope_open("", T_INHERIT);
+    int scope = t_scope_open("", run_modes(n));
     n->seconds = 0;
     if (first) run_live_begin(n);
     status = run_stage(n);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "train/device.h"
 #include "train/given.h"
 #include "train/run_weights.h"
 
@@ -88,12 +89,16 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     *s = (struct segmenter){.masks.file.fd = -1};
     s->given = o->proposals && given_is(o->proposals);
     int status = make_node(s, o);
+    if (!status) status = device_open(s->node);
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
     if (!status) tell_things(s, v);
     if (!status && !s->given) status = segment_size_of(&s->size, s->node);
+    int scope =
+        t_scope_open("", T_PRECISION(status ? PRECISION_FP32 : s->node->config.run.precision));
     if (!status) status = namer_run_open(&s->namer, s->node, "clip", v);
     if (!status && !s->given) status = proposals_run_open(&s->proposals, s->node, v, &s->namer);
+    t_scope_close(scope, NULL);
     mem_return_pages(); /* the texts of many names took 300 MiB in small pieces */
     return status;
 }
@@ -109,8 +114,8 @@ void segmenter_close(struct segmenter *s) {
 
 bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
 
-int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
-                     struct labels *out, struct panoptic *panoptic, struct dump *dump) {
+static int label(struct segmenter *s, const char *file, const struct image *im, struct labels *out,
+                 struct panoptic *panoptic, struct dump *dump) {
     if (s->given) {
         char *stem = path_stem(file);
         int status = given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out);
@@ -126,4 +131,12 @@ int segmenter_labels(struct segmenter *s, const char *file, const struct image *
                                     .thing = s->thing};
     struct judge judge = judge_of(&c->eval, &s->namer.namer, s->others);
     return picture_segment(&models, &judge, 1, im, out, panoptic, dump);
+}
+
+int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
+                     struct labels *out, struct panoptic *panoptic, struct dump *dump) {
+    int scope = t_scope_open("", T_PRECISION(s->node->config.run.precision));
+    int status = label(s, file, im, out, panoptic, dump);
+    t_scope_close(scope, NULL);
+    return status;
 }

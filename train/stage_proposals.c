@@ -277,7 +277,7 @@ const struct stage stage_proposals = {
     .name = "proposals",
     .inputs = inputs,
     .ranks = true,
-    .revision = 4,
+    .revision = 5,
     .check = check,
     .run = run,
 };

@@ -49,7 +49,7 @@ static double backward_of_shards(struct training *t, int64_t step, struct metric
         tensor *loss = t->loss(t->self, k, &part); /* [] */
         if (shards_in_all(t) > 1) loss = t_scale(loss, 1 / (double)shards_in_all(t));
         reducer_shard_begin(t->reducer, k);
-        t_backward(loss);
+        t_backward(scaler_up(&t->scaler, loss));
         reducer_shard_end(t->reducer, k);
         sum += t_item(loss);
         t_scope_close(scope, NULL);
@@ -84,7 +84,7 @@ static tensor *gradient_of_whole(struct training *t, tensor *all, struct metrics
                                  double *loss) {
     struct comm *c = t->node->comm;
     tensor *l = t->whole(t->self, all, row); /* [] */
-    t_backward(l);
+    t_backward(scaler_up(&t->scaler, l));
     tensor *grad = t_grad(all); /* [n size, F] */
     *loss = t_item(l);
     if (!c || error_status()) return grad;
@@ -131,7 +131,7 @@ struct buffers {
 
 static struct buffers keep_buffers(const struct training *t) {
     struct buffers b = {mem_alloc(t->params->n, sizeof(tensor *))};
-    bool skips = t->node->config.train.not_finite == NOT_FINITE_SKIP;
+    bool skips = t->node->config.train.not_finite == NOT_FINITE_SKIP || t->scaler.scale > 0;
     for (size_t i = 0; skips && i < t->params->n; i++)
         if (t->params->at[i].buffer) b.was[i] = t_clone(t->params->at[i].t);
     return b;
@@ -144,6 +144,10 @@ static void put_back(const struct training *t, const struct buffers *b) {
 
 static void update(struct training *t, int64_t step, double loss, double norm,
                    const struct buffers *b) {
+    if (!scaler_passes(&t->scaler, norm)) { /* the scale was too large: it is smaller now */
+        put_back(t, b);
+        return;
+    }
     if (!error_status() && !(isfinite(loss) && isfinite(norm))) {
         if (not_finite(t, step, loss, norm) == 0) put_back(t, b);
         return;
@@ -161,12 +165,14 @@ int training_step(struct training *t, int64_t step, struct metrics_row *row) {
     if (!error_status())
         loss = t->features ? backward_of_whole(t, step, row) : backward_of_shards(t, step, row);
     reducer_finish(t->reducer);
+    scaler_down(&t->scaler, t->adamw);
     double norm = t_item(adamw_clip(t->adamw, t->clip_norm));
     update(t, step, loss, norm, &before);
     params_clear_grads(t->params);
     free(before.was);
     t_scope_close(scope, NULL);
 
+    if (t->scaler.scale > 0) metrics_put(row, "loss_scale", t->scaler.scale);
     metrics_put(row, "loss", loss);
     metrics_put(row, "grad_norm", norm);
     metrics_put(row, "lr", schedule_rate(&t->schedule, step));

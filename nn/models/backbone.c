@@ -24,5 +24,10 @@ void backbone_init(struct backbone *b, struct path at, const struct backbone_opt
 }
 
 struct features backbone_forward(const struct backbone *b, tensor *x) {
-    return b->family == BACKBONE_SWIN ? swin_forward(&b->swin, x) : resnet_forward(&b->resnet, x);
+    int scope = t_scope_open("", T_MODEL);
+    struct features f =
+        b->family == BACKBONE_SWIN ? swin_forward(&b->swin, x) : resnet_forward(&b->resnet, x);
+    for (int i = 0; i < f.n; i++) t_keep(scope, f.map[i] = as_f32(f.map[i]));
+    t_scope_close(scope, NULL);
+    return f;
 }

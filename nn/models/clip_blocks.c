@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "nn/recompute.h"
 
 static void block_init(struct clip_block *b, struct path at, int64_t width, int64_t heads) {
     attention_init(&b->attn, path_at(at, "attn"), width, heads);
@@ -55,6 +56,13 @@ tensor *clip_block_mlp(const struct clip_blocks *t, int64_t i, tensor *x) {
     return t_scope_close(scope, t_add(x, linear(&b->proj, y)));
 }
 
+/* What clip_block() is told besides x. */
+struct clip_block_args {
+    const struct clip_blocks *t;
+    int64_t i, rows;
+    bool causal;
+};
+
 static tensor *attend(const struct clip_blocks *t, const struct clip_block *b, tensor *x,
                       int64_t rows, bool causal) {
     int scope = t_scope_open("", T_INHERIT);
@@ -68,9 +76,18 @@ static tensor *attend(const struct clip_blocks *t, const struct clip_block *b, t
     return t_scope_close(scope, t_add(x, attention(&b->attn, q, y, y, args))); /* [B, rows, C] */
 }
 
+static tensor *block_forward(const void *args, tensor *const *in, size_t n) {
+    const struct clip_block_args *a = args;
+    const struct clip_block *b = &a->t->at[a->i];
+    (void)n;
+    int scope = t_scope_open(b->name, T_INHERIT);
+    tensor *x = attend(a->t, b, in[0], a->rows, a->causal); /* [B, rows, C] */
+    return t_scope_close(scope, clip_block_mlp(a->t, a->i, x));
+}
+
 tensor *clip_block(const struct clip_blocks *t, int64_t i, tensor *x, int64_t rows, bool causal) {
     REQUIRE(!causal || rows == t_size(x, 1) || error_status(), "a causal block makes all rows");
-    int scope = t_scope_open(t->at[i].name, T_INHERIT);
-    x = attend(t, &t->at[i], x, rows, causal); /* [B, rows, C] */
-    return t_scope_close(scope, clip_block_mlp(t, i, x));
+    struct clip_block_args args = {t, i, rows, causal};
+    bool trains = t_requires_grad(t->at[i].ln_1.weight);
+    return recompute(block_forward, &args, sizeof args, &x, 1, trains);
 }

@@ -122,11 +122,11 @@ static tensor *pool(const struct clip_resnet *r, tensor *x) {
 }
 
 tensor *clip_resnet(const struct clip_resnet *r, tensor *image) {
-    int scope = t_scope_open("visual", T_INHERIT);
+    int scope = t_scope_open("visual", T_MODEL);
     tensor *x = image;
     for (int i = 0; i < 3; i++) x = t_relu(conv(&r->stem[i], x)); /* [B, W, S/2, S/2] */
     x = t_avg_pool2d(x, 2, 2);                                    /* [B, W, S/4, S/4] */
     for (int s = 0; s < CLIP_RESNET_STAGES; s++)
         for (int j = 0; j < r->opt.blocks[s]; j++) x = t_next(x, block_forward(&r->block[s][j], x));
-    return t_scope_close(scope, pool(r, x)); /* [B, D] */
+    return t_scope_close(scope, as_f32(pool(r, x))); /* [B, D] */
 }

@@ -72,7 +72,7 @@ tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t 
     REQUIRE(n > 0 && columns > 0 && columns <= t->opt.context,
             "%lld rows of %lld tokens, the context is %lld", (long long)n, (long long)columns,
             (long long)t->opt.context);
-    int scope = t_scope_open("clip_text", T_INHERIT);
+    int scope = t_scope_open("clip_text", T_MODEL);
     int64_t *ends = mem_alloc((size_t)n, sizeof *ends), longest = 0, W = t->opt.width;
     for (int64_t i = 0; i < n; i++) {
         ends[i] = clip_text_end(ids + i * columns, columns);
@@ -88,5 +88,5 @@ tensor *clip_text_encode(const struct clip_text *t, const int64_t *ids, int64_t 
         x = t_next(x, clip_block(&t->blocks, i, x, L, true));
     x = t_index_select(t_reshape(x, SHAPE(n * L, W)), 0, flat);    /* [N, W] */
     x = t_matmul(layer_norm(&t->ln_final, x), t->text_projection); /* [N, D] */
-    return t_scope_close(scope, x);
+    return t_scope_close(scope, as_f32(x));
 }

@@ -133,7 +133,7 @@ static tensor *attend(const struct pass *p, const struct group *g, int64_t layer
         v = behind(p->starts->value[at], v); /* [n, H, P + S, D] */
     }
     tensor *scores = t_matmul(t_scale(q, scale), t_transpose(k, -2, -1)); /* [n, H, Q, P + S] */
-    scores = t_cast(scores, T_F32);
+    scores = as_f32(scores);
     int64_t Q = t_size(q, 2), K = t_size(k, 2);
     if (Q > 1) scores = t_add(scores, t_triu(t_full(SHAPE(Q, K), -INFINITY, T_F32), P + 1));
     tensor *x = t_matmul(t_softmax(scores, -1), v);      /* [n, H, Q, D] */
@@ -209,7 +209,7 @@ int clip_starts_open(struct clip_starts *s, const struct clip_text *t, const int
     }
     qsort(rows, (size_t)n, sizeof *rows, by_start_and_length);
     for (size_t at = 0; !error_status() && at < (size_t)n;) {
-        int scope = t_scope_open("starts", T_NO_GRAD);
+        int scope = t_scope_open("starts", T_NO_GRAD | T_MODEL);
         struct pass p = {.tower = t, .starts = &none, .record = s, .row = rows + at, .tile = 1};
         at += plan(&p, (size_t)n - at, ids, columns);
         run(&p);
@@ -238,7 +238,7 @@ tensor *clip_text_encode_packed(const struct clip_text *t, const struct clip_sta
     REQUIRE(n > 0 && columns > 0 && columns <= t->opt.context,
             "%lld rows of %lld tokens, the context is %lld", (long long)n, (long long)columns,
             (long long)t->opt.context);
-    int scope = t_scope_open("clip_text", T_NO_GRAD);
+    int scope = t_scope_open("clip_text", T_NO_GRAD | T_MODEL);
     struct row *rows = mem_alloc((size_t)n, sizeof *rows);
     int64_t *back = mem_alloc((size_t)n, sizeof *back); /* row -> place in the sorted order */
     for (int64_t i = 0; i < n; i++) {
@@ -256,7 +256,7 @@ tensor *clip_text_encode_packed(const struct clip_text *t, const struct clip_sta
         int64_t taken = (int64_t)plan(&p, (size_t)n - at, ids, columns);
         at += (size_t)taken;
         tensor *x = t_matmul(layer_norm(&t->ln_final, run(&p)), t->text_projection);
-        x = t_narrow(t_cast(x, T_F32), 0, 0, taken);
+        x = t_narrow(as_f32(x), 0, 0, taken);
         parts[passes++] = t_scope_close(inner, x); /* [texts of the pass, D] */
         free(p.group);
     }

@@ -125,7 +125,7 @@ static tensor *drop_tokens(const struct clip_vit *v, tensor *x) {
 static tensor *tokens(const struct clip_vit *v, tensor *image, tensor *mask, int64_t n,
                       int64_t rows) {
     REQUIRE(!mask || v->mask_embedding, "a mask was given to a tower without mask prompts");
-    int scope = t_scope_open("visual", T_INHERIT);
+    int scope = t_scope_open("visual", T_MODEL);
     int64_t S = v->opt.image_size, N = grid(&v->opt) * grid(&v->opt);
     REQUIRE(error_status() || (t_size(image, 2) == S && t_size(image, 3) == S),
             "the tower takes images of %lldx%lld", (long long)S, (long long)S);
@@ -150,9 +150,9 @@ tensor *clip_vit_tokens(const struct clip_vit *v, tensor *image, tensor *mask, i
 }
 
 tensor *clip_vit(const struct clip_vit *v, tensor *image, tensor *mask) {
-    int scope = t_scope_open("clip_vit", T_INHERIT);
+    int scope = t_scope_open("clip_vit", T_MODEL);
     int64_t all = 1 + grid(&v->opt) * grid(&v->opt);
     tensor *x = tokens(v, image, mask, v->opt.layers, v->opt.last_block_cls_only ? 1 : all);
-    x = layer_norm(&v->ln_post, t_select(x, 1, 0));    /* [B, W] */
-    return t_scope_close(scope, t_matmul(x, v->proj)); /* [B, D] */
+    x = layer_norm(&v->ln_post, t_select(x, 1, 0));            /* [B, W] */
+    return t_scope_close(scope, as_f32(t_matmul(x, v->proj))); /* [B, D] */
 }

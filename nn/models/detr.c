@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "nn/recompute.h"
 
 /* Xavier weights, and biases that repeat those of the layer before (reference-spec 2). */
 static void ffn_init(struct linear *l, struct path at, int64_t in, int64_t out,
@@ -82,8 +83,17 @@ static tensor *feed_forward(const struct detr_layer *l, const struct detr_option
     return t_dropout(linear(&l->linear2, y), o->dropout);              /* [B, L, C] */
 }
 
-static tensor *encoder_layer(const struct detr_layer *l, const struct detr_options *o, tensor *x,
-                             tensor *pos) {
+struct layer_args {
+    const struct detr_layer *l;
+    const struct detr_options *o;
+};
+
+/* in: [B, S, C], positions */
+static tensor *encoder_layer(const void *args, tensor *const *in, size_t n) {
+    const struct detr_layer *l = ((const struct layer_args *)args)->l;
+    const struct detr_options *o = ((const struct layer_args *)args)->o;
+    tensor *x = in[0], *pos = in[1];
+    (void)n;
     int scope = t_scope_open(l->name, T_INHERIT);
     if (o->pre_norm) {
         x = t_add(x, self_attention(l, o, layer_norm(&l->norm1, x), pos));
@@ -97,14 +107,22 @@ static tensor *encoder_layer(const struct detr_layer *l, const struct detr_optio
 
 tensor *detr_encoder(const struct detr_encoder *e, tensor *x, tensor *pos) {
     int scope = t_scope_open("encoder", T_INHERIT);
-    for (int i = 0; i < e->opt.layers; i++)
-        x = t_next(x, encoder_layer(&e->layer[i], &e->opt, x, pos));
+    for (int i = 0; i < e->opt.layers; i++) {
+        struct layer_args args = {&e->layer[i], &e->opt};
+        bool trains = t_requires_grad(args.l->norm1.weight);
+        tensor *in[] = {x, pos};
+        x = t_next(x, recompute(encoder_layer, &args, sizeof args, in, 2, trains));
+    }
     if (e->opt.pre_norm) x = layer_norm(&e->norm, x);
     return t_scope_close(scope, x); /* [B, S, C] */
 }
 
-static tensor *decoder_layer(const struct detr_layer *l, const struct detr_options *o, tensor *x,
-                             tensor *query_pos, tensor *key, tensor *value) {
+/* in: [B, Q, C], positions of the queries, keys and values */
+static tensor *decoder_layer(const void *args, tensor *const *in, size_t n) {
+    const struct detr_layer *l = ((const struct layer_args *)args)->l;
+    const struct detr_options *o = ((const struct layer_args *)args)->o;
+    tensor *x = in[0], *query_pos = in[1], *key = in[2], *value = in[3];
+    (void)n;
     int scope = t_scope_open(l->name, T_INHERIT);
     if (o->pre_norm) {
         x = t_add(x, self_attention(l, o, layer_norm(&l->norm1, x), query_pos));
@@ -127,7 +145,12 @@ tensor *detr_decoder(const struct detr_decoder *d, tensor *query_pos, tensor *me
     tensor *state[DETR_LAYERS_MAX];
     int n = 0;
     for (int i = 0; i < d->opt.layers; i++) {
-        x = t_next(x, decoder_layer(&d->layer[i], &d->opt, x, query_pos, key, memory));
+        struct layer_args args = {&d->layer[i], &d->opt};
+        bool trains = t_requires_grad(args.l->norm1.weight);
+        /* Its gradients are summed layer by layer, as they are when it is computed again. */
+        tensor *own_pos = t_reshape(query_pos, SHAPE(Q, C));
+        tensor *in[] = {x, own_pos, key, memory};
+        x = t_next(x, recompute(decoder_layer, &args, sizeof args, in, 4, trains));
         if (i + 1 == d->opt.layers || !last_only) state[n++] = layer_norm(&d->norm, x);
     }
     return t_scope_close(scope, t_stack(state, (size_t)n, 1)); /* [B, layers, Q, C] */

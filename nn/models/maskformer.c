@@ -103,7 +103,7 @@ tensor *maskformer_input(const struct maskformer *m, tensor *const *images, size
 }
 
 tensor *maskformer_classify(const struct maskformer *m, tensor *embeddings, tensor *text) {
-    int scope = t_scope_open("classifier", T_INHERIT);
+    int scope = t_scope_open("classifier", T_PRECISION(PRECISION_FP32));
     tensor *rows[2] = {text, normalize_rows(m->no_object, 0)};
     tensor *classes = t_transpose(t_cat(rows, 2, 0), 0, 1);            /* [D, K + 1] */
     tensor *cosine = t_matmul(normalize_rows(embeddings, 0), classes); /* [..., K + 1] */
@@ -112,7 +112,7 @@ tensor *maskformer_classify(const struct maskformer *m, tensor *embeddings, tens
 
 struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *x, tensor *text,
                                             bool last_only) {
-    int scope = t_scope_open("maskformer", T_INHERIT);
+    int scope = t_scope_open("maskformer", T_MODEL);
     struct features f = backbone_forward(&m->backbone, x);
     struct pixel_output pixel = pixel_decoder_forward(&m->pixel, &f);
     int stage = memory_stage(m->opt.memory, f.n);
@@ -127,7 +127,7 @@ struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *
     tap_put(m->tap, "mask_features", pixel.mask_features);
     struct maskformer_output out = {
         .logits = t_keep(scope, maskformer_classify(m, p.embeddings, text)), /* [B, L, Q, K + 1] */
-        .masks = t_keep(scope, p.masks), /* [B, L, Q, H/4, W/4] */
+        .masks = t_keep(scope, as_f32(p.masks)), /* [B, L, Q, H/4, W/4] */
     };
     if (m->tap) {
         tap_put(m->tap, "pred_embed", t_select(p.embeddings, 1, -1)); /* [B, Q, text_width] */

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "nn/attention.h"
+#include "nn/recompute.h"
 
 enum { PATCH = 4, MLP = 4 };
 
@@ -121,7 +123,7 @@ static tensor *score_bias(const struct swin_block *b, tensor *mask) {
 static tensor *attend_plain(tensor *q, tensor *k, tensor *v, tensor *bias, double scale) {
     int64_t M = t_size(q, 0), h = t_size(q, 1), A = t_size(q, 2), N = t_size(bias, 0);
     tensor *scores = t_matmul(t_scale(q, scale), t_transpose(k, -2, -1)); /* [B N, h, A, A] */
-    scores = t_add(t_reshape(scores, SHAPE(M / N, N, h, A, A)), bias);
+    scores = t_add(t_reshape(as_f32(scores), SHAPE(M / N, N, h, A, A)), bias);
     return t_matmul(t_softmax(t_reshape(scores, SHAPE(M, h, A, A)), -1), v);
 }
 
@@ -143,8 +145,10 @@ static tensor *attend(const struct swin_block *b, tensor *x, tensor *mask, bool 
     tensor *q = t_select(qkv, 0, 0), *k = t_select(qkv, 0, 1), *v = t_select(qkv, 0, 2);
     tensor *bias = score_bias(b, mask);
     double scale = 1 / sqrt((double)D);
-    tensor *y = plain || t_grad_enabled() ? attend_plain(q, k, v, bias, scale)
-                                          : attend_fused(q, k, v, bias, scale);
+    bool again = t_recomputes() && t_training(); /* first without gradients, then with them */
+    tensor *y = plain || t_grad_enabled() || again || attention_prefers_plain()
+                    ? attend_plain(q, k, v, bias, scale)
+                    : attend_fused(q, k, v, bias, scale);
     y = t_reshape(t_transpose(y, 1, 2), SHAPE(M, A, C)); /* [B N, A, C] */
     return t_scope_close(scope, linear(&b->proj, y));
 }
@@ -174,10 +178,22 @@ static tensor *drop_path(tensor *x, double p) {
     return t_scope_close(scope, t_mul(x, keep));
 }
 
-static tensor *block_forward(const struct swin_block *b, tensor *x, int64_t w, int64_t shift,
-                             tensor *mask, bool plain) {
+/* What a block is told besides its map and the mask. */
+struct block_args {
+    const struct swin_block *b;
+    int64_t w, shift;
+    bool plain;
+};
+
+/* in: [B, H, W, C], and the mask */
+static tensor *block_forward(const void *args, tensor *const *in, size_t n) {
+    const struct block_args *a = args;
+    const struct swin_block *b = a->b;
+    tensor *x = in[0];
+    (void)n;
     int scope = t_scope_open(b->name, T_INHERIT);
-    tensor *y = windows(b, layer_norm(&b->norm1, x), w, shift, mask, plain); /* [B, H, W, C] */
+    tensor *y = layer_norm(&b->norm1, x);
+    y = windows(b, y, a->w, a->shift, in[1], a->plain); /* [B, H, W, C] */
     x = t_add(x, drop_path(y, b->drop_path));
     y = linear(&b->fc2, t_gelu(linear(&b->fc1, layer_norm(&b->norm2, x))));
     return t_scope_close(scope, t_add(x, drop_path(y, b->drop_path)));
@@ -214,9 +230,12 @@ struct features swin_forward(const struct swin *s, tensor *x) {
         const struct swin_stage *stage = &s->stage[i];
         int64_t H = t_size(x, 1), W = t_size(x, 2);
         tensor *mask = shift_mask((H + w - 1) / w * w, (W + w - 1) / w * w, w, w / 2);
-        for (int64_t j = 0; j < s->opt.blocks[i]; j++)
-            x = t_next(
-                x, block_forward(&stage->block[j], x, w, j % 2 ? w / 2 : 0, mask, s->opt.plain));
+        for (int64_t j = 0; j < s->opt.blocks[i]; j++) {
+            struct block_args args = {&stage->block[j], w, j % 2 ? w / 2 : 0, s->opt.plain};
+            bool trains = t_requires_grad(stage->block[j].norm1.weight);
+            tensor *in[] = {x, mask};
+            x = t_next(x, recompute(block_forward, &args, sizeof args, in, 2, trains));
+        }
         tensor *y = t_permute(layer_norm(&stage->norm, x), SHAPE(0, 3, 1, 2)); /* [B, C, H, W] */
         f.map[i] = t_contiguous(y);
         if (i + 1 < FEATURES_MAX) x = t_next(x, merge(stage, x));

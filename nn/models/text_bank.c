@@ -37,8 +37,7 @@ static tensor *encode_padded(const struct clip_text *t, const int64_t *ids, int6
         for (int64_t i = 0; i < m; i++)
             memcpy(sorted + i * columns, ids + rows[from + i].index * columns,
                    (size_t)columns * sizeof *sorted);
-        tensor *x = t_cast(clip_text_encode(t, sorted, m, columns), T_F32);
-        parts[p] = normalize_rows(x, 0); /* [m, D] */
+        parts[p] = normalize_rows(clip_text_encode(t, sorted, m, columns), 0); /* [m, D] */
     }
     tensor *x = t_index_select(t_cat(parts, passes, 0), 0, t_from_data(back, SHAPE(n), T_I64));
     free(parts);
@@ -51,7 +50,7 @@ static tensor *encode_padded(const struct clip_text *t, const int64_t *ids, int6
 tensor *text_bank(const struct clip_text *t, const int64_t *ids, struct text_bank_args args) {
     int64_t T = args.templates, batch = args.batch ? args.batch : BATCH;
     REQUIRE(args.names > 0 && T > 0 && batch > 0, "an empty text bank");
-    int scope = t_scope_open("text_bank", args.bf16 ? T_NO_GRAD | T_AUTOCAST_BF16 : T_NO_GRAD);
+    int scope = t_scope_open("text_bank", T_NO_GRAD | T_PRECISION(args.precision));
     int64_t step = BATCHES_A_CHUNK * batch / T; /* names a chunk: bounds what is held unaveraged */
     if (step < 1) step = 1;
     size_t chunks = (size_t)((args.names + step - 1) / step);

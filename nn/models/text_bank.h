@@ -11,7 +11,7 @@ struct text_bank_args {
      * 1e-6. NULL: as they are, bit-equal to texts that are not cut. */
     const struct clip_starts *starts;
     int64_t tile; /* with starts: clip_text_encode_packed's; 0: 1 */
-    bool bf16;    /* products in bfloat16 */
+    enum precision precision;
 };
 
 /* ids: [names * templates, columns] on the host. Each text's feature to unit length, mean over the

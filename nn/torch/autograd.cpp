@@ -75,6 +75,12 @@ struct OnGrad : torch::autograd::PostAccumulateGradHook {
     }
 };
 
+// In 16 bits a gradient has the type of its tensor; float32 products have to be told again.
+struct Tf32 {
+    bool was = set_tf32(t_precision() == PRECISION_TF32);
+    ~Tf32() { set_tf32(was); }
+};
+
 } // namespace
 
 void t_require_grad(tensor *x, bool on) {
@@ -84,9 +90,11 @@ bool t_requires_grad(tensor *x) {
     return guard("t_requires_grad", {x}, [&] { return x->t.requires_grad(); });
 }
 void t_backward(tensor *loss) {
+    Tf32 on;
     run("t_backward", {loss}, [&] { loss->t.backward(); });
 }
 void t_backward_from(tensor *y, tensor *grad) {
+    Tf32 on;
     run("t_backward_from", {y, grad}, [&] { y->t.backward(grad->t); });
 }
 tensor *t_grad(tensor *x) {

@@ -10,11 +10,10 @@
 
 struct Scope {
     const char *name;
-    int modes;
-    bool grad_was, train_was, cast_was, meta_was, undrawn_was;
-    at::ScalarType cast_type_was;
+    bool grad_was, train_was, model_was, meta_was, undrawn_was, recomputes_was;
+    enum precision precision_was;
     tensor ring; // sentinel of the handles it owns
-    Scope(const char *n, int m) : name(n), modes(m) { ring.prev = ring.next = &ring; }
+    explicit Scope(const char *n) : name(n) { ring.prev = ring.next = &ring; }
 };
 
 namespace {
@@ -23,6 +22,9 @@ thread_local std::vector<std::unique_ptr<Scope>> scopes;
 thread_local bool training = false;
 thread_local bool meta = false;
 thread_local bool undrawn = false;
+thread_local bool recomputes = false;
+thread_local bool model = false;
+thread_local enum precision products = PRECISION_FP32;
 thread_local long fail_at = 0;
 std::atomic<size_t> live{0};
 
@@ -44,6 +46,21 @@ void drop(tensor *x) {
     disown(x);
     delete x;
     live--;
+}
+
+bool half(enum precision p) { return p == PRECISION_BF16 || p == PRECISION_FP16; }
+
+// libtorch's own cache of cast weights stays off: it would outlive an update of the weights.
+void set_precision(enum precision p, bool in_model) {
+    if (p == products && in_model == model) return;
+    products = p;
+    model = in_model;
+    auto device = t_device() == T_CUDA ? at::kCUDA : at::kCPU;
+    at::autocast::set_autocast_cache_enabled(false);
+    if (half(p))
+        at::autocast::set_autocast_dtype(device, dtype_of(p == PRECISION_BF16 ? T_BF16 : T_F16));
+    at::autocast::set_autocast_enabled(device, in_model && half(p));
+    set_tf32(in_model && p == PRECISION_TF32);
 }
 
 std::string where() {
@@ -100,29 +117,35 @@ std::vector<at::Tensor> list(tensor *const *x, size_t n) {
 
 void t_fail_at(long n) { fail_at = n; }
 bool t_training(void) { return training; }
-at::Device device_now() { return meta ? at::kMeta : at::kCPU; }
+bool meta_now() { return meta; }
 bool undrawn_now() { return undrawn; }
 bool t_grad_enabled() { return at::GradMode::is_enabled(); }
+enum precision t_precision(void) { return products; }
+bool t_recomputes(void) { return recomputes; }
+int t_modes(void) {
+    return (training ? T_TRAIN : T_EVAL) | (model ? T_MODEL : 0) | T_PRECISION(products);
+}
+bool t_half_products(void) { return model && half(products); }
 size_t t_live(void) { return live; }
 
 int t_scope_open(const char *name, int modes) {
-    auto s = std::make_unique<Scope>(name, modes);
+    auto s = std::make_unique<Scope>(name);
     s->grad_was = at::GradMode::is_enabled();
     s->train_was = training;
     s->meta_was = meta;
     s->undrawn_was = undrawn;
-    s->cast_was = at::autocast::is_autocast_enabled(at::kCPU);
-    s->cast_type_was = at::autocast::get_autocast_dtype(at::kCPU);
+    s->recomputes_was = recomputes;
+    s->model_was = model;
+    s->precision_was = products;
     if (modes & T_NO_GRAD) at::GradMode::set_enabled(false);
+    if (modes & T_GRAD) at::GradMode::set_enabled(true);
     if (modes & T_TRAIN) training = true;
     if (modes & T_EVAL) training = false;
     if (modes & T_META) meta = true;
     if (modes & T_UNDRAWN) undrawn = true;
-    if (modes & T_AUTOCAST_BF16) {
-        at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-        at::autocast::set_autocast_enabled(at::kCPU, true);
-        at::autocast::increment_nesting();
-    }
+    if (modes & T_RECOMPUTE) recomputes = true;
+    int asked = modes >> 8; // T_PRECISION
+    set_precision(asked ? (enum precision)(asked - 1) : products, model || (modes & T_MODEL));
     scopes.push_back(std::move(s));
     return int(scopes.size());
 }
@@ -142,14 +165,12 @@ tensor *t_scope_close(int scope, tensor *result) {
     t_keep(scope, result);
     Scope &s = *scopes.back();
     while (s.ring.next != &s.ring) drop(s.ring.next);
-    if ((s.modes & T_AUTOCAST_BF16) && at::autocast::decrement_nesting() == 0)
-        at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCPU, s.cast_was);
-    at::autocast::set_autocast_dtype(at::kCPU, s.cast_type_was);
+    set_precision(s.precision_was, s.model_was);
     at::GradMode::set_enabled(s.grad_was);
     training = s.train_was;
     meta = s.meta_was;
     undrawn = s.undrawn_was;
+    recomputes = s.recomputes_was;
     scopes.pop_back();
     return result;
 }

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/ScalarOps.h>
 #include <torch/version.h>
 
 #include <cmath>
@@ -26,6 +27,20 @@ at::TensorOptions options(enum t_dtype d) {
 void t_set_threads(int n) { at::set_num_threads(n); }
 int t_threads(void) { return at::get_num_threads(); }
 void t_seed(uint64_t seed) { at::manual_seed(seed); }
+tensor *t_draws(void) {
+    return make("t_draws", {}, [&] {
+        auto g = at::globalContext().defaultGenerator(device_now());
+        std::lock_guard<std::mutex> lock(g.mutex());
+        return g.get_state();
+    });
+}
+void t_set_draws(tensor *state) {
+    run("t_set_draws", {state}, [&] {
+        auto g = at::globalContext().defaultGenerator(device_now());
+        std::lock_guard<std::mutex> lock(g.mutex());
+        g.set_state(state->t);
+    });
+}
 const char *t_version(void) { return TORCH_VERSION; }
 
 // Making tensors.
@@ -47,14 +62,14 @@ tensor *t_arange(int64_t n, enum t_dtype d) {
 }
 tensor *t_randn(struct shape s, double std) {
     return make("t_randn", {}, [&] {
-        auto x = at::empty(dims(s), options(T_F32));
-        return undrawn_now() ? x : x.normal_().mul_(std);
+        auto x = at::empty(dims(s), options(T_F32).device(host_now()));
+        return (undrawn_now() ? x : x.normal_().mul_(std)).to(device_now());
     });
 }
 tensor *t_uniform(struct shape s, double lo, double hi) {
     return make("t_uniform", {}, [&] {
-        auto x = at::empty(dims(s), options(T_F32));
-        return undrawn_now() ? x : x.uniform_(lo, hi);
+        auto x = at::empty(dims(s), options(T_F32).device(host_now()));
+        return (undrawn_now() ? x : x.uniform_(lo, hi)).to(device_now());
     });
 }
 tensor *t_from_data(const void *p, struct shape s, enum t_dtype d) {
@@ -399,7 +414,9 @@ tensor *t_bce_logits(tensor *x, tensor *y) {
 void t_zero_(tensor *x) { IN_PLACE("t_zero_", A(x), x->t.zero_()); }
 void t_fill_(tensor *x, double v) { IN_PLACE("t_fill_", A(x), x->t.fill_(v)); }
 void t_copy_(tensor *x, tensor *y) { IN_PLACE("t_copy_", A(x, y), x->t.copy_(y->t)); }
-void t_scale_(tensor *x, double s) { IN_PLACE("t_scale_", A(x), x->t.mul_(s)); }
+void t_scale_(tensor *x, double s) { // mul_ of a number rounds it to x's type first, unlike mul
+    IN_PLACE("t_scale_", A(x), x->t.mul_(at::native::wrapped_scalar_tensor(s)));
+}
 void t_add_(tensor *x, tensor *y, double s) { IN_PLACE("t_add_", A(x, y), x->t.add_(y->t, s)); }
 void t_clamp_(tensor *x, double lo, double hi) { IN_PLACE("t_clamp_", A(x), x->t.clamp_(lo, hi)); }
 

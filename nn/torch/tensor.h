@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/precision.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -43,10 +45,16 @@ enum t_mode {
     T_NO_GRAD = 1,
     T_TRAIN = 2, /* dropout and batch statistics on; off in the outermost scope */
     T_EVAL = 4,
-    T_AUTOCAST_BF16 = 8, /* matrix products and convolutions in bfloat16 */
-    T_META = 16,         /* what is made has a shape and a type, and no values: for checks */
-    T_UNDRAWN = 32,      /* t_randn, t_uniform: any values, undrawn; weights that are loaded next */
+    T_GRAD = 64,       /* undoes T_NO_GRAD */
+    T_RECOMPUTE = 128, /* what nn/recompute.h is given is computed again in the backward */
+    T_MODEL = 8,       /* here products and convolutions are made in the precision of the scope */
+    T_META = 16,       /* what is made has a shape and a type, and no values: for checks */
+    T_UNDRAWN = 32,    /* t_randn, t_uniform: any values, undrawn; weights that are loaded next */
 };
+/* A mode, too: the precision of this scope and those in it, fp32 in the outermost. It counts in
+ * T_MODEL scopes alone, so that losses and statistics, which are computed outside of them, stay
+ * float32. In 16 bits the results of products are bf16 or fp16 tensors; models return float32. */
+#define T_PRECISION(p) ((p) == PRECISION_RUN ? 0 : ((int)(p) + 1) << 8)
 int t_scope_open(const char *name, int modes);
 tensor *t_scope_close(int scope, tensor *result); /* result may be NULL; returns result */
 tensor *t_keep(int scope, tensor *x);             /* as a further result of `scope`, still open */
@@ -56,14 +64,30 @@ void t_drop(tensor *x);                           /* NULL is fine */
  * outer scope, and NULL, stay what they are. `x = t_next(x, block(..., x))` */
 tensor *t_next(tensor *before, tensor *x);
 bool t_training(void);
-bool t_grad_enabled(void); /* what is computed now can be differentiated */
-size_t t_live(void);       /* handles alive in this process; for leak tests */
-void t_fail_at(long n);    /* the n-th op from now fails, 0: none; for tests of error paths */
+bool t_grad_enabled(void);        /* what is computed now can be differentiated */
+enum precision t_precision(void); /* of the innermost scope */
+bool t_half_products(void); /* products are made in 16 bits here: a T_MODEL scope of bf16 or fp16 */
+bool t_recomputes(void);    /* in a T_RECOMPUTE scope */
+int t_modes(void);      /* training, model and precision: of a scope that is to go on elsewhere */
+size_t t_live(void);    /* handles alive in this process; for leak tests */
+void t_fail_at(long n); /* the n-th op from now fails, 0: none; for tests of error paths */
 
-/* The library. */
+/* The library.
+ *
+ * A process works on one device, the CPU unless t_cuda_start() has been told otherwise before the
+ * first tensor: tensors are made there, t_from_data() copies to it, t_item() and t_copy_out() from
+ * it, and nothing else moves. Random weights are drawn on the host: the same on every device. */
+enum t_device { T_CPU, T_CUDA };
+enum t_device t_device(void);
+/* Loads libtorch's half for NVIDIA GPUs and makes GPU `index` the device. "", or why there is no
+ * usable GPU; the process then works on the CPU. The text is valid until the next call. */
+const char *t_cuda_start(int index);
+const char *t_device_name(void); /* "CPU", "NVIDIA H200" */
 void t_set_threads(int n);
 int t_threads(void);
-void t_seed(uint64_t seed);  /* of dropout and of the random constructors */
+void t_seed(uint64_t seed); /* of dropout and of the random constructors */
+tensor *t_draws(void);      /* the state of that generator; on the host */
+void t_set_draws(tensor *state);
 const char *t_version(void); /* "2.11.0" */
 
 /* Making tensors. */

@@ -52,6 +52,7 @@ static void check_result(const char *text) {
         const cJSON *stage = cJSON_GetArrayItem(get(json, "stages"), i);
         CHECK_TEXT(get(stage, "name")->valuestring, stages[i]);
         CHECK(get(stage, "seconds")->valuedouble >= 0);
+        if (i) CHECK_TEXT(get(stage, "precision")->valuestring, "fp32"); /* scenes are drawn */
     }
     cJSON_Delete(json);
 }

@@ -136,6 +136,26 @@ TEST(every_training_stage_goes_on_bit_equal_after_sigterm_and_sigkill) {
     free(joint);
 }
 
+/* A config that is another one in bf16. */
+static char *write_bf16(const char *name) {
+    char *root = realpath(TEST_SOURCE_DIR, NULL), *file = mem_format("%s.yaml", name);
+    char *path = test_path(file);
+    char *text = mem_format("base: %s/configs/smoke/%s.yaml\nprecision: bf16\n", root, name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(root);
+    free(file);
+    free(text);
+    return path;
+}
+
+TEST(training_in_bf16_goes_on_bit_equal_too) {
+    for (int i = 0; i < 3; i++) { /* clip, proposals, finetune */
+        char *config = write_bf16(cases[i].name);
+        check_case(&cases[i], config);
+        free(config);
+    }
+}
+
 /* "seconds" of a JSON file of a run. */
 static double seconds_in(const char *dir, const char *file) {
     char *path = path_join(dir, file), *text = text_of(path), *at = strstr(text, "\"seconds\":");

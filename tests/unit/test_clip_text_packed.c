@@ -118,7 +118,7 @@ TEST(a_bank_behind_shared_starts_is_the_bank) {
     args.starts = &s;
     tensor *packed = text_bank(&t.text, ids, args);
     CHECK_CLOSE(packed, bank, 1e-6);
-    args.bf16 = true;
+    args.precision = PRECISION_BF16;
     tensor *low = text_bank(&t.text, ids, args);
     CHECK(t_dtype(low) == T_F32);
     double worst = test_max_diff(low, bank);

@@ -90,7 +90,7 @@ TEST(features_of_another_tower_or_other_templates_are_not_taken) {
     features(&a, &other, 3, dir, &computed);
     CHECK_INT(computed, 3);
     other = TEXT;
-    other.precision = TEXT_BF16;
+    other.precision = PRECISION_BF16;
     features(&a, &other, 3, dir, &computed);
     CHECK_INT(computed, 3);
     free(dir);

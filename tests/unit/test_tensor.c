@@ -191,3 +191,12 @@ TEST(silu_is_x_times_its_sigmoid) {
     tensor *wide = t_cast(x, T_F64);
     CHECK(test_rel_rms(t_cast(t_silu(x), T_F64), t_mul(wide, t_sigmoid(wide))) < 1e-6);
 }
+
+TEST(a_tensor_scaled_in_place_has_the_bits_of_a_scaled_one) {
+    static const enum t_dtype types[] = {T_F32, T_BF16, T_F64};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        tensor *x = t_cast(t_randn(SHAPE(1000), 4), types[i]), *y = t_scale(x, 1.702);
+        t_scale_(x, 1.702);
+        CHECK(test_equal_bits(x, y));
+    }
+}
