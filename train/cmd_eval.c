@@ -302,8 +302,10 @@ static int classify_images(const struct arguments *a) {
     if (!status) status = model ? model_clip(model, best, &clip) : error_status();
     struct node *n = status ? NULL : model_evaluation(&g, model, &a->model);
     if (!status && !n) status = error_status();
-    if (n) model_input(n, "clip", &clip);
-    if (!status) status = classify_by(a, &f, &v, n);
+    if (n) {
+        model_input(n, "clip", &clip);
+        status = classify_by(a, &f, &v, n);
+    }
     graph_close(&g);
     vocabulary_close(&v);
     class_folder_close(&f);
