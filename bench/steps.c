@@ -7,7 +7,8 @@
  *   gradients FILE  loss and gradients into a safetensors file
  *   step            trains one step: its seconds and loss
  *   costs           the same, with counted costs
- *   peak            the rate of a large matrix product (this side alone)
+ *   mode P [again]  steps are made in precision P from now on, blocks computed again in the
+ * backward (this side alone) peak            the rate of a large matrix product (this side alone)
  *
  * First it leaves weights.safetensors and batch.safetensors in FOLDER and says how it is set up.
  */
@@ -30,6 +31,12 @@ static void answer(struct str *text) {
     str_free(text);
 }
 
+static void done(void) {
+    struct str text = {0};
+    str_add(&text, "{}");
+    answer(&text);
+}
+
 static int save(const char *folder, const char *name, const struct params *p) {
     char *path = path_join(folder, name);
     int status = weights_save(path, p, NULL, 0);
@@ -37,14 +44,27 @@ static int save(const char *folder, const char *name, const struct params *p) {
     return status;
 }
 
-static int step(struct cell *c, int64_t *n, bool count) {
+/* The modes of "fp32", "bf16 again", ...; -1: there are none of that name. */
+static int modes_of(const char *text) {
+    size_t n = strcspn(text, " ");
+    bool again = strcmp(text + n, " again") == 0;
+    for (int p = 0; precision_names[p]; p++)
+        if (strncmp(precision_names[p], text, n) == 0 && precision_names[p][n] == '\0' &&
+            (again || !text[n]))
+            return T_PRECISION(p) | (again ? T_RECOMPUTE : T_INHERIT);
+    return -1;
+}
+
+static int step(struct cell *c, int64_t *n, int modes, bool count) {
     struct str text = {0};
     struct json_out j = {.to = &text};
     struct metrics_row row = {0};
     struct t_costs costs = {0};
     double start = clock_s();
     if (count) t_costs_begin();
+    int scope = t_scope_open("", modes);
     int status = training_step(&c->training, (*n)++, &row);
+    t_scope_close(scope, NULL);
     if (count) costs = t_costs_end();
     double seconds = clock_s() - start;
     json_object(&j);
@@ -87,27 +107,27 @@ static int peak(void) {
 
 static int gradients(struct cell *c, const char *path) {
     struct params out = {0};
-    struct str text = {0};
     cell_gradients(c, &out);
     int status = error_status() ? error_status() : weights_save(path, &out, NULL, 0);
     params_free(&out);
-    str_add(&text, "{}");
-    answer(&text);
+    done();
     return status;
 }
 
 static int serve(struct cell *c) {
     char line[4096];
     int64_t n = 0;
-    int status = 0;
+    int status = 0, modes = T_INHERIT;
     while (!status && fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
         if (strcmp(line, "step") == 0)
-            status = step(c, &n, false);
+            status = step(c, &n, modes, false);
         else if (strcmp(line, "costs") == 0)
-            status = step(c, &n, true);
+            status = step(c, &n, modes, true);
         else if (strcmp(line, "peak") == 0)
             status = peak();
+        else if (strncmp(line, "mode ", 5) == 0 && (modes = modes_of(line + 5)) >= 0)
+            done();
         else if (strncmp(line, "gradients ", 10) == 0)
             status = gradients(c, line + 10);
         else
