@@ -1,6 +1,7 @@
 /* P = L n pairs, layer by layer, of n targets each. */
 #include "nn/losses/mask_loss.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -171,6 +172,7 @@ struct mask_losses mask_loss(const struct mask_loss_options *o, tensor *logits, 
     mask_targets_check(t, t_size(logits, 3) - 1);
     match_targets(&m, &o->match, logits, masks, t);
     struct mask_losses out = mask_loss_matched(o, logits, masks, t, &m, norms);
+    if (m.broken) out.total = t_scale(out.total, NAN); /* and all gradients: on every rank */
     matches_free(&m);
     return out;
 }

@@ -39,8 +39,8 @@ struct mask_norms mask_norms_of(const struct mask_loss_options *o, const struct 
                                 int64_t Q);
 
 /* logits: [B, L, Q, K + 1]; masks: [B, L, Q, h, w]. Call it outside bfloat16 scopes. `norms` NULL:
- * of these targets. A label that is not below K and a cost that is not a number are pending
- * ERR_DATA. */
+ * of these targets. A label that is not below K is a pending ERR_DATA. Where a cost is not a number
+ * the total is none, and no gradient is: the training step tells of them. */
 struct mask_losses mask_loss(const struct mask_loss_options *o, tensor *logits, tensor *masks,
                              const struct mask_targets *t, const struct mask_norms *norms);
 

@@ -1,5 +1,6 @@
 #include "nn/losses/matcher.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -79,6 +80,12 @@ tensor *match_cost(const struct match_weights *w, tensor *logits, tensor *masks,
     return t_scope_close(scope, cost);
 }
 
+static bool are_numbers(const double *cost, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(cost[i]) || cost[i] == -INFINITY) return false;
+    return true;
+}
+
 /* Costs in float32, as the reference has them: queries that differ in rounding alone are then
  * equal, and the first of them is taken, as scipy does. */
 static int solve_image(struct matches *m, const double *cost, const struct mask_targets *t,
@@ -88,7 +95,13 @@ static int solve_image(struct matches *m, const double *cost, const struct mask_
         for (int64_t k = 0; k < n; k++)
             own[q * n + k] = (double)(float)cost[((b * L + layer) * Q + q) * N + k];
     int64_t at = layer * m->n + m->first[b];
-    int status = hungarian_solve(own, Q, n, m->query + at, m->target + at);
+    int status = 0;
+    if (are_numbers(own, Q * n)) {
+        status = hungarian_solve(own, Q, n, m->query + at, m->target + at);
+    } else {
+        m->broken = true;
+        for (int64_t i = 0; i < n; i++) m->query[at + i] = m->target[at + i] = i;
+    }
     if (status)
         return error_context("image %ld of the batch, decoder layer %ld", (long)b, (long)layer);
     for (int64_t i = at; i < layer * m->n + m->first[b + 1]; i++) m->target[i] += t->first[b];

@@ -25,6 +25,7 @@ struct matches {
     int64_t *first;  /* [B + 1] image b has the pairs first[b] .. first[b + 1] - 1 of each layer */
     int64_t *query;  /* [L, n], increasing within an image */
     int64_t *target; /* [L, n], counted over the batch: first target of the image + its column */
+    bool broken; /* some costs are no numbers; the first queries then have their image's targets */
 };
 
 /* logits: [B, L, Q, K + 1]; masks: [B, L, Q, h, w], logits -> [B, L Q, N]; columns beyond an
@@ -32,7 +33,7 @@ struct matches {
 tensor *match_cost(const struct match_weights *w, tensor *logits, tensor *masks,
                    const struct mask_targets *t);
 
-/* 0, or the pending error (ERR_DATA when a cost is not a number); m can be freed in any case. */
+/* 0, or the pending error; m can be freed in any case. */
 int match_targets(struct matches *m, const struct match_weights *w, tensor *logits, tensor *masks,
                   const struct mask_targets *t);
 void matches_free(struct matches *m);

@@ -163,19 +163,22 @@ TEST(a_label_without_a_class_is_refused_with_its_image) {
     mask_targets_free(&s.t);
 }
 
-TEST(predictions_that_are_no_numbers_are_refused_with_their_place) {
-    struct batch s = make(2, (const int[]){3, 2});
-    tensor *row = t_select(t_select(t_select(t_select(s.masks, 0, 1), 0, 0), 0, 3), 0, 2);
-    t_fill_(t_narrow(row, 0, 4, 1), NAN); /* a single pixel */
-    CHECK(!loss_of(&s, NULL, false).total);
-    CHECK_TENSOR_ERROR("image 1 of the batch, decoder layer 0: assignment: the cost of row 3");
-    struct matches m = {.B = 2, .L = L, .Q = Q, .n = 5};
-    int64_t first[] = {0, 3, 5}, query[] = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4},
-            target[] = {0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
-    m.first = first, m.query = query, m.target = target;
-    struct mask_loss_options o = mask_loss_standard();
-    CHECK(isnan(t_item(mask_loss_matched(&o, s.logits, s.masks, &s.t, &m, NULL).total)));
-    mask_targets_free(&s.t);
+TEST(predictions_that_are_no_numbers_make_a_loss_and_gradients_that_are_none) {
+    for (int plain = 0; plain < 2; plain++)
+        for (int unmatched = 0; unmatched < 2; unmatched++) { /* a query that would not be taken */
+            struct batch s = make(2, (const int[]){3, 2});
+            tensor *query = t_select(t_select(t_select(s.masks, 0, 1), 0, 0), 0, 3 * unmatched);
+            t_fill_(t_narrow(t_select(query, 0, 2), 0, 4, 1), NAN); /* a single pixel */
+            t_require_grad(s.masks, true);
+            t_require_grad(s.logits, true);
+            tensor *total = loss_of(&s, NULL, plain).total;
+            CHECK_OK(error_status());
+            CHECK(isnan(t_item(total)));
+            t_backward(total);
+            CHECK(isnan(t_item(t_sum(t_grad(s.masks)))));
+            CHECK(isnan(t_item(t_sum(t_grad(s.logits)))));
+            mask_targets_free(&s.t);
+        }
 }
 
 static long count_failing(bool plain) {
