@@ -39,6 +39,7 @@ struct run_options {
     int device;              /* enum run_device */
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
+    double lock;                   /* of another host: still for so long it is dead, seconds */
     char *time_limit;              /* clock_parse_span's; "": none */
     int64_t log_every, checkpoint_every;
     bool checkpoint_behind;

@@ -56,7 +56,9 @@ static int save(struct life *l, bool best, bool behind) {
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
     behind = behind && l->t->node->config.run.checkpoint_behind;
-    int status = comm_rank(l->t->node->comm) ? 0 : saver_save(&l->saver, l->dir, &c, behind);
+    bool first = comm_rank(l->t->node->comm) == 0;
+    int status = first ? run_is_ours(l->t->node) : 0;
+    if (!status && first) status = saver_save(&l->saver, l->dir, &c, behind);
     str_free(&state);
     return ranks_agree(l->t->node->comm, status);
 }
