@@ -45,6 +45,7 @@ static const struct setting train_rows[] = {
     INT   ("virtual_shards",  virtual_shards,  RESULT, "0",   0, 65536, "parts of a batch, 1, 2, 4, ...: equal bits on 1, 2, 4, ... ranks; 0: as many as ranks and batch.micro make"),
     INT   ("loader.threads",  loader_threads,  SPEED,  "1",   1, 256,  "that make batches"),
     INT   ("loader.ahead",    loader_ahead,    SPEED,  "3",   1, 256,  "batches made before they are asked for"),
+    BOOL  ("first_try",       first_try,       OUTPUT, "true", "before the first step: the largest batch, a batch of validation and a checkpoint, of which nothing stays"),
     CHOICE("update.not_finite", not_finite,    OUTPUT, "stop", not_finite, "what a loss or gradient that is not a number does: the run ends (stop), or the step is left out (skip)"),
     INT   ("update.not_finite_most", not_finite_most, OUTPUT, "10", 1, 1e9, "steps left out in a row; one more ends the run"),
     CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),

@@ -50,6 +50,7 @@ enum validate_keep { KEEP_LAST, KEEP_BEST };
 struct train_options {
     int64_t batch_global, batch_micro, virtual_shards;
     int64_t loader_threads, loader_ahead;
+    bool first_try;
     int not_finite; /* enum not_finite_policy of train/not_finite.h */
     int64_t not_finite_most;
     int damaged; /* enum on_damage */
