@@ -41,6 +41,7 @@ struct run_options {
     int precision;           /* enum precision */
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
+    double lock;                   /* of another host: still for so long it is dead, seconds */
     char *time_limit;              /* clock_parse_span's; "": none */
     int64_t log_every, checkpoint_every;
     bool checkpoint_behind;
@@ -53,6 +54,7 @@ struct train_options {
     int64_t batch_global, batch_micro, virtual_shards;
     int checkpointing; /* enum train_checkpointing */
     int64_t loader_threads, loader_ahead;
+    bool first_try;
     int not_finite; /* enum not_finite_policy of train/not_finite.h */
     int64_t not_finite_most;
     int damaged; /* enum on_damage */

@@ -77,6 +77,10 @@ tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S) {
     return t_scope_close(scope, t_contiguous(x));
 }
 
+void made_up_pixels(uint8_t *at, int64_t n) {
+    for (int64_t i = 0; i < n; i++) at[i] = (uint8_t)((uint64_t)i * 2654435761u >> 13);
+}
+
 int clip_open_set(const struct node *n, const char *name, struct dataset *d) {
     char *file = mem_format("%s.h5", name), *path = node_input_path(n, "scenes", file);
     int status = set_or_index_open(d, path);

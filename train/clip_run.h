@@ -36,5 +36,8 @@ struct region_encoder clip_regions(const struct clip *c);
 /* [B, S, S, 3] bytes -> [B, 3, S, S], normalized with CLIP's mean and deviation. */
 tensor *clip_pixels(const uint8_t *at, int64_t B, int64_t S);
 
+/* Pixels of no picture, [n] bytes: no two rows of them alike. */
+void made_up_pixels(uint8_t *at, int64_t n);
+
 /* Opens the set NAME.h5 of the scenes input. */
 int clip_open_set(const struct node *n, const char *name, struct dataset *d);

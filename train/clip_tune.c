@@ -188,11 +188,33 @@ static void dump(void *self, struct path at) {
     path_buffer(at, "mask", t_from_data(s.mask, SHAPE(n, t->S, t->S), T_U8));
 }
 
+static size_t slot_bytes(const struct clip_tune *t) {
+    return (size_t)t->B * 2 * sizeof(int64_t) +
+           (size_t)(shards_samples(&t->shards) * 4 * t->S * t->S);
+}
+
+static char *largest(void *self) {
+    struct clip_tune *t = self;
+    int64_t n = shards_samples(&t->shards), pixels = t->S * t->S;
+    t->slot = mem_alloc(1, slot_bytes(t));
+    struct slot s = slot_in(t, t->slot);
+    made_up_pixels(s.pixels, n * 3 * pixels);
+    for (int64_t i = 0; i < n * pixels; i++) s.mask[i] = i % t->S < t->S / 2;
+    for (int64_t k = 0; k < t->B; k++) t->noun[k] = k % t_size(t->bank, 0);
+    return mem_format("%lld crops of %lld x %lld, %lld at once", (long long)n, (long long)t->S,
+                      (long long)t->S, (long long)t->shards.size);
+}
+
+static void forget(void *self) {
+    struct clip_tune *t = self;
+    free(t->slot);
+    t->slot = NULL;
+}
+
 static int start(void *self, int64_t step) {
     struct clip_tune *t = self;
     const struct train_options *o = &t->node->config.train;
-    size_t bytes =
-        (size_t)t->B * 2 * sizeof(int64_t) + (size_t)(shards_samples(&t->shards) * 4 * t->S * t->S);
+    size_t bytes = slot_bytes(t);
     t->loader = loader_open((struct loader_options){o->loader_threads, o->loader_ahead},
                             (struct loader_source){t, bytes, plan, fill}, step, t->steps);
     return t->loader ? 0 : error_status();
@@ -212,6 +234,11 @@ static int restore(void *self, const struct cJSON *samples) {
     return damage_restore(&t->damage, cJSON_GetObjectItemCaseSensitive(samples, "damaged"));
 }
 
+static double waited(void *self) {
+    const struct clip_tune *t = self;
+    return loader_waited_s(t->loader);
+}
+
 static void updated(void *self) {
     struct clip_tune *t = self;
     clip_clamp_scale(&t->model.clip);
@@ -220,6 +247,11 @@ static void updated(void *self) {
 static int validate(void *self, struct metrics_row *row) {
     struct clip_tune *t = self;
     return clip_validation_run(&t->validation, t->node, &t->model, row);
+}
+
+static int validate_try(void *self) {
+    struct clip_tune *t = self;
+    return clip_validation_try(&t->validation, t->node, &t->model, shards_samples(&t->shards));
 }
 
 static int open_mined(struct clip_tune *t) {
@@ -320,6 +352,10 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .self = &t,
                                     .keep = keep,
                                     .restore = restore,
+                                    .compared = kind_of(&t) == CLIP_LOSS_IN_BATCH ? t.B : 0,
+                                    .waited = waited,
+                                    .largest = largest,
+                                    .forget = forget,
                                     .start = start,
                                     .batch = take_batch,
                                     .loss = loss,
@@ -330,6 +366,7 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
                                     .dump = dump,
                                     .updated = updated,
                                     .validate = t.validation.crops.n ? validate : NULL,
+                                    .validate_try = validate_try,
                                     .validate_every = c->train.validate_every,
                                     .keep_best = c->train.validate_keep == KEEP_BEST};
         status = loop_run(&training);

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "dist/comm.h"
 
+enum { BATCH = 64 }; /* crops of a forward */
+
 int clip_validation_open(struct clip_validation *v, const struct node *n, const struct clip_run *c,
                          bool frozen_text) {
     *v = (struct clip_validation){0};
@@ -57,7 +59,6 @@ static struct mask_crops share(const struct mask_crops *all, struct comm *c) {
 
 int clip_validation_run(const struct clip_validation *v, const struct node *n,
                         const struct clip_run *c, struct metrics_row *row) {
-    enum { BATCH = 64 };
     int scope = t_scope_open("validation", T_NO_GRAD | T_EVAL);
     tensor *text =
         v->text ? v->text
@@ -76,4 +77,16 @@ int clip_validation_run(const struct clip_validation *v, const struct node *n,
     mask_accuracy_free(&a);
     t_scope_close(scope, NULL);
     return status;
+}
+
+int clip_validation_try(const struct clip_validation *v, const struct node *n,
+                        const struct clip_run *c, int64_t samples) {
+    enum { STEPS = 3, FORWARDS = 3 }; /* that a step takes of a sample, with backward */
+    struct clip_validation few = *v;
+    struct metrics_row row = {0};
+    int64_t most = BATCH * comm_size(n->comm), mine = v->crops.n < BATCH ? v->crops.n : BATCH;
+    int64_t texts = v->text ? 0 : v->K * (int64_t)n->config.text.templates.n;
+    if (mine + texts > STEPS * FORWARDS * samples) return 0;
+    if (few.crops.n > most) few.crops.n = most;
+    return clip_validation_run(&few, n, c, &row);
 }

@@ -18,6 +18,11 @@ int clip_validation_open(struct clip_validation *v, const struct node *n, const 
                          bool frozen_text);
 void clip_validation_free(struct clip_validation *v);
 
+/* A batch of it, on ranks that have `samples` of a step each; nothing, when that would take longer
+ * than some three steps. */
+int clip_validation_try(const struct clip_validation *v, const struct node *n,
+                        const struct clip_run *c, int64_t samples);
+
 /* mask_accuracy, and of seen and unseen classes; with prompts when the model has them. */
 int clip_validation_run(const struct clip_validation *v, const struct node *n,
                         const struct clip_run *c, struct metrics_row *row);

@@ -70,8 +70,9 @@ static int check(const struct run_looks *going) {
         char *parent = path_dir(r->dir);
         struct run_looks all = {0};
         if (r->state == RUN_RUNNING)
-            status = error_set(ERR_DEVICE, "%s: process %ld on %s is at work in it: stop it first",
-                               r->dir, r->holder.pid, r->holder.host);
+            status = error_set(
+                ERR_DEVICE, "%s: process %ld on %s%s%s is at work in it: stop it first", r->dir,
+                r->holder.pid, r->holder.host, *r->holder.job ? ", job " : "", r->holder.job);
         if (!status) status = run_look_all(&all, parent);
         if (!status) status = run_check_unused(r, &all, list, going->n);
         run_looks_free(&all);

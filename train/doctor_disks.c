@@ -1,6 +1,4 @@
-/* Where runs and caches go: room, rights, kind of file system, and whether its locks work. */
-#include <errno.h>
-#include <fcntl.h>
+/* Where runs and caches go: room, rights, kind of file system, and whether a run can be locked. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -12,6 +10,7 @@
 #include "train/child_output.h"
 #include "train/cmd_runs.h"
 #include "train/doctor.h"
+#include "train/lock.h"
 
 static const struct kind {
     unsigned long magic; /* of statfs(2) */
@@ -30,16 +29,16 @@ static const struct kind {
 
 static const char no_file[] = "no file can be made: ";
 
-/* A lock is taken on a new file there, as a run does it. In a child: without its lock daemon NFS
- * waits for ever. */
+/* The lock of a run, on a name of its own. In a child: a server that is away is waited for for
+ * ever.
+ */
 static bool try_lock(void *ctx, struct str *out) {
     char *path = mem_format("%s/.ovseg-doctor-%ld", (char *)ctx, (long)getpid());
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool good = fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0;
-    if (!good) str_add(out, "%s%s", fd < 0 ? no_file : "", strerror(errno));
-    if (fd >= 0) close(fd);
-    unlink(path);
+    struct lock *lock;
+    bool good = lock_take(path, LOCK_STILL, &lock) == 0;
+    if (!good) str_add(out, "%s%s", no_file, error_message());
+    error_clear();
+    lock_release(lock);
     free(path);
     return good;
 }
@@ -98,9 +97,8 @@ static void look_at(struct findings *f, const char *name, const char *wanted, bo
                     "%s: %s", path, why.at);
     else if (!locks && runs)
         finding_add(f, "disks", FINDING_WARN, name,
-                    "start a run on one host at a time: two would not see each other's locks",
-                    "%s: locks do not work there: %s", path,
-                    why.n ? why.at : "no answer within 5 s");
+                    "is its server there? Runs would wait as long for every file",
+                    "%s: a lock is not taken within 5 s", path);
     else if (runs && kind && kind->network)
         finding_add(f, "disks", FINDING_OK, name, NULL, "%s: a network file system, its locks work",
                     path);

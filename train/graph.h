@@ -39,7 +39,7 @@ struct node {
     bool reused;       /* finished before this command */
     double seconds;    /* that it took, over all its lives; at work: over the earlier ones */
     double began;      /* at work: clock_s() at the start of this life */
-    int lock;          /* the open lock file while this process works in dir */
+    struct lock *lock; /* train/lock.h, while this process works in dir; else NULL */
     struct comm *comm; /* the ranks that work on it together; NULL: this process alone */
 };
 

@@ -13,10 +13,12 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "checkpoints/checkpoint.h"
+#include "train/first_try.h"
 #include "train/ranks.h"
 #include "train/run.h"
 #include "train/saver.h"
 #include "train/signals.h"
+#include "train/signs.h"
 #include "train/time_limit.h"
 
 /* What a life of the loop knows besides its task. */
@@ -28,6 +30,7 @@ struct life {
     struct metrics metrics;
     struct saver saver; /* rank 0's */
     struct progress progress;
+    struct signs signs;
 };
 
 static struct checkpoint checkpoint_of(const struct life *l, const char *state, bool best) {
@@ -57,7 +60,9 @@ static int save(struct life *l, bool best, bool behind) {
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
     behind = behind && l->t->node->config.run.checkpoint_behind;
-    int status = comm_rank(l->t->node->comm) ? 0 : saver_save(&l->saver, l->dir, &c, behind);
+    bool first = comm_rank(l->t->node->comm) == 0;
+    int status = first ? run_is_ours(l->t->node) : 0;
+    if (!status && first) status = saver_save(&l->saver, l->dir, &c, behind);
     str_free(&state);
     return ranks_agree(l->t->node->comm, status);
 }
@@ -135,6 +140,25 @@ static int validate(struct life *l, bool *better) {
     return 0;
 }
 
+static void open_signs(struct life *l) {
+    const struct training *t = l->t;
+    signs_open(&l->signs, &(struct sign_facts){t->compared, t->clip_norm, t->schedule.warmup,
+                                               t->schedule.total});
+}
+
+/* Rank 0's: it speaks for all. */
+static void look_for_signs(struct life *l, const struct metrics_row *row) {
+    struct sign_told told[SIGNS];
+    double waited = l->t->waited ? l->t->waited(l->t->self) : 0;
+    int n = signs_step(&l->signs, row, clock_s(), waited, told);
+    for (int i = 0; i < n; i++) {
+        struct metrics_row sign = {0};
+        log_warn("%s: step %lld: %s", l->what, (long long)l->step, told[i].text);
+        metrics_put(&sign, told[i].name, told[i].value);
+        metrics_write(&l->metrics, "sign", l->step, &sign);
+    }
+}
+
 static int loop_steps(struct life *l) {
     struct training *t = l->t;
     const struct run_options *run = &t->node->config.run;
@@ -153,6 +177,7 @@ static int loop_steps(struct life *l) {
         if (first) progress_at(&l->progress, l->step, note);
         if (first && (l->step % run->log_every == 0 || l->step == total))
             metrics_write(&l->metrics, "train", l->step, &row);
+        if (first) look_for_signs(l, &row);
         bool last = l->step == total, better = false;
         if (t->validate && (last || (t->validate_every && l->step % t->validate_every == 0)))
             status = validate(l, &better);
@@ -179,7 +204,18 @@ static int open_reports(struct life *l) {
     l->what = mem_format("%s%s%s", t->node->name, t->part ? " " : "", t->part ? t->part : "");
     if (l->step < t->schedule.total)
         progress_open(&l->progress, l->what, "steps", l->step, t->schedule.total, 30);
+    open_signs(l);
     return metrics_open(&l->metrics, l->dir, l->step);
+}
+
+/* What a life with steps to do needs before it says that it begins. */
+static int prepare(struct life *l) {
+    struct training *t = l->t;
+    comm_report_to(t->node->comm, l->dir);
+    t->reducer = reducer_open(t->node->comm, t->params, t->shards.mine, t->shards.tree);
+    if (l->step > 0) return 0;
+    struct checkpoint c = checkpoint_of(l, "{}", false);
+    return first_try(t, l->dir, &l->saver, &c);
 }
 
 int loop_run(struct training *t) {
@@ -189,18 +225,19 @@ int loop_run(struct training *t) {
     l.dir = t->part ? path_join(t->node->dir, t->part) : mem_strdup(t->node->dir);
     if (t->node->config.run.precision == PRECISION_FP16) scaler_open(&t->scaler);
     int status = ranks_agree(comm, first ? dir_make(l.dir) : 0);
+    if (!status && first) first_try_clear(l.dir);
     if (!status) status = restore(&l);
+    bool begins = !status && l.step < t->schedule.total;
+    if (begins) status = prepare(&l);
     if (!status && first) status = open_reports(&l);
-    if (!status && l.step < t->schedule.total) {
-        comm_report_to(comm, l.dir);
-        t->reducer = reducer_open(comm, t->params, t->shards.mine, t->shards.tree);
+    if (!status && begins) {
         if (t->start) status = t->start(t->self, l.step);
         if (!status) status = loop_steps(&l);
         if (saver_wait(&l.saver) && !status) status = error_status();
-        reducer_close(t->reducer);
-        t->reducer = NULL;
     }
-    if (first) progress_close(&l.progress);
+    reducer_close(t->reducer);
+    t->reducer = NULL;
+    if (first && l.progress.what) progress_close(&l.progress);
     metrics_close(&l.metrics);
     free(l.what);
     free(l.dir);

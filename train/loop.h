@@ -46,10 +46,20 @@ struct training {
      * step. */
     void (*keep)(void *self, struct json_out *j);
     int (*restore)(void *self, const struct cJSON *samples);
+    /* For signs of a training that comes to nothing (train/signs.h): samples that an in-batch loss
+     * compares, 0: none; seconds that batches were waited for in this life, NULL: not known. */
+    int64_t compared;
+    double (*waited)(void *self);
     /* Called once, before the first step of this life: batches from `step` on are needed. */
     int (*start)(void *self, int64_t step);
     /* Takes the samples of a step that this rank computes. NULL: there is nothing to take. */
     int (*batch)(void *self, int64_t step);
+
+    /* For train/first_try.h: puts a made-up batch, of the largest shapes that the settings allow,
+     * in the place of a step's, and says them, owned: "16 pictures of 224 x 224"; and takes it away
+     * again. NULL: it cannot be made up. */
+    char *(*largest)(void *self);
+    void (*forget)(void *self);
 
     /* The loss of the rank's k-th shard -> []; the batch's is the mean over all shards. Adds its
      * parts to the row, which are averaged likewise. Frees nothing, catches nothing. */
@@ -68,6 +78,8 @@ struct training {
     void (*updated)(void *self); /* after the update, gradients off; NULL: nothing to do */
     /* Fills the row; its first value is what "best" means, larger is better. NULL: none. */
     int (*validate)(void *self, struct metrics_row *row);
+    /* A batch of it, unless even that would take longer than a few steps; NULL: not possible. */
+    int (*validate_try)(void *self);
     int64_t validate_every; /* steps; 0: at the end alone */
     bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
 
@@ -79,6 +91,9 @@ struct training {
  * which leaves the parameters as they were; so does a step that is skipped (train/not_finite.h).
  * Adds loss, gradient norm and rate to the row. */
 int training_step(struct training *t, int64_t step, struct metrics_row *row);
+
+/* Forward and backward of the batch that lies there, on all ranks, with no trace but an error. */
+int training_try(struct training *t);
 
 /* Trains to the end, or until the error or signal that stops it. */
 int loop_run(struct training *t);

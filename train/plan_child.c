@@ -15,6 +15,7 @@
 #include "eval/measure_options.h"
 #include "nn/torch/tensor.h"
 #include "train/clip_run.h"
+#include "train/memory.h"
 #include "train/plan.h"
 #include "train/run.h"
 #include "train/run_look.h"
@@ -119,17 +120,6 @@ static double wall(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double peak_memory(void) {
-    struct bytes text = {0};
-    double kilobytes = 0;
-    const char *at = file_read_stream("/proc/self/status", 1 << 16, &text)
-                         ? NULL
-                         : strstr((char *)text.at, "VmHWM:");
-    if (at) kilobytes = strtod(at + 6, NULL);
-    bytes_free(&text);
-    return 1024 * kilobytes;
 }
 
 struct loading {
@@ -320,6 +310,6 @@ int plan_child(struct graph *g, const char *path, const char *dir, bool half) {
     free(report);
     if (status && status != 143) return status;
     error_clear();
-    f.memory = peak_memory();
+    f.memory = memory_peak();
     return write_found(n, dir, "", &f);
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "checkpoints/checkpoint.h"
 #include "data/scenes.h"
+#include "train/memory.h"
 #include "train/plan.h"
 #include "train/run.h"
 #include "train/scheduler.h"
@@ -212,25 +213,6 @@ static void add_all(struct plan *p) {
     free(was);
 }
 
-/* What a process may take now: what is available, within the limit of its container. */
-static double free_memory(void) {
-    struct bytes text = {0};
-    double room = 0, limit = 0, used = 0;
-    const char *at = file_read_stream("/proc/meminfo", 1 << 16, &text)
-                         ? NULL
-                         : strstr((char *)text.at, "MemAvailable:");
-    if (at) room = 1024 * strtod(at + 13, NULL);
-    bytes_free(&text);
-    if (!file_read_stream("/sys/fs/cgroup/memory.max", 256, &text))
-        limit = strtod((char *)text.at, NULL);
-    bytes_free(&text);
-    if (limit > 0 && !file_read_stream("/sys/fs/cgroup/memory.current", 256, &text))
-        used = strtod((char *)text.at, NULL);
-    bytes_free(&text);
-    error_clear();
-    return limit > used && limit - used < room ? limit - used : room;
-}
-
 static double free_disk(const char *path) {
     struct statvfs v;
     char *at = mem_strdup(path);
@@ -273,7 +255,7 @@ static double load_average(void) {
 }
 
 void plan_forecast(struct plan *p, const struct plan_options *o) {
-    p->free_memory = free_memory();
+    p->free_memory = memory_free();
     p->load = load_average();
     p->room = free_disk(p->graph->named->config.run.output_dir);
     for (size_t i = 0; i < p->n; i++) forecast(p, &p->at[i], o);

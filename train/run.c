@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/settings_text.h"
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/history.h"
@@ -107,10 +108,8 @@ static int describe(const struct node *n) {
 }
 
 static void unlock(struct node *n) {
-    char *path = path_join(n->dir, "lock");
-    lock_release(path, n->lock);
-    n->lock = -1;
-    free(path);
+    lock_release(n->lock);
+    n->lock = NULL;
 }
 
 /* A process that was killed, or whose parent was, needs a moment to die: up to a second. */
@@ -118,7 +117,8 @@ static int lock(struct node *n) {
     char *path = path_join(n->dir, "lock");
     double until = clock_s() + 1;
     int status;
-    while ((status = lock_take(path, &n->lock)) == ERR_DEVICE && clock_s() < until) {
+    while ((status = lock_take(path, n->config.run.lock, &n->lock)) == ERR_DEVICE &&
+           clock_s() < until) {
         error_clear();
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
     }
@@ -143,7 +143,8 @@ int run_finish(struct node *n, double seconds) {
     json_object(&j);
     json_key_real(&j, "seconds", seconds);
     json_end(&j);
-    int status = put(n, "DONE", &s);
+    int status = run_is_ours(n);
+    if (!status) status = put(n, "DONE", &s);
     str_free(&s);
     unlock(n);
     n->done = !status;
@@ -152,6 +153,8 @@ int run_finish(struct node *n, double seconds) {
 }
 
 void run_leave(struct node *n) { unlock(n); }
+
+int run_is_ours(const struct node *n) { return n->lock ? lock_check(n->lock) : 0; }
 
 /* An input as describe() wrote it: a run, or a file or folder, which need not be there any more. */
 static int take_input(struct graph *g, struct node *n, const cJSON *in, const char *parent) {
@@ -261,13 +264,16 @@ double run_seconds(const struct node *n) { return n->seconds + clock_s() - n->be
 /* Rank 0 takes the folder; who else works on it learns whether there is something to do. */
 static int begin(struct node *n) {
     bool first = comm_rank(n->comm) == 0;
+    const struct run_options *run = &n->config.run;
+    comm_timeout(n->comm, run->timeout_first + 2 * run->lock); /* another host's lock is watched */
     int status = ranks_agree(n->comm, first ? run_begin(n) : 0);
     if (status) {
-        if (first && n->lock >= 0) run_leave(n);
+        if (first) run_leave(n);
         return status;
     }
     comm_broadcast(n->comm, &n->done, sizeof n->done);
     comm_broadcast(n->comm, &n->seconds, sizeof n->seconds);
+    comm_timeout(n->comm, run->timeout_first);
     return 0;
 }
 
@@ -286,10 +292,25 @@ static int run_modes(const struct node *n) {
     return T_PRECISION(n->config.run.precision) | (again ? T_RECOMPUTE : T_INHERIT);
 }
 
+/* What is said of the end of a run that another process has taken over is that one's to say. */
+static int live_end(struct node *n, int status) {
+    char *message = mem_strdup(error_message());
+    error_clear();
+    if (run_is_ours(n) == ERR_DEVICE) {
+        progress_report(NULL);
+        if (!status) error_clear(); /* run_finish finds it again, and tells the other ranks */
+    } else {
+        error_clear(); /* cannot be read: nothing is known */
+        if (status) error_set(status, "%s", message);
+        run_live_end(n, status);
+    }
+    free(message);
+    return status ? error_status() : 0;
+}
+
 int run_node(struct node *n) {
     bool first = comm_rank(n->comm) == 0;
     n->began = clock_s();
-    comm_timeout(n->comm, n->config.run.timeout_first);
     int status = begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
@@ -298,7 +319,7 @@ int run_node(struct node *n) {
     n->seconds = 0;
     if (first) run_live_begin(n);
     status = run_stage(n);
-    if (first) run_live_end(n, status);
+    if (first) status = live_end(n, status);
     t_scope_close(scope, NULL);
     if (status) {
         if (first) run_leave(n);

@@ -19,6 +19,10 @@ int run_begin(struct node *n);
 int run_finish(struct node *n, double seconds); /* writes DONE, releases the lock */
 void run_leave(struct node *n);                 /* releases the lock of an unfinished run */
 
+/* ERR_DEVICE when another process has taken the run over meanwhile (train/lock.h): what this one
+ * would write now would damage what that one wrote. Asked before a checkpoint and before DONE. */
+int run_is_ours(const struct node *n);
+
 double run_seconds(const struct node *n); /* of a run at work: all its lives so far */
 
 /* Runs one node whose inputs are done, in this process. */

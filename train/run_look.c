@@ -1,19 +1,16 @@
 #include "train/run_look.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/settings.h"
+#include "train/lock_file.h"
 #include "train/run.h"
 #include "train/run_metrics.h"
 
@@ -55,38 +52,21 @@ int64_t tree_bytes(const char *path, time_t *newest) {
 
 /* ---- who is at work in it ---- */
 
-static bool is_ovseg(long pid) {
-    char link[64], target[4096] = "";
-    snprintf(link, sizeof link, "/proc/%ld/exe", pid);
-    ssize_t n = readlink(link, target, sizeof target - 1);
-    target[n > 0 ? n : 0] = '\0';
-    return n <= 0 || strncmp(path_base(target), "ovseg", 5) == 0; /* unreadable: another user's */
-}
-
-static bool alive_here(int fd, long pid) {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK) return true;
-    if (pid <= 0 || (kill((pid_t)pid, 0) && errno != EPERM)) return false;
-    return is_ovseg(pid); /* a number that another program has by now holds nothing */
-}
-
-/* "PID HOST [JOB ...]" in the first line of the lock. */
+/* Of a process on another host is only seen whether files move: the lock does, every few seconds.
+ */
 static bool read_lock(struct run_look *r) {
-    char *path = path_join(r->dir, "lock"), text[512] = "", host[128] = "?";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char *path = path_join(r->dir, "lock");
+    struct lock_holder h;
+    r->locked = lock_read(path, &h) == 0;
     free(path);
-    if (fd < 0) return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    r->locked = true;
-    sscanf(text, "%ld %127s %63s", &r->holder.pid, r->holder.host, r->holder.job);
-    gethostname(host, sizeof host - 1);
-    r->holder.here = strcmp(host, r->holder.host) == 0;
-    bool lives = alive_here(fd, r->holder.here ? r->holder.pid : 0) ||
-                 (!r->holder.here && *r->holder.host && time(NULL) - r->moved < SILENT_S);
-    close(fd);
-    return lives;
+    if (!r->locked) return false;
+    enum lock_life life = lock_life(&h);
+    r->holder = (struct run_holder){
+        .pid = h.pid, .here = life != LOCK_UNKNOWN, .since = (double)h.held_ms / 1000};
+    snprintf(r->holder.host, sizeof r->holder.host, "%s", h.host);
+    snprintf(r->holder.job, sizeof r->holder.job, "%s", h.job);
+    bool moves = h.ours && time(NULL) - r->moved < SILENT_S;
+    return life == LOCK_LIVES || (life == LOCK_UNKNOWN && moves);
 }
 
 static void read_failure(struct run_look *r) {

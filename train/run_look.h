@@ -20,6 +20,7 @@ struct run_holder {
     long pid;
     char host[128], job[64]; /* job: Slurm's; "" */
     bool here;               /* on this host: what is said of its life is seen, not inferred */
+    double since;            /* seconds that it held the lock when it last said so */
 };
 
 struct run_input {

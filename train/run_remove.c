@@ -29,16 +29,15 @@ int run_remove(const struct run_look *r) {
     char *lock = path_join(r->dir, "lock"), *parent = path_dir(r->dir);
     char *name = mem_format("%s%s-%ld", aside, r->name, (long)getpid());
     char *away = path_join(parent, name);
-    int fd, status = lock_take(lock, &fd);
+    struct lock *held = NULL;
+    int status = lock_take(lock, LOCK_STILL, &held);
     if (!status && rename(r->dir, away))
         status = error_set(ERR_IO, "%s: cannot rename: %s", r->dir, strerror(errno));
+    lock_release(held); /* where it was renamed, the lock went with the folder */
     if (!status) {
-        close(fd); /* the lock went with the folder */
         status = file_sync(parent);
         int removed = dir_remove(away);
         if (!status) status = removed;
-    } else if (fd >= 0) {
-        lock_release(lock, fd);
     }
     free(away);
     free(name);

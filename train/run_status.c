@@ -107,7 +107,9 @@ static void say_holder(const struct run_status *s, struct str *out) {
     const struct run_holder *h = &s->look.holder;
     char age[16];
     if (s->look.state == RUN_RUNNING) {
-        str_add(out, "process %ld on %s%s%s", h->pid, h->host, *h->job ? ", job " : "", h->job);
+        clock_span(h->since, age);
+        str_add(out, "process %ld on %s%s%s, for %s", h->pid, h->host, *h->job ? ", job " : "",
+                h->job, age);
         if (s->told) {
             age_text(s->heard, age);
             str_add(out, "; heard of %s ago%s", age,
@@ -165,6 +167,8 @@ void run_status_screen(const struct run_status *s, struct str *out) {
     put_line(out, "train", &text);
     say_figures(s, "validate", &text);
     put_line(out, "validate", &text);
+    say_figures(s, "sign", &text);
+    put_line(out, "sign", &text);
     if (s->checkpoint >= 0) {
         char age[16];
         age_text(s->checkpoint_age, age);

@@ -17,7 +17,7 @@ struct run_status {
 void run_status_read(struct run_status *s, const char *dir);
 void run_status_free(struct run_status *s);
 
-void run_status_screen(const struct run_status *s, struct str *out); /* up to ten lines */
+void run_status_screen(const struct run_status *s, struct str *out); /* up to eleven lines */
 void run_status_line(const struct run_status *s, struct str *out);   /* the same in one */
 
 /* What a command that ran it would have ended with: 0, the code of its failure, 75. */

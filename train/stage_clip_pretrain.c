@@ -43,6 +43,7 @@ struct pretrain {
     struct loader *loader;
     struct shards shards;
     struct batch batch; /* of the step */
+    void *made;         /* memory of a batch that is made up; NULL: none */
     int64_t B, S, T, steps;
 };
 
@@ -149,6 +150,29 @@ static int take_batch(void *self, int64_t step) {
     return 0;
 }
 
+static char *largest(void *self) {
+    struct pretrain *p = self;
+    int64_t n = shards_samples(&p->shards), T = p->T;
+    p->made = mem_alloc(1, batch_bytes(p));
+    p->batch = batch_in(p, 0, p->made);
+    made_up_pixels(p->batch.pixels, n * 3 * p->S * p->S);
+    for (int64_t k = 0; k < n; k++) { /* every place of a text is taken */
+        int64_t *ids = p->batch.ids + k * T;
+        ids[0] = TOKENIZER_START;
+        for (int64_t i = 1; i < T; i++) ids[i] = i == T - 1 ? TOKENIZER_END : TOKENIZER_MERGED + i;
+    }
+    return mem_format("%lld pictures of %lld x %lld and texts of %lld tokens, %lld at once",
+                      (long long)n, (long long)p->S, (long long)p->S, (long long)T,
+                      (long long)p->shards.size);
+}
+
+static void forget(void *self) {
+    struct pretrain *p = self;
+    free(p->made);
+    p->made = NULL;
+    p->batch = (struct batch){0};
+}
+
 /* What the loss sees of a shard: image and text of each sample, side by side. */
 static tensor *features(void *self, int64_t k) {
     struct pretrain *p = self;
@@ -208,6 +232,11 @@ static int restore(void *self, const struct cJSON *samples) {
                           cJSON_GetObjectItemCaseSensitive(samples, "easy_damaged"));
 }
 
+static double waited(void *self) {
+    const struct pretrain *p = self;
+    return loader_waited_s(p->loader);
+}
+
 static void updated(void *self) {
     struct pretrain *p = self;
     clip_clamp_scale(&p->model.clip);
@@ -216,6 +245,11 @@ static void updated(void *self) {
 static int validate(void *self, struct metrics_row *row) {
     struct pretrain *p = self;
     return clip_validation_run(&p->validation, p->node, &p->model, row);
+}
+
+static int validate_try(void *self) {
+    struct pretrain *p = self;
+    return clip_validation_try(&p->validation, p->node, &p->model, shards_samples(&p->shards));
 }
 
 /* All captions of a set as token ids; too long ones are cut, as in the reference's training. */
@@ -316,6 +350,10 @@ static int run(struct node *n) {
                          .self = &p,
                          .keep = keep,
                          .restore = restore,
+                         .compared = p.B,
+                         .waited = waited,
+                         .largest = largest,
+                         .forget = forget,
                          .start = start,
                          .batch = take_batch,
                          .shards = p.shards,
@@ -326,6 +364,7 @@ static int run(struct node *n) {
                          .dump = dump,
                          .updated = updated,
                          .validate = p.validation.crops.n ? validate : NULL,
+                         .validate_try = validate_try,
                          .validate_every = c->train.validate_every,
                          .keep_best = c->train.validate_keep == KEEP_BEST};
     if (!status) status = loop_run(&t);

@@ -9,6 +9,7 @@
 #include "checkpoints/import.h"
 #include "nn/models/ovseg.h"
 #include "train/graph.h"
+#include "train/run.h"
 
 /* The registry of what a file holds: a whole model, or a CLIP by itself. */
 struct imported {
@@ -50,7 +51,8 @@ static int run(struct node *n) {
     }
     if (!status) {
         struct checkpoint c = {.part = {{"model", &m->params}}, .config = n->id, .state = "{}"};
-        status = checkpoint_save(n->dir, &c);
+        status = run_is_ours(n);
+        if (!status) status = checkpoint_save(n->dir, &c);
     }
     if (!status)
         log_info("%s: %s of %zu tensors, %s", n->name, whole ? "a whole model" : "a CLIP",

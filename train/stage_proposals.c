@@ -30,6 +30,7 @@ struct phase {
     struct shards shards;
     struct segment_batches batches;
     struct segment_batch batch;   /* of the step, this rank's part */
+    void *made;                   /* memory of a batch that is made up; NULL: none */
     struct mask_targets *targets; /* [shards.mine] of the step */
     struct mask_norms norms;      /* of a shard of the step, the mean over all shards */
     double labelled;              /* pixels, the same */
@@ -62,16 +63,24 @@ static void put_terms(struct metrics_row *row, tensor *terms) {
         metrics_put(row, names[k], t_item(t_select(t_select(terms, 0, k), 0, L - 1)));
 }
 
+/* The share of queries whose class, in the last layer, is none. logits: [n, L, Q, K + 1]. */
+static double share_of_none(tensor *logits) {
+    int scope = t_scope_open("no object", T_NO_GRAD);
+    int64_t L = t_size(logits, 1), K = t_size(logits, 3) - 1;
+    tensor *best = t_argmax(t_select(t_detach(logits), 1, L - 1), 2); /* [n, Q] */
+    tensor *none = t_full(SHAPE(1), (double)K, T_I64);
+    double share = t_item(t_mean(t_cast(t_eq(best, none), T_F32)));
+    t_scope_close(scope, NULL);
+    return share;
+}
+
 static void free_targets(struct phase *p) {
     for (int64_t k = 0; k < p->shards.mine; k++) mask_targets_free(&p->targets[k]);
 }
 
 /* Targets of all shards come first: what their losses are divided by is counted over all ranks. */
-static int take_batch(void *self, int64_t step) {
-    (void)step;
-    struct phase *p = self;
+static int set_targets(struct phase *p) {
     free_targets(p);
-    if (segment_batches_next(&p->batches, &p->batch)) return error_status();
     double sum[3] = {0};
     int64_t n = p->shards.size, pixels = n * p->H * p->W;
     for (int64_t k = 0; k < p->shards.mine; k++) {
@@ -89,6 +98,40 @@ static int take_batch(void *self, int64_t step) {
     return 0;
 }
 
+static int take_batch(void *self, int64_t step) {
+    (void)step;
+    struct phase *p = self;
+    if (segment_batches_next(&p->batches, &p->batch)) return error_status();
+    return set_targets(p);
+}
+
+/* As many masks in each picture as there are names and queries, thirty at most: pictures of
+ * COCO-Stuff have fewer. */
+static char *largest(void *self) {
+    struct phase *p = self;
+    int64_t n = shards_samples(&p->shards), pixels = n * p->H * p->W;
+    int64_t masks = t_size(p->text, 0), queries = p->model->opt.decoder.queries;
+    masks = masks > 30 ? 30 : masks;
+    masks = masks > queries ? queries : masks;
+    uint16_t *maps = p->made = mem_alloc((size_t)pixels, 5);
+    uint8_t *rgb = (uint8_t *)(maps + pixels);
+    for (int64_t i = 0; i < pixels; i++) maps[i] = (uint16_t)(i % p->W * masks / p->W);
+    made_up_pixels(rgb, 3 * pixels);
+    p->batch = (struct segment_batch){.maps = maps, .pixels = rgb};
+    set_targets(p);
+    return mem_format("%lld pictures of %lld x %lld with %lld masks, %lld at once", (long long)n,
+                      (long long)p->H, (long long)p->W, (long long)masks,
+                      (long long)p->shards.size);
+}
+
+static void forget(void *self) {
+    struct phase *p = self;
+    free_targets(p);
+    free(p->made);
+    p->made = NULL;
+    p->batch = (struct segment_batch){0};
+}
+
 static tensor *loss(void *self, int64_t k, struct metrics_row *row) {
     struct phase *p = self;
     int64_t n = p->shards.size, pixels = n * p->H * p->W;
@@ -103,9 +146,15 @@ static tensor *loss(void *self, int64_t k, struct metrics_row *row) {
         struct maskformer_output y = maskformer_forward(p->model, x, p->text, false);
         struct mask_losses m = mask_loss(&p->loss, y.logits, y.masks, &p->targets[k], &p->norms);
         put_terms(row, m.terms);
+        metrics_put(row, "no_object", share_of_none(y.logits));
         l = m.total;
     }
     return t_scope_close(scope, l);
+}
+
+static double waited(void *self) {
+    const struct phase *p = self;
+    return loader_waited_s(p->batches.loader);
 }
 
 static const int64_t *samples(void *self, size_t *n) {
@@ -167,6 +216,9 @@ static int phase_run(struct phase *p, const char *part, const struct optim_optio
                              .self = p,
                              .keep = keep,
                              .restore = restore,
+                             .waited = waited,
+                             .largest = largest,
+                             .forget = forget,
                              .start = start,
                              .batch = take_batch,
                              .loss = loss,

@@ -129,10 +129,9 @@ struct buffers {
     tensor **was; /* [params], NULL where nothing is kept */
 };
 
-static struct buffers keep_buffers(const struct training *t) {
+static struct buffers keep_buffers(const struct training *t, bool wanted) {
     struct buffers b = {mem_alloc(t->params->n, sizeof(tensor *))};
-    bool skips = t->node->config.train.not_finite == NOT_FINITE_SKIP || t->scaler.scale > 0;
-    for (size_t i = 0; skips && i < t->params->n; i++)
+    for (size_t i = 0; wanted && i < t->params->n; i++)
         if (t->params->at[i].buffer) b.was[i] = t_clone(t->params->at[i].t);
     return b;
 }
@@ -157,10 +156,27 @@ static void update(struct training *t, int64_t step, double loss, double norm,
     if (!error_status()) t->skipped.in_row = 0;
 }
 
+int training_try(struct training *t) {
+    struct metrics_row row = {0};
+    int scope = t_scope_open(t->node->name, T_TRAIN);
+    struct buffers before = keep_buffers(t, true);
+    if (t->features)
+        backward_of_whole(t, 0, &row);
+    else
+        backward_of_shards(t, 0, &row);
+    reducer_finish(t->reducer);
+    put_back(t, &before);
+    params_clear_grads(t->params);
+    free(before.was);
+    t_scope_close(scope, NULL);
+    return error_status();
+}
+
 int training_step(struct training *t, int64_t step, struct metrics_row *row) {
     double loss = NAN;
     int scope = t_scope_open(t->node->name, T_TRAIN);
-    struct buffers before = keep_buffers(t);
+    bool skips = t->node->config.train.not_finite == NOT_FINITE_SKIP || t->scaler.scale > 0;
+    struct buffers before = keep_buffers(t, skips);
     if (t->batch) t->batch(t->self, step);
     if (!error_status())
         loss = t->features ? backward_of_whole(t, step, row) : backward_of_shards(t, step, row);

@@ -13,6 +13,7 @@
 #include "checkpoints/history.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
+#include "tests/unit/lock_made.h"
 
 static const char *const config = "smoke/clip.yaml";
 
@@ -207,4 +208,27 @@ TEST(a_run_belongs_to_one_process_and_to_the_next_when_that_one_is_killed) {
     free(text);
     free(who);
     free(lock);
+}
+
+TEST(a_run_that_another_host_took_over_is_left_to_it) {
+    struct process p;
+    static const char *const more[] = {"optim.steps=100000", NULL};
+    train_start(&p, "out", config, more, NULL);
+    wait_for_checkpoint(&p, "out");
+    struct lock_holder other = lock_elsewhere();
+    char *lock = file_of("out", "clip", "lock"), *failed = file_of("out", "clip", "FAILED");
+    lock_put(lock, &other);
+    char *theirs = text_of(lock);
+    struct ended e = process_wait(&p, 120); /* its thread looks every five seconds */
+    check_status(&e, 69);
+    CHECK_HAS(e.err, "process 17 on elsewhere.example, job 77");
+    CHECK_HAS(e.err, "has taken this run over");
+    CHECK(!file_exists(failed));
+    char *now = text_of(lock);
+    CHECK_TEXT(now, theirs);
+    ended_free(&e);
+    free(lock);
+    free(failed);
+    free(theirs);
+    free(now);
 }

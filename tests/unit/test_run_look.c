@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <utime.h>
 
+#include "tests/unit/lock_made.h"
 #include "tests/unit/run_made.h"
 #include "train/lock.h"
 #include "train/run_look.h"
@@ -25,8 +26,8 @@ static pid_t work_in(const char *run) {
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (!pid) {
-        int fd;
-        byte = lock_take(path, &fd) ? 'n' : 'y';
+        struct lock *held;
+        byte = lock_take(path, LOCK_STILL, &held) ? 'n' : 'y';
         if (write(ends[1], &byte, 1) == 1) pause();
         _exit(0);
     }
@@ -66,13 +67,18 @@ static void make_old(const char *dir, const char *name) {
 
 TEST(a_holder_on_another_host_lives_while_the_files_of_its_run_move) {
     char *run = made_run(test_dir(), "mpt-0123456789ab", "mask-prompt", "{}");
-    put_in(run, "lock", "4711 another.host 77\n");
+    char *lock = path_join(run, "lock");
+    struct lock_holder h = lock_elsewhere();
+    lock_put(lock, &h);
+    free(lock);
     struct run_look r;
     run_look(&r, run);
     CHECK_INT(r.state, RUN_RUNNING);
     CHECK(!r.holder.here);
-    CHECK_TEXT(r.holder.host, "another.host");
+    CHECK_TEXT(r.holder.host, "elsewhere.example");
     CHECK_TEXT(r.holder.job, "77");
+    CHECK_INT(r.holder.pid, 17);
+    CHECK_NEAR(r.holder.since, 185, 0);
     run_look_free(&r);
     static const char *const files[] = {"lock", "settings.yaml", "identity.txt", "inputs.json",
                                         "."};

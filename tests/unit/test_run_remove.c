@@ -32,8 +32,8 @@ TEST(removing_leaves_nothing_and_a_run_at_work_stays) {
     CHECK_INT(pipe(ends), 0);
     pid_t pid = fork();
     if (!pid) {
-        int fd;
-        byte = lock_take(lock, &fd) ? 'n' : 'y';
+        struct lock *held;
+        byte = lock_take(lock, LOCK_STILL, &held) ? 'n' : 'y';
         if (write(ends[1], &byte, 1) == 1) pause();
         _exit(0);
     }

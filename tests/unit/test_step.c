@@ -199,3 +199,42 @@ TEST(a_tree_of_shards_adds_neighbours_first) {
     params_clear_grads(&t.params);
     toy_close(&t);
 }
+
+TEST(a_try_leaves_no_trace_in_what_the_next_steps_make) {
+    for (int compared = 0; compared < 2; compared++) {
+        struct toy tried, plain;
+        toy_open(&tried);
+        toy_open(&plain);
+        if (compared) {
+            tried.training.features = plain.training.features = features;
+            tried.training.whole = plain.training.whole = whole;
+        }
+        t_seed(5);
+        CHECK_OK(training_try(&tried.training));
+        CHECK(test_equal_bits(tried.mean, plain.mean));
+        CHECK(!t_grad(tried.w));
+        t_seed(6);
+        CHECK_OK(steps(&tried, 0, 4));
+        CHECK_OK(steps(&plain, 0, 4));
+        CHECK(test_equal_bits(tried.w, plain.w));
+        CHECK(test_equal_bits(tried.mean, plain.mean));
+        for (size_t i = 0; i < plain.adamw.state.n; i++)
+            CHECK(test_equal_bits(tried.adamw.state.at[i].t, plain.adamw.state.at[i].t));
+        toy_close(&tried);
+        toy_close(&plain);
+    }
+}
+
+TEST(a_try_that_fails_says_so) {
+    struct toy t;
+    toy_open(&t);
+    t.training.loss = NULL;
+    t.training.features = features;
+    t.training.whole = whole;
+    tensor *wrong = t_ones(SHAPE(WIDTH + 1), T_F32), *right = t.w;
+    t.w = wrong;
+    CHECK(training_try(&t.training) != 0);
+    error_clear();
+    t.w = right;
+    toy_close(&t);
+}
