@@ -27,13 +27,13 @@ static const struct {
 };
 
 /* Up to 2.8 versions were counted in hundreds. */
-void nccl_version_text(int version, char out[16]) {
+void nccl_version_text(int version, char out[24]) {
     int unit = version < 10000 ? 1000 : 10000;
-    snprintf(out, 16, "%d.%d.%d", version / unit, version % unit / 100, version % 100);
+    snprintf(out, 24, "%d.%d.%d", version / unit, version % unit / 100, version % 100);
 }
 
 static const char *too_old(int version) {
-    char is[16], oldest[16];
+    char is[24], oldest[24];
     nccl_version_text(version, is);
     nccl_version_text(NCCL_OLDEST, oldest);
     snprintf(why, sizeof why, "libnccl.so.2 is NCCL %s, and %s or newer is needed", is, oldest);

@@ -56,7 +56,7 @@ struct nccl {
  * of libnccl.so.2, which stays in the process. */
 const char *nccl_load(const struct nccl **out);
 
-void nccl_version_text(int version, char out[16]); /* "2.28.9" */
+void nccl_version_text(int version, char out[24]); /* "2.28.9" */
 
 /* Before nccl_load(): sums in an order that depends on the number of ranks and on nothing else. A
  * choice that the user's environment makes is kept. */

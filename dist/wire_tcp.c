@@ -77,6 +77,7 @@ static const char *look(struct peer *p) {
     while (!p->has && !p->in_body) {
         ssize_t n = recv(p->fd, (char *)&p->head + p->got, sizeof p->head - p->got, 0);
         if (n < 0 && later()) return NULL;
+        if (n <= 0 && p->left && rank) return NULL; /* rank 0 has let all go */
         if (n <= 0) return is_gone(p);
         p->got += (size_t)n;
         if (p->got < sizeof p->head) continue;

@@ -236,6 +236,7 @@ int ncclCommInitRankConfig(struct nccl_comm **out, int size, struct nccl_id id, 
     c->s = map(c->name);
     if (!c->s || fault(c, "init")) {
         snprintf(last_error, sizeof last_error, "no shared memory %s", c->name);
+        shm_unlink(c->name); /* there will be no communicator */
         free(c);
         return NCCL_SYSTEM_ERROR;
     }

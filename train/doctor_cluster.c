@@ -79,7 +79,7 @@ static void look_at_cuda(struct findings *f) {
 /* In a child, too. */
 static bool find_nccl(void *unused, struct str *out) {
     const struct nccl *n;
-    char version[16];
+    char version[24];
     (void)unused;
     const char *wrong = nccl_load(&n);
     if (!wrong) nccl_version_text(n->version, version);

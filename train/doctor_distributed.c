@@ -31,13 +31,13 @@ enum {
 
 /* What a rank is: sent as it stands. Texts. */
 struct seat {
-    char host[64], device[64], program[24], torch[24], carrier[64], nccl[16];
+    char host[64], device[64], program[24], torch[24], carrier[64], nccl[24];
     int32_t local_rank, cores, sees, spare; /* sees: what rank 0 has written */
 };
 
-static void describe_nccl(char out[16]) {
+static void describe_nccl(char out[24]) {
     const struct nccl *n;
-    snprintf(out, 16, "-");
+    snprintf(out, 24, "-");
     if (!nccl_load(&n)) nccl_version_text(n->version, out);
 }
 

@@ -39,7 +39,7 @@ static bool as_ranks(const char *test, int ranks, struct comm **c) {
 /* ---- loading ---- */
 
 TEST(versions_are_read_as_nccl_writes_them) {
-    char text[16];
+    char text[24];
     nccl_version_text(22809, text);
     CHECK_TEXT(text, "2.28.9");
     nccl_version_text(2708, text);
