@@ -24,7 +24,7 @@ enum {
     TIMEOUT_S = 30,
     FOLDER_S = 10,     /* a network folder shows files late */
     FLOATS = 25 << 18, /* 25 MiB, a bucket of gradients */
-    SUMS_S = 3,
+    SUMS_S = 1,
     SUMS_MOST = 50,
     LATENCY_SUMS = 20
 };
