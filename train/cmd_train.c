@@ -127,8 +127,9 @@ static int tell_result(const struct graph *g, char **dir) {
 
 static int train(struct graph *g, struct comm *comm, const struct launch *l,
                  const struct arguments *a, char **dir) {
-    g->comm = comm;
+    device_rank(comm_local_rank(comm));
     int status = ranks_agree(comm, open_graph(g, a));
+    g->comm = comm;
     if (status) return status;
     comm_timeout(comm, g->named->config.run.timeout_first);
     if (!a->dry_run) status = device_join(comm, l);

@@ -9,6 +9,7 @@
 /* The choice of this process. */
 static struct {
     bool made;
+    int rank;            /* on this machine */
     const char *why_not; /* there is no usable GPU */
 } choice;
 
@@ -21,14 +22,16 @@ bool device_stand_in;
 
 bool device_has_gpus(void) { return device_stand_in || driver_is_there(); }
 
-static void choose(enum run_device device, int rank) {
+void device_rank(int local_rank) { choice.rank = local_rank; }
+
+static void choose(enum run_device device) {
     choice.made = true;
     if (device == DEVICE_CPU)
         choice.why_not = "the setting is device: cpu";
     else if (device == DEVICE_AUTO && !driver_is_there()) /* saves loading half a gigabyte */
         choice.why_not = "there is no NVIDIA driver (/proc/driver/nvidia)";
     else
-        choice.why_not = t_cuda_start(rank);
+        choice.why_not = t_cuda_start(choice.rank);
     if (!*choice.why_not)
         log_info("device: %s", t_device_name());
     else if (device == DEVICE_AUTO && driver_is_there())
@@ -37,8 +40,8 @@ static void choose(enum run_device device, int rank) {
         log_debug("device: the CPU: no usable GPU, because %s", choice.why_not);
 }
 
-const char *device_find(int local_rank) {
-    if (!choice.made) choose(DEVICE_AUTO, local_rank);
+const char *device_find(void) {
+    if (!choice.made) choose(DEVICE_AUTO);
     return *choice.why_not ? choice.why_not : NULL;
 }
 
@@ -54,9 +57,9 @@ static int check_precision(enum precision p) {
     return 0;
 }
 
-static int open_for(const struct node *n, int rank) {
+int device_open(const struct node *n) {
     const struct run_options *o = &n->config.run;
-    if (!choice.made) choose((enum run_device)o->device, rank);
+    if (!choice.made) choose((enum run_device)o->device);
     if (o->deterministic && t_device() == T_CUDA && !t_is_deterministic()) {
         t_deterministic(true);
         nccl_fix_order();
@@ -69,15 +72,13 @@ static int open_for(const struct node *n, int rank) {
     return check_precision((enum precision)o->precision);
 }
 
-int device_open(const struct node *n) { return open_for(n, 0); }
-
 int device_open_graph(const struct graph *g) {
     for (size_t i = 0; i < g->n; i++)
         if (!g->at[i]->done && g->at[i]->config.run.device != g->named->config.run.device)
             return error_set(ERR_CONFIG,
                              "%s: device: a chain works on one device, and %s has another",
                              g->at[i]->path, g->named->path);
-    int status = open_for(g->named, comm_local_rank(g->comm));
+    int status = device_open(g->named);
     for (size_t i = 0; !status && i < g->n; i++)
         if (!g->at[i]->done && config_computes(g->at[i]->config.run.stage))
             status = check_precision((enum precision)g->at[i]->config.run.precision);
