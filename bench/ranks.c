@@ -23,7 +23,7 @@ static int find_others(struct launch *l) {
     return 0;
 }
 #else
-static int find_others(struct launch *l) { return launch_read(l); }
+static int find_others(struct launch *l) { return launch_read(l, false); }
 #endif
 
 static int64_t gradient_floats(const struct params *p) { return params_count(p, true); }

@@ -39,6 +39,7 @@ static const struct setting run_rows[] = {
 #define SETTINGS_OF struct run_options
 static const struct setting precision_rows[] = {
     CHOICE("precision", precision, RESULT, "fp32", precision_names, "of the products and convolutions of models; all else is fp32. bf16: CPUs and GPUs; tf32, fp16: GPUs"),
+    BOOL  ("deterministic", deterministic, SPEED, "false", "on GPUs, the same bits each time, slower; CPUs give them anyway"),
 };
 #undef SETTINGS_OF
 

@@ -39,6 +39,7 @@ struct run_options {
     struct string_map paths; /* what $NAME in front of a path stands for */
     int device;              /* enum run_device */
     int precision;           /* enum precision */
+    bool deterministic;
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
     double lock;                   /* of another host: still for so long it is dead, seconds */

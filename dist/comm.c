@@ -1,11 +1,13 @@
 #include "dist/comm.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,15 +15,17 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dist/hang.h"
-#include "dist/wire.h"
+#include "dist/wire_nccl.h"
 
 enum {
-    LEAVE_S = 60,      /* how long who is done waits for the others */
-    LEAVE_FAILED_S = 5 /* and who has failed, for others that have as well */
+    LEAVE_S = 60,       /* how long who is done waits for the others */
+    LEAVE_FAILED_S = 5, /* and who has failed, for others that have as well */
+    WATCH_MS = 500      /* between two looks at the others, while there is nothing to do */
 };
 
 struct request {
     struct exchange e;
+    void *mark;   /* of a GPU's work, which must be done before */
     double limit; /* how long it may take, seconds; 0: as long as it takes */
     bool begun;   /* by comm_sum_start(): the thread frees it */
     bool done;
@@ -31,6 +35,8 @@ struct request {
 struct comm {
     struct wire_peers peers;
     const struct launch *launch;
+    const struct wire *wire;
+    bool nccl; /* is open: the memory of tensors goes through it */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t asked, answered;
@@ -46,7 +52,8 @@ struct comm {
 
 static const char *name_of(enum exchange_kind k) {
     static const char *const names[] = {"a sum of gradients", "numbers of all ranks",
-                                        "what rank 0 sends", "all ranks", "the others' end"};
+                                        "what rank 0 sends",  "all ranks",
+                                        "the others' end",    "the start of NCCL"};
     return names[k];
 }
 
@@ -59,9 +66,16 @@ struct work {
     unsigned polls;
 };
 
+/* NCCL first: who waits for this rank in it need not wait any longer. */
+_Noreturn static void end_all(const struct comm *c, int status) {
+    wire_nccl_abort();
+    c->wire->abort(status);
+    _exit(status);
+}
+
 _Noreturn static void give_up(const struct work *w) {
     const struct exchange *e = &w->r->e;
-    if (e->kind == EX_LEAVE) wire_abort(e->status ? e->status : ERR_INTERNAL);
+    if (e->kind == EX_LEAVE) end_all(w->c, e->status ? e->status : ERR_INTERNAL);
     pthread_mutex_lock(&w->c->lock);
     char *dir = w->c->report ? mem_strdup(w->c->report) : NULL;
     pthread_mutex_unlock(&w->c->lock);
@@ -71,29 +85,61 @@ _Noreturn static void give_up(const struct work *w) {
                                .what = name_of(e->kind),
                                .number = w->number,
                                .seconds = clock_s() - w->since});
-    wire_abort(ERR_INTERNAL);
+    end_all(w->c, ERR_INTERNAL);
 }
 
-/* Between two looks at MPI: at first none, soon a fifth of a millisecond, for the cores are wanted
- * for other work. */
+/* Sockets tell that another rank is gone: while this one computes, and where NCCL waits for it. */
+static void watch(const struct comm *c) {
+    const char *wrong = c->wire->watch ? c->wire->watch() : NULL;
+    if (!wrong) return;
+    log_error("rank %d of %d: %s", c->peers.rank, c->peers.size, wrong);
+    end_all(c, ERR_INTERNAL);
+}
+
+/* Between two looks at an exchange: at first none, soon a fifth of a millisecond, for the cores are
+ * wanted for other work. */
 static void idle(void *ctx) {
     struct work *w = ctx;
     if (w->polls++ < 50) return;
     nanosleep(&(struct timespec){.tv_nsec = w->polls < 200 ? 20000 : 200000}, NULL);
+    if (w->r->e.tensors || w->r->e.kind == EX_NCCL) watch(w->c);
     if (w->r->limit > 0 && clock_s() - w->since > w->r->limit) give_up(w);
+}
+
+static const char *do_exchange(const struct comm *c, const struct request *r, struct wire_wait w) {
+    const struct exchange *e = &r->e;
+    if (e->kind == EX_NCCL) return wire_nccl_open(&c->peers, e->x, w);
+    if (e->tensors) return wire_nccl_exchange(e, r->mark, w);
+    const char *wrong = c->wire->exchange(e, w);
+    if (!wrong && e->kind == EX_LEAVE && !e->status) wrong = wire_nccl_close(w);
+    return wrong;
 }
 
 static void serve(struct comm *c, const struct request *r, long number) {
     struct work w = {.c = c, .r = r, .number = number, .since = clock_s()};
-    const char *wrong = wire_do(&r->e, (struct wire_wait){idle, &w});
+    const char *wrong = do_exchange(c, r, (struct wire_wait){idle, &w});
     if (!wrong) return;
-    if (r->e.kind == EX_LEAVE && r->e.status) wire_abort(r->e.status);
-    log_error("rank %d of %d: %s", c->peers.rank, c->peers.size, wrong);
-    wire_abort(ERR_INTERNAL);
+    if (r->e.kind == EX_LEAVE && r->e.status) end_all(c, r->e.status);
+    log_error("rank %d of %d: %s, %s (exchange %ld)", c->peers.rank, c->peers.size, wrong,
+              name_of(r->e.kind), number);
+    end_all(c, r->e.kind == EX_NCCL ? ERR_DEVICE : ERR_INTERNAL);
+}
+
+static void wait_for_request(struct comm *c) {
+    struct timespec until;
+    if (!c->wire->watch) {
+        pthread_cond_wait(&c->asked, &c->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WATCH_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (pthread_cond_timedwait(&c->asked, &c->lock, &until) == ETIMEDOUT) watch(c);
 }
 
 static struct request *next_request(struct comm *c) {
-    while (!c->first) pthread_cond_wait(&c->asked, &c->lock);
+    while (!c->first) wait_for_request(c);
     struct request *r = c->first;
     c->first = r->next;
     if (!c->first) c->last = &c->first;
@@ -102,7 +148,7 @@ static struct request *next_request(struct comm *c) {
 
 static void *run(void *arg) {
     struct comm *c = arg;
-    int status = wire_open(&c->peers, c->launch);
+    int status = c->wire->open(&c->peers, c->launch);
     pthread_mutex_lock(&c->lock);
     c->opened = status;
     if (status) c->failure = mem_strdup(error_message());
@@ -114,7 +160,7 @@ static void *run(void *arg) {
         pthread_mutex_unlock(&c->lock);
         serve(c, r, number);
         over = r->e.kind == EX_LEAVE;
-        if (over) wire_close();
+        if (over) c->wire->close();
         pthread_mutex_lock(&c->lock);
         r->done = true;
         if (r->begun) {
@@ -143,10 +189,15 @@ int comm_open(struct comm **c_out, const struct launch *l) {
     if (l->size <= 1) return 0;
     struct comm *c = mem_alloc(1, sizeof *c);
     *c = (struct comm){.launch = l, .opened = -1};
+    c->wire = l->meet == MEET_MPI ? &wire_mpi : &wire_tcp;
     c->last = &c->first;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->asked, NULL);
+    pthread_cond_init(&c->asked, &monotonic);
     pthread_cond_init(&c->answered, NULL);
+    pthread_condattr_destroy(&monotonic);
     int status = thread_start(&c->thread, run, c);
     if (status) {
         destroy(c);
@@ -167,7 +218,9 @@ int comm_open(struct comm **c_out, const struct launch *l) {
 
 int comm_rank(const struct comm *c) { return c ? c->peers.rank : 0; }
 int comm_size(const struct comm *c) { return c ? c->peers.size : 1; }
+int comm_local_rank(const struct comm *c) { return c ? c->peers.local_rank : 0; }
 int comm_local_size(const struct comm *c) { return c ? c->peers.local_size : 1; }
+const char *comm_carrier(const struct comm *c) { return c ? c->peers.by : ""; }
 
 void comm_timeout(struct comm *c, double seconds) {
     if (!c) return;
@@ -270,12 +323,73 @@ void comm_sum_floats(struct comm *c, float *x, size_t n) {
     if (c && n) exchange(c, (struct exchange){.kind = EX_SUM, .x = x, .n = n});
 }
 
-void comm_sum_start(struct comm *c, float *x, size_t n) {
-    if (!c || !n) return;
-    struct request *r = mem_alloc(1, sizeof *r);
-    *r = (struct request){.e = {.kind = EX_SUM, .x = x, .n = n}, .begun = true};
-    ask(c, r);
+/* ---- tensors ---- */
+
+/* So that none goes on without another. Who knows what is wrong says so. */
+static int agree_on_nccl(struct comm *c, const char *wrong) {
+    double bad = wrong != NULL;
+    comm_max(c, &bad, 1);
+    if (wrong) return error_set(ERR_DEVICE, "no usable NCCL, because %s", wrong);
+    return bad > 0 ? error_set(ERR_DEVICE, "%s", "") : 0;
 }
+
+int comm_nccl_open(struct comm *c, bool host) {
+    struct nccl_id id = {0};
+    if (!c || c->nccl) return 0;
+    int status = agree_on_nccl(c, wire_nccl_prepare(host));
+    if (!status) status = agree_on_nccl(c, comm_rank(c) ? NULL : wire_nccl_id(&id));
+    if (status) return status;
+    comm_broadcast(c, &id, sizeof id);
+    exchange(c, (struct exchange){.kind = EX_NCCL, .x = &id});
+    c->nccl = true;
+    return 0;
+}
+
+bool comm_has_nccl(const struct comm *c) { return c && c->nccl; }
+
+/* `begun`: nobody waits for the answer now. */
+static void exchange_tensor(struct comm *c, struct exchange e, bool begun) {
+    if (error_status()) return;
+    struct request here = {0}, *r = begun ? mem_alloc(1, sizeof *r) : &here;
+    e.tensors = c->nccl;
+    *r = (struct request){.e = e, .begun = begun};
+    const char *wrong = c->nccl ? wire_nccl_mark(&r->mark) : NULL;
+    if (wrong) {
+        error_set(ERR_INTERNAL, "%s: the NVIDIA driver says: %s", name_of(e.kind), wrong);
+        if (begun) free(r);
+        return;
+    }
+    (begun ? ask : answer)(c, r);
+}
+
+void comm_broadcast_tensor(struct comm *c, tensor *x) {
+    static const size_t sizes[] = {4, 8, 2, 2, 8, 4, 1, 1}; /* enum t_dtype */
+    void *at = c ? t_data(x) : NULL;
+    size_t n = at ? (size_t)t_numel(x) * sizes[t_dtype(x)] : 0;
+    if (n) exchange_tensor(c, (struct exchange){.kind = EX_BROADCAST, .x = at, .n = n}, false);
+}
+
+void comm_gather_tensor(struct comm *c, tensor *mine, tensor *all) {
+    if (!c) {
+        t_copy_(all, t_reshape(mine, t_shape(all)));
+        return;
+    }
+    void *from = t_data(mine), *to = t_data(all);
+    size_t n = from ? (size_t)t_numel(mine) * sizeof(float) : 0;
+    REQUIRE(error_status() || t_numel(all) == t_numel(mine) * comm_size(c),
+            "no room for the tensors of all ranks");
+    struct exchange e = {.kind = EX_GATHER, .mine = from, .n = n, .all = to};
+    if (n) exchange_tensor(c, e, false);
+}
+
+static void sum_tensor(struct comm *c, tensor *x, bool begun) {
+    float *at = c ? t_data(x) : NULL;
+    size_t n = at ? (size_t)t_numel(x) : 0;
+    if (n) exchange_tensor(c, (struct exchange){.kind = EX_SUM, .x = at, .n = n}, begun);
+}
+
+void comm_sum_tensor(struct comm *c, tensor *x) { sum_tensor(c, x, false); }
+void comm_sum_tensor_start(struct comm *c, tensor *x) { sum_tensor(c, x, true); }
 
 void comm_sums_wait(struct comm *c) {
     if (!c) return;

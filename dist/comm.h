@@ -4,24 +4,30 @@
  * waited for. So a program has no second path for one process.
  *
  * All ranks call the same functions in the same order. A thread of the communicator's own makes all
- * calls to MPI (none other does) and is the watchdog: when an exchange is not over in time, it says
- * which rank is silent, writes the stacks of this one, and ends all of them with 70. So does an
- * error of MPI. What returns here has therefore succeeded; only a pending error of the caller's
- * thread is never exchanged: who fails leaves by comm_close(), which ends the others.
+ * calls to MPI and NCCL (none other does) and is the watchdog: when an exchange is not over in
+ * time, it says which rank is silent, writes the stacks of this one, and ends all of them with 70.
+ * So does an error of MPI or NCCL. What returns here has therefore succeeded; only a pending error
+ * of the caller's thread is never exchanged: who fails leaves by comm_close(), which ends the
+ * others.
+ *
+ * What goes where: numbers and bytes of the host through MPI, or through sockets when the launcher
+ * knows of none (dist/launch.h); the memory of tensors the same way, until comm_nccl_open().
  *
  * One thread of the program calls these functions.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "dist/launch.h"
+#include "nn/torch/tensor.h"
 
 struct comm;
 
 /* Meets the others. *c_out stays NULL for one process, at no cost. ERR_DEVICE: this build has no
- * MPI, or MPI has another number of processes than the launcher. */
+ * MPI, or MPI has another number of processes than the launcher; or a rank did not come. */
 int comm_open(struct comm **c_out, const struct launch *l);
 
 /* Takes leave with the status that this process ends with. When all others do the same within a few
@@ -29,9 +35,11 @@ int comm_open(struct comm **c_out, const struct launch *l);
  */
 void comm_close(struct comm *c, int status);
 
-int comm_rank(const struct comm *c);       /* 0 .. size - 1 */
-int comm_size(const struct comm *c);       /* 1 for NULL */
-int comm_local_size(const struct comm *c); /* ranks on this machine, this one among them */
+int comm_rank(const struct comm *c);            /* 0 .. size - 1 */
+int comm_size(const struct comm *c);            /* 1 for NULL */
+int comm_local_rank(const struct comm *c);      /* of those on this machine */
+int comm_local_size(const struct comm *c);      /* ranks on this machine, this one among them */
+const char *comm_carrier(const struct comm *c); /* "Open MPI v4.1.4", "sockets"; "" for NULL */
 
 /* How long an exchange may take from now on, seconds; 0: as long as it takes. */
 void comm_timeout(struct comm *c, double seconds);
@@ -52,6 +60,21 @@ void comm_sum_counts(struct comm *c, int64_t *x, size_t n);
 void comm_max(struct comm *c, double *x, size_t n);
 void comm_sum_floats(struct comm *c, float *x, size_t n);
 
+/* ---- tensors ---- */
+
+/* Tensors go through NCCL from now on, on a stream of its own: those of the GPU that this thread
+ * works on; with `host` those of the CPU, which a stand-in for NCCL takes, in tests. ERR_DEVICE, on
+ * all ranks: "no usable NCCL, because ...". */
+int comm_nccl_open(struct comm *c, bool host);
+bool comm_has_nccl(const struct comm *c);
+
+/* Nothing is exchanged while an error is pending. Tensors are dense; those that are gathered or
+ * summed float32. */
+void comm_broadcast_tensor(struct comm *c, tensor *x);              /* rank 0's, to all */
+void comm_gather_tensor(struct comm *c, tensor *mine, tensor *all); /* all: [size, ...] */
+/* The bits are equal on all ranks. Through NCCL they are added in its order, which on two
+ * ranks is that of comm_sum_floats(). */
+void comm_sum_tensor(struct comm *c, tensor *x);
 /* The same, begun: `x` must not be touched until comm_sums_wait(), which waits for all of them. */
-void comm_sum_start(struct comm *c, float *x, size_t n);
+void comm_sum_tensor_start(struct comm *c, tensor *x);
 void comm_sums_wait(struct comm *c);

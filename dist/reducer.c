@@ -43,11 +43,33 @@ struct reducer {
 
 /* ---- buckets ---- */
 
+/* x[0] becomes the sum of x: [n rows, floats], as ((0 + 1) + (2 + 3)) + ... */
+static void add_rows(tensor *x) {
+    int64_t n = t_size(x, 0);
+    for (int64_t far = 1; far < n; far *= 2)
+        for (int64_t i = 0; i + far < n; i += 2 * far)
+            t_add_(t_select(x, 0, i), t_select(x, 0, i + far), 1);
+}
+
+/* NCCL adds in an order of its own: it only carries, and the ranks' parts are added here. Costs
+ * memory for a bucket of each rank, and size / 2 times the traffic. */
+static void sum_as_tree(struct reducer *r, struct bucket *b) {
+    int scope = t_scope_open("sum of ranks", T_NO_GRAD);
+    tensor *all = t_empty(SHAPE(comm_size(r->comm), t_numel(b->flat)), T_F32);
+    comm_gather_tensor(r->comm, b->flat, all);
+    add_rows(all);
+    t_copy_(b->flat, t_select(all, 0, 0));
+    t_scope_close(scope, NULL);
+}
+
 /* In order: all ranks must begin the same sums one after the other. */
 static void begin_full_ones(struct reducer *r) {
     while (r->begun < r->n_buckets && !r->bucket[r->begun].missing && !error_status()) {
         struct bucket *b = &r->bucket[r->begun++];
-        comm_sum_start(r->comm, t_data(b->flat), (size_t)t_numel(b->flat));
+        if (r->tree && comm_has_nccl(r->comm))
+            sum_as_tree(r, b);
+        else
+            comm_sum_tensor_start(r->comm, b->flat);
     }
 }
 

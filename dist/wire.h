@@ -1,24 +1,27 @@
-/* The calls to MPI, made by the communicator's thread alone (dist/comm.c). Without MPI in the build
- * wire_open() says so. Private to dist/. */
+/* What carries exchanges between ranks: MPI, or sockets where there is none. Called by the
+ * communicator's thread alone (dist/comm.c). Private to dist/. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "dist/launch.h"
 
 struct wire_peers {
     int rank, size, local_rank, local_size;
+    char by[64]; /* what carries: "Open MPI v4.1.4", "sockets" */
 };
 
-enum exchange_kind { EX_SUM, EX_GATHER, EX_BROADCAST, EX_BARRIER, EX_LEAVE };
+enum exchange_kind { EX_SUM, EX_GATHER, EX_BROADCAST, EX_BARRIER, EX_LEAVE, EX_NCCL };
 
 struct exchange {
     enum exchange_kind kind;
-    void *x;          /* EX_SUM: floats; EX_BROADCAST: bytes */
+    void *x;          /* EX_SUM: floats; EX_BROADCAST: bytes; EX_NCCL: rank 0's id */
     size_t n;         /* of floats, bytes, or bytes that each rank gives */
     const void *mine; /* EX_GATHER */
     void *all;        /* EX_GATHER: [size, n] */
     int status;       /* EX_LEAVE: with which this process ends */
+    bool tensors;     /* the memory is that of tensors: through NCCL, where that is open */
 };
 
 /* Called again and again while an exchange goes on. */
@@ -27,8 +30,15 @@ struct wire_wait {
     void *ctx;
 };
 
-int wire_open(struct wire_peers *p, const struct launch *l); /* 0, or ERR_DEVICE */
-/* NULL, or what MPI says is wrong. EX_LEAVE: whether all leave with the same status. */
-const char *wire_do(const struct exchange *e, struct wire_wait w);
-void wire_close(void);
-_Noreturn void wire_abort(int status); /* ends all ranks */
+struct wire {
+    int (*open)(struct wire_peers *p, const struct launch *l); /* 0, or ERR_DEVICE */
+    /* NULL, or what is wrong. EX_LEAVE: whether all leave with the same status. */
+    const char *(*exchange)(const struct exchange *e, struct wire_wait w);
+    /* Between two exchanges: NULL, or that another rank has ended. No such function: its launcher
+     * ends the others. */
+    const char *(*watch)(void);
+    void (*close)(void);
+    void (*abort)(int status); /* ends all ranks, this one first */
+};
+extern const struct wire wire_mpi; /* without MPI in the build open() says so */
+extern const struct wire wire_tcp;

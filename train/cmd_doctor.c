@@ -12,12 +12,17 @@
 
 struct arguments {
     const char *runs;
-    bool json;
+    bool json, distributed;
 };
 
-enum { KEY_JSON = 256, KEY_RUNS };
+enum { KEY_JSON = 256, KEY_RUNS, KEY_DISTRIBUTED };
 
 static const struct argp_option options[] = {
+    {"distributed", KEY_DISTRIBUTED, 0, 0,
+     "Of several processes, as mpirun, srun or torchrun starts them: who is where, on which "
+     "device, "
+     "with the same versions and the same folders? How fast is a sum over all? One table",
+     0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
     {"runs", KEY_RUNS, "DIR", 0, "The output_dir that is looked at (default: runs)", 0},
     {0},
@@ -29,13 +34,15 @@ static const char doc[] =
     "name, room and locks where runs go; and computes for a second what is known. A line each, "
     "with what to do where something is wrong.\v"
     "Nothing is left behind, and whatever could hang is given up after ten seconds at most.\n\n"
+    "srun --mpi=pmix -n 8 ovseg doctor --distributed      in a job, before the training\n\n"
     "Exit status: 0 nothing is bad (there may be warnings), 64 usage, 69 something does not work, "
-    "74 output.";
+    "or ranks are not alike, 74 output.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
     case KEY_JSON: a->json = true; break;
+    case KEY_DISTRIBUTED: a->distributed = true; break;
     case KEY_RUNS: a->runs = arg; break;
     case ARGP_KEY_ARG: argp_usage(state); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -91,6 +98,7 @@ int cmd_doctor(int argc, char **argv) {
     struct str out = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (a.distributed) return doctor_distributed(a.runs, a.json);
     doctor_libraries(&f);
     doctor_machine(&f);
     doctor_devices(&f); /* forks: before the first thread of the self-test */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "dist/comm.h"
 #include "train/cmd.h"
+#include "train/device.h"
 #include "train/ranks.h"
 #include "train/result.h"
 #include "train/run.h"
@@ -124,9 +125,14 @@ static int tell_result(const struct graph *g, char **dir) {
     return status;
 }
 
-static int train(struct graph *g, struct comm *comm, const struct arguments *a, char **dir) {
+static int train(struct graph *g, struct comm *comm, const struct launch *l,
+                 const struct arguments *a, char **dir) {
+    device_rank(comm_local_rank(comm));
     int status = ranks_agree(comm, open_graph(g, a));
     g->comm = comm;
+    if (status) return status;
+    comm_timeout(comm, g->named->config.run.timeout_first);
+    if (!a->dry_run) status = device_join(comm, l);
     if (status) return status;
     bool first = comm_rank(comm) == 0;
     if (!a->node && first && (a->dry_run || a->explain)) {
@@ -156,11 +162,12 @@ int train_command(int argc, char **argv, char **dir) {
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     struct launch launch;
     struct comm *comm = NULL;
-    int status = a.node ? 0 : launch_read(&launch); /* a child is one process, whoever its parent */
+    /* A child is one process, whoever its parent. */
+    int status = a.node ? 0 : launch_read(&launch, device_has_gpus());
     if (!status && !a.node) status = comm_open(&comm, &launch);
     log_set_rank(comm_rank(comm));
     if (comm_rank(comm)) log_set_level(LOG_WARN); /* rank 0 tells the rest */
-    if (!status) status = train(&g, comm, &a, dir);
+    if (!status) status = train(&g, comm, &launch, &a, dir);
     if (status) status = cmd_failed();
     graph_close(&g);
     overrides_free(&a.overrides);

@@ -36,6 +36,10 @@ void doctor_cluster(struct findings *f);                     /* host name, MPI, 
 void doctor_disks(struct findings *f, const char *runs_dir); /* where runs and caches go */
 void doctor_selftest(struct findings *f);                    /* a second of work */
 
+/* `ovseg doctor --distributed`, a command of its own: of all ranks, one of which this process is.
+ * Its exit status; rank 0 prints. */
+int doctor_distributed(const char *runs_dir, bool json);
+
 /* The libraries that are mapped into this process, the paths of their files, each once. `maps`: of
  * /proc/self/maps. */
 void doctor_mapped(const char *maps, struct strings *out);

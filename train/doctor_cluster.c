@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "dist/nccl.h"
 #include "train/child_output.h"
 #include "train/doctor.h"
 
@@ -75,16 +76,27 @@ static void look_at_cuda(struct findings *f) {
     bytes_free(&maps);
 }
 
+/* In a child, too. */
+static bool find_nccl(void *unused, struct str *out) {
+    const struct nccl *n;
+    char version[24];
+    (void)unused;
+    const char *wrong = nccl_load(&n);
+    if (!wrong) nccl_version_text(n->version, version);
+    str_add(out, "%s", wrong ? wrong : version);
+    return !wrong;
+}
+
 void doctor_devices(struct findings *f) {
-    struct str why = {0};
+    struct str is = {0};
     look_at_driver(f);
     look_at_cuda(f);
-    bool nccl = loads("libnccl.so.2", &why);
-    finding_add(
-        f, "devices", nccl ? FINDING_OK : FINDING_NONE, "NCCL",
-        nccl ? NULL : "install libnccl2, or put its folder into LD_LIBRARY_PATH",
-        nccl ? "libnccl.so.2 loads%s" : "not there; only training on several GPUs wants it%s", "");
-    str_free(&why);
+    bool good = child_call(find_nccl, NULL, 10, &is);
+    finding_add(f, "devices", good ? FINDING_OK : FINDING_NONE, "NCCL",
+                good ? NULL : "put the folder of libnccl.so.2 into LD_LIBRARY_PATH",
+                good ? "%s" : "no usable NCCL, because %s; only training on several GPUs wants it",
+                is.n ? is.at : "it did not load within 10 s");
+    str_free(&is);
 }
 
 /* ---- cluster ---- */

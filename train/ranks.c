@@ -31,12 +31,7 @@ int ranks_stop(struct comm *c) {
 }
 
 void ranks_share_params(struct comm *c, struct params *p) {
-    for (size_t i = 0; c && i < p->n && !error_status(); i++) {
-        static const size_t sizes[] = {4, 8, 2, 2, 8, 4, 1, 1}; /* enum t_dtype */
-        tensor *t = p->at[i].t;
-        void *at = t_data(t);
-        if (at) comm_broadcast(c, at, (size_t)t_numel(t) * sizes[t_dtype(t)]);
-    }
+    for (size_t i = 0; c && i < p->n && !error_status(); i++) comm_broadcast_tensor(c, p->at[i].t);
 }
 
 void ranks_share_bytes(struct comm *c, struct bytes *b) {
@@ -53,14 +48,8 @@ void ranks_share_bytes(struct comm *c, struct bytes *b) {
 }
 
 static tensor *sum(void *ctx, tensor *x) {
-    int64_t n = t_numel(x);
-    float *values = mem_alloc((size_t)n, sizeof *values);
-    tensor *y = NULL;
-    if (!t_copy_out(x, values, (size_t)n * sizeof *values)) {
-        comm_sum_floats(ctx, values, (size_t)n);
-        y = t_from_data(values, SHAPE(n), T_F32);
-    }
-    free(values);
+    tensor *y = t_clone(t_contiguous(x));
+    comm_sum_tensor(ctx, y);
     return y;
 }
 

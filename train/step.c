@@ -70,9 +70,7 @@ static tensor *gather(struct training *t, tensor *mine) {
     if (t->node->comm && !error_status()) {
         int64_t rows = t_size(mine, 0), F = t_size(mine, 1);
         all = t_empty(SHAPE(comm_size(t->node->comm) * rows, F), T_F32);
-        void *from = t_data(t_contiguous(t_detach(mine))), *to = t_data(all);
-        if (!error_status())
-            comm_gather(t->node->comm, from, (size_t)(rows * F) * sizeof(float), to);
+        comm_gather_tensor(t->node->comm, t_contiguous(t_detach(mine)), all);
     }
     t_require_grad(all, true);
     return all;
@@ -90,7 +88,7 @@ static tensor *gradient_of_whole(struct training *t, tensor *all, struct metrics
     if (!c || error_status()) return grad;
     if (t->whole_kind == WHOLE_SHARE) {
         comm_sum(c, loss, 1);
-        comm_sum_floats(c, t_data(grad), (size_t)t_numel(grad));
+        comm_sum_tensor(c, grad);
         return grad;
     }
     if (comm_rank(c)) params_clear_grads(t->params);

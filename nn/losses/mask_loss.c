@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "nn/losses/mask_fused.h"
+#include "nn/resize.h"
 
 struct mask_loss_options mask_loss_standard(void) {
     return (struct mask_loss_options){.class_weight = 1,
@@ -129,8 +130,8 @@ tensor *focal_and_dice(tensor *x, tensor *y) {
 static tensor *pair_losses_plain(tensor *x, const struct mask_targets *t, const int64_t *target,
                                  int64_t P) {
     enum t_dtype dtype = t_dtype(x);
-    x = t_resize_bilinear(t_unsqueeze(x, 0), t->H, t->W); /* [1, P, H, W] */
-    x = t_reshape(x, SHAPE(P, t->H * t->W));              /* [P, HW] */
+    x = resize(t_unsqueeze(x, 0), t->H, t->W, RESIZE_BILINEAR); /* [1, P, H, W] */
+    x = t_reshape(x, SHAPE(P, t->H * t->W));                    /* [P, HW] */
     return focal_and_dice(x, pair_masks(t, target, P, dtype));
 }
 

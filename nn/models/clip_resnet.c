@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "nn/resize.h"
 
 enum { EXPANSION = 4, HEAD = 64 };
 
@@ -104,7 +105,7 @@ static tensor *positions(const struct clip_resnet *r, int64_t g) {
     int64_t n = t_size(table, 0) - 1, C = t_size(table, 1), own = r->opt.image_size / 32;
     if (g == own) return table;
     tensor *x = t_transpose(t_narrow(table, 0, 1, n), 0, 1); /* [C, own own] */
-    x = t_resize_bicubic(t_reshape(x, SHAPE(1, C, own, own)), g, g);
+    x = resize(t_reshape(x, SHAPE(1, C, own, own)), g, g, RESIZE_BICUBIC);
     x = t_transpose(t_reshape(x, SHAPE(C, g * g)), 0, 1);
     return t_cat((tensor *[]){t_narrow(table, 0, 0, 1), x}, 2, 0);
 }

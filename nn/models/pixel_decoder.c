@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "nn/models/position.h"
+#include "nn/resize.h"
 
 static struct conv_options conv_of(const struct pixel_decoder_options *o, int64_t in,
                                    int64_t kernel) {
@@ -73,7 +74,7 @@ struct pixel_output pixel_decoder_forward(const struct pixel_decoder *d, const s
     y = t_relu(conv_norm(&d->layer[top], y)); /* [B, C, h, w] */
     for (int i = top - 1; i >= 0; i--) {
         tensor *lateral = conv_norm(&d->adapter[i], f->map[i]); /* [B, C, h, w], no ReLU */
-        y = t_resize_nearest(y, t_size(lateral, 2), t_size(lateral, 3));
+        y = resize(y, t_size(lateral, 2), t_size(lateral, 3), RESIZE_NEAREST);
         y = t_relu(conv_norm(&d->layer[i], t_add(lateral, y))); /* [B, C, h, w] */
     }
     t_keep(scope, out.encoded);

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
+#include <stdlib.h>
 
 #include <string>
 
@@ -10,12 +11,12 @@
 
 namespace {
 
-bool cuda = false, tf32 = false;
+bool cuda = false, tf32 = false, deterministic = false;
 c10::DeviceIndex gpu = 0;
 std::string name = "CPU", why;
 
 // The driver, by its C API: what it says is wrong, libtorch does not say.
-std::string ask_driver(int index) {
+std::string ask_driver(int &index) {
     using Init = int (*)(unsigned);
     using Count = int (*)(int *);
     using Get = int (*)(int *, int);
@@ -32,6 +33,7 @@ std::string ask_driver(int index) {
     int n = 0, device = 0;
     int e = init(0);
     if (!e) e = count(&n);
+    if (n == 1) index = 0; // a process that was given one of its own
     if (!e && index >= n)
         return "GPU " + std::to_string(index) + " was asked for, the driver shows " +
                std::to_string(n);
@@ -80,6 +82,15 @@ const char *t_cuda_start(int index) {
     set_tf32(false); // cuDNN's convolutions would take it unasked
     return why.c_str();
 }
+
+void t_deterministic(bool on) {
+    deterministic = on;
+    if (on) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); // what cuBLAS documents for it
+    at::globalContext().setDeterministicFillUninitializedMemory(false); // slow, and for debugging
+    at::globalContext().setDeterministicAlgorithms(on, false);
+    at::globalContext().setDeterministicCuDNN(on);
+}
+bool t_is_deterministic(void) { return deterministic; }
 
 at::Device host_now() { return meta_now() ? at::kMeta : at::kCPU; }
 at::Device device_now() { return cuda && !meta_now() ? at::Device(at::kCUDA, gpu) : host_now(); }

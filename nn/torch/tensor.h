@@ -79,9 +79,14 @@ void t_fail_at(long n); /* the n-th op from now fails, 0: none; for tests of err
  * it, and nothing else moves. Random weights are drawn on the host: the same on every device. */
 enum t_device { T_CPU, T_CUDA };
 enum t_device t_device(void);
-/* Loads libtorch's half for NVIDIA GPUs and makes GPU `index` the device. "", or why there is no
+/* Loads libtorch's half for NVIDIA GPUs and makes GPU `index` the device, or the only one that this
+ * process sees. "", or why there is no
  * usable GPU; the process then works on the CPU. The text is valid until the next call. */
 const char *t_cuda_start(int index);
+/* Only kernels that give the same bits each time; an op that has none is an error. Those of CPUs
+ * do so anyway. Before the first product on a GPU. */
+void t_deterministic(bool on);
+bool t_is_deterministic(void);
 const char *t_device_name(void); /* "CPU", "NVIDIA H200" */
 void t_set_threads(int n);
 int t_threads(void);

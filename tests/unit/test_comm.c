@@ -5,49 +5,31 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "tests/e2e/process.h"
-#include "tests/test.h"
-
-/* Open MPI keeps memory at its end; what is ours is looked at in the tests of one process. */
-static const char no_leaks[] = "ASAN_OPTIONS=detect_leaks=0";
-
-/* This test program once more; all must pass. */
-static void start_self(const char *const *before, const char *test, const char *variable) {
-    enum { MOST = 16 };
-    char self[4096] = {0};
-    const char *argv[MOST];
-    size_t n = 0;
-    CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-    for (; *before; before++) argv[n++] = *before;
-    argv[n++] = self;
-    argv[n++] = test;
-    argv[n] = NULL;
-    struct process p;
-    process_start(&p, argv, (const char *const[]){no_leaks, variable, NULL});
-    struct ended e = process_wait(&p, 100);
-    if (e.status) test_fail(__FILE__, __LINE__, "%s: status %d\n%s", test, e.status, e.err);
-    ended_free(&e);
-}
+#include "tests/e2e/self.h"
+#include "tests/torch.h"
 
 /* True in one of the ranks, which then has its communicator; elsewhere the test is started again in
  * so many processes, all of which must pass. */
-static bool as_ranks(const char *test, int ranks, struct comm **c) {
+static bool as_ranks_of(enum self_launcher how, const char *test, int ranks, struct comm **c) {
     struct launch l;
-    CHECK_OK(launch_read(&l));
+    CHECK_OK(launch_read(&l, true));
     if (l.size > 1) {
         CHECK_OK(comm_open(c, &l));
         comm_timeout(*c, 60);
         CHECK_INT(comm_size(*c), l.size);
         CHECK_INT(comm_rank(*c), l.rank);
+        CHECK_INT(comm_local_rank(*c), l.rank);
+        CHECK_INT(comm_local_size(*c), l.size);
         return true;
     }
-    if (!*TEST_MPIRUN) test_skip("there is no MPI");
-    char count[16];
-    snprintf(count, sizeof count, "%d", ranks);
-    start_self((const char *const[]){TEST_MPIRUN, "--allow-run-as-root", "--oversubscribe",
-                                     "--bind-to", "none", "-np", count, NULL},
-               test, NULL);
+    struct ended e = self_ranks(how, ranks, test, NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%s: status %d\n%s", test, e.status, e.err);
+    ended_free(&e);
     return false;
+}
+
+static bool as_ranks(const char *test, int ranks, struct comm **c) {
+    return as_ranks_of(BY_MPIRUN, test, ranks, c);
 }
 
 /* Small integers: their sums are exact, in whatever order. */
@@ -105,12 +87,31 @@ TEST(three_ranks_do_the_same) { check_exchanges("three_ranks_do_the_same", 3); }
 TEST(four_ranks_do_the_same) { check_exchanges("four_ranks_do_the_same", 4); }
 TEST(eight_ranks_do_the_same) { check_exchanges("eight_ranks_do_the_same", 8); }
 
+/* Sockets in the place of MPI. */
+static void check_without_mpi(enum self_launcher how, const char *test, int ranks) {
+    struct comm *c = NULL;
+    if (!as_ranks_of(how, test, ranks, &c)) return;
+    exchange_everything(c);
+    comm_close(c, 0);
+}
+
+TEST(two_ranks_do_the_same_without_mpi) {
+    check_without_mpi(BY_ADDRESS, "two_ranks_do_the_same_without_mpi", 2);
+}
+TEST(five_ranks_that_meet_by_a_file_do_the_same_without_mpi) {
+    check_without_mpi(BY_FILE, "five_ranks_that_meet_by_a_file_do_the_same_without_mpi", 5);
+    if (!getenv("SLURM_JOB_ID")) return;
+    char *file = mem_format(".ovseg-meet-%s.%s.0", getenv("SLURM_JOB_ID"), getenv("SLURM_STEP_ID"));
+    CHECK(!file_exists(file)); /* they have met */
+    free(file);
+}
+
 TEST(one_process_needs_no_communicator) { exchange_everything(NULL); }
 
 /* ((0 + 1) + (2 + 3)) of numbers whose sum depends on the order. */
-TEST(floats_are_added_as_a_tree_of_ranks) {
+static void check_tree(enum self_launcher how, const char *test) {
     struct comm *c = NULL;
-    if (!as_ranks("floats_are_added_as_a_tree_of_ranks", 4, &c)) return;
+    if (!as_ranks_of(how, test, 4, &c)) return;
     static const float of[] = {1e8F, 3, -1e8F, 0.5F};
     float x[5], tree = (of[0] + of[1]) + (of[2] + of[3]);
     for (int i = 0; i < 5; i++) x[i] = of[comm_rank(c)];
@@ -119,6 +120,10 @@ TEST(floats_are_added_as_a_tree_of_ranks) {
     CHECK(tree != ((of[0] + of[1]) + of[2]) + of[3]);
     comm_close(c, 0);
 }
+TEST(floats_are_added_as_a_tree_of_ranks) {
+    check_tree(BY_MPIRUN, "floats_are_added_as_a_tree_of_ranks");
+}
+TEST(and_so_without_mpi) { check_tree(BY_ADDRESS, "and_so_without_mpi"); }
 
 TEST(reports_of_an_earlier_life_are_removed) {
     struct comm *c = NULL;
@@ -143,11 +148,13 @@ TEST(sums_go_on_while_other_exchanges_wait_for_their_turn) {
     enum { SUMS = 40, N = 10000 };
     float *x = mem_alloc(SUMS * N, sizeof *x);
     for (size_t i = 0; i < SUMS * N; i++) x[i] = value(comm_rank(c), i);
-    for (size_t k = 0; k < SUMS; k++) comm_sum_start(c, x + k * N, N);
+    tensor *all = t_from_data(x, SHAPE(SUMS, N), T_F32);
+    for (int64_t k = 0; k < SUMS; k++) comm_sum_tensor_start(c, t_select(all, 0, k));
     double one = 1;
     comm_sum(c, &one, 1); /* behind them in the queue */
     CHECK_NEAR(one, 2, 0);
     comm_sums_wait(c);
+    CHECK_OK(t_copy_out(all, x, SUMS * N * sizeof *x));
     for (size_t i = 0; i < SUMS * N; i++) CHECK(x[i] == value(0, i) + value(1, i));
     free(x);
     comm_close(c, 0);
@@ -157,11 +164,19 @@ TEST(a_launcher_with_another_number_of_processes_is_refused) {
     struct launch l;
     struct comm *c;
     if (!*TEST_MPIRUN) test_skip("there is no MPI");
-    CHECK_OK(launch_read(&l));
+    CHECK_OK(launch_read(&l, false));
     if (l.size == 1) { /* nobody starts five */
-        start_self((const char *const[]){NULL},
-                   "a_launcher_with_another_number_of_processes_is_refused",
-                   "OMPI_COMM_WORLD_SIZE=5");
+        struct process p;
+        char self[4096] = {0};
+        CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+        process_start(
+            &p,
+            (const char *const[]){self, "a_launcher_with_another_number_of_processes_is_refused",
+                                  NULL},
+            (const char *const[]){"OMPI_COMM_WORLD_SIZE=5", "ASAN_OPTIONS=detect_leaks=0", NULL});
+        struct ended e = process_wait(&p, 100);
+        check_status(&e, 0);
+        ended_free(&e);
         return;
     }
     CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "to MPI there are 1");
@@ -170,21 +185,73 @@ TEST(a_launcher_with_another_number_of_processes_is_refused) {
 
 TEST(launchers_are_told_apart_by_what_they_set) {
     struct launch l;
-    CHECK_OK(launch_read(&l));
+    CHECK_OK(launch_read(&l, false));
     CHECK(!l.by && l.size == 1);
     setenv("SLURM_NTASKS", "4", 1);
     setenv("SLURM_PROCID", "2", 1);
-    CHECK_OK(launch_read(&l)); /* a batch script, or a shell of salloc: one process */
+    CHECK_OK(launch_read(&l, false)); /* a batch script, or a shell of salloc: one process */
     CHECK_INT(l.size, 1);
     setenv("SLURM_STEP_ID", "0", 1);
-    CHECK_ERROR(launch_read(&l), ERR_DEVICE, "one of 4 tasks of srun");
+    CHECK_ERROR(launch_read(&l, false), ERR_DEVICE, "one of 4 tasks of srun");
     setenv("PMIX_RANK", "2", 1);
-    CHECK_OK(launch_read(&l));
+    CHECK_OK(launch_read(&l, false));
     CHECK_TEXT(l.by, "srun with PMIx");
     CHECK(l.rank == 2 && l.size == 4);
     unsetenv("PMIX_RANK");
     unsetenv("SLURM_STEP_ID");
     setenv("RANK", "1", 1);
     setenv("WORLD_SIZE", "2", 1);
-    CHECK_ERROR(launch_read(&l), ERR_DEVICE, "mpirun -np 2");
+    CHECK_ERROR(launch_read(&l, false), ERR_DEVICE, "mpirun -np 2");
+}
+
+TEST(jobs_of_gpus_meet_without_mpi_where_their_launcher_says) {
+    struct launch l;
+    setenv("RANK", "1", 1);
+    setenv("WORLD_SIZE", "2", 1);
+    CHECK_ERROR(launch_read(&l, true), ERR_DEVICE, "MASTER_ADDR");
+    setenv("MASTER_ADDR", "node7", 1);
+    setenv("MASTER_PORT", "29500", 1);
+    CHECK_OK(launch_read(&l, true));
+    CHECK(l.meet == MEET_ADDRESS && l.rank == 1 && l.size == 2 && l.port == 29500);
+    CHECK_TEXT(l.address, "node7");
+    setenv("TORCHELASTIC_USE_AGENT_STORE", "True", 1);
+    CHECK_OK(launch_read(&l, true));
+    CHECK_INT(l.port, 29501); /* torchrun has the other one */
+    setenv("RANK", "2", 1);
+    CHECK_ERROR(launch_read(&l, true), ERR_DEVICE, "RANK=2");
+    unsetenv("RANK");
+    setenv("SLURM_STEP_ID", "3", 1);
+    setenv("SLURM_JOB_ID", "77", 1);
+    setenv("SLURM_NTASKS", "4", 1);
+    setenv("SLURM_PROCID", "2", 1);
+    unsetenv("MASTER_PORT");
+    CHECK_OK(launch_read(&l, true));
+    CHECK(l.meet == MEET_FILE && l.rank == 2 && l.size == 4);
+    CHECK_TEXT(l.file, ".ovseg-meet-77.3.0");
+    setenv("OMPI_COMM_WORLD_SIZE", "4", 1);
+    setenv("OMPI_COMM_WORLD_RANK", "3", 1);
+    CHECK_OK(launch_read(&l, true)); /* MPI, when there is one */
+    CHECK(l.meet == MEET_MPI && l.rank == 3);
+}
+
+/* Nobody comes: who waits says for whom. */
+TEST(a_rank_that_does_not_come_is_named) {
+    struct comm *c;
+    struct launch l = {.by = "torchrun",
+                       .rank = 0,
+                       .size = 3,
+                       .meet = MEET_ADDRESS,
+                       .address = "127.0.0.1",
+                       .port = 0,
+                       .name = "",
+                       .patience = 0.3};
+    CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "2 of them are missing: rank 1, 2");
+    l.rank = 1;
+    l.port = 9; /* where nobody listens */
+    CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "rank 0 is not found");
+    char *file = test_path("meet");
+    l.meet = MEET_FILE;
+    snprintf(l.file, sizeof l.file, "%.120s", file);
+    CHECK_ERROR(comm_open(&c, &l), ERR_DEVICE, "working folder");
+    free(file);
 }

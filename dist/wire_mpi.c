@@ -38,6 +38,14 @@ static const char *finish(MPI_Request *r, int n, struct wire_wait w) {
     }
 }
 
+/* "Open MPI v4.1.4, package: ...": up to the comma. */
+static void name_library(char *out, size_t n) {
+    char name[MPI_MAX_LIBRARY_VERSION_STRING] = "MPI";
+    int length;
+    MPI_Get_library_version(name, &length);
+    snprintf(out, n, "%.*s", (int)strcspn(name, ",\n"), name);
+}
+
 static int open_world(struct wire_peers *p) {
     int has;
     MPI_Comm here;
@@ -49,6 +57,7 @@ static int open_world(struct wire_peers *p) {
     MPI_Comm_rank(world, &rank);
     MPI_Comm_size(world, &size);
     *p = (struct wire_peers){.rank = rank, .size = size};
+    name_library(p->by, sizeof p->by);
     if (MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here)) return -1;
     MPI_Comm_rank(here, &p->local_rank);
     MPI_Comm_size(here, &p->local_size);
@@ -56,7 +65,7 @@ static int open_world(struct wire_peers *p) {
     return 0;
 }
 
-int wire_open(struct wire_peers *p, const struct launch *l) {
+static int wire_open(struct wire_peers *p, const struct launch *l) {
     if (open_world(p)) return error_set(ERR_DEVICE, "MPI does not start, see its message above");
     if (size != l->size)
         return error_set(ERR_DEVICE,
@@ -162,12 +171,13 @@ static const char *leave(int status, struct wire_wait w) {
     return wrong ? wrong : both[0] == -both[1] ? NULL : "another rank ends with another status";
 }
 
-const char *wire_do(const struct exchange *e, struct wire_wait w) {
+static const char *exchange(const struct exchange *e, struct wire_wait w) {
     switch (e->kind) {
     case EX_SUM: return sum(e->x, e->n, w);
     case EX_GATHER: return gather(e, w);
     case EX_BROADCAST: return broadcast(e->x, e->n, w);
     case EX_LEAVE: return leave(e->status, w);
+    case EX_NCCL: break; /* none of MPI's */
     case EX_BARRIER: {
         MPI_Request r;
         int error = MPI_Ibarrier(world, &r);
@@ -177,33 +187,32 @@ const char *wire_do(const struct exchange *e, struct wire_wait w) {
     return "no such exchange";
 }
 
-void wire_close(void) {
+static void wire_close(void) {
     free(piece);
     MPI_Comm_free(&world);
     MPI_Comm_free(&leaving);
     MPI_Finalize();
 }
 
-void wire_abort(int status) {
+static void wire_abort(int status) {
     fflush(NULL);
     MPI_Abort(MPI_COMM_WORLD, status);
     _exit(status);
 }
 
+const struct wire wire_mpi = {
+    .open = wire_open, .exchange = exchange, .close = wire_close, .abort = wire_abort};
+
 #else /* no MPI */
 
-int wire_open(struct wire_peers *p, const struct launch *l) {
+static int wire_open(struct wire_peers *p, const struct launch *l) {
     (void)p;
     return error_set(ERR_DEVICE,
                      "%s started %d processes, but this program is built without MPI: install it "
                      "(libopenmpi-dev) and build again, or start one process",
                      l->by, l->size);
 }
-const char *wire_do(const struct exchange *e, struct wire_wait w) {
-    (void)e, (void)w;
-    return "there is no MPI";
-}
-void wire_close(void) {}
-void wire_abort(int status) { _exit(status); }
+
+const struct wire wire_mpi = {.open = wire_open};
 
 #endif

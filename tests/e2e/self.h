@@ -1,0 +1,20 @@
+/* A test that runs as several ranks starts its own program again, once for each. */
+#pragma once
+
+#include "tests/e2e/process.h"
+
+enum self_launcher {
+    BY_MPIRUN,  /* skips the test where there is no MPI */
+    BY_ADDRESS, /* RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, as torchrun sets them */
+    BY_FILE,    /* as srun without MPI does */
+};
+
+/* The test of that name in `ranks` processes that have these NAME=VALUE besides (NULL: none). What
+ * all of them printed on stderr; the status is the highest. */
+struct ended self_ranks(enum self_launcher how, int ranks, const char *test,
+                        const char *const *environment);
+
+/* Starts argv (argv[0] is a path) as ranks that no MPI knows; then waits for them. */
+void ranks_start(struct process *p, enum self_launcher how, int ranks, const char *const *argv,
+                 const char *const *environment);
+struct ended ranks_wait(struct process *p, int ranks, double limit);
