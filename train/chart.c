@@ -50,7 +50,7 @@ static void ticks_below(const struct chart_scale *s, double y, struct str *out) 
 
 static struct chart_scale scale_of(const struct chart_line *line, size_t n, bool of_x, double from,
                                    double to, int ticks) {
-    size_t all = 0, at = 0;
+    size_t all = of_x, at = of_x; /* steps begin at 0 */
     for (size_t i = 0; i < n; i++) all += line[i].n;
     double *x = mem_alloc(all, sizeof *x);
     for (size_t i = 0; i < n; i++)
@@ -58,6 +58,19 @@ static struct chart_scale scale_of(const struct chart_line *line, size_t n, bool
     struct chart_scale s = chart_scale(x, all, from, to, ticks);
     free(x);
     return s;
+}
+
+static void line_of(const struct chart_line *line, size_t colour, bool faint,
+                    const struct chart_scale *sx, const struct chart_scale *sy, struct str *out) {
+    str_add(out, "<path class=\"line c%zu%s\" d=\"", colour, faint ? " faint" : "");
+    chart_path(line->x, line->y, line->n, sx, sy, out);
+    str_add(out, "\"><title>");
+    html_text(out, line->name);
+    str_add(out, "</title></path>\n");
+    for (size_t k = 0; k < line->n; k++)
+        if (chart_alone(line->x, line->y, line->n, k))
+            str_add(out, "<circle class=\"bar c%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", colour,
+                    chart_at(sx, line->x[k]), chart_at(sy, line->y[k]));
 }
 
 static void legend(const struct chart_line *line, size_t n, struct str *out) {
@@ -82,13 +95,7 @@ void chart_lines(const char *title, struct chart_line *line, size_t n, struct st
     grid_across(&sy, left, right, out);
     str_add(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>", left, bottom, right);
     ticks_below(&sx, bottom, out);
-    for (size_t i = 0; i < n; i++) {
-        str_add(out, "<path class=\"line c%zu%s\" d=\"", many ? 0 : i, many ? " faint" : "");
-        chart_path(line[i].x, line[i].y, line[i].n, &sx, &sy, out);
-        str_add(out, "\"><title>");
-        html_text(out, line[i].name);
-        str_add(out, "</title></path>\n");
-    }
+    for (size_t i = 0; i < n; i++) line_of(&line[i], many ? 0 : i, many, &sx, &sy, out);
     str_add(out, "</svg>");
     if (n > 1) legend(line, n, out);
     str_add(out, "</figure>\n");
@@ -109,7 +116,7 @@ void chart_bars(const char *title, const struct chart_bar *bar, size_t n, struct
     const struct chart_scale s = {0, 100, NAME_WIDTH, WIDTH - 38, 25};
     begin(title, bottom + 18, out);
     for (int k = 0; k <= 100; k += 25) {
-        char text[16];
+        char text[32];
         chart_tick_text(k, s.step, text);
         str_add(out, "<path class=\"grid\" d=\"M%.1f 2V%.1f\"/>", chart_at(&s, k), bottom);
         text_at(chart_at(&s, k), bottom + 13, "middle", text, out);

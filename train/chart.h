@@ -25,10 +25,13 @@ double chart_at(const struct chart_scale *s, double x);
 double chart_first_tick(const struct chart_scale *s);
 void chart_tick_text(double x, double step, char out[32]); /* "0.002", "40k" */
 
-/* The d of a path: M and L, a new M behind each gap; a point that stands alone gets a line of
- * length 0, which round ends show as a dot. "" when nothing is finite. */
+/* The d of a path: M and L, a new M behind each gap. "" when no two points stand together: one that
+ * is alone is a dot. */
 void chart_path(const double *x, const double *y, size_t n, const struct chart_scale *sx,
                 const struct chart_scale *sy, struct str *out);
+
+/* Whether point i is finite and has no such neighbour. */
+bool chart_alone(const double *x, const double *y, size_t n, size_t i);
 
 /* At most 2 * most points: of each stretch its least and its greatest y, in their order. Finite
  * points only, when there are more than that. Returns how many are left. */

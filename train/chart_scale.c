@@ -71,13 +71,16 @@ static bool shown(const double *x, const double *y, size_t i, size_t n) {
     return i < n && isfinite(x[i]) && isfinite(y[i]);
 }
 
+bool chart_alone(const double *x, const double *y, size_t n, size_t i) {
+    return shown(x, y, i, n) && (i == 0 || !shown(x, y, i - 1, n)) && !shown(x, y, i + 1, n);
+}
+
 void chart_path(const double *x, const double *y, size_t n, const struct chart_scale *sx,
                 const struct chart_scale *sy, struct str *out) {
     for (size_t i = 0; i < n; i++) {
-        if (!shown(x, y, i, n)) continue;
+        if (!shown(x, y, i, n) || chart_alone(x, y, n, i)) continue;
         bool begins = i == 0 || !shown(x, y, i - 1, n);
         str_add(out, "%c%.1f %.1f", begins ? 'M' : 'L', chart_at(sx, x[i]), chart_at(sy, y[i]));
-        if (begins && !shown(x, y, i + 1, n)) str_add(out, "h0");
     }
     str_put(out, "", 0);
 }

@@ -110,31 +110,42 @@ static bool has_result(const struct report *r, size_t run) {
 }
 
 /* A chain leaves its result in the run that was asked for; the evaluation that it is of, with its
- * pictures, is a run beside. The one that is asked for in its place, or the same. */
-static size_t closing_of(struct report *r, size_t run) {
-    const char *dir = r->run[run].look.dir;
-    cJSON *json = run_json(dir, "result.json");
-    char *parent = path_dir(r->run[run].real);
+ * pictures, is a run beside. Its folder, owned, or NULL. */
+static char *closing_of(const char *dir, const cJSON *result) {
+    char *real = realpath(dir, NULL), *parent = path_dir(real ? real : dir), *found = NULL;
     struct strings names = {0};
-    size_t found = SIZE_MAX;
-    if (has_rows(json) && dir_list(parent, &names)) error_clear();
-    for (size_t i = 0; i < names.n && found == SIZE_MAX; i++) {
+    if (has_rows(result) && dir_list(parent, &names)) error_clear();
+    for (size_t i = 0; i < names.n && !found; i++) {
         char *beside = path_join(parent, names.at[i]);
         cJSON *other = run_folder(beside) ? run_json(beside, "result.json") : NULL;
         char *evaluation = path_join(beside, "evaluation.json");
-        if (other && file_exists(evaluation) && cJSON_Compare(json, other, true))
-            found = report_add_run(r, beside, NULL);
+        if (other && file_exists(evaluation) && cJSON_Compare(result, other, true))
+            found = mem_strdup(beside);
         cJSON_Delete(other);
         free(evaluation);
         free(beside);
     }
-    if (found == SIZE_MAX && has_rows(json))
-        put_result(r, run, NULL, json);
-    else
-        cJSON_Delete(json);
     strings_free(&names);
     free(parent);
-    return found == SIZE_MAX ? run : found;
+    free(real);
+    return found;
+}
+
+/* The evaluation stands for the run that it closed: whichever of them is named, a report is the
+ * same. */
+static void add_named(struct report *r, const char *dir) {
+    cJSON *result = run_json(dir, "result.json");
+    char *evaluation = path_join(dir, "evaluation.json");
+    char *closing = file_exists(evaluation) ? NULL : closing_of(dir, result);
+    size_t run = report_add_run(r, closing ? closing : dir, NULL);
+    REQUIRE(run != SIZE_MAX, "%s is a run", dir);
+    report_name(r, run);
+    if (!closing && has_rows(result) && !has_result(r, run))
+        put_result(r, run, NULL, result);
+    else
+        cJSON_Delete(result);
+    free(evaluation);
+    free(closing);
 }
 
 static bool is_sweep(const char *dir) {
@@ -162,9 +173,7 @@ int report_add(struct report *r, const char *word, const char *runs) {
     } else if (!(run = run_named(dir, runs))) {
         status = error_status();
     } else {
-        size_t i = report_add_run(r, run, NULL);
-        REQUIRE(i != SIZE_MAX, "%s is a run", run);
-        report_name(r, has_result(r, i) ? i : closing_of(r, i));
+        add_named(r, run);
     }
     free(run);
     free(below);

@@ -137,7 +137,6 @@ static void class_legend(const char *last, const char *first, bool splits, struc
 
 /* The best and the worst when there are too many. */
 static void class_charts(struct chart_bar *bar, size_t n, size_t most, struct str *out) {
-    str_add(out, "<div class=\"charts\">\n");
     if (n <= most) {
         size_t half = n > 12 ? (n + 1) / 2 : n;
         chart_bars("IoU by class, percent", bar, half, out);
@@ -146,11 +145,20 @@ static void class_charts(struct chart_bar *bar, size_t n, size_t most, struct st
         chart_bars("IoU of the best classes, percent", bar, most / 2, out);
         chart_bars("IoU of the worst classes", bar + n - most / 2, most / 2, out);
     }
+}
+
+static void confused_part(const struct table *t, const char *label, size_t pairs, struct str *out) {
+    size_t from, end;
+    rows_of(t, label, &from, &end);
+    if (end == from || !pairs) return;
+    str_add(out, "<div><h4>Names taken for others, percent of their pixels</h4>\n");
+    table_html_part(t, from, end - from < pairs ? end : from + pairs, 2, out);
     str_add(out, "</div>\n");
 }
 
-static void class_part(const struct report_result *x, const struct table *t, size_t most,
-                       struct str *out) {
+static void class_part(const struct report_result *x, const struct report_tables *tables,
+                       const struct report_look *look, struct str *out) {
+    const struct table *t = &tables->classes;
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(x->json, "rows");
     const cJSON *first = cJSON_GetArrayItem(rows, 0);
     const cJSON *last = cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
@@ -172,11 +180,13 @@ static void class_part(const struct report_result *x, const struct table *t, siz
     }
     if (end > from) qsort(all, end - from, sizeof *all, by_value);
     for (size_t i = from; i < end; i++) bar[i - from] = all[i - from].bar;
-    if (end > from) {
-        class_charts(bar, end - from, most, out);
+    str_add(out, "<div class=\"charts\">\n");
+    if (end > from) class_charts(bar, end - from, look->classes, out);
+    confused_part(&tables->confused, x->label, look->pairs, out);
+    str_add(out, "</div>\n");
+    if (end > from)
         class_legend(result_title(result_model(last)),
                      first == last ? NULL : result_title(result_model(first)), splits, out);
-    }
     free(all);
     free(bar);
 }
@@ -215,8 +225,8 @@ static void picture_part(const char *dir, size_t most, struct str *out) {
     }
     if (n)
         str_add(out,
-                "<h4>Pictures</h4><p class=\"soft\">Each with its picture, what the last model "
-                "made of it, and the truth.</p>\n<div class=\"pictures\">%s</div>\n",
+                "<h4>Pictures: each as it is, what the last model "
+                "made of it, and the truth</h4>\n<div class=\"pictures\">%s</div>\n",
                 pictures.at);
     str_free(&pictures);
     strings_free(&names);
@@ -225,19 +235,10 @@ static void picture_part(const char *dir, size_t most, struct str *out) {
 void report_result_part(const struct report *r, size_t result, const struct report_tables *t,
                         const struct report_look *look, struct str *out) {
     const struct report_result *x = &r->result[result];
-    size_t from, end;
     str_add(out, "<details%s><summary>", result == 0 || r->n_results < 3 ? " open=\"open\"" : "");
     html_text(out, x->label);
     str_add(out, "</summary>\n");
-    class_part(x, &t->classes, look->classes, out);
-    rows_of(&t->confused, x->label, &from, &end);
-    if (end > from) {
-        str_add(out,
-                "<h4>Names taken for others</h4><p class=\"soft\">Percent of the pixels of "
-                "the true name.</p>\n");
-        size_t most = end - from < look->pairs ? end : from + look->pairs;
-        table_html_part(&t->confused, from, most, 2, out);
-    }
+    class_part(x, t, look, out);
     picture_part(r->run[x->run].look.dir, look->pictures, out);
     str_add(out, "</details>\n");
 }

@@ -120,7 +120,7 @@ TEST(a_report_of_a_chain_and_of_a_sweep_is_one_page_with_tables_beside) {
     struct ended none = REPORT("nothing", "--runs", runs, "-o", dir);
     check_status(&none, 66);
     ended_free(&none);
-    none = REPORT();
+    none = OVSEG("report");
     check_status(&none, 64);
     ended_free(&none);
     char *const owned[] = {runs, dir, before, after};

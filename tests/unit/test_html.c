@@ -88,7 +88,7 @@ TEST(a_table_says_the_same_as_csv_markdown_and_html) {
     table_csv(&t, &csv);
     CHECK_TEXT(csv.at,
                "na|me,mIoU,mIoU deviation,gain,seconds\n"
-               "\"a, \"\"b\"\" | <i>\",11,1.4142135623731,2.04,245\nnone,20.5,,,\n");
+               "\"a, \"\"b\"\" | <i>\",11,1.4142135623730951,2.04,245\nnone,20.5,,,\n");
     table_markdown(&t, &md);
     CHECK_TEXT(md.at,
                "## A \\| &lt;b>\n\nOf \\`this\\`.\n\n"

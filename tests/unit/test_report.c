@@ -95,7 +95,7 @@ TEST(a_page_has_results_classes_pictures_curves_and_runs_of_an_evaluation) {
     CHECK_HAS(page, "<td class=\"n\">12.3</td>");
     CHECK_INT(count(page, "<img "), 1);
     CHECK_HAS(page, "<img width=\"16\" height=\"8\"");
-    CHECK_INT(count(page, "class=\"bar c1\""), 1); /* sky is unseen, the other has no IoU */
+    CHECK_INT(count(page, "<rect class=\"bar c1\""), 1); /* sky is unseen, the other has no IoU */
     CHECK_HAS(page, ">loss</figcaption>");
     CHECK_HAS(page, "mask_accuracy, validation</figcaption>");
     CHECK_HAS(page, "1 unfinished</span>");
