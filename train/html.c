@@ -59,9 +59,9 @@ void html_base64(struct str *out, const void *bytes, size_t n) {
         uint32_t x = (uint32_t)p[i] << 16;
         if (i + 1 < n) x |= (uint32_t)p[i + 1] << 8;
         if (i + 2 < n) x |= p[i + 2];
-        const char four[4] = {letters[x >> 18], letters[x >> 12 & 63],
-                              i + 1 < n ? letters[x >> 6 & 63] : '=',
-                              i + 2 < n ? letters[x & 63] : '='};
+        char four[4] = {letters[x >> 18], letters[x >> 12 & 63], '=', '='};
+        if (i + 1 < n) four[2] = letters[x >> 6 & 63];
+        if (i + 2 < n) four[3] = letters[x & 63];
         str_put(out, four, 4);
     }
 }

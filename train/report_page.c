@@ -211,11 +211,12 @@ void report_page(const struct report *r, const struct report_tables *t,
 /* ---- files ---- */
 
 static size_t list_tables(const struct report_tables *t, const struct table **list) {
-    const struct table *const rest[] = {&t->results, &t->classes, &t->confused, &t->protocol,
-                                        &t->same,    &t->cost,    &t->runs};
+    enum { REST = 7 };
+    const struct table *const rest[REST] = {&t->results, &t->classes, &t->confused, &t->protocol,
+                                            &t->same,    &t->cost,    &t->runs};
     size_t n = 0;
     for (size_t i = 0; i < t->n_sweeps; i++) list[n++] = &t->sweep[i];
-    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) list[n++] = rest[i];
+    for (size_t i = 0; i < REST; i++) list[n++] = rest[i];
     return n;
 }
 

@@ -263,7 +263,7 @@ static void protocol_tables(struct report_tables *t, const struct report *r) {
     table_open(&t->protocol, "protocol", "Protocol");
     table_open(&t->same, "protocol-same", "The same in all results");
     table_column(&t->protocol, COLUMN_TEXT, "result");
-    static const char *const columns[] = {"what", "value", "meaning"};
+    static const char *const columns[] = {"key", "value", "of a setting, what it says"};
     for (size_t k = 0; k < 3; k++) table_column(&t->same, COLUMN_TEXT, columns[k]);
     t->comparable = true;
     for (size_t k = 0; k < keys.n; k++) {
@@ -275,7 +275,7 @@ static void protocol_tables(struct report_tables *t, const struct report *r) {
         } else {
             table_text(&t->same, shown_key(key));
             table_text(&t->same, value_of(&flat[0], key));
-            table_text(&t->same, protocol_meaning(key));
+            table_text(&t->same, shown_key(key) == key ? "" : protocol_meaning(key));
         }
     }
     for (size_t i = 0; different.n && i < n; i++) {
@@ -386,7 +386,8 @@ void report_tables_free(struct report_tables *t) {
     for (size_t i = 0; i < t->n_sweeps; i++) table_free(&t->sweep[i]);
     free(t->sweep);
     strings_free(&t->sweep_file);
-    struct table *const one[] = {&t->results, &t->classes,  &t->confused, &t->cost,
-                                 &t->runs,    &t->protocol, &t->same};
-    for (size_t i = 0; i < sizeof one / sizeof *one; i++) table_free(one[i]);
+    enum { ONES = 7 };
+    struct table *const one[ONES] = {&t->results, &t->classes,  &t->confused, &t->cost,
+                                     &t->runs,    &t->protocol, &t->same};
+    for (size_t i = 0; i < ONES; i++) table_free(one[i]);
 }
