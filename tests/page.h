@@ -94,7 +94,7 @@ static inline void page_begin(struct page_check *p) {
     }
     if (*p->at != '>' || p->depth == PAGE_DEPTH) page_fails(p, "a tag without end");
     p->at++;
-    strcpy(p->open[p->depth++], name);
+    memcpy(p->open[p->depth++], name, sizeof name);
 }
 
 static inline void page_end(struct page_check *p) {

@@ -105,7 +105,7 @@ struct report_tables {
     struct strings sweep_file; /* names of theirs */
     struct table results, classes, confused, cost, runs;
     struct table protocol, same; /* what differs among results, and what does not */
-    bool comparable;             /* nothing differs that mIoU may depend on */
+    struct str decisive;         /* what differs that mIoU may depend on, "" when nothing does */
 };
 void report_tables(const struct report *r, struct report_tables *t);
 void report_tables_free(struct report_tables *t);

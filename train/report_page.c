@@ -33,7 +33,7 @@ static void count_tile(struct str *out, size_t n, const char *one, const char *m
 }
 
 /* The best of the first column of figures. */
-static void best_tile(const struct table *t, struct str *out) {
+static void best_tile(const struct table *t, bool many, struct str *out) {
     double best = NAN;
     size_t at = 0;
     for (size_t i = 0; t->n_columns > 2 && i < table_rows(t); i++) {
@@ -45,7 +45,9 @@ static void best_tile(const struct table *t, struct str *out) {
     }
     if (isnan(best)) return;
     char *value = mem_format("%.1f", best);
-    char *what = mem_format("best %s: %s", t->column[2].name, t->cell[at * t->n_columns + 1].text);
+    const struct table_cell *row = &t->cell[at * t->n_columns];
+    char *what = mem_format("best %s: %s%s%s", t->column[2].name, many ? row[0].text : "",
+                            many ? ", " : "", row[1].text);
     tile(out, value, what);
     free(value);
     free(what);
@@ -69,7 +71,7 @@ static void head(const struct report *r, const struct report_tables *t, struct s
         html_text(out, r->run[r->named[i]].look.name);
     }
     str_add(out, "</p>\n<div class=\"tiles\">\n");
-    best_tile(&t->results, out);
+    best_tile(&t->results, r->n_results > 1, out);
     count_tile(out, r->n_sweeps, "sweep", "sweeps");
     count_tile(out, r->n_results, "evaluation", "evaluations");
     count_tile(out, r->n_runs, "run", "runs");
@@ -96,14 +98,16 @@ static void navigation(const struct part *part, struct str *out) {
 
 static void say_protocol(const struct report *r, const struct report_tables *t, struct str *out) {
     if (r->n_results < 2) return;
-    if (t->comparable)
+    if (!t->decisive.n) {
         paragraph(out, "note ok",
                   "Measured in the same way: nothing differs that mIoU may depend on, but for the "
                   "models.");
-    else
-        str_add(out,
-                "<p class=\"note bad\">Measured in different ways: figures may differ for "
-                "that alone. See <a href=\"#protocol\">Protocol</a>.</p>\n");
+        return;
+    }
+    str_add(out, "<p class=\"note bad\">Not all were measured in the same way: what differs is ");
+    html_text(out, t->decisive.at);
+    str_add(out,
+            ". Figures may differ for that alone; see <a href=\"#protocol\">Protocol</a>.</p>\n");
 }
 
 static void results_part(const struct report *r, const struct report_tables *t, struct str *out) {

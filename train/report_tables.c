@@ -27,10 +27,7 @@ static void sweep_columns(struct table *t, const struct report_sweep *s) {
     const char *main = report_main_figure(s);
     table_column(t, COLUMN_TEXT, "settings");
     table_column(t, COLUMN_TEXT, "seeds done");
-    if (*s->metric) table_column(t, COLUMN_COUNT, "rank");
-    if (*s->metric) table_column(t, COLUMN_SPREAD, s->metric);
-    for (size_t i = 0; sweep_shown[i]; i++)
-        if (occurs(s, sweep_shown[i])) table_column_best(t, COLUMN_SPREAD, sweep_shown[i]);
+    if (main) table_column_best(t, COLUMN_SPREAD, main);
     if (main) {
         char *gain = mem_format("%s, gain over the first", main);
         table_column(t, COLUMN_SPREAD_GAIN, gain);
@@ -38,6 +35,11 @@ static void sweep_columns(struct table *t, const struct report_sweep *s) {
     }
     if (has_paper(s)) table_column(t, COLUMN_NUMBER, "paper");
     if (has_paper(s)) table_column(t, COLUMN_GAIN, "paper, gain over the first");
+    if (*s->metric) table_column(t, COLUMN_COUNT, "rank");
+    if (*s->metric) table_column(t, COLUMN_SPREAD, s->metric);
+    for (size_t i = 0; sweep_shown[i]; i++)
+        if (occurs(s, sweep_shown[i]) && sweep_shown[i] != main)
+            table_column_best(t, COLUMN_SPREAD, sweep_shown[i]);
 }
 
 static void sweep_row(struct table *t, const struct report_sweep *s, size_t i) {
@@ -46,13 +48,15 @@ static void sweep_row(struct table *t, const struct report_sweep *s, size_t i) {
     char *done = mem_format("%zu of %zu", x->done, x->n);
     table_text(t, x->label);
     table_text(t, done);
-    if (*s->metric) table_number(t, x->rank ? (double)x->rank : NAN);
-    if (*s->metric) table_spread(t, report_spread(s, i, NULL));
-    for (size_t k = 0; sweep_shown[k]; k++)
-        if (occurs(s, sweep_shown[k])) table_spread(t, report_spread(s, i, sweep_shown[k]));
+    if (main) table_spread(t, report_spread(s, i, main));
     if (main) table_spread(t, i ? report_gain(s, i, main) : (struct spread){0, NAN, NAN});
     if (has_paper(s)) table_number(t, x->paper);
     if (has_paper(s)) table_number(t, i ? x->paper - s->setting[0].paper : NAN);
+    if (*s->metric) table_number(t, x->rank ? (double)x->rank : NAN);
+    if (*s->metric) table_spread(t, report_spread(s, i, NULL));
+    for (size_t k = 0; sweep_shown[k]; k++)
+        if (occurs(s, sweep_shown[k]) && sweep_shown[k] != main)
+            table_spread(t, report_spread(s, i, sweep_shown[k]));
     free(done);
 }
 
@@ -265,13 +269,14 @@ static void protocol_tables(struct report_tables *t, const struct report *r) {
     table_column(&t->protocol, COLUMN_TEXT, "result");
     static const char *const columns[] = {"key", "value", "of a setting, what it says"};
     for (size_t k = 0; k < 3; k++) table_column(&t->same, COLUMN_TEXT, columns[k]);
-    t->comparable = true;
+    str_put(&t->decisive, "", 0);
     for (size_t k = 0; k < keys.n; k++) {
         const char *key = keys.at[k];
         if (differs(flat, n, key)) {
             strings_add(&different, key);
             table_column(&t->protocol, COLUMN_TEXT, shown_key(key));
-            t->comparable &= !protocol_decides(key) || strncmp(key, "checkpoints.", 12) == 0;
+            if (protocol_decides(key) && strncmp(key, "checkpoints.", 12) != 0)
+                str_add(&t->decisive, "%s%s", t->decisive.n ? ", " : "", shown_key(key));
         } else {
             table_text(&t->same, shown_key(key));
             table_text(&t->same, value_of(&flat[0], key));
@@ -386,6 +391,7 @@ void report_tables_free(struct report_tables *t) {
     for (size_t i = 0; i < t->n_sweeps; i++) table_free(&t->sweep[i]);
     free(t->sweep);
     strings_free(&t->sweep_file);
+    str_free(&t->decisive);
     enum { ONES = 7 };
     struct table *const one[ONES] = {&t->results, &t->classes,  &t->confused, &t->cost,
                                      &t->runs,    &t->protocol, &t->same};
