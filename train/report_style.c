@@ -21,7 +21,7 @@ const char *const report_style[] = {
     "section{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px;margin:16px 0;scroll-margin-top:48px}",
     ".tiles{display:flex;flex-wrap:wrap;gap:10px;margin:14px 0}.tile{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:8px 14px;min-width:104px}",
     ".tile b{display:block;font-size:1.3rem;line-height:1.25;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.8rem}",
-    ".scroll{overflow-x:auto;margin:0 -4px 10px}table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:min(100%,320px)}",
+    ".scroll{overflow-x:auto;margin:0 -4px 10px}table{border-collapse:separate;border-spacing:0;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:min(100%,320px)}",
     "th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}td{max-width:36ch;overflow-wrap:break-word}",
     "thead th{color:var(--soft);font-weight:600;vertical-align:bottom;min-width:5.2em;max-width:9em;overflow-wrap:anywhere;border-bottom:2px solid var(--rule)}",
     "tbody th{font-weight:500;position:sticky;left:0;background:var(--card);min-width:10.5em;max-width:17em;overflow-wrap:anywhere}tbody tr:hover>*{background:var(--zebra)}",
@@ -41,6 +41,7 @@ const char *const report_style[] = {
     ".done{color:var(--good)}.running{color:var(--c0)}.unfinished{color:var(--warn)}.failed{color:var(--bad)}",
     ".note{border-left:4px solid var(--warn);padding:4px 12px;margin:0 0 12px}.note.bad{border-color:var(--bad)}.note.ok{border-color:var(--good)}",
     "footer{max-width:1160px;margin:0 auto;padding:4px 16px 32px;color:var(--soft);font-size:.82rem}",
+    "@media(max-width:600px){th,td{padding:5px 7px}tbody th{min-width:7.5em}main,header{padding-left:10px;padding-right:10px}section{padding:12px}}",
     "@media print{nav{display:none}section{break-inside:avoid;border:0;padding:0}}",
     NULL,
 };
