@@ -23,7 +23,7 @@ const char *const report_style[] = {
     ".tile b{display:block;font-size:1.3rem;line-height:1.25;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.8rem}",
     ".scroll{overflow-x:auto;margin:0 -4px 10px}table{border-collapse:separate;border-spacing:0;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:min(100%,320px)}",
     "th,td{padding:5px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}td{max-width:36ch;overflow-wrap:break-word}",
-    "thead th{color:var(--soft);font-weight:600;vertical-align:bottom;min-width:5.2em;max-width:9em;overflow-wrap:anywhere;border-bottom:2px solid var(--rule)}",
+    "thead th{color:var(--soft);font-weight:600;vertical-align:bottom;min-width:5.2em;border-bottom:2px solid var(--rule)}",
     "tbody th{font-weight:500;position:sticky;left:0;background:var(--card);min-width:10.5em;max-width:17em;overflow-wrap:anywhere}tbody tr:hover>*{background:var(--zebra)}",
     ".n{text-align:right;white-space:nowrap}thead .n{white-space:normal}.best{font-weight:700}",
     ".charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr));gap:8px 20px;align-items:start}",
