@@ -11,7 +11,7 @@ const struct command commands[] = {
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"data", "data sets made, checked, divided, written out", cmd_data},
     {"submit", "the Slurm jobs of a config, written or sent", cmd_submit},
-    {"report", "why two results differ", cmd_report},
+    {"report", "runs and sweeps as a page and tables; why two results differ", cmd_report},
     {"sweep", "many trials of settings and seeds, shared stages once", cmd_sweep},
     {"runs", "what has been run, from what; compare, clean up", cmd_runs},
     {"status", "how far a run is, from any host", cmd_status},

@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/json.h"
+#include "base/settings.h"
 #include "train/evaluation.h"
 
 void protocol_write(const struct evaluation *e, struct json_out *j);
@@ -22,6 +23,13 @@ void protocol_write(const struct evaluation *e, struct json_out *j);
 /* Reads the result of a run (a folder, or the path of its JSON). ERR_MISSING; ERR_DATA: not ours,
  * or older than protocols. *out is owned. */
 int protocol_read(const char *path, cJSON **out);
+
+/* A protocol, flat: "set", "checkpoints.raw", "settings.eval.lambda", each with its value as text.
+ */
+void protocol_flat(const cJSON *protocol, struct string_map *out);
+/* What such a key is, in words; whether mIoU may depend on it. */
+const char *protocol_meaning(const char *key);
+bool protocol_decides(const char *key);
 
 /* Says in words how the protocols of two results differ, and what their figures are. Returns how
  * many differences there are. */

@@ -59,8 +59,7 @@ struct comparison {
     size_t n, decisive; /* differences; those that labels or mIoU may depend on */
 };
 
-/* What a key of the protocol is, for who reads of a difference. */
-static const char *meaning(const char *key) {
+const char *protocol_meaning(const char *key) {
     static const char *const known[][2] = {
         {"set", "another set of pictures"},
         {"images", "so many pictures were counted"},
@@ -86,8 +85,8 @@ static const char *meaning(const char *key) {
     return "this version does not know it";
 }
 
-/* Whether mIoU may depend on it; else it concerns figures beside, or files. */
-static bool decides(const char *key) {
+/* What does not concerns figures beside, or files. */
+bool protocol_decides(const char *key) {
     static const char *const beside[] = {"settings.measure.", "settings.eval.overlays",
                                          "similarity_hash", "groups_hash"};
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
@@ -102,6 +101,28 @@ static char *text_of(const cJSON *x) {
     char *printed = cJSON_PrintUnformatted(x);
     REQUIRE(printed, "out of memory");
     return printed;
+}
+
+static void flatten(const cJSON *o, const char *before, struct string_map *out) {
+    const cJSON *x;
+    cJSON_ArrayForEach(x, o) {
+        char *key = mem_format("%s%s", before, x->string ? x->string : "");
+        if (cJSON_IsObject(x)) {
+            char *inner = mem_format("%s.", key);
+            flatten(x, inner, out);
+            free(inner);
+        } else {
+            char *text = text_of(x);
+            string_map_put(out, key, text);
+            free(text);
+        }
+        free(key);
+    }
+}
+
+void protocol_flat(const cJSON *protocol, struct string_map *out) {
+    *out = (struct string_map){0};
+    flatten(protocol, "", out);
 }
 
 /* The first names that differ. */
@@ -123,9 +144,9 @@ static void tell(struct comparison *c, const char *key, const cJSON *a, const cJ
     char *x = text_of(a), *y = text_of(b);
     const char *shown = strncmp(key, "settings.", 9) == 0 ? key + 9 : key;
     c->n++;
-    c->decisive += decides(key);
-    str_add(c->out, "  %s: %s in A, %s in B\n      %s%s\n", shown, x, y, meaning(key),
-            decides(key) ? "" : "; mIoU does not depend on it");
+    c->decisive += protocol_decides(key);
+    str_add(c->out, "  %s: %s in A, %s in B\n      %s%s\n", shown, x, y, protocol_meaning(key),
+            protocol_decides(key) ? "" : "; mIoU does not depend on it");
     if (strcmp(key, "labels_hash") == 0) tell_names(c);
     free(x);
     free(y);

@@ -95,14 +95,6 @@ static void print_split(FILE *to, const cJSON *o, const char *key) {
     fprintf(to, "%7.1f %7.1f %7.1f", at(o, key, "all"), at(o, key, "seen"), at(o, key, "unseen"));
 }
 
-static const char *title(const char *name) {
-    static const char *const titles[][2] = {
-        {"raw", "raw CLIP"}, {"mpt", "MPT only"}, {"ft", "FT only"}, {"ft+mpt", "FT+MPT"}};
-    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
-        if (strcmp(titles[i][0], name) == 0) return titles[i][1];
-    return name;
-}
-
 static void print_evaluation(const cJSON *json, FILE *to) {
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(json, "rows"), *row;
     const cJSON *ensemble = cJSON_GetObjectItemCaseSensitive(json, "ensemble");
@@ -114,13 +106,14 @@ static void print_evaluation(const cJSON *json, FILE *to) {
     cJSON_ArrayForEach(row, rows) {
         const cJSON *name = cJSON_GetObjectItemCaseSensitive(row, "name");
         last = cJSON_IsString(name) ? name->valuestring : "?";
-        fprintf(to, "%-18s ", title(last));
+        fprintf(to, "%-18s ", result_title(last));
         print_split(to, row, "miou");
         fprintf(to, "   ");
         print_split(to, row, "mask_accuracy");
         fprintf(to, "\n");
     }
-    fprintf(to, "\n%-18s %7s %7s %7s   (mIoU, %s)\n", "", "all", "seen", "unseen", title(last));
+    fprintf(to, "\n%-18s %7s %7s %7s   (mIoU, %s)\n", "", "all", "seen", "unseen",
+            result_title(last));
     static const char *const parts[][2] = {
         {"MaskFormer only", "maskformer_only"}, {"CLIP only", "clip_only"}, {"ensemble", "fused"}};
     for (size_t i = 0; i < 3; i++) {

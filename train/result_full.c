@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -14,6 +15,14 @@ static double number(const cJSON *x) { return cJSON_IsNumber(x) ? x->valuedouble
 static const char *text(const cJSON *x) { return cJSON_IsString(x) ? x->valuestring : "?"; }
 
 const char *result_model(const cJSON *row) { return text(item(row, "name")); }
+
+const char *result_title(const char *model) {
+    static const char *const titles[][2] = {
+        {"raw", "raw CLIP"}, {"mpt", "MPT only"}, {"ft", "FT only"}, {"ft+mpt", "FT+MPT"}};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        if (strcmp(titles[i][0], model) == 0) return titles[i][1];
+    return model;
+}
 
 double result_figure(const cJSON *row, const char *key) {
     return number(item(item(item(row, "metrics"), "all"), key));

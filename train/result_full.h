@@ -11,4 +11,5 @@ void result_print_full(const cJSON *json, int64_t lines, FILE *to);
 /* Of an element of "rows": the model's name, and a figure over all classes ("miou_truth"); NaN when
  * it is not there. */
 const char *result_model(const cJSON *row);
+const char *result_title(const char *model); /* "ft+mpt" -> "FT+MPT" */
 double result_figure(const cJSON *row, const char *key);

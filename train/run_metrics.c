@@ -2,12 +2,14 @@
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/file.h"
 
 /* The end of a file: of a long run a line that is asked for stands there. */
@@ -87,4 +89,68 @@ void run_main_metric(struct run_look *r) {
     if (!*r->metric) of_validation(r);
     if (!*r->metric) of_key(r, "pairs", run_json(r->dir, "mining.json"), "pairs");
     if (!*r->metric) of_key(r, "loss", run_last_metrics(r->dir, "train"), "loss");
+}
+
+/* ---- all of it ---- */
+
+static struct run_curve *curve_of(struct run_curves *c, const char *kind, const char *name) {
+    struct run_curve *found = run_curve(c, kind, name);
+    if (found) return found;
+    c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
+    c->at[c->n] = (struct run_curve){.kind = mem_strdup(kind), .name = mem_strdup(name)};
+    return &c->at[c->n++];
+}
+
+static void add_point(struct run_curve *c, double step, double x) {
+    c->step = mem_grow(c->step, &c->steps_cap, c->n + 1, sizeof *c->step);
+    c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
+    c->step[c->n] = step;
+    c->at[c->n++] = x;
+}
+
+static void add_line(struct run_curves *c, const cJSON *line) {
+    const cJSON *kind = cJSON_GetObjectItemCaseSensitive(line, "kind"), *x;
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(line, "step");
+    if (!cJSON_IsString(kind) || !cJSON_IsNumber(step)) return;
+    cJSON_ArrayForEach(x, line) {
+        if (!x->string || x == step || strcmp(x->string, "wall") == 0) continue;
+        if (!cJSON_IsNumber(x) && !cJSON_IsNull(x)) continue;
+        add_point(curve_of(c, kind->valuestring, x->string), step->valuedouble,
+                  cJSON_IsNumber(x) ? x->valuedouble : NAN);
+    }
+}
+
+void run_curves_read(struct run_curves *c, const char *dir) {
+    char *path = path_join(dir, "metrics.jsonl");
+    struct bytes text = {0};
+    *c = (struct run_curves){0};
+    if (!error_status() && file_exists(path) && file_read(path, (size_t)1 << 30, &text))
+        error_clear();
+    char *line = (char *)text.at, *end;
+    for (; line && (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        cJSON *json = cJSON_Parse(line);
+        add_line(c, json);
+        cJSON_Delete(json);
+    }
+    bytes_free(&text);
+    free(path);
+}
+
+void run_curves_free(struct run_curves *c) {
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->at[i].kind);
+        free(c->at[i].name);
+        free(c->at[i].step);
+        free(c->at[i].at);
+    }
+    free(c->at);
+    *c = (struct run_curves){0};
+}
+
+struct run_curve *run_curve(const struct run_curves *c, const char *kind, const char *name) {
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->at[i].kind, kind) == 0 && (!name || strcmp(c->at[i].name, name) == 0))
+            return &c->at[i];
+    return NULL;
 }

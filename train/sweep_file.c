@@ -21,6 +21,7 @@ static const struct setting rows[] = {
     INT   ("trials",           trials,      RESULT, "0", 0, 10000, "method random: combinations to draw"),
     INT   ("random_seed",      random_seed, RESULT, "1", 0, 1e15,  "method random: of the draws"),
     STRING("objective.metric", metric,      RESULT, "",            "what trials are ranked by; empty: nothing"),
+    STRING("paper",            paper,       RESULT, "",            "what the figures of the paper are that rows of list may name: \"mIoU on A-150\""),
     CHOICE("objective.on",     on,          RESULT, "validation", ons, "validation: measured on the set val, or by the stage's own validation; test: on what the table is of"),
     CHOICE("objective.goal",   goal,        RESULT, "max", goals,  "what is better: more or less of it"),
 };

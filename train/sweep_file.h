@@ -7,7 +7,8 @@
  *       finetune:optim.lr: {values: [1e-4, 3e-4]}
  *       eval.lambda: {value: 0.7}                # the same in all trials
  *     list:                                      # method list: its rows, named or not
- *       - {name: raw CLIP, inputs.model: ../clip.yaml}
+ *       - {name: raw CLIP, inputs.model: ../clip.yaml, paper: 21.8}
+ *     paper: mIoU on A-150                     # what the rows' figures of the paper are
  *     objective: {metric: miou.all, on: validation, goal: max}
  *
  * docs/sweeps.md. Settings have the scopes of the command line; what they mean is checked with the
@@ -27,6 +28,7 @@ struct sweep_options {
     struct ints seeds;
     int64_t trials, random_seed;
     char *metric; /* "": none */
+    char *paper;  /* what the paper's figures of the rows are; "": not said */
     int on, goal; /* enum sweep_on, sweep_goal */
 };
 
@@ -42,7 +44,8 @@ struct sweep_axis {
 
 /* Settings that go together. */
 struct sweep_row {
-    char *name; /* NULL: after its settings */
+    char *name;   /* NULL: after its settings */
+    double paper; /* what the paper has for it; NaN: nothing */
     struct overrides set;
 };
 

@@ -132,13 +132,13 @@ static void read_values(struct sweep_axis *a, const struct setting_entry *e,
     }
 }
 
-static void read_end(struct sweep_axis *a, const struct setting_entry *e, double *to,
-                     struct problems *p) {
+static void read_number(const char *key, const struct setting_entry *e, double *to,
+                        struct problems *p) {
     static const struct setting number = {
         .key = "", .type = SET_REAL, .min = -1e300, .max = 1e300, .help = ""};
     struct setting_fault fault;
     if (!setting_parse(&number, &e->yaml, to, &fault))
-        complain(p, e, e->yaml.mark, "%s: %s", a->key, fault.what);
+        complain(p, e, e->yaml.mark, "%s: %s", key, fault.what);
 }
 
 static void read_scale(struct sweep_axis *a, const struct setting_entry *e, struct problems *p) {
@@ -161,8 +161,8 @@ static void read_word(struct sweep_axis *a, int word, const struct setting_entry
         else
             complain(p, e, e->yaml.mark, "%s: value is neither a value nor a list", a->key);
         break;
-    case MIN: read_end(a, e, &a->lo, p); break;
-    case MAX: read_end(a, e, &a->hi, p); break;
+    case MIN: read_number(a->key, e, &a->lo, p); break;
+    case MAX: read_number(a->key, e, &a->hi, p); break;
     default: read_scale(a, e, p); break;
     }
     a->range |= word >= MIN;
@@ -231,6 +231,9 @@ static void read_row(const struct sweep_file *f, struct sweep_row *r, const char
         r->name = e->yaml.kind == YAML_SCALAR ? mem_strdup(e->yaml.at->text) : NULL;
         if (!r->name || !*r->name) complain(p, e, e->yaml.mark, "name is a text");
         free(text);
+    } else if (strcmp(key, "paper") == 0) {
+        read_number(key, e, &r->paper, p);
+        free(text);
     } else if (has_axis(f, key)) {
         complain(p, e, e->yaml.key_mark, "%s: is a parameter with values, too: in one place", key);
         free(text);
@@ -256,7 +259,7 @@ void sweep_read_list(struct sweep_file *f, const struct setting_entry *at, size_
     }
     f->n_rows = list->yaml.n;
     f->row = mem_grow(f->row, &f->rows_cap, f->n_rows + 1, sizeof *f->row);
-    memset(f->row, 0, (f->n_rows + 1) * sizeof *f->row);
+    for (size_t i = 0; i < f->n_rows; i++) f->row[i] = (struct sweep_row){.paper = NAN};
     for (size_t i = 0; i < list->yaml.n; i++) {
         char *key = mem_format("list[%zu]", i);
         const struct setting_entry *row = list->yaml.at[i].text ? NULL : find(at, n, key);

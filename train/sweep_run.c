@@ -201,6 +201,7 @@ int sweep_run(struct sweep *s, const struct sweep_work *w) {
     char *logs = path_join(s->dir, "logs");
     int status = dir_make(logs);
     free(logs);
+    if (!status) status = sweep_table_write(s); /* for who asks before the first trial is whole */
     if (status) return status;
     c.worker = mem_alloc((size_t)w->jobs, sizeof *c.worker);
     c.needed = mem_alloc(s->n_stages, sizeof *c.needed);

@@ -27,23 +27,12 @@ const char *sweep_trial_state(const struct sweep *s, size_t trial) {
 /* ---- means and ranks ---- */
 
 static void measure(struct sweep_table *t, size_t setting) {
-    const struct sweep *s = t->sweep;
-    struct sweep_line *line = &t->line[setting];
-    size_t seeds = s->file.opt.seeds.n;
-    double sum = 0, squares = 0;
-    for (size_t k = setting * seeds; k < (setting + 1) * seeds; k++)
-        if (!isnan(t->objective[k])) {
-            line->n++;
-            sum += t->objective[k];
-        }
-    line->mean = line->n ? sum / (double)line->n : NAN;
-    for (size_t k = setting * seeds; k < (setting + 1) * seeds; k++)
-        if (!isnan(t->objective[k])) squares += pow(t->objective[k] - line->mean, 2);
-    line->deviation = line->n > 1 ? sqrt(squares / (double)(line->n - 1)) : NAN;
+    size_t seeds = t->sweep->file.opt.seeds.n;
+    t->line[setting].spread = spread_of(t->objective + setting * seeds, seeds);
 }
 
 static bool ranked(const struct sweep_table *t, size_t i) {
-    return t->line[i].n == t->sweep->file.opt.seeds.n;
+    return t->line[i].spread.n == t->sweep->file.opt.seeds.n;
 }
 
 /* Equal ones share a rank. */
@@ -53,7 +42,7 @@ static void rank(struct sweep_table *t) {
         if (!ranked(t, i)) continue;
         t->line[i].rank = 1;
         for (size_t k = 0; k < t->sweep->settings.n; k++) {
-            double difference = t->line[k].mean - t->line[i].mean;
+            double difference = t->line[k].spread.mean - t->line[i].spread.mean;
             if (ranked(t, k) && (least ? difference < 0 : difference > 0)) t->line[i].rank++;
         }
     }

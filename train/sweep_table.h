@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "train/spread.h"
 #include "train/sweep.h"
 
 /* Figures by name, in the order of the file that they come from. */
@@ -20,10 +21,9 @@ void sweep_figures_free(struct sweep_figures *f);
 double sweep_figure(const struct sweep_figures *f, const char *name);
 
 /* The table, in memory. */
-struct sweep_line {         /* a combination of settings */
-    size_t n;               /* seeds that have a value */
-    double mean, deviation; /* of the objective; NAN: none, or of one seed */
-    size_t rank;            /* from 1 on, of those whose seeds are all there; 0: none */
+struct sweep_line {       /* a combination of settings */
+    struct spread spread; /* of the objective, over the seeds that have it */
+    size_t rank;          /* from 1 on, of those whose seeds are all there; 0: none */
 };
 struct sweep_table {
     const struct sweep *sweep;
@@ -34,6 +34,10 @@ struct sweep_table {
 };
 int sweep_table_open(struct sweep_table *t, const struct sweep *s);
 void sweep_table_close(struct sweep_table *t);
+
+/* The figures that people compare, ends with NULL: of an evaluation its two measures, of a training
+ * all. Of each the last model's (sweep_figure). */
+extern const char *const sweep_shown[];
 
 const char *sweep_trial_state(const struct sweep *s, size_t trial); /* done, failed, ... */
 

@@ -56,8 +56,8 @@ static void combine(struct sweep_settings *s, const struct sweep_file *f, const 
     s->at = mem_grow(s->at, &s->cap, s->n + 1, sizeof *s->at);
     struct sweep_setting *c = &s->at[s->n++];
     struct str text = {0};
-    *c = (struct sweep_setting){0};
     const struct sweep_row *row = f->n_rows ? &f->row[pick[0]] : NULL;
+    *c = (struct sweep_setting){.paper = row ? row->paper : NAN};
     if (row && row->name) str_add(&text, "%s", row->name);
     for (size_t i = 0; i < f->n_axes; i++) {
         const struct sweep_axis *a = &f->axis[i];

@@ -8,6 +8,7 @@ enum { SWEEP_MAX_TRIALS = 10000 };
 
 struct sweep_setting {
     char *label;               /* of a row its name; else its settings */
+    double paper;              /* of a row; NaN: none */
     struct overrides set;      /* constants, then parameters, then the row's */
     struct string_map columns; /* setting: value, of what is not constant */
 };

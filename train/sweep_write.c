@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "data/csv.h"
 #include "train/sweep_table.h"
+#include "train/table.h"
 
 /* ---- sweep.csv ---- */
 
@@ -36,12 +37,23 @@ static void columns_of(const struct sweep *s, struct strings *out) {
 
 static void csv_head(const struct sweep_table *t, const struct strings *settings, struct str *out) {
     static const char *const before[] = {"trial", "settings", "seed", "state", "run"};
-    static const char *const behind[] = {"objective", "rank", "mean", "deviation", "seeds_done"};
+    static const char *const behind[] = {"objective",  "rank",   "mean",  "deviation",
+                                         "seeds_done", "metric", "paper", "paper_figure"};
     for (size_t i = 0; i < sizeof before / sizeof *before; i++) csv_put(out, before[i], i == 0);
     for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) csv_put(out, behind[i], false);
     for (size_t i = 0; i < settings->n; i++) csv_put(out, settings->at[i], false);
     for (size_t i = 0; i < t->columns.n; i++) csv_put(out, t->columns.at[i], false);
     str_add(out, "\n");
+}
+
+/* "miou.all on validation" */
+static void put_metric(const struct sweep *s, struct str *out) {
+    const struct sweep_options *o = &s->file.opt;
+    char *text =
+        *o->metric ? mem_format("%s on %s", o->metric, o->on == SWEEP_TEST ? "test" : "validation")
+                   : mem_strdup("");
+    csv_put(out, text, false);
+    free(text);
 }
 
 static double exact(const struct sweep_figures *f, const char *name) {
@@ -63,9 +75,12 @@ static void csv_line(const struct sweep_table *t, size_t trial, const struct str
     csv_put(out, path_base(s->stage[x->closing].dir), false);
     put_number(out, t->objective[trial]);
     put_number(out, line->rank ? (double)line->rank : NAN);
-    put_number(out, line->mean);
-    put_number(out, line->deviation);
-    put_count(out, (int64_t)line->n, false);
+    put_number(out, line->spread.mean);
+    put_number(out, line->spread.deviation);
+    put_count(out, (int64_t)line->spread.n, false);
+    put_metric(s, out);
+    put_number(out, c->paper);
+    csv_put(out, s->file.opt.paper, false);
     for (size_t i = 0; i < settings->n; i++) {
         const char *value = string_map_get(&c->columns, settings->at[i]);
         csv_put(out, value ? value : "", false);
@@ -85,32 +100,28 @@ void sweep_table_csv(const struct sweep_table *t, struct str *out) {
 
 /* ---- sweep.md, and what is printed ---- */
 
-/* The figures that people compare: of an evaluation its two measures, of a training all. */
-static const char *const shown[] = {"miou.all",           "miou.seen",
-                                    "miou.unseen",        "mask_accuracy.all",
-                                    "mask_accuracy.seen", "mask_accuracy.unseen",
-                                    "mask_accuracy"};
+const char *const sweep_shown[] = {"miou.all",           "miou.seen",
+                                   "miou.unseen",        "mask_accuracy.all",
+                                   "mask_accuracy.seen", "mask_accuracy.unseen",
+                                   "mask_accuracy",      NULL};
+
+static void put_mean(struct spread s, int digits, struct str *out) {
+    if (!s.n)
+        str_add(out, "-");
+    else if (isnan(s.deviation))
+        str_add(out, "%.*f", digits, s.mean);
+    else
+        str_add(out, "%.*f ± %.*f", digits, s.mean, digits, s.deviation);
+}
 
 /* Mean and deviation of a figure over the seeds of a combination. */
 static void put_spread(const struct sweep_table *t, size_t setting, const char *name,
                        struct str *out) {
-    size_t seeds = t->sweep->file.opt.seeds.n, n = 0;
-    double sum = 0, squares = 0;
-    for (size_t k = setting * seeds; k < (setting + 1) * seeds; k++) {
-        double x = sweep_figure(&t->of[k], name);
-        if (isnan(x)) continue;
-        n++;
-        sum += x;
-        squares += x * x;
-    }
-    double mean = n ? sum / (double)n : NAN;
-    double variance = n > 1 ? (squares - sum * mean) / (double)(n - 1) : NAN;
-    if (!n)
-        str_add(out, "-");
-    else if (n == 1)
-        str_add(out, "%.1f", mean);
-    else
-        str_add(out, "%.1f ± %.1f", mean, sqrt(variance > 0 ? variance : 0));
+    size_t seeds = t->sweep->file.opt.seeds.n;
+    double *x = mem_alloc(seeds, sizeof *x);
+    for (size_t k = 0; k < seeds; k++) x[k] = sweep_figure(&t->of[setting * seeds + k], name);
+    put_mean(spread_of(x, seeds), 1, out);
+    free(x);
 }
 
 static bool occurs(const struct sweep_table *t, const char *name) {
@@ -119,23 +130,15 @@ static bool occurs(const struct sweep_table *t, const char *name) {
     return false;
 }
 
-static void put_mean(const struct sweep_line *line, struct str *out) {
-    if (!line->n)
-        str_add(out, "-");
-    else if (isnan(line->deviation))
-        str_add(out, "%.2f", line->mean);
-    else
-        str_add(out, "%.2f ± %.2f", line->mean, line->deviation);
-}
-
-/* A bar would end the cell. */
-static void put_cell(struct str *out, const char *text) {
-    for (; *text; text++) str_add(out, *text == '|' ? "\\|" : *text == '\n' ? " " : "%c", *text);
-}
-
 static void put_seeds(const struct sweep *s, struct str *out) {
     for (size_t i = 0; i < s->file.opt.seeds.n; i++)
         str_add(out, "%s%lld", i ? ", " : "", (long long)s->file.opt.seeds.at[i]);
+}
+
+static bool has_paper(const struct sweep *s) {
+    for (size_t i = 0; i < s->settings.n; i++)
+        if (!isnan(s->settings.at[i].paper)) return true;
+    return false;
 }
 
 static void md_head(const struct sweep_table *t, struct str *out) {
@@ -148,13 +151,20 @@ static void md_head(const struct sweep_table *t, struct str *out) {
         str_add(out, "Ranked by %s on %s, %s first.\n", o->metric,
                 o->on == SWEEP_TEST ? "the test set: the best is flattered" : "validation",
                 o->goal == SWEEP_MIN ? "the least" : "the greatest");
+    if (has_paper(s))
+        str_add(out, "Paper: %s, its data and models.\n",
+                *s->file.opt.paper ? s->file.opt.paper : "its figures");
     str_add(out, "\n| settings | seeds done |%s", *o->metric ? " rank | objective |" : "");
     size_t columns = *o->metric ? 4 : 2;
-    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-        if (occurs(t, shown[i])) {
-            str_add(out, " %s |", shown[i]);
+    for (size_t i = 0; sweep_shown[i]; i++)
+        if (occurs(t, sweep_shown[i])) {
+            str_add(out, " %s |", sweep_shown[i]);
             columns++;
         }
+    if (has_paper(s)) {
+        str_add(out, " paper |");
+        columns++;
+    }
     str_add(out, "\n|");
     for (size_t i = 0; i < columns; i++) str_add(out, "---|");
     str_add(out, "\n");
@@ -169,19 +179,21 @@ static size_t seeds_done(const struct sweep *s, size_t setting) {
 static void md_line(const struct sweep_table *t, size_t i, struct str *out) {
     const struct sweep *s = t->sweep;
     str_add(out, "| ");
-    put_cell(out, s->settings.at[i].label);
+    markdown_text(out, s->settings.at[i].label);
     str_add(out, " | %zu of %zu |", seeds_done(s, i), s->file.opt.seeds.n);
     if (*s->file.opt.metric) {
         str_add(out, t->line[i].rank ? " %zu | " : " - | ", t->line[i].rank);
-        put_mean(&t->line[i], out);
+        put_mean(t->line[i].spread, 2, out);
         str_add(out, " |");
     }
-    for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
-        if (!occurs(t, shown[k])) continue;
+    for (size_t k = 0; sweep_shown[k]; k++) {
+        if (!occurs(t, sweep_shown[k])) continue;
         str_add(out, " ");
-        put_spread(t, i, shown[k], out);
+        put_spread(t, i, sweep_shown[k], out);
         str_add(out, " |");
     }
+    double paper = s->settings.at[i].paper;
+    if (has_paper(s)) str_add(out, isnan(paper) ? " - |" : " %.1f |", paper);
     str_add(out, "\n");
 }
 
@@ -190,7 +202,7 @@ static void md_trials(const struct sweep *s, struct str *out) {
     for (size_t k = 0; k < s->n_trials; k++) {
         const struct sweep_trial *x = &s->trial[k];
         str_add(out, "| %zu | ", k + 1);
-        put_cell(out, s->settings.at[x->setting].label);
+        markdown_text(out, s->settings.at[x->setting].label);
         str_add(out, " | %lld | %s | %s |\n", (long long)x->seed, sweep_trial_state(s, k),
                 path_base(s->stage[x->closing].dir));
     }
@@ -204,7 +216,7 @@ static void md_failures(const struct sweep *s, struct str *out) {
         str_add(out, "%s", first ? "\n| failed run | exit | why |\n|---|---|---|\n" : "");
         first = false;
         str_add(out, "| %s | %d | ", path_base(stage->dir), stage->code);
-        put_cell(out, stage->message ? stage->message : "");
+        markdown_text(out, stage->message ? stage->message : "");
         str_add(out, " |\n");
     }
 }
@@ -223,10 +235,10 @@ void sweep_table_print(const struct sweep_table *t, struct str *out) {
                 s->file.opt.seeds.n);
         if (*s->file.opt.metric) {
             str_add(out, t->line[i].rank ? "   rank %zu   " : "            ", t->line[i].rank);
-            put_mean(&t->line[i], out);
-        } else if (occurs(t, shown[0])) {
+            put_mean(t->line[i].spread, 2, out);
+        } else if (occurs(t, sweep_shown[0])) {
             str_add(out, "   ");
-            put_spread(t, i, shown[0], out);
+            put_spread(t, i, sweep_shown[0], out);
         }
         str_add(out, "\n");
     }

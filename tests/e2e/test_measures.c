@@ -227,10 +227,10 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     CHECK_HAS(report.out, "mIoU may differ for these reasons alone");
     check_status(&none, 0);
     CHECK_HAS(none.out, "The protocols are the same");
-    struct ended other = REPORT(run), scenes = REPORT("--compare", run, test_dir());
+    struct ended other = REPORT("--compare", run), scenes = REPORT("--compare", run, test_dir());
     check_status(&other, 64);
     check_status(&scenes, 66);
-    CHECK_HAS(other.err, "there is `report --compare A B`");
+    CHECK_HAS(other.err, "--compare takes two results");
     struct ended nowhere = EVAL(config, "threads=1", out, "eval.set=nosuch");
     check_status(&nowhere, 66);
     CHECK_HAS(nowhere.err, "has no set \"nosuch\"; there are clip, easy, seen, test, val");

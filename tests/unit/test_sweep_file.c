@@ -85,6 +85,23 @@ TEST(rows_of_a_list_have_names_or_are_called_after_their_settings) {
     drop();
 }
 
+TEST(a_row_may_carry_what_the_paper_has_for_it_which_is_no_setting) {
+    CHECK_OK(
+        read("config: a.yaml\nmethod: list\npaper: mIoU on A-150\nlist:\n"
+             "  - {name: raw, paper: 21.8}\n  - {name: FT, optim.lr: 3}\n"));
+    CHECK_TEXT(f.opt.paper, "mIoU on A-150");
+    CHECK_NEAR(s.at[0].paper, 21.8, 0);
+    CHECK(isnan(s.at[1].paper));
+    CHECK_INT(s.at[0].set.n, 0);
+    drop();
+    CHECK_OK(read("config: a.yaml\nparameters:\n  optim.lr: {values: [1, 2]}\n"));
+    CHECK_TEXT(f.opt.paper, "");
+    CHECK(isnan(s.at[0].paper));
+    drop();
+    check_wrong("config: a.yaml\nmethod: list\nlist: [{name: a, paper: much}]\n",
+                "s.yaml:3:25: paper: ");
+}
+
 TEST(draws_are_the_same_each_time_and_never_twice_the_same_trial) {
     static const char text[] =
         "config: a.yaml\nmethod: random\ntrials: 6\nparameters:\n"

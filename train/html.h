@@ -1,0 +1,14 @@
+/* Pieces of a page: text in it is text, whatever it holds. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/mem.h"
+
+/* For elements and for attributes in double quotes. Control characters, bytes that are no UTF-8,
+ * and marks that turn the direction of what follows become U+FFFD. */
+void html_text(struct str *out, const char *text);
+/* The same of the first `most` characters, with an ellipsis where some are left out. */
+void html_text_short(struct str *out, const char *text, size_t most);
+
+void html_base64(struct str *out, const void *bytes, size_t n); /* RFC 4648, padded */
