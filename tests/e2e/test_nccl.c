@@ -142,15 +142,15 @@ TEST(an_error_of_nccl_ends_all_with_70_and_its_words) {
 TEST(a_signal_stops_all_ranks_and_the_same_command_gives_the_bits_of_one_that_never_stopped) {
     struct process p[RANKS];
     start(p, BY_ADDRESS, 2, "out", "smoke/clip.yaml",
-          (const char *const[]){"optim.steps=600", NULL}, NULL);
+          (const char *const[]){"optim.steps=200", NULL}, NULL);
     wait_for_steps("out");
     CHECK_INT(kill(p[1].pid, SIGUSR1), 0);
     struct ended e = ranks_wait(p, 2, 60);
     check_status(&e, 75);
     ended_free(&e);
-    train(BY_ADDRESS, 2, "out", "smoke/clip.yaml", (const char *const[]){"optim.steps=600", NULL});
+    train(BY_ADDRESS, 2, "out", "smoke/clip.yaml", (const char *const[]){"optim.steps=200", NULL});
     train(BY_ADDRESS, 2, "whole", "smoke/clip.yaml",
-          (const char *const[]){"optim.steps=600", NULL});
+          (const char *const[]){"optim.steps=200", NULL});
     check_same_runs("whole", "out", "clip");
 }
 
