@@ -32,7 +32,7 @@ struct replay {
     struct image picture;
     struct dump got;
     struct labels labels;
-    struct report *report;
+    struct verdicts *report;
 };
 
 /* --- the model --- */
@@ -159,7 +159,7 @@ static void compare_values(struct replay *r, const char *name, tensor *got, tens
                            double allowed) {
     struct difference d = {.rms = INFINITY};
     if (got && want) d = difference(got, want);
-    report_line(r->report, name, d.rms, allowed);
+    verdicts_line(r->report, name, d.rms, allowed);
     if (got && want && !(d.rms <= allowed))
         str_add(&r->report->text, "    worst: element %lld is %.9g, expected %.9g\n",
                 (long long)d.at, d.ours, d.theirs);
@@ -248,8 +248,8 @@ static void compare_stages(struct replay *r) {
         double rms = sqrt(golden_item(entry, "sumsq")->valuedouble / (double)n);
         char name[64];
         snprintf(name, sizeof name, "stage %s", entry->string);
-        report_line(r->report, name, status ? (double)INFINITY : sqrt(diff) / rms,
-                    bar(r, entry->string));
+        verdicts_line(r->report, name, status ? (double)INFINITY : sqrt(diff) / rms,
+                      bar(r, entry->string));
         free(at);
     }
 }
@@ -292,8 +292,8 @@ static int compare_labels(struct replay *r) {
         differ += !((first - second) <= margin * fabs((double)first));
     }
     if (!status)
-        report_line(r->report, "labels that clearly differ",
-                    fits ? (double)differ : (double)INFINITY, 0);
+        verdicts_line(r->report, "labels that clearly differ",
+                      fits ? (double)differ : (double)INFINITY, 0);
     free(score);
     labels_free(&want);
     bytes_free(&file);
@@ -328,10 +328,10 @@ static int read_golden(struct replay *r) {
     return 0;
 }
 
-int infer_replay(const char *golden, const char *data, struct report *report_to) {
+int infer_replay(const char *golden, const char *data, struct verdicts *report_to) {
     struct replay *r = mem_alloc(1, sizeof *r);
     *r = (struct replay){.path = golden, .data = data, .report = report_to};
-    *report_to = (struct report){0};
+    *report_to = (struct verdicts){0};
     int scope = t_scope_open("infer", T_NO_GRAD | T_EVAL);
     int status = read_golden(r);
     if (!status) status = golden_configure(&r->config, r->golden, r->path);

@@ -3,8 +3,8 @@
  * (DESIGN section 6 has the bar). */
 #pragma once
 
-#include "tests/parity/report.h"
+#include "tests/parity/verdicts.h"
 
 /* `golden`: FILE.json, beside it FILE.safetensors and the label map; `data`: the folder that its
  * picture's path starts at. 0 when it ran, whatever was found; ERR_* otherwise. */
-int infer_replay(const char *golden, const char *data, struct report *r);
+int infer_replay(const char *golden, const char *data, struct verdicts *r);

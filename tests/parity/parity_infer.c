@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
         return ERR_USAGE;
     }
     char *dir = path_dir(argv[1]), *data = path_join(dir, "../data");
-    struct report r;
+    struct verdicts r;
     int status = infer_replay(argv[1], argc == 3 ? argv[2] : data, &r);
     if (r.text.at) fputs(r.text.at, stdout);
     if (status)
@@ -25,6 +25,6 @@ int main(int argc, char **argv) {
     free(dir);
     free(data);
     status = status ? status : r.failed != 0;
-    report_free(&r);
+    verdicts_free(&r);
     return status;
 }

@@ -11,7 +11,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "Usage: parity_train GOLDEN.json\n");
         return ERR_USAGE;
     }
-    struct report r;
+    struct verdicts r;
     int status = train_replay(argv[1], &r);
     if (r.text.at) fputs(r.text.at, stdout);
     if (status)
@@ -19,6 +19,6 @@ int main(int argc, char **argv) {
     else
         printf("%d of %d differ\n", r.failed, r.compared);
     status = status ? status : r.failed != 0;
-    report_free(&r);
+    verdicts_free(&r);
     return status;
 }

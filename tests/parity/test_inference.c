@@ -11,13 +11,13 @@
 
 static void replay(const char *name) {
     char *data = test_coco_mini(".."), *path = mem_format("%s/../golden/%s.json", data, name);
-    struct report r;
+    struct verdicts r;
     CHECK_OK(infer_replay(path, data, &r));
     fputs(r.text.at, stdout);
     if (r.failed || !r.compared)
         test_fail(__FILE__, __LINE__, "%s: %d of %d differ\n%s", name, r.failed, r.compared,
                   r.text.at);
-    report_free(&r);
+    verdicts_free(&r);
     free(path);
     free(data);
 }
@@ -45,7 +45,7 @@ TEST(the_demonstration_takes_one_proposal_a_name) {
     static const char *const decided[] = {"sem_seg", "labels that"};
     char *data = test_coco_mini(".."),
          *path = mem_format("%s/../golden/ovseg_demo_r101c_vitb_seed1.json", data);
-    struct report r;
+    struct verdicts r;
     CHECK_OK(infer_replay(path, data, &r));
     fputs(r.text.at, stdout);
     int allowed = 0;
@@ -57,7 +57,7 @@ TEST(the_demonstration_takes_one_proposal_a_name) {
                     CHECK(strtod(line + strcspn(line, "0123456789"), NULL) <= AT_THE_THRESHOLD);
             }
     CHECK(r.compared == 23 && r.failed <= allowed);
-    report_free(&r);
+    verdicts_free(&r);
     free(path);
     free(data);
 }

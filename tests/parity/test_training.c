@@ -9,12 +9,12 @@
 
 static void replay(const char *name) {
     char *relative = mem_format("tests/golden/%s.json", name), *path = test_source(relative);
-    struct report r;
+    struct verdicts r;
     CHECK_OK(train_replay(path, &r));
     if (r.failed || !r.compared)
         test_fail(__FILE__, __LINE__, "%s: %d of %d differ\n%s", name, r.failed, r.compared,
                   r.text.at);
-    report_free(&r);
+    verdicts_free(&r);
     free(path);
     free(relative);
 }

@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "tests/parity/golden_config.h"
 
-int train_replay(const char *golden, struct report *r) {
+int train_replay(const char *golden, struct verdicts *r) {
     cJSON *json;
-    *r = (struct report){0};
+    *r = (struct verdicts){0};
     int status = golden_open(golden, &json);
     if (!status && cJSON_IsArray(golden_item(json, "phases")))
         status = train_clip_replay(golden, json, r);

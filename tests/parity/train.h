@@ -5,12 +5,12 @@
 
 #include <cjson/cJSON.h>
 
-#include "tests/parity/report.h"
+#include "tests/parity/verdicts.h"
 
 /* FILE.json of either kind (of tuning CLIP, FILE.safetensors beside it). 0 when it ran, whatever
  * was found; ERR_* otherwise, ERR_CONFIG where the golden asks for what is not there. */
-int train_replay(const char *golden, struct report *r);
+int train_replay(const char *golden, struct verdicts *r);
 
 /* The kinds: a proposal network ("overrides", "steps"), and CLIP ("phases"). */
-int train_seg_replay(const char *path, const cJSON *golden, struct report *r);
-int train_clip_replay(const char *path, const cJSON *golden, struct report *r);
+int train_seg_replay(const char *path, const cJSON *golden, struct verdicts *r);
+int train_clip_replay(const char *path, const cJSON *golden, struct verdicts *r);

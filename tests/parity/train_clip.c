@@ -26,7 +26,7 @@ static const double BAR = 1e-4, ELEMENT = 1e-5, TIMES = 3;
 struct replay {
     const cJSON *golden, *config;
     const char *path;
-    struct report *report;
+    struct verdicts *report;
     uint64_t seed;
     struct clip_options options;
     struct adamw_options adam;
@@ -221,7 +221,7 @@ static void line(const struct replay *r, int phase, int step, const char *what, 
                  double allowed) {
     char name[64];
     snprintf(name, sizeof name, "phase %d step %d: %s", phase, step, what);
-    report_line(r->report, name, found, allowed);
+    verdicts_line(r->report, name, found, allowed);
 }
 
 /* A tensor of FILE.safetensors, where there is one of that name: RMS of the difference over RMS. */
@@ -235,7 +235,7 @@ static void compare_tensor(struct replay *r, const char *name, tensor *got, doub
                *b = t_reshape(t_cast(want, T_F64), SHAPE(-1)), *d = t_sub(a, b);
         apart = sqrt(t_item(t_sum(t_mul(d, d))) / t_item(t_sum(t_mul(b, b))));
     }
-    report_line(r->report, name, apart, allowed);
+    verdicts_line(r->report, name, apart, allowed);
 }
 
 static tensor *texts(struct replay *r, const cJSON *batch, int phase, int step) {
@@ -311,7 +311,7 @@ static int run_phase(struct replay *r, int i) {
     return status ? status : error_status();
 }
 
-int train_clip_replay(const char *path, const cJSON *golden, struct report *report) {
+int train_clip_replay(const char *path, const cJSON *golden, struct verdicts *report) {
     struct replay *r = mem_alloc(1, sizeof *r);
     *r = (struct replay){
         .golden = golden, .config = golden_item(golden, "config"), .path = path, .report = report};

@@ -21,7 +21,7 @@ static const double BAR = 1e-4, ELEMENT = 1e-5, TIMES = 3;
 struct replay {
     const cJSON *golden, *config, *sensitivity;
     const char *path;
-    struct report *report;
+    struct verdicts *report;
     uint64_t seed;
     struct config settings;
     struct params params;
@@ -284,7 +284,7 @@ static void compare_matching(const struct replay *r, struct matches *m, struct m
     free(cost);
     snprintf(name, sizeof name, "step %d: other pairs", step);
     /* Where rounding turns the assignment over, neither is right. */
-    report_line(r->report, name, (double)wrong, cJSON_IsFalse(stable) ? (double)INFINITY : 0);
+    verdicts_line(r->report, name, (double)wrong, cJSON_IsFalse(stable) ? (double)INFINITY : 0);
     if (even)
         str_add(&r->report->text, "step %d: %lld pairs at equal cost, taken from the golden\n",
                 step, (long long)even);
@@ -307,13 +307,13 @@ static void compare_losses(const struct replay *r, const struct mask_losses *l, 
             double want = golden_number(golden_item(terms, name));
             double got = t_item(t_select(t_select(l->terms, 0, term), 0, layer));
             snprintf(line, sizeof line, "step %d: %s", s, name);
-            report_line(r->report, line, fabs(got - want), larger(BAR * (1 + want), moves));
+            verdicts_line(r->report, line, fabs(got - want), larger(BAR * (1 + want), moves));
         }
     snprintf(line, sizeof line, "step %d: other terms", s);
-    report_line(r->report, line, (double)llabs(MASK_TERMS * L - cJSON_GetArraySize(terms)), 0);
+    verdicts_line(r->report, line, (double)llabs(MASK_TERMS * L - cJSON_GetArraySize(terms)), 0);
     double total = golden_number(golden_item(step, "total"));
     snprintf(line, sizeof line, "step %d: total", s);
-    report_line(r->report, line, fabs(t_item(l->total) - total), larger(BAR * total, moves));
+    verdicts_line(r->report, line, fabs(t_item(l->total) - total), larger(BAR * total, moves));
 }
 
 /* The distance of each recorded rate from the nearest of ours, and the other way round. */
@@ -352,7 +352,7 @@ static void compare_groups(const struct replay *r) {
                 str_add(&r->report->text, "group of %s: decay %g, rate %g, expected %g, %g\n", name,
                         g->at[i].weight_decay, g->at[i].lr, decay, lr);
         }
-    report_line(r->report, "parameters of other groups", wrong, 0);
+    verdicts_line(r->report, "parameters of other groups", wrong, 0);
 }
 
 /* --- the run --- */
@@ -391,7 +391,7 @@ static void compare_gradients(struct replay *r, const cJSON *want, int s) {
     char name[32];
     snprintf(name, sizeof name, "step %d: gradient norm", s);
     double got = t_item(adamw_clip(&r->adamw, r->settings.optim.clip_norm));
-    report_line(r->report, name, fabs(got - norm) / norm, part);
+    verdicts_line(r->report, name, fabs(got - norm) / norm, part);
 }
 
 static int run_step(struct replay *r, int s) {
@@ -412,7 +412,7 @@ static int run_step(struct replay *r, int s) {
     compare_gradients(r, want, s);
     double rate = schedule_rate(&r->schedule, s);
     snprintf(name, sizeof name, "step %d: rates", s);
-    report_line(r->report, name, rates_apart(r, golden_item(want, "learning_rates"), rate), 1e-9);
+    verdicts_line(r->report, name, rates_apart(r, golden_item(want, "learning_rates"), rate), 1e-9);
     adamw_step(&r->adamw, rate);
     params_clear_grads(&r->params);
     t_scope_close(scope, NULL);
@@ -434,7 +434,7 @@ static int run(struct replay *r) {
     return status;
 }
 
-int train_seg_replay(const char *path, const cJSON *golden, struct report *report) {
+int train_seg_replay(const char *path, const cJSON *golden, struct verdicts *report) {
     struct replay *r = mem_alloc(1, sizeof *r);
     *r = (struct replay){.golden = golden,
                          .config = golden_item(golden, "config"),

@@ -42,12 +42,12 @@ static struct measures measure(const double *x, size_t n, const cJSON *row,
     return m;
 }
 
-static void compare(struct report *r, enum trained_what what, const struct params *p,
+static void compare(struct verdicts *r, enum trained_what what, const struct params *p,
                     const cJSON *row, const struct trained_bar *bar) {
     tensor *t = of(what, params_find(p, row->string));
     if (!t || !same_shape(t, row)) {
         str_add(&r->text, "%s of %s: %s  %s\n", words[what], row->string,
-                t ? "another shape" : "there is none", report_verdict(r, false));
+                t ? "another shape" : "there is none", verdicts_word(r, false));
         return;
     }
     size_t n = (size_t)t_numel(t);
@@ -59,10 +59,10 @@ static void compare(struct report *r, enum trained_what what, const struct param
         read && m.sumsq <= bar->sumsq && m.sum <= 10 * bar->sumsq && m.element <= m.element_bar;
     str_add(&r->text, "%-8s %-72s squares %8.2g of %.2g; sum %8.2g; elements %8.2g of %.2g  %s\n",
             words[what], row->string, m.sumsq, bar->sumsq, m.sum, m.element, m.element_bar,
-            report_verdict(r, ok));
+            verdicts_word(r, ok));
 }
 
-void trained_compare(struct report *r, enum trained_what what, const struct params *p,
+void trained_compare(struct verdicts *r, enum trained_what what, const struct params *p,
                      const cJSON *want, const struct trained_bar *bar) {
     int scope = t_scope_open("compare", T_NO_GRAD);
     const cJSON *row;
@@ -70,6 +70,6 @@ void trained_compare(struct report *r, enum trained_what what, const struct para
     for (size_t i = 0; i < p->n; i++)
         if (of(what, &p->at[i]) && !golden_item(want, p->at[i].name))
             str_add(&r->text, "%s of %s: the golden has none  %s\n", words[what], p->at[i].name,
-                    report_verdict(r, false));
+                    verdicts_word(r, false));
     t_scope_close(scope, NULL);
 }

@@ -5,7 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "nn/params.h"
-#include "tests/parity/report.h"
+#include "tests/parity/verdicts.h"
 
 enum trained_what { TRAINED_GRADIENT, TRAINED_VALUE };
 
@@ -23,5 +23,5 @@ struct trained_bar {
 
 /* A line for every tensor that `want` names. What trains (or has a gradient) and is not named there
  * differs, too. */
-void trained_compare(struct report *r, enum trained_what what, const struct params *p,
+void trained_compare(struct verdicts *r, enum trained_what what, const struct params *p,
                      const cJSON *want, const struct trained_bar *bar);

@@ -5,15 +5,15 @@
 
 #include "base/mem.h"
 
-struct report {
+struct verdicts {
     struct str text;
     int compared, failed;
 };
 
 /* found <= allowed, or it counts as failed; what is not a number does, too. */
-void report_line(struct report *r, const char *name, double found, double allowed);
+void verdicts_line(struct verdicts *r, const char *name, double found, double allowed);
 
 /* For lines of another form: counts the comparison, and returns the word that ends its line. */
-const char *report_verdict(struct report *r, bool ok);
+const char *verdicts_word(struct verdicts *r, bool ok);
 
-void report_free(struct report *r);
+void verdicts_free(struct verdicts *r);
