@@ -1,6 +1,6 @@
 /* Jobs of `ovseg submit` on a real Slurm of two nodes on this machine, which is installed when it
  * is not there and this is root: scripts/test --full slurm */
-/* ctest: timeout=900 labels=full-slurm processors=2 */
+/* ctest: timeout=1800 labels=full-slurm processors=2 */
 #include <time.h>
 
 #include "base/clock.h"
@@ -12,9 +12,9 @@ TEST(one_task_of_a_two_node_job_is_stopped_queued_again_and_ends_with_the_same_b
     char *site = box_site("launcher: srun -N1 -n1\n");
     BOX_SUBMIT("out", "smoke/clip.yaml", site, &job, 1, "optim.steps=600", "--requeue", "--nodes=2",
                "--time=10");
-    field_is(job, "NumNodes", "2");
     for (int i = 1; i <= 2; i++) { /* twice */
         box_steps("out", "clip", 150 * i, 120);
+        field_is(job, "NumNodes", "2"); /* of one that waits it is "2-2" */
         tell("scancel", "--signal=USR1", job);
         for (int k = 0; k < 600; k++) {
             char *id = mem_format("%ld", job), *restarts = box_field(id, "Restarts");
@@ -140,14 +140,15 @@ TEST(a_job_stops_ahead_of_its_time_limit_and_goes_on_in_the_next) {
     box_start(true);
     struct ended probe = TRAIN("probe", "smoke/clip.yaml", "optim.steps=1000");
     check_status(&probe, 0);
-    int64_t steps = (int64_t)(1000 / probe.seconds * 75); /* more than fits into a minute */
+    /* More than fits into a minute, also when the machine was busy with other work just now. */
+    int64_t steps = (int64_t)(1000 / probe.seconds * 150);
     ended_free(&probe);
     char *setting = mem_format("optim.steps=%lld", (long long)steps), *site = box_site("");
     long job;
     double began = clock_s();
     BOX_SUBMIT("out", "smoke/clip.yaml", site, &job, 1, setting, "--requeue", "--time=1",
                "--margin=0");
-    box_ends(job, 400, "COMPLETED");
+    box_ends(job, 800, "COMPLETED");
     double took = clock_s() - began;
     char *log = box_log(job);
     CHECK_HAS(log, "stopped by the time limit; the checkpoint of step");
