@@ -3,6 +3,8 @@
 #include <math.h>
 
 static const double START = 65536, GROWTH = 2, BACKOFF = 0.5;
+static const double LEAST =
+    1.0 / 65536; /* gradients that overflow here are not too large, but lost */
 enum { GROW_AFTER = 2000 };
 
 void scaler_open(struct scaler *s) { *s = (struct scaler){.scale = START}; }
@@ -17,6 +19,7 @@ void scaler_down(const struct scaler *s, struct adamw *o) {
 
 bool scaler_passes(struct scaler *s, double norm) {
     if (!(s->scale > 0)) return true;
+    if (!isfinite(norm) && s->scale <= LEAST) return true;
     if (!isfinite(norm)) {
         s->scale *= BACKOFF;
         s->good = 0;

@@ -26,7 +26,8 @@ tensor *scaler_up(const struct scaler *s, tensor *loss);   /* [] -> [] */
 void scaler_down(const struct scaler *s, struct adamw *o); /* the gradients, in place */
 
 /* After the norm of all gradients (of all ranks: all must decide alike) is known: may the step
- * update? Moves the scale. Always true when it is off: what is not finite then is an error. */
+ * update? Moves the scale. Always true when it is off, or as small as it gets: what is not finite
+ * then is so for another reason. */
 bool scaler_passes(struct scaler *s, double norm);
 
 /* "scaler": {...} of a checkpoint's state; nothing when it is off. */

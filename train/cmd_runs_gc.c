@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "train/cmd.h"
 #include "train/cmd_runs.h"
 #include "train/run_remove.h"
@@ -144,23 +145,29 @@ static int64_t sweep_cache(const struct arguments *a, const char *name) {
     return bytes;
 }
 
+/* Users come before what they were made from: where one stays, because it was begun since we
+ * looked, what it needs stays, too. */
 static int remove_runs(const struct arguments *a, const struct run_looks *all, int64_t *bytes) {
     const struct run_look **going = mem_alloc(all->n, sizeof(struct run_look *));
-    size_t n = choose(a, all, going);
+    size_t n = choose(a, all, going), gone = 0;
     int status = 0;
     for (size_t i = 0; !status && i < n; i++) {
+        const struct run_look *r = going[i];
         char size[16], since[16];
-        bytes_text(going[i]->bytes, size);
-        age_text(difftime(time(NULL), going[i]->moved), since);
-        printf("%s\t%s, %s old\t%s\n", going[i]->dir, run_state_names[going[i]->state], since,
-               size);
-        if (a->yes) status = run_remove(going[i]);
-        if (status == ERR_DEVICE) { /* begun since we looked: it stays */
+        status = run_check_unused(r, all, going, gone);
+        if (!status && a->yes) status = run_remove(r);
+        if (status == ERR_USAGE || status == ERR_DEVICE) {
+            log_warn("it stays: %s", error_message());
             error_clear();
             status = 0;
-        } else {
-            *bytes += going[i]->bytes;
+            continue;
         }
+        if (status) break;
+        going[gone++] = r;
+        *bytes += r->bytes;
+        bytes_text(r->bytes, size);
+        age_text(difftime(time(NULL), r->moved), since);
+        printf("%s\t%s, %s old\t%s\n", r->dir, run_state_names[r->state], since, size);
     }
     free(going);
     return status;

@@ -1,8 +1,10 @@
 /* ovseg runs rm RUN...: removes runs that no other one uses. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -49,14 +51,45 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
+/* The folder that a name means, owned. A link is refused: who reads by it would find nothing. */
+static char *folder_of(const struct arguments *a, const char *name) {
+    char *dir = run_named(name, a->runs), *whole = dir ? realpath(dir, NULL) : NULL;
+    struct stat st;
+    if (dir && !whole) error_set(ERR_MISSING, "%s: %s", dir, strerror(errno));
+    if (whole && lstat(dir, &st) == 0 && S_ISLNK(st.st_mode)) {
+        error_set(ERR_USAGE, "%s: it is a link to %s: name that one", dir, whole);
+        free(whole);
+        whole = NULL;
+    }
+    free(dir);
+    return whole;
+}
+
+/* Each once, and users before what they were made from: whatever happens in the middle, no run is
+ * left without its inputs. */
 static int look_at(const struct arguments *a, struct run_looks *going) {
     for (size_t i = 0; i < a->run.n; i++) {
-        char *dir = run_named(a->run.at[i], a->runs);
+        char *dir = folder_of(a, a->run.at[i]);
         if (!dir) return error_status();
         going->at = mem_grow(going->at, &going->cap, going->n + 1, sizeof *going->at);
-        run_look(&going->at[going->n++], dir);
+        struct run_look *r = &going->at[going->n];
+        run_look(r, dir);
         free(dir);
+        bool twice = false;
+        for (size_t k = 0; k < going->n; k++) twice |= run_same(&going->at[k], r);
+        if (twice)
+            run_look_free(r);
+        else
+            going->n++;
     }
+    for (size_t i = 0; i < going->n; i++)
+        for (size_t k = i + 1; k < going->n; k++) {
+            if (!run_uses(&going->at[k], going->at[i].dir)) continue;
+            struct run_look used = going->at[i];
+            going->at[i] = going->at[k];
+            going->at[k] = used;
+            k = i; /* who uses that one? */
+        }
     return 0;
 }
 

@@ -73,8 +73,8 @@ static const char doc[] =
     "OUTPUT_DIR/sweep-NAME-HASH/sweep.md and sweep.csv; what stages said: logs/ beside it. "
     "docs/sweeps.md has the form of FILE.\n\n"
     "Exit status: 0 every trial is done; when some failed that of the first, the others were run; "
-    "64 usage, 66 missing input, 74 input or output, 75 stopped: run it again, 78 bad config, 130 "
-    "and 143 stopped by a signal, after checkpoints.";
+    "64 usage, 66 missing input, 74 input or output, 75 stopped: run it again, 78 bad config, 129, "
+    "130 and 143 stopped by a signal, after checkpoints.";
 
 static void read_seeds(struct arguments *a, const char *text, struct argp_state *state) {
     for (const char *at = text; at;) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -12,12 +13,22 @@
 
 static const char aside[] = ".removed-"; /* no run's name begins with a dot */
 
+bool run_same(const struct run_look *a, const struct run_look *b) {
+    char *x = path_dir(a->dir), *y = path_dir(b->dir);
+    struct stat in_a, in_b; /* of what they lie in: that stays when one of them is gone */
+    bool same = strcmp(a->name, b->name) == 0 && stat(x, &in_a) == 0 && stat(y, &in_b) == 0 &&
+                in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino;
+    free(x);
+    free(y);
+    return same;
+}
+
 int run_check_unused(const struct run_look *r, const struct run_looks *all,
                      const struct run_look *const *going, size_t n) {
     for (size_t i = 0; i < all->n; i++) {
         const struct run_look *user = &all->at[i];
         bool goes = false;
-        for (size_t k = 0; k < n; k++) goes |= strcmp(going[k]->name, user->name) == 0;
+        for (size_t k = 0; k < n; k++) goes |= run_same(going[k], user);
         if (goes || !run_uses(user, r->dir)) continue;
         return error_set(ERR_USAGE, "%s: %s was made from it: remove that one first, or both",
                          r->dir, user->dir);

@@ -3,6 +3,10 @@
 
 #include "train/run_look.h"
 
+/* One folder under whatever name, also when one of them is gone: runs of two folders have equal
+ * names when they were made alike. */
+bool run_same(const struct run_look *a, const struct run_look *b);
+
 /* ERR_USAGE, and who: a run of `all` that is not among the `n` going ones uses this one. */
 int run_check_unused(const struct run_look *r, const struct run_looks *all,
                      const struct run_look *const *going, size_t n);

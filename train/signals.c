@@ -16,6 +16,14 @@ static volatile sig_atomic_t limit; /* it was not a signal, but the time limit *
 /* Save, and be run again: Slurm sends SIGUSR1 ahead of the limit, some sites SIGUSR2. */
 bool signals_ask_again(int signo) { return signo == SIGUSR1 || signo == SIGUSR2; }
 
+bool signals_stop(int signo) {
+    return signals_ask_again(signo) || signo == SIGHUP || signo == SIGINT || signo == SIGTERM;
+}
+
+bool signals_stopped(int status) {
+    return status == ERR_AGAIN || (status > 128 && signals_stop(status - 128));
+}
+
 static void note(int signo) {
     if (signo == SIGINT && pending == SIGINT) _exit(130);
     /* A job that was cancelled stays cancelled: 75 would have it queued again. */

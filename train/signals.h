@@ -11,6 +11,11 @@ int signals_pending(void);
 
 bool signals_ask_again(int signo); /* it means: save, and be run again */
 
+/* Whether a process that ended with this status, or was killed by this signal, was asked to stop:
+ * it goes on when it is run again. */
+bool signals_stopped(int status);
+bool signals_stop(int signo);
+
 /* As if this process had been asked by that signal: another rank was. */
 void signals_take(int signo);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const double WINDOW_S = 30, BOUND_SHARE = 0.5, AGAIN_S = 1800;
-static const double SCALE_BOUND = 100;     /* clip_clamp_scale() */
-static const double CLIP_ON_PURPOSE = 0.1; /* MaskFormer's 0.01 clips every step, by design */
+static const double SCALE_BOUND = 100;   /* clip_clamp_scale() */
+static const double CLIP_ON_PURPOSE = 1; /* MaskFormer's 0.01 clips every step, by design */
 enum { WINDOW_STEPS = 20 };
 
 /* What a step shows; NaN: it is not among the figures of this stage. */

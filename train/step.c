@@ -141,11 +141,12 @@ static void put_back(const struct training *t, const struct buffers *b) {
 
 static void update(struct training *t, int64_t step, double loss, double norm,
                    const struct buffers *b) {
-    if (!scaler_passes(&t->scaler, norm)) { /* the scale was too large: it is smaller now */
+    bool bad = !isfinite(loss);                     /* which has no scale yet */
+    if (!bad && !scaler_passes(&t->scaler, norm)) { /* the scale was too large: it is smaller now */
         put_back(t, b);
         return;
     }
-    if (!error_status() && !(isfinite(loss) && isfinite(norm))) {
+    if (!error_status() && (bad || !isfinite(norm))) {
         if (not_finite(t, step, loss, norm) == 0) put_back(t, b);
         return;
     }

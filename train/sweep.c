@@ -69,17 +69,18 @@ static void put(struct overrides *to, const struct override *o) {
     override_copy(&to->at[to->n++], o);
 }
 
-/* What the sweep itself says, at the place of one of its settings. */
+/* What the sweep itself says, at the place of one of its settings. The scope is a config's name,
+ * which may have blanks or colons in it. */
 static void put_own(struct overrides *to, const struct sweep *s, const char *scope, const char *key,
                     const char *value, const char *where) {
     const struct setting_entry *e = settings_find(&s->file.doc, where);
-    char *text = mem_format("%s%s%s=%s", scope ? scope : "", scope ? ":" : "", key, value);
-    REQUIRE(overrides_add(to, text, NULL) == 0, "%s", text);
+    struct override o = {
+        .scope = (char *)scope, .key = (char *)key, .value = (char *)value}; /* put() copies */
     if (e && e->file) {
-        to->at[to->n - 1].file = mem_strdup(e->file);
-        to->at[to->n - 1].mark = e->yaml.mark;
+        o.file = (char *)e->file;
+        o.mark = e->yaml.mark;
     }
-    free(text);
+    put(to, &o);
 }
 
 static void overrides_of(const struct sweep *s, size_t trial, struct overrides *to) {

@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +5,7 @@
 #include "base/file.h"
 #include "train/result.h"
 #include "train/run.h"
+#include "train/signals.h"
 #include "train/sweep_run.h"
 
 /* As ovseg-train leaves a chain that is whole. */
@@ -54,8 +54,7 @@ static int run_stage(const struct sweep *s, struct node *n) {
     struct sweep_stage *stage = stage_of(s, n);
     REQUIRE(stage, "%s is no stage of the sweep", n->dir);
     int status = run_node(n);
-    bool stopped = status == ERR_AGAIN || status == 128 + SIGINT || status == 128 + SIGTERM;
-    if (stopped) return status;
+    if (signals_stopped(status)) return status;
     char *said = mem_strdup(error_message());
     error_clear(); /* writing the note is none of it */
     sweep_note_failure(s, stage, status, said);

@@ -59,28 +59,37 @@ static const struct setting_entry *find(const struct setting_entry *at, size_t n
     return NULL;
 }
 
-/* Takes over `value`. */
-static bool add(struct overrides *to, const char *key, char *value, const struct setting_entry *e,
-                struct yaml_mark mark, struct problems *p) {
+/* What `key=value` sets, -> *o; where it can be a parameter at all. */
+static bool parameter(struct override *o, const char *key, const char *value,
+                      const struct setting_entry *e, struct problems *p) {
     static const char *const kept[] = {"seed",  "*:seed",  "output_dir", "*:output_dir",
                                        "stage", "*:stage", "base"};
-    bool good = true;
-    for (size_t i = 0; good && i < sizeof kept / sizeof *kept; i++)
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strcmp(key, kept[i]) == 0) {
             complain(p, e, e->yaml.key_mark, "%s: cannot be a parameter%s", key,
                      strstr(key, "seed") ? ": `seeds` lists them" : "");
-            good = false;
+            return false;
         }
     char *text = mem_format("%s=%s", key, value);
-    if (good && (strchr(key, '=') || overrides_add(to, text, NULL))) {
-        error_clear();
-        complain(p, e, e->yaml.key_mark, "\"%s\" is no setting: KEY, NAME:KEY or *:KEY", key);
-        good = false;
-    } else if (good) {
-        to->at[to->n - 1].file = mem_strdup(e->file);
-        to->at[to->n - 1].mark = mark;
-    }
+    bool good = !strchr(key, '=') && !override_parse(text, NULL, o);
     free(text);
+    if (good) return true;
+    error_clear();
+    complain(p, e, e->yaml.key_mark, "\"%s\" is no setting: KEY, NAME:KEY or *:KEY", key);
+    return false;
+}
+
+/* Takes over `value`. */
+static bool add(struct overrides *to, const char *key, char *value, const struct setting_entry *e,
+                struct yaml_mark mark, struct problems *p) {
+    struct override o = {0};
+    bool good = parameter(&o, key, value, e, p);
+    if (good) {
+        o.file = mem_strdup(e->file);
+        o.mark = mark;
+        to->at = mem_grow(to->at, &to->cap, to->n + 1, sizeof *to->at);
+        to->at[to->n++] = o;
+    }
     free(value);
     return good;
 }
@@ -165,6 +174,9 @@ static void read_word(struct sweep_axis *a, int word, const struct setting_entry
     case MAX: read_number(a->key, e, &a->hi, p); break;
     default: read_scale(a, e, p); break;
     }
+    struct override o = {0};
+    if (word >= MIN && !a->range) parameter(&o, a->key, "0", e, p); /* numbers are drawn later */
+    override_free(&o);
     a->range |= word >= MIN;
 }
 

@@ -116,9 +116,7 @@ static int fail(struct crew *c, struct sweep_stage *stage, int how) {
 
 /* By one of our signals: after a checkpoint, or before the process could listen to it. */
 static bool is_stop(int how) {
-    int code = WIFEXITED(how) ? WEXITSTATUS(how) : 0, signo = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-    return code == ERR_AGAIN || code == 128 + SIGINT || code == 128 + SIGTERM || signo == SIGINT ||
-           signo == SIGTERM || signo == SIGUSR1;
+    return WIFEXITED(how) ? signals_stopped(WEXITSTATUS(how)) : signals_stop(WTERMSIG(how));
 }
 
 static int finish(struct crew *c, struct worker *w, int how) {

@@ -99,7 +99,11 @@ static void rm_walk(const char *runs) {
     check_says(RUNS("gc", "--unused", "--unfinished", runs), 0, "0 B would go", NULL);
     char *after = listing_of(runs);
     CHECK_TEXT(after, before);
-    check_says(RUNS("rm", "-y", eval, "mpt", "--runs", runs), 0, "2 runs, ", NULL);
+    char *link = test_path("link");
+    CHECK_INT(symlink(eval, link), 0);
+    check_says(RUNS("rm", "-y", link), 64, NULL, "it is a link to ");
+    free(link);
+    check_says(RUNS("rm", "-y", "mpt", eval, eval, "mpt", "--runs", runs), 0, "2 runs, ", NULL);
     CHECK(!dir_exists(eval));
     check_says(RUNS("gc", "--unused", "--older-than", "1h", runs), 0, "0 B would go", NULL);
     check_says(RUNS("gc", "--unused", runs), 0, "/mpt-only-", NULL);

@@ -22,6 +22,34 @@ TEST(a_run_that_another_was_made_from_is_refused_unless_that_one_goes_too) {
     free(mpt);
 }
 
+/* Runs that were made alike have equal names wherever they are. */
+TEST(a_run_of_another_folder_is_no_stand_in_for_the_one_that_uses_it) {
+    char *a = test_path("a"), *b = test_path("b");
+    CHECK_OK(dir_make(a));
+    CHECK_OK(dir_make(b));
+    struct run_looks in_a, in_b;
+    char *const made[] = {made_run(a, "clip-00000000aaaa", "clip-pretrain", "{}"),
+                          made_run(a, "mpt-00000000bbbb", "mask-prompt", uses_clip),
+                          made_run(b, "clip-00000000aaaa", "clip-pretrain", "{}"),
+                          made_run(b, "mpt-00000000bbbb", "mask-prompt", uses_clip)};
+    CHECK_OK(run_look_all(&in_a, a));
+    CHECK_OK(run_look_all(&in_b, b));
+    const struct run_look *going[] = {&in_b.at[1], &in_a.at[0]};
+    CHECK_ERROR(run_check_unused(&in_a.at[0], &in_a, going, 2), ERR_USAGE, "mpt-00000000bbbb");
+    CHECK(!run_same(&in_a.at[1], &in_b.at[1]));
+    struct run_look again; /* under another name of its folder */
+    char *dots = path_join(b, "../a/mpt-00000000bbbb");
+    run_look(&again, dots);
+    CHECK(run_same(&again, &in_a.at[1]));
+    run_look_free(&again);
+    run_looks_free(&in_a);
+    run_looks_free(&in_b);
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++) free(made[i]);
+    free(dots);
+    free(a);
+    free(b);
+}
+
 TEST(removing_leaves_nothing_and_a_run_at_work_stays) {
     char *run = made_run(test_dir(), "clip-00000000aaaa", "clip-pretrain", "{}");
     char *lock = path_join(run, "lock");

@@ -34,6 +34,16 @@ TEST(an_overflow_halves_the_scale_and_skips_the_step) {
     CHECK(scaler_passes(&s, 0));
 }
 
+TEST(what_overflows_at_the_least_scale_is_no_matter_of_scale) {
+    struct scaler s;
+    scaler_open(&s);
+    int steps = 0;
+    while (!scaler_passes(&s, INFINITY)) CHECK(steps++ < 100);
+    CHECK_INT(steps, 32);
+    CHECK_NEAR(s.scale, 1.0 / 65536, 0);
+    CHECK_INT(s.skipped, 32);
+}
+
 struct model {
     struct params params;
     struct adamw adamw;

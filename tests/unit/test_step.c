@@ -123,6 +123,17 @@ TEST(a_loss_that_is_not_finite_stops_before_the_update_with_its_samples) {
     toy_close(&t);
 }
 
+TEST(a_loss_that_is_not_finite_is_none_of_the_scaler_of_fp16) {
+    struct toy t;
+    toy_open(&t);
+    scaler_open(&t.training.scaler);
+    t.bad = 2, t.bad_for = 1;
+    CHECK_OK(steps(&t, 0, 2));
+    CHECK_ERROR(steps(&t, 2, 3), ERR_INTERNAL, "not finite, nothing was updated: loss nan");
+    CHECK_INT(t.training.scaler.skipped, 0);
+    toy_close(&t);
+}
+
 TEST(a_skipped_step_leaves_everything_but_the_counters_as_it_was) {
     struct toy clean, t;
     toy_open(&clean);
