@@ -102,8 +102,11 @@ static int plan(const struct arguments *a) {
     struct plan p = {0};
     struct str text = {0};
     int status = graph_open(&g, a->config, a->overrides.at, a->overrides.n);
-    if (!status && g.named->config.run.device == DEVICE_CUDA)
-        status = error_set(ERR_DEVICE, "device: cuda: this build has no GPU support; use cpu");
+    if (!status && t_device() == T_CUDA)
+        status = error_set(ERR_DEVICE,
+                           "device: %s: plans are of runs on the CPU as yet: give device=cpu, or "
+                           "try a few steps on the GPU",
+                           t_device_name());
     if (!status && a->node) status = plan_child(&g, a->node, a->dir, a->half);
     if (!status && !a->node) {
         status = graph_check_inputs(&g);

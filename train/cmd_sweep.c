@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "train/cmd.h"
 #include "train/cmd_arguments.h"
+#include "train/run.h"
 #include "train/scheduler.h"
 #include "train/signals.h"
 #include "train/sweep_print.h"
@@ -196,7 +197,7 @@ static int outcome(const struct sweep *s) {
 }
 
 static int run_here(struct sweep *s, const struct arguments *a) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t cores = run_cores();
     struct sweep_work w = {.jobs = a->jobs     ? a->jobs
                                    : cores > 0 ? cores
                                                : 1,

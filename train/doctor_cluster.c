@@ -60,20 +60,26 @@ static void look_at_driver(struct findings *f) {
 static void look_at_cuda(struct findings *f) {
     struct bytes maps = {0};
     struct strings files = {0};
+    struct str why = {0};
     if (!file_read_stream("/proc/self/maps", 16 << 20, &maps))
         doctor_mapped((char *)maps.at, &files);
     error_clear();
     for (size_t i = 0; i < files.n; i++) {
         if (strncmp(path_base(files.at[i]), "libtorch_cpu", 12) != 0) continue;
         char *dir = path_dir(files.at[i]), *cuda = path_join(dir, "libtorch_cuda.so");
-        bool there = file_exists(cuda);
-        finding_add(f, "devices", there ? FINDING_OK : FINDING_NONE, "libtorch for CUDA", NULL,
-                    there ? "%s" : "%s is not there: this libtorch is for CPUs", cuda);
+        bool there = file_exists(cuda), good = there && loads(cuda, &why);
+        finding_add(f, "devices", good ? FINDING_OK : FINDING_NONE, "libtorch for CUDA",
+                    there && !good ? "for work on a GPU: scripts/setup --cuda" : NULL,
+                    good    ? "%s%s"
+                    : there ? "%s does not load: %s"
+                            : "%s is not there: this libtorch is for CPUs%s",
+                    cuda, why.at ? why.at : "");
         free(cuda);
         free(dir);
     }
     strings_free(&files);
     bytes_free(&maps);
+    str_free(&why);
 }
 
 /* In a child, too. */

@@ -246,9 +246,11 @@ void graph_needed(const struct graph *g, bool *needed) {
     for (size_t i = 0; g->only && i < g->n; i++) needed[i] = needed[i] && g->only[i];
 }
 
-/* Cores that this process may use; a launcher that did not divide them leaves that to us. */
+int64_t run_cores(void) { return omp_get_num_procs(); }
+
+/* A launcher that did not divide the cores leaves that to us. */
 static int64_t cores_of(const struct node *n) {
-    long all = sysconf(_SC_NPROCESSORS_ONLN), mine = omp_get_num_procs();
+    int64_t all = sysconf(_SC_NPROCESSORS_ONLN), mine = run_cores();
     int64_t sharers = mine == all ? comm_local_size(n->comm) : 1;
     return mine / sharers > 0 ? mine / sharers : 1;
 }

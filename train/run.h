@@ -33,6 +33,7 @@ int run_node(struct node *n);
 int run_weights(const struct node_input *in, char **file);
 int run_weights_unread(const struct node_input *in, char **file); /* not verified: for its names */
 
+int64_t run_cores(void); /* that this process may use: a job may have been given few of a machine */
 int run_threads(const struct node *n); /* that its stage computes with */
 
 /* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */

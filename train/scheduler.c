@@ -33,7 +33,7 @@ static bool is_ready(const struct node *n) {
 }
 
 size_t scheduler_next(const struct graph *g, const bool *needed, struct node **to) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t cores = run_cores();
     size_t n = 0;
     for (size_t i = 0; i < g->n && n < TOGETHER_MAX; i++) {
         if (!needed[i] || !is_ready(g->at[i])) continue;

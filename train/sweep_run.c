@@ -59,7 +59,7 @@ static int spawn(pid_t *pid, char **args, const char *log) {
 static int start(const struct crew *c, struct worker *to, size_t i) {
     struct sweep_stage *stage = &c->sweep->stage[i];
     const struct sweep_work *w = c->work;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t cores = run_cores();
     char *log = sweep_log(c->sweep, stage), *parent = text_number(getpid());
     char *threads = text_number(cores > w->jobs ? cores / w->jobs : 1);
     char *trial = text_number((int64_t)stage->trial + 1);

@@ -48,14 +48,14 @@ std::string ask_driver(int &index) {
 }
 
 std::string start(int index) {
+    std::string driver = ask_driver(index); // first: without one the rest would be of no use
+    if (!driver.empty()) return driver;
     if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL)) {
         const char *e = dlerror();
         std::string what = e ? e : "libtorch_cuda.so";
         return "libtorch's half for GPUs does not load (" + what.substr(0, what.find('\n')) +
                "); `scripts/setup --cuda` installs what it needs";
     }
-    std::string driver = ask_driver(index);
-    if (!driver.empty()) return driver;
     try {
         if (!at::hasCUDA()) return "libtorch sees none, though the driver does";
         gpu = c10::DeviceIndex(index);
@@ -95,6 +95,7 @@ bool t_is_deterministic(void) { return deterministic; }
 at::Device host_now() { return meta_now() ? at::kMeta : at::kCPU; }
 at::Device device_now() { return cuda && !meta_now() ? at::Device(at::kCUDA, gpu) : host_now(); }
 
+bool tf32_now() { return tf32; }
 bool set_tf32(bool on) {
     bool was = tf32;
     tf32 = on;

@@ -53,9 +53,10 @@ inline at::Tensor opt(tensor *x) { return x ? x->t : at::Tensor(); }
 inline at::IntArrayRef dims(const struct shape &s) { return {s.d, size_t(s.n)}; }
 std::vector<at::Tensor> list(tensor *const *x, size_t n); // REQUIREs that none is NULL
 at::ScalarType dtype_of(enum t_dtype d);
-bool meta_now();                           // in T_META scopes
-bool undrawn_now();                        // in T_UNDRAWN scopes
-at::Device device_now();                   // where tensors are made: meta in T_META scopes
-at::Device host_now();                     // the CPU, or meta
-bool set_tf32(bool on);                    // of float32 products on GPUs; what it was
+bool meta_now();         // in T_META scopes
+bool undrawn_now();      // in T_UNDRAWN scopes
+at::Device device_now(); // where tensors are made: meta in T_META scopes
+at::Device host_now();   // the CPU, or meta
+bool set_tf32(bool on);  // of float32 products on GPUs; what it was
+bool tf32_now();
 at::TensorOptions options(enum t_dtype d); // of that type, on the current device

@@ -10,7 +10,7 @@
 
 struct Scope {
     const char *name;
-    bool grad_was, train_was, model_was, meta_was, undrawn_was, recomputes_was;
+    bool grad_was, train_was, model_was, meta_was, undrawn_was, recomputes_was, tf32_was;
     enum precision precision_was;
     tensor ring; // sentinel of the handles it owns
     explicit Scope(const char *n) : name(n) { ring.prev = ring.next = &ring; }
@@ -137,6 +137,7 @@ int t_scope_open(const char *name, int modes) {
     s->recomputes_was = recomputes;
     s->model_was = model;
     s->precision_was = products;
+    s->tf32_was = tf32_now(); // a backward has it without a scope (autograd.cpp)
     if (modes & T_NO_GRAD) at::GradMode::set_enabled(false);
     if (modes & T_GRAD) at::GradMode::set_enabled(true);
     if (modes & T_TRAIN) training = true;
@@ -166,6 +167,7 @@ tensor *t_scope_close(int scope, tensor *result) {
     Scope &s = *scopes.back();
     while (s.ring.next != &s.ring) drop(s.ring.next);
     set_precision(s.precision_was, s.model_was);
+    set_tf32(s.tf32_was);
     at::GradMode::set_enabled(s.grad_was);
     training = s.train_was;
     meta = s.meta_was;

@@ -9,7 +9,7 @@
 
 static const struct report_look all_of_it = {.pictures = 4, .classes = 60, .pairs = 10};
 
-static char *clip, *evaluation;
+static char *evaluation; /* of a CLIP that lies beside it */
 
 static void put_overlay(const char *run, const char *name) {
     struct image im;
@@ -25,7 +25,7 @@ static void put_overlay(const char *run, const char *name) {
 
 /* A CLIP that is unfinished, and an evaluation of it. */
 static void make_runs(void) {
-    clip = made_run(test_dir(), "clip-0123456789ab", "clip-pretrain", "{}");
+    char *clip = made_run(test_dir(), "clip-0123456789ab", "clip-pretrain", "{}");
     put_in(clip, "metrics.jsonl",
            "{\"kind\":\"train\",\"step\":1,\"wall\":5.5,\"loss\":4,\"lr\":0.1}\n"
            "{\"kind\":\"train\",\"step\":2,\"wall\":6.5,\"loss\":null,\"lr\":0.2}\n"
@@ -55,6 +55,7 @@ static void make_runs(void) {
     put_overlay(evaluation, "overlay-000.png");
     put_in(evaluation, "overlay-001.png", "no PNG");
     put_in(evaluation, "overlay-002.svg", "<svg onload='x'/>");
+    free(clip);
 }
 
 static char *page_of(const char *const *words) {
