@@ -9,9 +9,6 @@
 
 enum { MOST = 16, VARIABLES = 24 };
 
-/* Open MPI and drivers keep memory at their end; what is ours is looked at in one process. */
-static const char no_leaks[] = "ASAN_OPTIONS=detect_leaks=0";
-
 /* One that nobody uses now. */
 static int free_port(void) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -43,7 +40,7 @@ void ranks_start(struct process *p, enum self_launcher how, int ranks, const cha
             own[k++] = mem_format("SLURM_JOB_ID=%d", (int)getpid());
             own[k++] = mem_format("SLURM_STEP_ID=%d", job);
         }
-        const char *with[VARIABLES] = {no_leaks};
+        const char *with[VARIABLES] = {NO_LEAKS};
         n = 1;
         for (size_t i = 0; i < k; i++) with[n++] = own[i];
         for (size_t i = 0; environment && environment[i]; i++) {
@@ -82,7 +79,7 @@ struct ended self_ranks(enum self_launcher how, int ranks, const char *test,
         return ranks_wait(p, ranks, 100);
     }
     if (!*TEST_MPIRUN) test_skip("there is no MPI");
-    const char *with[VARIABLES] = {no_leaks};
+    const char *with[VARIABLES] = {NO_LEAKS};
     for (size_t n = 1; environment && *environment; environment++) {
         CHECK(n + 1 < VARIABLES);
         with[n++] = *environment;

@@ -32,7 +32,7 @@ static struct ended under_mpi(const char *ranks, const char *const *more) {
     size_t n = 10;
     for (; *more; more++) argv[n++] = *more;
     struct process p;
-    process_start(&p, argv, NULL);
+    process_start(&p, argv, (const char *const[]){NO_LEAKS, NULL});
     free(path);
     return process_wait(&p, 60);
 }
