@@ -23,6 +23,15 @@ static bool occurs(const struct report_sweep *s, const char *figure) {
     return false;
 }
 
+/* What the seeds let one say of a gain. `paper`: its gain, NaN where it has none. */
+static const char *verdict(struct spread gain, double paper) {
+    double margin = spread_margin(&gain);
+    if (isnan(margin)) return "–";
+    if (fabs(gain.mean) <= margin) return "within noise";
+    if (isnan(paper) || paper == 0) return gain.mean > 0 ? "better" : "worse";
+    return (gain.mean > 0) == (paper > 0) ? "as in the paper" : "the other way";
+}
+
 static void sweep_columns(struct table *t, const struct report_sweep *s) {
     const char *main = report_main_figure(s);
     table_column(t, COLUMN_TEXT, "settings");
@@ -35,6 +44,7 @@ static void sweep_columns(struct table *t, const struct report_sweep *s) {
     }
     if (has_paper(s)) table_column(t, COLUMN_NUMBER, "paper");
     if (has_paper(s)) table_column(t, COLUMN_GAIN, "paper, gain over the first");
+    if (main) table_column(t, COLUMN_TEXT, "the gain is");
     if (*s->metric) table_column(t, COLUMN_COUNT, "rank");
     if (*s->metric) table_column(t, COLUMN_SPREAD, s->metric);
     for (size_t i = 0; sweep_shown[i]; i++)
@@ -49,9 +59,12 @@ static void sweep_row(struct table *t, const struct report_sweep *s, size_t i) {
     table_text(t, x->label);
     table_text(t, done);
     if (main) table_spread(t, report_spread(s, i, main));
-    if (main) table_spread(t, i ? report_gain(s, i, main) : (struct spread){0, NAN, NAN});
+    struct spread gain = main && i ? report_gain(s, i, main) : (struct spread){0, NAN, NAN};
+    double paper = i ? x->paper - s->setting[0].paper : NAN;
+    if (main) table_spread(t, gain);
     if (has_paper(s)) table_number(t, x->paper);
-    if (has_paper(s)) table_number(t, i ? x->paper - s->setting[0].paper : NAN);
+    if (has_paper(s)) table_number(t, paper);
+    if (main) table_text(t, verdict(gain, paper));
     if (*s->metric) table_number(t, x->rank ? (double)x->rank : NAN);
     if (*s->metric) table_spread(t, report_spread(s, i, NULL));
     for (size_t k = 0; sweep_shown[k]; k++)
@@ -65,7 +78,9 @@ static void sweep_table(struct table *t, const struct report_sweep *s, const cha
     char *title = mem_format("Sweep %s", s->name);
     table_open(t, file, title);
     str_add(&note, "Mean ± standard deviation over seeds, in percent");
-    if (report_main_figure(s)) str_add(&note, "; gains are of equal seeds");
+    if (report_main_figure(s))
+        str_add(&note, "; gains are of equal seeds, %s",
+                "within noise where zero lies in their 95 % interval by Student's t");
     if (has_paper(s))
         str_add(&note, ". Paper: %s, with its data and models",
                 *s->paper ? s->paper : "its figures");

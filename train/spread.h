@@ -8,3 +8,6 @@ struct spread {
     double mean, deviation; /* of the sample; NaN: of none, or of one */
 };
 struct spread spread_of(const double *x, size_t n); /* NaN are left out */
+
+/* Half the width of the mean's 95 % interval, by Student's t; NaN of fewer than two numbers. */
+double spread_margin(const struct spread *s);

@@ -107,6 +107,7 @@ TEST(a_spread_leaves_out_what_is_missing) {
     CHECK_INT(s.n, 2);
     CHECK_NEAR(s.mean, 2, 0);
     CHECK_NEAR(s.deviation, sqrt(2), 1e-12);
+    CHECK_NEAR(spread_margin(&s), 12.706, 1e-12); /* Student's t of one degree of freedom */
     s = spread_of((double[]){NAN}, 1);
-    CHECK(s.n == 0 && isnan(s.mean) && isnan(s.deviation));
+    CHECK(s.n == 0 && isnan(s.mean) && isnan(s.deviation) && isnan(spread_margin(&s)));
 }

@@ -167,6 +167,32 @@ TEST(a_sweep_has_means_over_seeds_gains_of_equal_seeds_and_the_papers_figures) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+TEST(a_gain_is_called_one_when_its_seeds_allow_it) {
+    char *dir = test_path("sweep-gains-0123456789ab");
+    CHECK_OK(dir_make(dir));
+    put_in(
+        dir, "sweep.csv",
+        "trial,settings,seed,state,run,objective,metric,paper,m.miou.all\n"
+        "1,first,1,done,a-1,1,x,20,30\n2,first,2,done,a-2,1,x,20,35\n3,first,3,done,a-3,1,x,20,31\n"
+        "4,up,1,done,b-1,1,x,22,32\n5,up,2,done,b-2,1,x,22,37.2\n6,up,3,done,b-3,1,x,22,32.9\n"
+        "7,down,1,done,c-1,1,x,22,28\n8,down,2,done,c-2,1,x,22,33.2\n9,down,3,done,c-3,1,x,22,28."
+        "9\n"
+        "10,either,1,done,d-1,1,x,22,32\n11,either,2,done,d-2,1,x,22,34\n"
+        "12,either,3,done,d-3,1,x,22,33\n"
+        "13,ours,1,done,e-1,1,x,,32\n14,ours,2,done,e-2,1,x,,37.2\n15,ours,3,done,e-3,1,x,,32.9\n"
+        "16,once,1,done,f-1,1,x,22,90\n");
+    char *page = PAGE(dir);
+    CHECK_HAS(page,
+              "+2.0 ± 0.2</td><td class=\"n\">22.0</td><td class=\"n\">+2.0</td>"
+              "<td>as in the paper</td>");
+    CHECK_HAS(page, "<td>the other way</td>");
+    CHECK_HAS(page, "<td>within noise</td>");
+    CHECK_HAS(page, "<td>better</td>");
+    CHECK(!strstr(page, "<td>worse</td>"));
+    free(page);
+    free(dir);
+}
+
 TEST(what_is_no_run_and_no_sweep_is_told) {
     struct report r = {0};
     char *dir = test_path("sweep-x-0123456789ab"), *logs = path_join(dir, "logs");
