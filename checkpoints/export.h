@@ -2,6 +2,7 @@
  * out as another program wants it, and written with a report of every tensor.
  *
  *     export_open(&e, &im);
+ *     export_blend(&e, &other, 0.5);    where wanted, before all else
  *     export_replace_clip(&e, &clip);   where wanted, before the next
  *     export_set_prompts(&e, &prompts); where wanted
  *     export_as(&e, EXPORT_HF);
@@ -38,6 +39,9 @@ struct export_item {
     struct import *im;              /* whose item it is */
     const struct import_item *item; /* NULL: made here */
     struct bytes made;
+    struct import *other; /* with whose item it is blended; NULL: it is not */
+    const struct import_item *with;
+    double alpha;        /* the share of `with` */
     const char *dropped; /* by this rule; NULL: is written */
     enum t_dtype dtype;  /* as written, as is the shape */
     struct shape shape;
@@ -76,6 +80,12 @@ int export_replace_clip(struct export *e, struct import *clip);
 /* Gives the CLIP that is written the mask prompts of a file: of one of EXPORT_PROMPTS, or of any
  * CLIP that has some. ERR_CONFIG when they do not fit its width, grid and depth. */
 int export_set_prompts(struct export *e, struct import *from);
+
+/* Makes every tensor (1 - alpha) of its own and alpha of that of another model of the same names
+ * and shapes: with 0 and 1 the bits of one of them (Wortsman et al. 2022, between weights before
+ * and after fine-tuning). Prompts that only one of them has are taken whole; integers stay IN's.
+ * ERR_CONFIG: they do not fit (the full list), or compute with other activations. */
+int export_blend(struct export *e, struct import *other, double alpha);
 
 /* ERR_CONFIG when the target cannot hold it, or a fact that it must tell is unknown: nothing is
  * guessed. */

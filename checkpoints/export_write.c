@@ -28,13 +28,19 @@ static size_t bytes_of(const struct export_item *x) {
 static bool untouched(const struct export_item *x) {
     unsigned touched = ~(unsigned)(IMPORT_RENAMED | IMPORT_DROPPED);
     if (x->item->verdict & IMPORT_DROPPED) return true;
-    return !(x->item->verdict & touched) && !x->parts && !x->transposed &&
+    return !x->other && !(x->item->verdict & touched) && !x->parts && !x->transposed &&
            x->dtype == x->item->source[0].x->dtype;
+}
+
+static tensor *blend(const struct export_item *x, tensor *v) {
+    tensor *with = import_tensor(x->other, x->with);
+    return with ? t_add(t_scale(v, 1 - x->alpha), t_scale(with, x->alpha)) : NULL;
 }
 
 static int compute(const struct export_item *x, struct bytes *data) {
     int scope = t_scope_open("export", T_NO_GRAD);
     tensor *v = import_tensor(x->im, x->item);
+    if (v && x->other) v = blend(x, v);
     if (v && x->parts) v = t_narrow(v, 0, x->part * x->shape.d[0], x->shape.d[0]);
     if (v && x->transposed) v = t_transpose(v, 0, 1);
     if (v) v = t_contiguous(v);
@@ -68,6 +74,7 @@ static unsigned verdict(const struct export_item *x) {
     if (x->dtype != source->dtype) v |= IMPORT_CAST;
     if (x->transposed) v ^= IMPORT_TRANSPOSED;
     if (x->parts) v |= IMPORT_SPLIT;
+    if (x->other) v |= IMPORT_BLENDED;
     return v;
 }
 

@@ -166,8 +166,8 @@ struct import_item *import_find(const struct import *im, const char *name) {
 const char *import_family_name(const struct import *im) { return import_layouts[im->family].name; }
 
 void import_verdict_text(unsigned verdict, char *out, size_t n) {
-    static const char *const words[] = {"renamed", "cast",    "transposed", "joined",
-                                        "resized", "dropped", "split",      "made"};
+    static const char *const words[] = {"renamed", "cast",  "transposed", "joined", "resized",
+                                        "dropped", "split", "made",       "blended"};
     size_t used = 0;
     if (!verdict) snprintf(out, n, "used");
     for (int i = 0; i < (int)(sizeof words / sizeof *words); i++) {

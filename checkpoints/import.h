@@ -23,8 +23,9 @@ enum import_verdict { /* a sum; 0: used as it is */
                       IMPORT_RESIZED = 16,
                       IMPORT_DROPPED = 32,
                       /* on the way out (checkpoints/export.h) */
-                      IMPORT_SPLIT = 64, /* a matrix into query, key and value */
-                      IMPORT_MADE = 128, /* of nothing: a buffer of the reference's */
+                      IMPORT_SPLIT = 64,    /* a matrix into query, key and value */
+                      IMPORT_MADE = 128,    /* of nothing: a buffer of the reference's */
+                      IMPORT_BLENDED = 256, /* with those of another model */
 };
 
 enum { IMPORT_SOURCES_MAX = 3 };

@@ -15,7 +15,9 @@
 #include "train/hf_tokenizer.h"
 
 struct arguments {
-    char *in, *out;
+    char *in, *with, *out;
+    double alpha; /* --blend: the share of `with`; below 0: it is not said */
+    bool blend;
     const char *part, *as, *clip, *prompts, *activation;
     int64_t image_size; /* 0: as it is */
     bool force, raw;
@@ -30,6 +32,8 @@ enum {
     KEY_CLIP,
     KEY_PROMPTS,
     KEY_ACTIVATION,
+    KEY_BLEND,
+    KEY_ALPHA,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +51,11 @@ static const struct argp_option options[] = {
     {"prompts", KEY_PROMPTS, "FILE", 0,
      "Give the CLIP the mask prompts in FILE: of --as prompts, or whatever holds a CLIP with some",
      0},
+    {"blend", KEY_BLEND, 0, 0,
+     "OUT lies between two models of the same form: each number is (1 - X) of IN's and X of "
+     "OTHER's",
+     0},
+    {"alpha", KEY_ALPHA, "X", 0, "Of --blend: from 0, IN, to 1, OTHER", 0},
     {"activation", KEY_ACTIVATION, "NAME", 0,
      "Of a CLIP whose files do not tell: quickgelu (OpenAI's) or gelu", 0},
     {"part", KEY_PART, "PART", 0,
@@ -82,6 +91,31 @@ static bool number(const char *text, int64_t *out) {
     return end != text && !*end && x > 0 && x <= 1 << 16;
 }
 
+static bool share(const char *text, double *out) {
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end && *out >= 0 && *out <= 1;
+}
+
+/* Options come first, wherever they stand. */
+static void take_path(struct arguments *a, char *path, struct argp_state *state) {
+    char **places[] = {&a->in, &a->with, &a->out};
+    for (size_t i = 0; i < 3; i++)
+        if (!*places[i] && (a->blend || i != 1)) {
+            *places[i] = path;
+            return;
+        }
+    argp_usage(state);
+}
+
+static void check(struct arguments *a, struct argp_state *state) {
+    if (a->blend != (a->alpha >= 0))
+        argp_error(state, "--blend and --alpha X: one needs the other");
+    if (!a->out) argp_usage(state);
+    if (a->blend && (a->raw || a->part || a->image_size))
+        argp_error(state, "--blend and --raw, --part or --image-size exclude each other");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
@@ -95,13 +129,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_IMAGE_SIZE:
         if (!number(arg, &a->image_size)) argp_error(state, "--image-size %s: not a size", arg);
         break;
-    case ARGP_KEY_ARG:
-        if (a->out) argp_usage(state);
-        *(a->in ? &a->out : &a->in) = arg;
+    case KEY_BLEND: a->blend = true; break;
+    case KEY_ALPHA:
+        if (!share(arg, &a->alpha)) argp_error(state, "--alpha %s: wanted is 0 to 1", arg);
         break;
-    case ARGP_KEY_END:
-        if (!a->out) argp_usage(state);
-        break;
+    case ARGP_KEY_ARG: take_path(a, arg, state); break;
+    case ARGP_KEY_END: check(a, state); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
@@ -188,11 +221,12 @@ static int choose(const struct arguments *a, const struct import *im, enum expor
 
 /* The files of one command: IN, and those that go into it. */
 struct inputs {
-    struct import in, clip, prompts;
+    struct import in, with, clip, prompts;
 };
 
 static int open_inputs(struct inputs *x, const struct arguments *a) {
     int status = convert_open(&x->in, a->in, a->part);
+    if (!status && a->with) status = convert_open(&x->with, a->with, NULL);
     if (!status && a->clip) status = convert_open(&x->clip, a->clip, NULL);
     if (!status && a->prompts) status = convert_open(&x->prompts, a->prompts, NULL);
     return status;
@@ -201,6 +235,7 @@ static int open_inputs(struct inputs *x, const struct arguments *a) {
 static void close_inputs(struct inputs *x) {
     import_close(&x->prompts);
     import_close(&x->clip);
+    import_close(&x->with);
     import_close(&x->in);
 }
 
@@ -221,6 +256,7 @@ static int export_inputs(struct inputs *x, const struct arguments *a, enum expor
                          struct str *report) {
     struct export e;
     export_open(&e, &x->in);
+    if (a->with) export_blend(&e, &x->with, a->alpha);
     if (a->clip) export_replace_clip(&e, &x->clip);
     if (a->prompts) export_set_prompts(&e, &x->prompts);
     struct export_file files[HF_TOKENIZER_FILES] = {0};
@@ -236,7 +272,7 @@ static int export_inputs(struct inputs *x, const struct arguments *a, enum expor
 static bool as_it_is(const struct import *im, const struct arguments *a,
                      enum export_target target) {
     return target == EXPORT_SAFETENSORS && !a->image_size && !a->clip && !a->prompts &&
-           !a->activation && (im->family == IMPORT_OURS || im->family == IMPORT_PLAIN);
+           !a->activation && !a->with && (im->family == IMPORT_OURS || im->family == IMPORT_PLAIN);
 }
 
 static int convert_weights(const struct arguments *a) {
@@ -252,6 +288,7 @@ static int convert_weights(const struct arguments *a) {
         status = as_it_is(&x.in, a, target) ? convert_copy(&x.in.file[0], a->out, &report)
                                             : export_inputs(&x, a, target, &report);
     if (!status) tell(&x.in);
+    if (!status && a->with) tell(&x.with);
     if (!status && a->clip) tell(&x.clip);
     close_inputs(&x);
     return show(status, &report);
@@ -288,8 +325,9 @@ static int check_place(const struct arguments *a) {
 }
 
 int cmd_convert(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "IN OUT", doc, 0, 0, 0};
-    struct arguments a = {0};
+    static const struct argp argp = {
+        options, parse, "IN OUT\n--blend --alpha=X IN OTHER OUT", doc, 0, 0, 0};
+    struct arguments a = {.alpha = -1};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     bool checkpoint = !import_is_weights(a.in);

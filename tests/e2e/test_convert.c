@@ -54,6 +54,28 @@ TEST(every_tensor_gets_its_verdict) {
     free(again);
 }
 
+TEST(a_blend_is_asked_for_with_its_share) {
+    char *out = test_path("between.safetensors"), *plain = test_path("plain.safetensors");
+    check_says(CONVERT("--blend", "--alpha", "0.5", SCRIPT, SCRIPT, out), 0,
+               "\ncast+blended visual.proj F16 -> F32 [4, 4] ", "");
+    check_says(CONVERT(SCRIPT, plain), 0, "", "");
+    struct bytes a, b; /* halves of the same number are that number */
+    CHECK_OK(file_read(out, 1 << 24, &a));
+    CHECK_OK(file_read(plain, 1 << 24, &b));
+    CHECK(a.n == b.n && memcmp(a.at, b.at, a.n) == 0);
+    bytes_free(&a);
+    bytes_free(&b);
+    check_says(CONVERT("--blend", SCRIPT, SCRIPT, out), 64, "", "one needs the other");
+    check_says(CONVERT("--alpha", "0.5", SCRIPT, out), 64, "", "one needs the other");
+    check_says(CONVERT("--blend", "--alpha", "1.5", SCRIPT, SCRIPT, out), 64, "",
+               "wanted is 0 to 1");
+    check_says(CONVERT("--blend", "--alpha", "nan", SCRIPT, SCRIPT, out), 64, "",
+               "wanted is 0 to 1");
+    check_says(CONVERT("--blend", "--alpha", "1", SCRIPT, out), 64, "", "Usage");
+    free(out);
+    free(plain);
+}
+
 TEST(what_cannot_be_converted_leaves_nothing) {
     char *out = test_path("x.safetensors"), *dir = test_path("empty");
     CHECK_OK(dir_make(dir));
