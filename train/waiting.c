@@ -10,7 +10,8 @@
  * program starts itself a second time, out of a function that runs ahead of all libraries' own
  * (10 ms), unless the user has said how threads wait.
  */
-#define _GNU_SOURCE /* syscall */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE /* syscall() */
 #include <elf.h>
 #include <link.h>
 #include <stdbool.h>
@@ -36,7 +37,7 @@ static const char *path_of(char **end) {
     const char *path = NULL;
     bool loaded = false;
     for (const ElfW(auxv_t) *a = (const void *)(end + 1); a->a_type != AT_NULL; a++) {
-        if (a->a_type == AT_EXECFN) path = (const char *)a->a_un.a_val;
+        if (a->a_type == AT_EXECFN) memcpy(&path, &a->a_un.a_val, sizeof path);
         if (a->a_type == AT_BASE) loaded = a->a_un.a_val != 0;
     }
     return loaded ? path : NULL;
