@@ -3,10 +3,9 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/file.h"
-#include "tests/test.h"
+#include "tests/unit/zip_made.h"
 
 struct entry {
     const char *name, *link, *data;
@@ -94,55 +93,14 @@ TEST(a_good_archive_gives_its_files) {
 
 /* ---- names that are not ASCII; the program, and so this test, is in the locale of C ---- */
 
-static void put(struct str *s, uint32_t x, int bytes) {
-    for (int i = 0; i < bytes; i++) str_put(s, &(char){(char)(x >> 8 * i)}, 1);
-}
-
-/* What a file's local header and its entry of the directory have in common. */
-static void put_zip_facts(struct str *s, const char *data, size_t name, unsigned flags) {
-    uint32_t n = (uint32_t)strlen(data), sum = (uint32_t)crc32(0, (const Bytef *)data, n);
-    put(s, 20, 2);
-    put(s, flags, 2);
-    put(s, 0, 2); /* stored */
-    put(s, 0x21 << 16, 4);
-    put(s, sum, 4);
-    put(s, n, 4);
-    put(s, n, 4);
-    put(s, (uint32_t)name, 2);
-    put(s, 0, 2);
-}
-
 /* Each file's content is its name. */
 static char *make_zip(const char *const *name, const bool *utf8, size_t n) {
-    struct str zip = {0}, directory = {0};
+    struct zip_file *at = mem_alloc(n, sizeof *at);
     char *path = test_path("names.zip");
-    for (size_t i = 0; i < n; i++) {
-        unsigned flags = utf8[i] ? 0x800 : 0;
-        uint32_t at = (uint32_t)zip.n;
-        put(&zip, 0x04034b50, 4);
-        put_zip_facts(&zip, name[i], strlen(name[i]), flags);
-        str_put(&zip, name[i], strlen(name[i]));
-        str_put(&zip, name[i], strlen(name[i]));
-        put(&directory, 0x02014b50, 4);
-        put(&directory, 3 << 8 | 20, 2); /* made on Unix */
-        put_zip_facts(&directory, name[i], strlen(name[i]), flags);
-        put(&directory, 0, 6);
-        put(&directory, 0100644U << 16, 4);
-        put(&directory, at, 4);
-        str_put(&directory, name[i], strlen(name[i]));
-    }
-    uint32_t start = (uint32_t)zip.n, length = (uint32_t)directory.n;
-    str_put(&zip, directory.at, directory.n);
-    put(&zip, 0x06054b50, 4);
-    put(&zip, 0, 4);
-    put(&zip, (uint32_t)n, 2);
-    put(&zip, (uint32_t)n, 2);
-    put(&zip, length, 4);
-    put(&zip, start, 4);
-    put(&zip, 0, 2);
-    CHECK_OK(file_write(path, zip.at, zip.n));
-    str_free(&directory);
-    str_free(&zip);
+    for (size_t i = 0; i < n; i++)
+        at[i] = (struct zip_file){name[i], name[i], strlen(name[i]), utf8[i]};
+    zip_write(path, at, n);
+    free(at);
     return path;
 }
 
