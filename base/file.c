@@ -251,16 +251,19 @@ static bool is_left_over(const char *name) {
     return tmp && tmp[4] && strspn(tmp + 4, "0123456789") == strlen(tmp + 4);
 }
 
-void dir_sweep(const char *path) {
+/* Of this type, and not touched for a day. */
+static bool is_old(const char *path, mode_t type) {
     enum { DAY = 24 * 60 * 60 };
-    struct strings names = {0};
     struct stat st;
+    return lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == type && time(NULL) - st.st_mtime > DAY;
+}
+
+void dir_sweep(const char *path) {
+    struct strings names = {0};
     if (dir_list(path, &names)) error_clear();
     for (size_t i = 0; i < names.n; i++) {
         char *file = path_join(path, names.at[i]);
-        if (is_left_over(names.at[i]) && lstat(file, &st) == 0 && S_ISREG(st.st_mode) &&
-            time(NULL) - st.st_mtime > DAY)
-            unlink(file);
+        if (is_left_over(names.at[i]) && is_old(file, S_IFREG)) unlink(file);
         free(file);
     }
     strings_free(&names);
@@ -275,10 +278,29 @@ int dir_commit(const char *from, const char *to) {
     return status;
 }
 
+/* What killed writers of this folder left beside it. */
+static void sweep_beside(const char *path) {
+    char *dir = path_dir(path);
+    const char *base = path_base(path);
+    size_t n = strlen(base);
+    struct strings names = {0};
+    if (dir_list(dir, &names)) error_clear();
+    for (size_t i = 0; i < names.n; i++) {
+        bool ours = strncmp(names.at[i], base, n) == 0 && strncmp(names.at[i] + n, ".tmp", 4) == 0;
+        char *old = path_join(dir, names.at[i]);
+        if (ours && is_left_over(names.at[i]) && is_old(old, S_IFDIR) && dir_remove(old))
+            error_clear();
+        free(old);
+    }
+    strings_free(&names);
+    free(dir);
+}
+
 int dir_out_open(struct dir_out *d, const char *path) {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--; /* what is added to "folder/" would be in it */
     d->path = mem_format("%.*s", (int)n, path);
+    sweep_beside(d->path);
     d->tmp = mem_format("%s.tmp%ld", d->path, (long)getpid());
     return dir_make(d->tmp);
 }

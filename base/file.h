@@ -47,7 +47,8 @@ int dir_list(const char *path, struct strings *out); /* names without . and .., 
 void dir_sweep(const char *path);
 int dir_commit(const char *from, const char *to); /* rename of a synced folder, made durable */
 
-/* A folder that is made beside its place, in `tmp`, and put there when it is whole. Close it in any
+/* A folder that is made beside its place, in `tmp`, and put there when it is whole. What a killed
+ * writer of it left beside it is removed once it has not been touched for a day. Close it in any
  * case, with what came out so far: 0 puts it there, anything else removes it; returns the status.
  */
 struct dir_out {

@@ -49,7 +49,10 @@ static tensor *run(const struct clip *c, const struct way *w, char *const *nouns
                              .shared_starts = w->shared_starts,
                              .precision = w->precision};
     double start = clock_s();
-    tensor *x = class_text_of_nouns(c, &o, nouns, n); /* [n, D] */
+    struct class_encoder e;
+    int status = class_encoder_open(&e, c, &o);
+    tensor *x = status ? NULL : class_text_of_nouns(&e, nouns, n); /* [n, D] */
+    class_encoder_close(&e);
     *seconds = clock_s() - start;
     return x;
 }

@@ -61,11 +61,12 @@ def masks_of(model, pixels):
 
 
 def features_of(clip, pixels, soft, threshold, min_area):
-    """-> features of the valid masks [V, D], their queries, their areas."""
-    regions, masks, which, areas = [], [], [], []
+    """-> features of the valid masks [V, D], each once, their queries, their areas."""
+    regions, masks, which, areas, seen = [], [], [], [], set()
     for q, mask in enumerate(soft > threshold):
-        if mask.sum() < max(min_area, 1):
+        if mask.sum() < max(min_area, 1) or mask.numpy().tobytes() in seen:
             continue
+        seen.add(mask.numpy().tobytes())
         rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         m = mask[box].float()
@@ -95,7 +96,7 @@ def mine(weights, inputs, pairs, threshold, min_area):
         cosine = features @ text[noun]
         order = cosine.argsort(descending=True, stable=True)
         best = which[order[0]]
-        theirs = float(cosine[order[0]] - cosine[order[1]]) if len(order) > 1 else 2.0
+        theirs = float(cosine[order[0]] - cosine[order[1]]) if len(order) > 1 else 0.0
         said["similarity"] = max(said["similarity"], abs(similarity - float(cosine[order[0]])))
         if best == proposal:
             said["areas"] = max(said["areas"], abs(areas[which.index(best)] - area))

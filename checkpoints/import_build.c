@@ -24,7 +24,7 @@ struct build {
     size_t n;
     const char **name; /* of all, sorted */
     struct claim **by_to;
-    struct strings missing;
+    struct strings missing, missing_as;
 };
 
 static int compare_names(const void *a, const void *b) {
@@ -147,32 +147,41 @@ static bool made(const struct build *b, const char *name) {
 
 /* Whole? */
 
-static void need_name(struct build *b, const struct import_group *g, const char *pattern,
+/* Under the name that it gets here and, where that is another, the one that the file would have for
+ * it. Several rules may miss one tensor. */
+static void add_missing(struct build *b, const char *name, const char *in_file) {
+    for (size_t i = 0; i < b->missing.n; i++)
+        if (strcmp(b->missing.at[i], name) == 0) return;
+    strings_add(&b->missing, name);
+    strings_add(&b->missing_as, in_file && strcmp(in_file, name) != 0 ? in_file : "");
+}
+
+static void need_name(struct build *b, const struct import_group *g, const struct import_rule *r,
                       const struct rule_found *found) {
-    char *end = rule_name(pattern, found), *name = mem_format("%s%s", g->to, end);
-    bool missing = b->missing.n < MISSING_MAX && !made(b, name);
-    for (size_t i = 0; missing && i < b->missing.n; i++)
-        missing = strcmp(b->missing.at[i], name) != 0;
-    if (missing) strings_add(&b->missing, name);
+    char *end = rule_name(rule_target(r), found), *name = mem_format("%s%s", g->to, end);
+    char *tail = rule_name(r->from, found), *in_file = mem_format("%s%s", g->from, tail);
+    if (b->missing.n < MISSING_MAX && !made(b, name)) add_missing(b, name, in_file);
     free(name);
+    free(in_file);
+    free(tail);
     free(end);
 }
 
 /* All that a rule stands for, given the first `given` of what its wildcards found. */
-static void need_words(struct build *b, const struct import_group *g, const char *pattern,
+static void need_words(struct build *b, const struct import_group *g, const struct import_rule *r,
                        struct rule_found found, int given) {
     int k = 0;
-    for (const char *p = pattern; *p; p++) {
+    for (const char *p = rule_target(r); *p; p++) {
         if (*p != '#' && *p != '+' && !rule_words(*p)) continue;
         if (k++ < given) continue;
         for (unsigned i = 0; i < rule_words(*p); i++) {
             found.number[k - 1] = i;
             found.n = k;
-            need_words(b, g, pattern, found, k);
+            need_words(b, g, r, found, k);
         }
         if (rule_words(*p)) return;
     }
-    need_name(b, g, pattern, &found);
+    need_name(b, g, r, &found);
 }
 
 static bool same_part(const struct import_rule *a, const struct import_rule *b, int *wildcards) {
@@ -192,7 +201,7 @@ static void need_before(struct build *b, const struct claim *c) {
         if (*p == '#' && p > pattern && p[-1] == '.' && found.number[k]) {
             found.number[k]--;
             for (int i = k + 1; i < found.n; i++) found.number[i] = 0;
-            need_name(b, c->group, pattern, &found);
+            need_name(b, c->group, c->rule, &found);
         }
         k++;
     }
@@ -209,12 +218,12 @@ static void check_rule(struct build *b, const struct import_group *g, const stru
         if (c->group != g || !c->to || !same_part(r, c->rule, &wildcards)) continue;
         size_t known = (size_t)wildcards * sizeof c->found.number[0];
         if (!last || memcmp(last->found.number, c->found.number, known) != 0)
-            need_words(b, g, rule_target(r), c->found, wildcards);
+            need_words(b, g, r, c->found, wildcards);
         last = c;
         if (c->rule == r) need_before(b, c);
     }
     if (!last && r->need == RULE_ALWAYS)
-        need_words(b, g, rule_target(r), (struct rule_found){0}, RULE_FOUND_MAX);
+        need_words(b, g, r, (struct rule_found){0}, RULE_FOUND_MAX);
 }
 
 static int check_whole(struct build *b) {
@@ -228,12 +237,15 @@ static int check_whole(struct build *b) {
         bool there = false;
         for (size_t k = 0; !there && k < b->n && b->by_to[k]->to; k++)
             there = rule_match(b->layout->needs[i], b->by_to[k]->to, &found);
-        if (!there) strings_add(&b->missing, b->layout->needs[i]);
+        if (!there) add_missing(b, b->layout->needs[i], NULL);
     }
     if (!b->missing.n) return 0;
     struct str text = {0};
-    for (size_t i = 0; i < b->missing.n; i++)
-        str_add(&text, "%s%s", i ? ", " : "", b->missing.at[i]);
+    for (size_t i = 0; i < b->missing.n; i++) {
+        const char *in_file = b->missing_as.at[i];
+        str_add(&text, "%s%s%s%s%s", i ? ", " : "", b->missing.at[i],
+                *in_file ? " (in the file " : "", in_file, *in_file ? ")" : "");
+    }
     error_set(ERR_DATA, "%s: read as %s, but not whole: %zu missing: %s", b->im->path,
               b->layout->name, b->missing.n, text.at);
     str_free(&text);
@@ -249,6 +261,13 @@ static int bad(const struct build *b, const struct claim *c, const char *what) {
                      st_dtype_name(c->source.x->dtype), shape, what);
 }
 
+/* The file has one tensor under two names: its own, and those of another layout. */
+static int two_names(const struct build *b, const struct claim *x, const struct claim *y) {
+    return error_set(ERR_DATA,
+                     "%s: %s and %s are two names of one tensor, %s: take one of them out",
+                     b->im->path, x->source.x->name, y->source.x->name, x->to);
+}
+
 /* The item of claims that become one tensor: by_to[from, to). */
 static int add_made(struct build *b, size_t from, size_t to, struct import_item *item) {
     const struct claim *first = b->by_to[from];
@@ -257,7 +276,7 @@ static int add_made(struct build *b, size_t from, size_t to, struct import_item 
     *item = (struct import_item){.shape = first->source.x->shape};
     if (how == RULE_KEY || how == RULE_VALUE || (joined && to - from != 3))
         return bad(b, first, "query, key and value are not all there");
-    if (!joined && to - from != 1) return bad(b, first, "another tensor gets the same name");
+    if (!joined && to - from != 1) return two_names(b, first, b->by_to[from + 1]);
     for (size_t i = from; i < to; i++) {
         const struct claim *c = b->by_to[i];
         item->source[item->sources++] = c->source;
@@ -372,6 +391,7 @@ int import_build(struct import *im) {
         add_own(&b);
     for (size_t i = 0; i < b.n && b.at; i++) free(b.at[i].to);
     strings_free(&b.missing);
+    strings_free(&b.missing_as);
     free(b.by_to);
     free(b.name);
     free(b.at);

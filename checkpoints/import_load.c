@@ -118,14 +118,30 @@ static const struct import_item *item_for(const struct import *im, const char *n
     return item;
 }
 
+/* What its user finds it by: also the name in the file, where more than what stands in front of it
+ * is another. Owned. */
+static char *both_names(const struct import_item *item) {
+    const char *in_file = item->source[0].x->name;
+    size_t n = strlen(in_file), k = strlen(item->name);
+    bool same = n >= k && strcmp(in_file + n - k, item->name) == 0;
+    return same ? mem_strdup(item->name) : mem_format("%s (in the file %s)", item->name, in_file);
+}
+
+static void add_unexpected(struct misfits *m, const struct import_item *item) {
+    char *names = both_names(item);
+    misfit_add(&m->unexpected, names);
+    free(names);
+}
+
 static void add_misfit(struct misfits *m, const struct import_item *item, struct shape s) {
-    char in_file[192], here[192];
+    char in_file[192], here[192], *names = both_names(item);
     st_shape_text(item->shape, in_file, sizeof in_file);
     st_shape_text(s, here, sizeof here);
     bool window = strstr(item->name, "relative_position_bias_table") != NULL;
-    char *text = mem_format("%s is %s, expected %s%s", item->name, in_file, here,
+    char *text = mem_format("%s is %s, expected %s%s", names, in_file, here,
                             window ? " (of another window; it is not resized)" : "");
     misfit_add(&m->form, text);
+    free(names);
     free(text);
 }
 
@@ -146,7 +162,7 @@ static void compare(struct misfits *m, const struct import *im, const struct par
         char *name = other_name(item->name, o->prefix, o->into);
         if (!params_find(p, name) &&
             !matches(item->name, o->allow_unexpected, o->n_allow_unexpected))
-            misfit_add(&m->unexpected, item->name);
+            add_unexpected(m, item);
         free(name);
     }
 }

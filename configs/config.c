@@ -57,12 +57,15 @@ static const struct setting train_rows[] = {
     BOOL  ("first_try",       first_try,       OUTPUT, "true", "before the first step: the largest batch, a batch of validation and a checkpoint, of which nothing stays"),
     CHOICE("update.not_finite", not_finite,    OUTPUT, "stop", not_finite, "what a loss or gradient that is not a number does: the run ends (stop), or the step is left out (skip)"),
     INT   ("update.not_finite_most", not_finite_most, OUTPUT, "10", 1, 1e9, "steps left out in a row; one more ends the run"),
-    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place (skip), or the run ends (stop)"),
-    REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples; when more are damaged the run ends all the same"),
     STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),
     INT   ("validate.every",  validate_every,  RESULT, "0",   0, 1e9,  "steps; 0: at the end"),
     INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
     CHOICE("validate.keep",   validate_keep,   RESULT, "last", keeps,  "which checkpoint the run ends with"),
+};
+
+static const struct setting damage_rows[] = {
+    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place, or, in mining, the picture has no pairs (skip); or the run ends (stop)"),
+    REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples, or pictures; when more are damaged the run ends all the same"),
 };
 #undef SETTINGS_OF
 
@@ -80,7 +83,8 @@ static const struct setting init_rows[] = { /* of the weights their contents are
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
 #define RUN GROUP("", run_rows, run), GROUP("resources", resources_rows, resources)
 #define COMPUTES GROUP("", precision_rows, run)
-#define TRAIN GROUP("", train_rows, train)
+#define DAMAGE GROUP("", damage_rows, train)
+#define TRAIN GROUP("", train_rows, train), DAMAGE
 #define INIT GROUP("init", init_rows, init)
 #define SCENES GROUP("scenes", scenes_rows, scenes), GROUP("count", scene_counts_rows, counts)
 #define PREPARE GROUP("prepare", prepare_rows, prepare)
@@ -110,7 +114,7 @@ static const struct setting_group proposals_groups[] = {
     SEGMENT, PROPOSALS,
     TEXT,    GROUP("optim", optim_proposals_rows, optim),
     DECAY,   GROUP("pretrain", optim_backbone_rows, pretrain)};
-static const struct setting_group mine_groups[] = {RUN, COMPUTES, MINE, NOUNS, TEXT, CROP};
+static const struct setting_group mine_groups[] = {RUN, COMPUTES, DAMAGE, MINE, NOUNS, TEXT, CROP};
 static const struct setting_group finetune_groups[] = {
     RUN, COMPUTES, TRAIN, INIT, LOSS, TEXT, CROP, PAIRS, GROUP("optim", optim_clip_rows, optim)};
 static const struct setting_group prompt_groups[] = {

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/known_archives.h"
+#include "data/set_prepare.h"
 #include "data/unpack.h"
 
 /* What was found; paths are owned. */
@@ -37,6 +38,8 @@ static char *first_below(const char *root, const char *const *paths, bool (*is)(
 }
 
 /* ---- out of archives ---- */
+
+static const char pictures[] = "images"; /* the folder that they are unpacked to */
 
 struct wanted {
     const char *place;  /* folder, or file when `suffix` is NULL */
@@ -112,7 +115,9 @@ static int unpack(struct finding *f, const char *archive, const char *name, stru
     int status = 0;
     if (!file_exists(done)) {
         log_info("%s: looking for %s", archive, w->place);
-        struct unpack u = {archive, dir, name_in_archive, w, f->s->stop};
+        bool copied = strcmp(name, pictures) == 0 && !(f->s->set->shrunk && !f->s->original);
+        struct unpack u = {archive, dir,        name_in_archive,
+                           w,       f->s->stop, copied ? SET_PREPARE_COPIES : 0};
         if (add_once(&f->checked, archive)) status = known_archive_check(archive, f->s->strict);
         if (!status) status = unpack_files(&u, &n);
         if (!status && n) status = file_write(done, "", 0);
@@ -225,7 +230,7 @@ static int find_known(struct finding *f) {
                      "--images DIR --maps DIR");
     if (!f->images)
         status =
-            find_folder(f, s->images, split->images, s->set->image_suffix, "images", &f->images);
+            find_folder(f, s->images, split->images, s->set->image_suffix, pictures, &f->images);
     if (!status && s->set->labels && !f->maps)
         status = find_folder(f, s->maps, split->maps, s->set->map_suffix, "maps", &f->maps);
     if (!status && s->set->labels && !f->maps) find_prepared(f);
@@ -252,7 +257,7 @@ static int find_own(struct finding *f) {
     static const char *const name_files[KNOWN_PLACES] = {"names.yaml", "names.txt"};
     static const char *const caption_files[KNOWN_PLACES] = {"captions.jsonl", "captions.json"};
     const struct known_source *s = f->s;
-    int status = find_folder(f, s->images, s->split->images, NULL, "images", &f->images);
+    int status = find_folder(f, s->images, s->split->images, NULL, pictures, &f->images);
     if (!status) status = find_folder(f, s->maps, s->split->maps, ".png", "maps", &f->maps);
     if (status) return status;
     if (!f->images && s->root) f->images = mem_strdup(s->root);

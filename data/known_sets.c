@@ -114,7 +114,9 @@ static const struct known_set sets[] = {
                 .prepared_images = "ADE20K_2021_17_01/images_detectron2/training",
                 .prepared_maps = "ADE20K_2021_17_01/annotations_detectron2/training",
                 .archives = {"ADE20K_2021_17_01.zip"},
-                .middle = "!val", /* there are "frame", too: what is no "val" is for training */
+                /* The reference makes none. Beside "train" there is "frame", which lies in
+                 * images/ADE/training, too: what is no "val" is taken to be for training. */
+                .middle = "!val",
                 .pictures = 25574}}},
     {.name = "pascal-context-59",
      .alias = "pc-59",

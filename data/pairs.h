@@ -23,7 +23,7 @@ struct pair {
     int64_t caption, caption_id; /* the same of the caption */
     int64_t noun;                /* reading: index into the nouns of all shards */
     int64_t proposal;            /* of the image */
-    float similarity, margin;    /* cosine; to the runner-up among the image's proposals */
+    float similarity, margin;    /* cosine; to the runner-up among the image's other masks */
     int64_t h, w;                /* of the mask: the image's size */
     int64_t area;                /* pixels of the mask */
     struct box box;              /* tight, in pixels */

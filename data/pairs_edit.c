@@ -235,7 +235,8 @@ static int write_shard(const struct editing *x, const char *dir, int64_t k) {
     int status = 0;
     for (int64_t i = 0; !status && i < n; i++) {
         struct bytes mask;
-        status = pairs_mask(p, row[i].pair, &mask);
+        if (i % 256 == 0 && x->e->stop) status = x->e->stop();
+        if (!status) status = pairs_mask(p, row[i].pair, &mask);
         if (status) break;
         pairs_shard_add(&shard, &p->at[row[i].pair], x->name.at[row[i].noun], mask.at, mask.n);
         id[i] = p->id[row[i].pair];

@@ -15,7 +15,6 @@
 enum {
     REVISION = 1, /* of what is in a block */
     DAMAGE_BYTES_MAX = 1 << 24,
-    COPIES = 3, /* of a set while it is made: its blocks, its pictures in a row, the file */
 };
 
 /* ---- a picture ---- */
@@ -275,7 +274,7 @@ static int64_t picture_bytes(const struct dataset *d) {
 
 /* What would end in the tenth hour for want of room does not begin. */
 static int check_room(const struct work *w, int64_t done) {
-    int64_t need = COPIES * picture_bytes(w->d), room = disk_free(w->dir);
+    int64_t need = SET_PREPARE_COPIES * picture_bytes(w->d), room = disk_free(w->dir);
     for (int64_t k = 0; k < done; k++) {
         char *path = block_path(w, k, "h5");
         need -= file_size(path);

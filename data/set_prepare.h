@@ -11,7 +11,10 @@
 
 #include "data/dataset.h"
 
-enum { SET_PREPARE_BLOCK = 128 };
+enum {
+    SET_PREPARE_BLOCK = 128,
+    SET_PREPARE_COPIES = 3, /* while it is made: its blocks, its pictures in a row, the file */
+};
 
 struct set_prepare {
     const char *path;        /* of the set, or of the index */

@@ -22,6 +22,7 @@ bool unpack_is_archive(const char *path) {
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 enum {
     BLOCK = 1 << 20,
@@ -35,7 +36,9 @@ enum {
 struct unpacking {
     const struct unpack *u;
     struct archive *a;
-    uint64_t room; /* bytes that may still come out */
+    bool look;      /* nothing is written, only counted */
+    uint64_t room;  /* bytes that may still come out */
+    uint64_t bytes; /* of the files that are not there yet */
     int64_t n;
 };
 
@@ -48,6 +51,17 @@ static const char *check_name(const char *name) {
     if (!name || !*name) return "an entry without a name";
     if (strchr(name, '\\')) return "a path of Windows";
     return path_is_below(name) ? NULL : "a path that leads out of the archive";
+}
+
+/* libarchive brings names that are marked as UTF-8 into the characters of the locale, and in that
+ * of C, where a program starts, they come out as question marks. */
+static locale_t names_as_they_are(void) {
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    return utf8 ? uselocale(utf8) : (locale_t)0;
+}
+
+static void names_as_before(locale_t before) {
+    if (before) freelocale(uselocale(before));
 }
 
 static int copy_data(struct unpacking *p, const char *entry, const char *path) {
@@ -84,12 +98,14 @@ static int take(struct unpacking *p, struct archive_entry *e, const char *entry,
     if (sized && (size < 0 || size > FILE_BYTES_MAX || (uint64_t)size > p->room))
         return bad(p, entry, "claims to be larger than such a file can be");
     char *path = path_join(p->u->to, name);
+    bool there = sized && file_size(path) == size;
     int status = 0;
-    if (sized && file_size(path) == size)
-        p->room -= (uint64_t)size;
+    if (p->look || there)
+        p->room -= sized ? (uint64_t)size : 0;
     else
         status = copy_data(p, entry, path);
-    if (!status && sized && file_size(path) != size)
+    if (sized && !there) p->bytes += (uint64_t)size;
+    if (!p->look && !status && sized && file_size(path) != size)
         status = bad(p, entry, "is not as large as the archive says");
     free(path);
     p->n += !status;
@@ -105,17 +121,24 @@ static int take_if_wanted(struct unpacking *p, struct archive_entry *e) {
     return status;
 }
 
+static int next_entry(struct unpacking *p, bool *end) {
+    struct archive_entry *e;
+    int got = archive_read_next_header(p->a, &e);
+    *end = got == ARCHIVE_EOF;
+    if (*end) return 0;
+    if (got < ARCHIVE_WARN)
+        return error_set(ERR_DATA, "%s: damaged archive: %s", p->u->archive,
+                         archive_error_string(p->a));
+    return take_if_wanted(p, e);
+}
+
 static int go_through(struct unpacking *p) {
     struct progress bar;
     int status = 0;
-    progress_open(&bar, path_base(p->u->archive), "files", 0, 0, 30);
-    while (!status) {
-        struct archive_entry *e;
-        int got = archive_read_next_header(p->a, &e);
-        if (got == ARCHIVE_EOF) break;
-        status = got < ARCHIVE_WARN ? error_set(ERR_DATA, "%s: damaged archive: %s", p->u->archive,
-                                                archive_error_string(p->a))
-                                    : take_if_wanted(p, e);
+    bool end = false;
+    progress_open(&bar, path_base(p->u->archive), p->look ? "files seen" : "files", 0, 0, 30);
+    while (!status && !end) {
+        status = next_entry(p, &end);
         progress_at(&bar, p->n, NULL);
         if (!status && p->u->stop) status = p->u->stop();
     }
@@ -150,31 +173,60 @@ static int check_names(const struct unpacking *p) {
     return status;
 }
 
+static int open_archive(struct unpacking *p) {
+    p->a = archive_read_new();
+    REQUIRE(p->a, "out of memory");
+    archive_read_support_filter_gzip(p->a);
+    archive_read_support_filter_bzip2(p->a);
+    archive_read_support_filter_xz(p->a);
+    archive_read_support_format_tar(p->a);
+    archive_read_support_format_zip_seekable(p->a); /* by its directory: one cut short has none */
+    if (archive_read_open_filename(p->a, p->u->archive, BLOCK) == ARCHIVE_OK) return 0;
+    return error_set(ERR_DATA, "%s: is no archive that can be read: %s", p->u->archive,
+                     archive_error_string(p->a));
+}
+
+/* Once from its start to its end. */
+static int pass(struct unpacking *p, const struct unpack *u, int64_t size, bool look) {
+    *p = (struct unpacking){.u = u, .look = look};
+    p->room = (uint64_t)size * RATIO_MAX + SMALL_BYTES;
+    int status = open_archive(p);
+    if (!status) status = go_through(p);
+    if (!status) status = check_end(p, size);
+    archive_read_free(p->a);
+    return status;
+}
+
+/* What would end in the tenth hour for want of room does not begin. */
+static int check_room(const struct unpacking *p) {
+    double need = (double)p->bytes * (double)(1 + p->u->copies), room = (double)disk_free(p->u->to);
+    if (need <= room) return 0;
+    struct str also = {0};
+    if (p->u->copies) str_add(&also, ", with the set that is made of them %.3g GB,", need / 1e9);
+    error_set(ERR_IO,
+              "%s: what is taken out of it has %.3g GB%s and %.3g GB are free in %s: make "
+              "room there",
+              p->u->archive, (double)p->bytes / 1e9, also.n ? also.at : "", room / 1e9, p->u->to);
+    str_free(&also);
+    return error_status();
+}
+
 int unpack_files(const struct unpack *u, int64_t *n) {
-    struct unpacking p = {.u = u, .a = archive_read_new()};
+    struct unpacking p;
     int64_t size = file_size(u->archive);
     *n = 0;
-    REQUIRE(p.a, "out of memory");
-    if (size < 0) {
-        archive_read_free(p.a);
-        return error_set(ERR_MISSING, "%s: no such file", u->archive);
-    }
-    p.room = (uint64_t)size * RATIO_MAX + SMALL_BYTES;
-    archive_read_support_filter_gzip(p.a);
-    archive_read_support_filter_bzip2(p.a);
-    archive_read_support_filter_xz(p.a);
-    archive_read_support_format_tar(p.a);
-    archive_read_support_format_zip_seekable(p.a); /* by its directory: one cut short has none */
+    if (size < 0) return error_set(ERR_MISSING, "%s: no such file", u->archive);
     int status = dir_make(u->to);
-    if (!status && archive_read_open_filename(p.a, u->archive, BLOCK) != ARCHIVE_OK)
-        status = error_set(ERR_DATA, "%s: is no archive that can be read: %s", u->archive,
-                           archive_error_string(p.a));
-    if (!status) status = go_through(&p);
-    if (!status) status = check_end(&p, size);
-    if (!status) status = check_names(&p);
-    archive_read_free(p.a);
+    locale_t before = names_as_they_are();
+    if (!status) status = pass(&p, u, size, true);
+    if (status == ERR_DATA)
+        error_clear(), status = 0; /* the second pass meets it, and knows where */
+    if (!status) status = check_room(&p);
+    if (!status) status = pass(&p, u, size, false);
+    names_as_before(before);
+    if (status) return status;
     *n = p.n;
-    return status;
+    return check_names(&p);
 }
 
 #else

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/spans.h"
 #include "data/templates.h"
-#include "data/tokenizer.h"
 #include "nn/models/text_bank.h"
 
 enum { NOUNS_TILE = 1024 }; /* see nn/models/clip_text_packed.h */
@@ -28,15 +27,13 @@ int class_text_templates(const struct text_options *text, struct strings *out) {
 }
 
 /* Token ids of texts, [n, context]; NULL and the error. */
-static int64_t *tokens_of(const struct strings *texts, int64_t context) {
-    struct tokenizer tokenizer;
-    if (tokenizer_open(&tokenizer, NULL)) return NULL;
+static int64_t *tokens_of(const struct class_encoder *e, const struct strings *texts) {
+    int64_t context = e->clip->opt.text.context;
     int64_t *ids = mem_try(texts->n, (size_t)context * sizeof *ids);
     int status = ids ? 0 : error_status();
     for (size_t i = 0; !status && i < texts->n; i++)
-        status = tokenizer_encode(&tokenizer, texts->at[i], context, false,
+        status = tokenizer_encode(&e->tokenizer, texts->at[i], context, false,
                                   ids + (int64_t)i * context, NULL);
-    tokenizer_close(&tokenizer);
     if (status) {
         free(ids);
         return NULL;
@@ -44,8 +41,8 @@ static int64_t *tokens_of(const struct strings *texts, int64_t context) {
     return ids;
 }
 
-/* Appends what each template begins with. */
-static void add_starts(const struct strings *templates, struct strings *texts) {
+/* What each template begins with. */
+static void find_starts(const struct strings *templates, struct strings *texts) {
     for (size_t i = 0; i < templates->n; i++) {
         const char *text = templates->at[i];
         size_t n = strcspn(text, "{");
@@ -56,25 +53,46 @@ static void add_starts(const struct strings *templates, struct strings *texts) {
     }
 }
 
-/* ids: [n, context] of the starts, which lose their end tokens. */
-static int open_starts(struct clip_starts *s, const struct clip *c, const struct text_options *o,
-                       int64_t *ids, size_t n) {
-    int64_t context = c->opt.text.context;
-    for (size_t i = 0; i < n; i++) {
-        int64_t *row = ids + (int64_t)i * context;
+static int open_starts(struct class_encoder *e) {
+    int64_t context = e->clip->opt.text.context, n = (int64_t)e->templates.n;
+    struct strings texts = {0};
+    find_starts(&e->templates, &texts);
+    int64_t *ids = tokens_of(e, &texts);
+    strings_free(&texts);
+    if (!ids) return error_status();
+    for (int64_t i = 0; i < n; i++) { /* without their end tokens */
+        int64_t *row = ids + i * context;
         row[clip_text_end(row, context)] = 0;
     }
-    int scope = t_scope_open("starts", T_PRECISION(o->precision));
-    int status = clip_starts_open(s, &c->text, ids, (int64_t)n, context);
+    int scope = t_scope_open("starts", T_PRECISION(e->text->precision));
+    int status = clip_starts_open(&e->starts, &e->clip->text, ids, n, context);
     t_scope_close(scope, NULL);
+    free(ids);
     return status;
+}
+
+int class_encoder_open(struct class_encoder *e, const struct clip *c,
+                       const struct text_options *text) {
+    *e = (struct class_encoder){.clip = c, .text = text};
+    int span = span_begin("text");
+    int status = class_text_templates(text, &e->templates);
+    if (!status) status = tokenizer_open(&e->tokenizer, NULL);
+    if (!status && text->shared_starts) status = open_starts(e);
+    span_end(span);
+    return status;
+}
+
+void class_encoder_close(struct class_encoder *e) {
+    clip_starts_free(&e->starts);
+    tokenizer_close(&e->tokenizer);
+    strings_free(&e->templates);
 }
 
 /* `count` texts stand for each class; neighbours with equally many go through the tower together.
  */
-static tensor *encode_classes(const struct clip *c, const struct text_options *o,
-                              const struct clip_starts *starts, int64_t tile, const int64_t *ids,
+static tensor *encode_classes(const struct class_encoder *e, int64_t tile, const int64_t *ids,
                               const size_t *count, size_t n) {
+    const struct clip *c = e->clip;
     int scope = t_scope_open("classes", T_NO_GRAD);
     int64_t context = c->opt.text.context;
     tensor **parts = mem_alloc(n, sizeof(tensor *));
@@ -85,9 +103,9 @@ static tensor *encode_classes(const struct clip *c, const struct text_options *o
         struct text_bank_args args = {.names = (int64_t)(to - from),
                                       .templates = (int64_t)count[from],
                                       .columns = context,
-                                      .starts = o->shared_starts ? starts : NULL,
+                                      .starts = e->text->shared_starts ? &e->starts : NULL,
                                       .tile = tile,
-                                      .precision = (enum precision)o->precision};
+                                      .precision = (enum precision)e->text->precision};
         parts[n_parts++] = text_bank(&c->text, ids, args);
         ids += (int64_t)((to - from) * count[from]) * context;
     }
@@ -96,54 +114,45 @@ static tensor *encode_classes(const struct clip *c, const struct text_options *o
     return t_scope_close(scope, x);
 }
 
-static tensor *encode(const struct clip *c, const struct text_options *text,
-                      const struct vocabulary *v, int64_t tile) {
-    struct strings templates = {0}, texts = {0};
-    int span = span_begin("text");
+static tensor *encode(const struct class_encoder *e, const struct vocabulary *v, int64_t tile) {
+    struct strings texts = {0};
+    int span = span_begin("text"), status = 0;
     size_t *count = mem_alloc(v->n, sizeof *count);
-    int status = class_text_templates(text, &templates);
     for (size_t i = 0; !status && i < v->n; i++) {
         size_t before = texts.n;
-        status = vocabulary_prompts(v, i, &templates, &texts);
+        status = vocabulary_prompts(v, i, &e->templates, &texts);
         count[i] = texts.n - before;
     }
-    size_t n = texts.n;
-    if (text->shared_starts) add_starts(&templates, &texts);
-    int64_t *ids = status ? NULL : tokens_of(&texts, c->opt.text.context);
-    struct clip_starts starts = {0};
-    if (ids && text->shared_starts)
-        status = open_starts(&starts, c, text, ids + (int64_t)n * c->opt.text.context, templates.n);
-    tensor *features =
-        ids && !status ? encode_classes(c, text, &starts, tile, ids, count, v->n) : NULL;
-    clip_starts_free(&starts);
+    int64_t *ids = status ? NULL : tokens_of(e, &texts);
+    tensor *features = ids ? encode_classes(e, tile, ids, count, v->n) : NULL;
     free(ids);
     free(count);
     strings_free(&texts);
-    strings_free(&templates);
     span_end(span);
     return features;
 }
 
 tensor *class_text(const struct clip *c, const struct text_options *text,
                    const struct vocabulary *v) {
-    return encode(c, text, v, 1);
-}
-
-static tensor *encode_names(const struct clip *c, const struct text_options *text,
-                            char *const *names, int64_t n, int64_t tile) {
-    struct vocabulary v;
-    vocabulary_of(&v, names, (size_t)n);
-    tensor *features = encode(c, text, &v, tile);
-    vocabulary_close(&v);
+    struct class_encoder e;
+    tensor *features = class_encoder_open(&e, c, text) ? NULL : encode(&e, v, 1);
+    class_encoder_close(&e);
     return features;
 }
 
 tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
                             char *const *names, int64_t n) {
-    return encode_names(c, text, names, n, 1);
+    struct vocabulary v;
+    vocabulary_of(&v, names, (size_t)n);
+    tensor *features = class_text(c, text, &v);
+    vocabulary_close(&v);
+    return features;
 }
 
-tensor *class_text_of_nouns(const struct clip *c, const struct text_options *text,
-                            char *const *nouns, int64_t n) {
-    return encode_names(c, text, nouns, n, NOUNS_TILE);
+tensor *class_text_of_nouns(const struct class_encoder *e, char *const *nouns, int64_t n) {
+    struct vocabulary v;
+    vocabulary_of(&v, nouns, (size_t)n);
+    tensor *features = encode(e, &v, NOUNS_TILE);
+    vocabulary_close(&v);
+    return features;
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "data/options.h"
+#include "data/tokenizer.h"
 #include "data/vocabulary.h"
 #include "nn/models/clip.h"
+#include "nn/models/clip_text_packed.h"
 
 /* The templates that the settings mean, sets written out; appended. ERR_CONFIG. */
 int class_text_templates(const struct text_options *text, struct strings *out);
@@ -17,7 +19,20 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
 /* The same of bare names. */
 tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
                             char *const *names, int64_t n);
-/* The same of nouns that may be kept and come back in other company: slower for a few of them, and
- * as far as it can be had with the same bits in any company. */
-tensor *class_text_of_nouns(const struct clip *c, const struct text_options *text,
-                            char *const *nouns, int64_t n);
+
+/* What texts of classes have in common, once for any number of calls: templates, the tokenizer,
+ * what the tower makes of the starts of the templates. */
+struct class_encoder {
+    const struct clip *clip;
+    const struct text_options *text;
+    struct strings templates;
+    struct tokenizer tokenizer;
+    struct clip_starts starts;
+};
+/* 0 or the pending error; close it in any case. Both arguments must stay. */
+int class_encoder_open(struct class_encoder *e, const struct clip *c,
+                       const struct text_options *text);
+void class_encoder_close(struct class_encoder *e);
+/* class_text_of_names of nouns that may be kept and come back in other company: slower for a few of
+ * them, and as far as it can be had with the same bits in any company. */
+tensor *class_text_of_nouns(const struct class_encoder *e, char *const *nouns, int64_t n);

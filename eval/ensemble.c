@@ -50,15 +50,16 @@ tensor *ensemble_scores(struct named p, int64_t from, int64_t n, int64_t H, int6
     return t_scope_close(scope, s); /* [n, H, W]; of equal sizes the resize is an identity */
 }
 
-int64_t ensemble_group(struct named p, int64_t H, int64_t W) {
+int64_t ensemble_group(int64_t h, int64_t w, int64_t H, int64_t W) {
     enum {
         AT_ONCE = 1 << 22, /* scores */
-        LEAST = 4          /* of fewer maps libtorch's resize rounds otherwise */
+        LEAST = 4
     };
-    int64_t n = AT_ONCE / (t_size(p.mask, 1) * t_size(p.mask, 2) + H * W), K = t_size(p.name, 1);
-    n = n < LEAST ? LEAST : n;
-    return n < K ? n : K;
+    int64_t n = AT_ONCE / (h * w + H * W);
+    return n < LEAST ? LEAST : n;
 }
+
+int64_t ensemble_groups(int64_t K, int64_t least) { return K < least ? 1 : K / least; }
 
 /* Where nothing is resized: pixel by pixel, the scores of all names for some of them at once. */
 static tensor *labels_by_pixel(struct named p, int64_t H, int64_t W) {
@@ -78,10 +79,9 @@ static tensor *labels_by_pixel(struct named p, int64_t H, int64_t W) {
     return t_scope_close(scope, t_reshape(label, SHAPE(H, W)));
 }
 
-/* Puts the names from .. of x [n, H, W] where they are better than what there is, in place; of
- * equal scores the first wins, as in one argmax over all. Name by name: libtorch's argmax over the
- * first dimension sets up an iterator for every pixel (847 names on 640 x 864: 15.4 s, so 5.4). */
-static void take_better(tensor *x, int64_t from, tensor *best, tensor *label) {
+/* Name by name: libtorch's argmax over the first dimension sets up an iterator for every pixel (847
+ * names on 640 x 864: 15.4 s, so 5.4). */
+void ensemble_take_better(tensor *x, int64_t from, tensor *best, tensor *label) {
     for (int64_t k = 0; k < t_size(x, 0); k++) {
         int scope = t_scope_open("name", T_INHERIT);
         tensor *score = t_select(x, 0, k), *name = t_full(SCALAR, (double)(from + k), T_F32);
@@ -92,14 +92,15 @@ static void take_better(tensor *x, int64_t from, tensor *best, tensor *label) {
 }
 
 tensor *ensemble_labels(struct named p, int64_t H, int64_t W) {
-    if (H == t_size(p.mask, 1) && W == t_size(p.mask, 2)) return labels_by_pixel(p, H, W);
+    int64_t K = t_size(p.name, 1), h = t_size(p.mask, 1), w = t_size(p.mask, 2);
+    if (H == h && W == w) return labels_by_pixel(p, H, W);
     int scope = t_scope_open("labels", T_INHERIT);
-    int64_t K = t_size(p.name, 1), step = ensemble_group(p, H, W);
+    int64_t n = ensemble_groups(K, ensemble_group(h, w, H, W));
     tensor *best = t_full(SHAPE(H, W), -INFINITY, T_F32), *label = t_zeros(SHAPE(H, W), T_F32);
-    for (int64_t done = 0; done < K; done += step) {
+    for (int64_t i = 0; i < n; i++) {
         int inner = t_scope_open("group", T_INHERIT);
-        int64_t from = done < K - step ? done : K - step; /* names that come twice win once */
-        take_better(ensemble_scores(p, from, step, H, W), from, best, label);
+        int64_t from = K * i / n, some = K * (i + 1) / n - from;
+        ensemble_take_better(ensemble_scores(p, from, some, H, W), from, best, label);
         t_scope_close(inner, NULL);
     }
     return t_scope_close(scope, t_cast(label, T_I64));

@@ -37,8 +37,18 @@ struct named ensemble_demo(struct named n, double threshold, bool others);
 /* Scores of the names from, from + 1, .., `n` of them, resized bilinearly -> [n, H, W]. */
 tensor *ensemble_scores(struct named p, int64_t from, int64_t n, int64_t H, int64_t W);
 
-/* How many names at once, their scores at both sizes take about 16 MiB. */
-int64_t ensemble_group(struct named p, int64_t H, int64_t W);
+/* How many names at once, so that their scores at both sizes take about 16 MiB; at least four,
+ * since libtorch's resize rounds otherwise with fewer maps. */
+int64_t ensemble_group(int64_t h, int64_t w, int64_t H, int64_t W);
+
+/* K names in groups of at least `least`, fewer than twice as many (one group, when K is less):
+ * group i begins at K i / n. Returns n. */
+int64_t ensemble_groups(int64_t K, int64_t least);
+
+/* Puts the names from .. of x [n, H, W] where they are better than what there is, in place: `best`
+ * [H, W], which begins at minus infinity, and `label` [H, W], both f32. Of equal scores the first
+ * wins, as in one argmax over all. */
+void ensemble_take_better(tensor *x, int64_t from, tensor *best, tensor *label);
 
 /* The name with the highest score at each pixel -> [H, W] i64. Names go in groups: all scores of a
  * large picture with many names are never in memory. */

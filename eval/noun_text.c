@@ -79,12 +79,12 @@ static char *key_of(const struct clip *c, const struct text_options *o) {
 }
 
 /* Computes nouns m of `missing` and puts them into the bank. */
-static int add_block(struct text_bank *b, const struct clip *c, const struct text_options *text,
-                     char *const *missing, int64_t m) {
+static int add_block(struct text_bank *b, const struct class_encoder *e, char *const *missing,
+                     int64_t m) {
     int scope = t_scope_open("nouns", T_NO_GRAD);
     size_t cells = (size_t)(m * b->d);
     float *at = mem_try(cells, sizeof *at);
-    tensor *x = at ? class_text_of_nouns(c, text, missing, m) : NULL; /* [m, D] */
+    tensor *x = at ? class_text_of_nouns(e, missing, m) : NULL; /* [m, D] */
     int status = x ? t_copy_out(x, at, cells * sizeof *at) : error_status();
     for (int64_t i = 0; !status && i < m; i++) text_bank_add(b, missing[i], at + i * b->d);
     free(at);
@@ -115,17 +115,30 @@ static char **missing_of(const struct text_bank *b, char *const *nouns, int64_t 
     return missing;
 }
 
+/* Nouns m of `missing`, a block at a time. */
+static int compute_all(struct text_bank *b, const struct class_encoder *e, char *const *missing,
+                       int64_t m, const struct noun_text_options *o) {
+    int status = 0;
+    for (int64_t at = 0; !status && at < m; at += BLOCK) {
+        if (o->each) status = o->each(o->ctx, at, m);
+        if (!status) status = add_block(b, e, missing + at, m - at < BLOCK ? m - at : BLOCK);
+        if (!status) save(b);
+    }
+    if (!status && o->each) status = o->each(o->ctx, m, m);
+    return status;
+}
+
 static int compute(struct text_bank *b, const struct clip *c, const struct text_options *text,
                    char *const *nouns, int64_t n, const struct noun_text_options *o) {
     int64_t m;
     char **missing = missing_of(b, nouns, n, &m);
     int status = 0;
-    for (int64_t at = 0; !status && at < m; at += BLOCK) {
-        if (o->each) status = o->each(o->ctx, at, m);
-        if (!status) status = add_block(b, c, text, missing + at, m - at < BLOCK ? m - at : BLOCK);
-        if (!status) save(b);
+    if (m) {
+        struct class_encoder e;
+        status = class_encoder_open(&e, c, text);
+        if (!status) status = compute_all(b, &e, missing, m, o);
+        class_encoder_close(&e);
     }
-    if (!status && m && o->each) status = o->each(o->ctx, m, m);
     free(missing);
     return status;
 }

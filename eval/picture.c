@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/spans.h"
+#include "eval/views_sum.h"
 
 struct look {
     const struct picture_models *m;
@@ -13,15 +14,28 @@ struct look {
     size_t n; /* judges */
     const struct image *im;
     struct labels *out;        /* [n] */
-    struct views_sum *sum;     /* [n]; NULL: there is one view */
+    struct views_sum *views;   /* NULL: there is one */
     struct panoptic *panoptic; /* or NULL */
     struct dump *dump;         /* or NULL */
 };
 
-/* The scores [K, H, W] are complete. */
+struct whole {
+    tensor *scores; /* [K, H, W] */
+};
+
+static tensor *scores_of(const void *self, int64_t from, int64_t n) {
+    const struct whole *x = self;
+    return t_narrow(x->scores, 0, from, n);
+}
+
+/* The scores [K, H, W] are complete, which only a dump asks for. */
 static int decide(struct look *l, size_t i, tensor *scores) {
-    if (l->dump) dump_put(l->dump, "sem_seg", scores);
-    return segment_labels_of(scores, &l->judge[i], l->im, &l->out[i]);
+    enum { AT_ONCE = 1 << 23 }; /* scores */
+    int64_t K = t_size(scores, 0), least = AT_ONCE / (l->im->h * l->im->w) + 1;
+    struct whole x = {scores};
+    struct score_groups g = {&x, K, ensemble_groups(K, least), scores_of};
+    dump_put(l->dump, "sem_seg", scores);
+    return segment_labels_of(&g, &l->judge[i], l->im, &l->out[i]);
 }
 
 /* A judge's word on the only view there is. */
@@ -33,15 +47,31 @@ static int decide_named(struct look *l, size_t i, struct named n) {
     return decide(l, i, ensemble_scores(n, 0, K, l->im->h, l->im->w));
 }
 
-/* Where what the network sees lies in a picture of many views. */
-struct place {
-    bool mirrored, tile;
-    struct box at;
-    int64_t h, w; /* of the view that it is a tile of */
+struct mean_of {
+    const struct views_sum *s;
+    size_t judge;
 };
 
+static tensor *mean_scores(const void *self, int64_t from, int64_t n) {
+    const struct mean_of *m = self;
+    return views_sum_scores(m->s, m->judge, from, n);
+}
+
+/* And on all views together. */
+static int decide_views(struct look *l, size_t i) {
+    const struct views_sum *s = l->views;
+    struct mean_of m = {s, i};
+    struct score_groups g = {&m, s->K, views_sum_groups(s), mean_scores};
+    int scope = t_scope_open("views", T_NO_GRAD | T_EVAL), span = span_begin("fuse");
+    int status = l->dump ? decide(l, i, views_sum_scores(s, i, 0, s->K))
+                         : segment_labels_of(&g, &l->judge[i], l->im, &l->out[i]);
+    span_end(span);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
 static int judge_all(struct look *l, const struct proposer *proposer, const struct image *seen,
-                     struct proposals *p, struct regions *r, const struct place *at) {
+                     struct proposals *p, struct regions *r) {
     const struct image *crops_of = l->m->eval->original ? l->im : seen;
     const struct clip *encoded = NULL;
     struct tap tap = dump_tap(l->dump);
@@ -59,12 +89,10 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
         struct named n = segment_named(p, r, j);
         if (l->dump)
             dump_segmentation(l->dump, proposer, j->namer, p, r, l->m->eval->mask_threshold);
-        if (!l->sum)
-            status = decide_named(l, i, n);
-        else if (at->tile)
-            views_sum_tile(&l->sum[i], n, at->at, at->h, at->w);
+        if (l->views)
+            views_sum_name(l->views, i, n.name);
         else
-            views_sum_add(&l->sum[i], n, at->mirrored);
+            status = decide_named(l, i, n);
         span_end(span);
         t_scope_close(scope, NULL);
         if (!status) status = error_status();
@@ -72,7 +100,7 @@ static int judge_all(struct look *l, const struct proposer *proposer, const stru
     return status;
 }
 
-/* What the network says of one image, for the segments; and whoever looks at it apart from them. */
+/* What the network says of one image, for segments and views; and whoever looks at it besides. */
 struct peek {
     tensor *logits, *masks; /* [1, Q, K + 1], [1, Q, a, b] held */
     const struct tap *onward;
@@ -104,25 +132,34 @@ static int find_segments(struct look *l, const struct peek *k, const struct imag
     return status;
 }
 
+static void keep_view(struct look *l, const struct peek *k, const struct image *seen,
+                      const struct view_place *at) {
+    int64_t divisor = l->m->net->opt.divisor;
+    struct mask_logits m = {k->masks, padded(seen->h, divisor), padded(seen->w, divisor), seen->h,
+                            seen->w};
+    views_sum_add(l->views, *at, &m);
+}
+
 /* Everything about one image that the network sees. */
-static int see(struct look *l, const struct image *seen, const struct place *at) {
-    struct dump *dump = l->sum ? NULL : l->dump;
+static int see(struct look *l, const struct image *seen, const struct view_place *at) {
+    struct dump *dump = l->views ? NULL : l->dump;
     struct tap tap = dump_tap(dump);
     struct peek peek = {.onward = dump ? &tap : NULL};
     struct tap taking = {take, &peek};
     struct proposer proposer = {l->m->net, l->m->text};
     struct proposals p = {0};
     struct regions r = {0};
-    l->m->net->tap = l->panoptic ? &taking : peek.onward;
+    l->m->net->tap = l->panoptic || l->views ? &taking : peek.onward;
     int status = segment_propose(&proposer, l->m->eval, seen, 1, &p, &r);
     l->m->net->tap = NULL;
     if (!status && l->panoptic) status = find_segments(l, &peek, seen);
+    if (!status && l->views) keep_view(l, &peek, seen, at);
     t_drop(peek.logits);
     t_drop(peek.masks);
     if (!status) {
         struct look inner = *l;
         inner.dump = dump;
-        status = judge_all(&inner, &proposer, seen, &p, &r, at);
+        status = judge_all(&inner, &proposer, seen, &p, &r);
     }
     proposals_free(&p);
     regions_free(&r);
@@ -135,36 +172,34 @@ static int see_tiles(struct look *l, const struct image *view, bool mirrored) {
     struct box *at = view_tiles(o, view->h, view->w, &n);
     int status = at ? 0 : error_status();
     for (int64_t i = 0; at && !status && i < n; i++) {
-        struct place place = {.tile = true, .at = at[i], .h = view->h, .w = view->w};
+        struct view_place place = {mirrored, true, i + 1 == n, at[i], view->h, view->w};
         struct image tile = {0};
         status = view_tile(o, view, at[i], &tile);
         if (!status) status = see(l, &tile, &place);
         image_free(&tile);
     }
-    for (size_t i = 0; !status && i < l->n; i++) views_sum_end(&l->sum[i], mirrored);
     free(at);
     return status ? status : error_status();
 }
 
 static int see_views(struct look *l, const struct image *seen) {
     const struct views_options *o = &l->m->eval->views;
+    struct views_sum sum;
     int status = 0;
     if (l->dump) dump_names(l->dump, &(struct proposer){l->m->net, l->m->text}, l->judge->namer);
-    l->sum = mem_alloc(l->n, sizeof *l->sum);
-    for (size_t i = 0; !status && i < l->n; i++)
-        status = views_sum_open(&l->sum[i], t_size(l->m->text, 0), l->im->h, l->im->w);
+    views_sum_open(&sum, l->judge, l->n, t_size(l->m->text, 0), l->im->h, l->im->w);
+    l->views = &sum;
     for (int64_t v = 0; !status && v < views_count(o); v++) {
         struct image view = {0};
-        struct place place = {0};
+        struct view_place place = {0};
         status = view_of(o, v, seen, &view, &place.mirrored);
         if (!status)
             status = o->sliding ? see_tiles(l, &view, place.mirrored) : see(l, &view, &place);
         image_free(&view);
     }
-    for (size_t i = 0; !status && i < l->n; i++) status = decide(l, i, views_sum_mean(&l->sum[i]));
-    for (size_t i = 0; i < l->n; i++) views_sum_free(&l->sum[i]);
-    free(l->sum);
-    l->sum = NULL;
+    for (size_t i = 0; !status && i < l->n; i++) status = decide_views(l, i);
+    views_sum_free(&sum);
+    l->views = NULL;
     return status;
 }
 

@@ -14,6 +14,13 @@ static int copy_out(struct proposals *p, tensor *prob, tensor *mask) {
     return status ? status : t_copy_out(mask, p->mask, n_mask * sizeof *p->mask);
 }
 
+tensor *mask_probabilities(const struct mask_logits *m) {
+    int scope = t_scope_open("masks", T_INHERIT);
+    tensor *x = t_resize_bilinear(m->x, m->padded_h, m->padded_w); /* [B, Q, H, W] */
+    x = t_sigmoid(t_narrow(t_narrow(x, 2, 0, m->h), 3, 0, m->w));  /* [B, Q, h, w] */
+    return t_scope_close(scope, x);
+}
+
 int proposals_of(const struct maskformer *m, tensor *text, const struct image *pictures, int64_t n,
                  struct proposals *out) {
     int scope = t_scope_open("proposals", T_NO_GRAD | T_EVAL);
@@ -30,8 +37,8 @@ int proposals_of(const struct maskformer *m, tensor *text, const struct image *p
     struct maskformer_output y = maskformer_forward(m, input, text, true);
     tensor *prob = t_softmax(t_select(y.logits, 1, 0), -1); /* [B, Q, K + 1] */
     prob = t_narrow(prob, -1, 0, K);
-    tensor *mask = t_resize_bilinear(t_select(y.masks, 1, 0), t_size(input, 2), t_size(input, 3));
-    mask = t_sigmoid(t_narrow(t_narrow(mask, 2, 0, h), 3, 0, w)); /* [B, Q, h, w] */
+    struct mask_logits logits = {t_select(y.masks, 1, 0), t_size(input, 2), t_size(input, 3), h, w};
+    tensor *mask = mask_probabilities(&logits); /* [B, Q, h, w] */
     for (int64_t i = 0; !error_status() && i < n; i++) {
         out[i] = (struct proposals){.Q = Q, .K = K, .h = h, .w = w};
         copy_out(&out[i], t_select(prob, 0, i), t_select(mask, 0, i));

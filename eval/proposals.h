@@ -15,6 +15,14 @@ struct proposals {
     float *mask; /* [Q, h, w]: probabilities */
 };
 
+/* Masks as the network gives them, a sixteenth of what they become. */
+struct mask_logits {
+    tensor *x;                        /* [B, Q, a, b] */
+    int64_t padded_h, padded_w, h, w; /* of the picture with its padding, and without */
+};
+/* What they are at each pixel of the picture -> [B, Q, h, w]. */
+tensor *mask_probabilities(const struct mask_logits *m);
+
 /* For n pictures of one size. text: [K, D], rows of unit length. 0 or the pending error; out[n] can
  * be freed in any case. */
 int proposals_of(const struct maskformer *m, tensor *text, const struct image *pictures, int64_t n,

@@ -1,5 +1,6 @@
 #include "eval/segment.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,22 +137,18 @@ static int put_scores(struct crf *c, int64_t from, tensor *scores) {
     return status;
 }
 
-/* By dense CRF. Its own volumes are the only ones: scores come in groups of names, from the
- * proposals unless they are there, [K, H, W]. */
-static int crf_labels_of(struct named n, tensor *scores, const struct judge *j,
+static int64_t group_start(const struct score_groups *g, int64_t i) { return g->K * i / g->groups; }
+
+/* By dense CRF. Its own volumes are the only ones. */
+static int crf_labels_of(const struct score_groups *g, const struct judge *j,
                          const struct image *im, struct labels *out) {
-    enum { AT_ONCE = 1 << 23 }; /* scores */
-    int64_t K = t_size(scores ? scores : n.name, scores ? 0 : 1), H = im->h, W = im->w;
-    int64_t step = scores ? AT_ONCE / (H * W) + 1 : ensemble_group(n, H, W);
     struct crf c;
-    int status = error_status() ? error_status() : crf_open(&c, K, H, W);
+    int status = error_status() ? error_status() : crf_open(&c, g->K, im->h, im->w);
     if (status) return status;
-    for (int64_t from = 0; !status && from < K; from += step) {
+    for (int64_t i = 0; !status && i < g->groups; i++) {
         int scope = t_scope_open("group", T_NO_GRAD | T_EVAL);
-        int64_t some = K - from < step ? K - from : step;
-        status = put_scores(
-            &c, from,
-            scores ? t_narrow(scores, 0, from, some) : ensemble_scores(n, from, some, H, W));
+        int64_t from = group_start(g, i);
+        status = put_scores(&c, from, g->of(g->self, from, group_start(g, i + 1) - from));
         t_scope_close(scope, NULL);
     }
     int span = span_begin("CRF");
@@ -161,25 +158,48 @@ static int crf_labels_of(struct named n, tensor *scores, const struct judge *j,
     return status;
 }
 
+/* Of one view: names of proposals, and the picture. */
+struct one_view {
+    struct named n;
+    int64_t H, W;
+};
+
+static tensor *scores_of_view(const void *self, int64_t from, int64_t n) {
+    const struct one_view *v = self;
+    return ensemble_scores(v->n, from, n, v->H, v->W);
+}
+
 int segment_labels(struct named n, const struct judge *j, const struct image *im,
                    struct labels *out) {
-    int64_t H = im->h, W = im->w;
-    if (j->crf) return crf_labels_of(n, NULL, j, im, out);
+    int64_t H = im->h, W = im->w, K = t_size(n.name, 1);
+    struct one_view v = {n, H, W};
+    int64_t least = ensemble_group(t_size(n.mask, 1), t_size(n.mask, 2), H, W);
+    struct score_groups g = {&v, K, ensemble_groups(K, least), scores_of_view};
+    if (j->crf) return crf_labels_of(&g, j, im, out);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     tensor *label = ensemble_labels(n, H, W); /* [H, W] */
     tensor *first = j->demo ? ensemble_scores(n, 0, 1, H, W) : NULL;
-    int status = copy_labels(label, first, t_size(n.name, 1), out);
+    int status = copy_labels(label, first, K, out);
     t_scope_close(scope, NULL);
     return status;
 }
 
-int segment_labels_of(tensor *scores, const struct judge *j, const struct image *im,
+int segment_labels_of(const struct score_groups *g, const struct judge *j, const struct image *im,
                       struct labels *out) {
-    if (j->crf) return crf_labels_of((struct named){0}, scores, j, im, out);
+    if (j->crf) return crf_labels_of(g, j, im, out);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
-    tensor *label = t_argmax(scores, 0); /* [H, W] */
-    tensor *first = j->demo ? t_narrow(scores, 0, 0, 1) : NULL;
-    int status = copy_labels(label, first, t_size(scores, 0), out);
+    struct shape size = SHAPE(im->h, im->w);
+    tensor *best = t_full(size, -INFINITY, T_F32), *label = t_zeros(size, T_F32);
+    tensor *first = t_zeros(SHAPE(1, im->h, im->w), T_F32); /* scores of name 0 */
+    for (int64_t i = 0; i < g->groups; i++) {
+        int inner = t_scope_open("group", T_INHERIT);
+        int64_t from = group_start(g, i);
+        tensor *x = g->of(g->self, from, group_start(g, i + 1) - from); /* [n, H, W] */
+        if (i == 0 && j->demo) t_copy_(first, t_narrow(x, 0, 0, 1));
+        ensemble_take_better(x, from, best, label);
+        t_scope_close(inner, NULL);
+    }
+    int status = copy_labels(t_cast(label, T_I64), j->demo ? first : NULL, g->K, out);
     t_scope_close(scope, NULL);
     return status;
 }

@@ -63,12 +63,19 @@ int segment_encode(const struct namer *m, const struct crop_options *o, struct r
 struct named segment_named(const struct proposals *p, const struct regions *r,
                            const struct judge *j);
 
+/* Scores of K names, which come in `groups` of about equally many. */
+struct score_groups {
+    const void *self;
+    int64_t K, groups;
+    tensor *(*of)(const void *self, int64_t from, int64_t n); /* -> [n, H, W] */
+};
+
 /* The label map of picture `im`, which has H x W pixels and is looked at by the dense CRF alone:
  * index of a name, or, in the demonstration's labels where name 0 has no score at all,
  * segment_unlabelled(). 0 or the pending error. */
 int segment_labels(struct named n, const struct judge *j, const struct image *im,
                    struct labels *out);
-/* The same of scores [K, H, W]. */
-int segment_labels_of(tensor *scores, const struct judge *j, const struct image *im,
+/* The same of scores, a group of names at a time. */
+int segment_labels_of(const struct score_groups *g, const struct judge *j, const struct image *im,
                       struct labels *out);
 uint16_t segment_unlabelled(int64_t K); /* 255 as in the reference, or 65535 when names need it */

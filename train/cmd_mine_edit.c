@@ -180,7 +180,9 @@ static int edit(struct arguments *a) {
     int status = argument_is_new(a->out);
     if (!status && a->rename) status = read_rename(a->rename, &a->edit.rename);
     if (!status) status = pairs_place_open(&at, a->pairs);
+    signals_hold(true);
     if (!status) status = pairs_edit_write(&at.pairs, &a->edit, a->out, &done);
+    signals_hold(false);
     if (!status) status = report(a, &at.pairs, &done);
     pairs_place_close(&at);
     return status;

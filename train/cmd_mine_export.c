@@ -102,7 +102,9 @@ static int write_pairs(const struct arguments *a, const struct pairs *p,
                              .each = see,
                              .ctx = &progress};
     progress_open(&progress, "export", "pairs", 0, p->n, 30);
+    signals_hold(true);
     int status = pairs_export_write(&x, a->out);
+    signals_hold(false);
     progress_close(&progress);
     if (!status) printf("%lld pairs in %s\n", (long long)p->n, a->out);
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");

@@ -19,11 +19,29 @@ int mine_stopped(const struct mine_cache *c) {
                                 : "whole shards are kept, the same command goes on behind them");
 }
 
+/* After the error of a picture: the same when it ends the run. It has no masks then. */
+static int do_without(struct mine_chunk *c, const struct mine_sources *s, int64_t i) {
+    int status = damage_met(s->damage, c->first + i);
+    if (status) return status;
+    c->bad[i] = true;
+    for (size_t k = 0; c->row[i] && k < c->regions[i].n; k++) c->row[i][k] = -1;
+    if (!c->row[i]) region_list_free(&c->regions[i]);
+    image_free(&c->image[i]);
+    return 0;
+}
+
+static int64_t count_bad(const struct mine_chunk *c) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < c->n; i++) n += c->bad[i];
+    return n;
+}
+
 static int decode(struct mine_chunk *c, const struct mine_sources *s) {
     int status = 0, span = span_begin("read");
     for (int64_t i = 0; !status && i < c->n; i++) {
         struct image *im = &c->image[i];
-        if (!im->at) status = s->set->source->image(s->set, c->first + i, im);
+        if (im->at || c->bad[i]) continue;
+        if (s->set->source->image(s->set, c->first + i, im)) status = do_without(c, s, i);
     }
     span_end(span);
     return status;
@@ -52,9 +70,11 @@ static int know_pictures(struct mine_chunk *c, struct mine_sources *s) {
     if (!mine_cache_pictures(s->cache, key.at, c->picture, c->n)) {
         status = decode(c, s);
         for (int64_t i = 0; !status && i < c->n; i++)
-            c->picture[i] =
-                (struct mine_picture){hash_picture(&c->image[i]), c->image[i].h, c->image[i].w};
-        if (!status) mine_cache_keep_pictures(s->cache, key.at, c->picture, c->n);
+            if (!c->bad[i])
+                c->picture[i] =
+                    (struct mine_picture){hash_picture(&c->image[i]), c->image[i].h, c->image[i].w};
+        if (!status && !count_bad(c)) /* else each run looks, and names them, again */
+            mine_cache_keep_pictures(s->cache, key.at, c->picture, c->n);
     }
     str_free(&key);
     return status;
@@ -62,7 +82,10 @@ static int know_pictures(struct mine_chunk *c, struct mine_sources *s) {
 
 static void put_pictures(struct str *key, const struct mine_chunk *c) {
     for (int64_t i = 0; i < c->n; i++)
-        str_add(key, "picture %016llx\n", (unsigned long long)c->picture[i].hash);
+        if (c->bad[i])
+            str_add(key, "picture damaged\n");
+        else
+            str_add(key, "picture %016llx\n", (unsigned long long)c->picture[i].hash);
 }
 
 /* How many pictures like that of `first` go through the network at once: neighbours of one size, as
@@ -95,6 +118,10 @@ static int propose(struct mine_chunk *c, struct mine_sources *s) {
     }
     int span = span_begin("proposals");
     for (int64_t i = 0; !status && i < c->n;) {
+        if (c->bad[i]) {
+            i++;
+            continue;
+        }
         int64_t n = together(c, s, i);
         struct proposals p[MINE_TOGETHER] = {{0}};
         status = mine_stopped(s->cache);
@@ -116,10 +143,12 @@ static int network_masks(struct mine_chunk *c, struct mine_sources *s) {
     str_add(&key, "masks %d\nnetwork %s\nthreshold %.17g\n", MASKS_REVISION, s->network_id,
             s->mine->mask_threshold);
     put_pictures(&key, c);
+    int64_t bad = count_bad(c);
     int status = 0;
     if (!mine_cache_masks(s->cache, key.at, c->regions, c->n)) {
         status = propose(c, s);
-        if (!status) mine_cache_keep_masks(s->cache, key.at, c->regions, c->n);
+        if (!status && count_bad(c) == bad)
+            mine_cache_keep_masks(s->cache, key.at, c->regions, c->n);
     }
     str_free(&key);
     return status;
@@ -164,8 +193,11 @@ int mine_label_regions(const struct dataset *d, int64_t i, const int64_t *order,
 static int label_masks(struct mine_chunk *c, const struct mine_sources *s) {
     int64_t n, *order = mine_label_classes(s->set, &n);
     int status = 0;
-    for (int64_t i = 0; !status && i < c->n; i++)
-        status = mine_label_regions(s->set, c->first + i, order, n, &c->regions[i]);
+    for (int64_t i = 0; !status && i < c->n; i++) {
+        if (c->bad[i]) continue;
+        if (mine_label_regions(s->set, c->first + i, order, n, &c->regions[i]))
+            status = do_without(c, s, i);
+    }
     free(order);
     return status;
 }
@@ -174,8 +206,10 @@ static int file_masks(struct mine_chunk *c, const struct mine_sources *s) {
     int status = 0;
     for (int64_t i = 0; !status && i < c->n; i++) {
         int64_t k = c->first + i;
-        status = mask_source_read(s->files, s->set->image_id[k], dataset_image_name(s->set, k),
-                                  c->picture[i].h, c->picture[i].w, &c->regions[i]);
+        if (c->bad[i]) continue;
+        if (mask_source_read(s->files, s->set->image_id[k], dataset_image_name(s->set, k),
+                             c->picture[i].h, c->picture[i].w, &c->regions[i]))
+            status = do_without(c, s, i);
     }
     return status;
 }
@@ -195,7 +229,8 @@ static int encode(struct mine_chunk *c, struct mine_sources *s) {
     for (int64_t i = 0; !status && i < c->n; i++) {
         const struct region_list *l = &c->regions[i];
         status = mine_stopped(s->cache);
-        if (!status) status = region_batch_add_list(&b, &c->image[i], l, c->row[i], c->feature);
+        if (!status && !c->bad[i])
+            status = region_batch_add_list(&b, &c->image[i], l, c->row[i], c->feature);
     }
     if (!status) status = region_batch_flush(&b);
     s->crops_encoded += b.done;
@@ -234,10 +269,12 @@ static int find_features(struct mine_chunk *c, struct mine_sources *s) {
     if (!c->feature) return error_status();
     if (!c->rows) return 0;
     char *key = features_key(c, s);
+    int64_t bad = count_bad(c);
     int status = 0;
     if (!mine_cache_features(s->cache, key, c->feature, c->rows, s->encoder.D)) {
         status = encode(c, s);
-        if (!status) mine_cache_keep_features(s->cache, key, c->feature, c->rows, s->encoder.D);
+        if (!status && count_bad(c) == bad)
+            mine_cache_keep_features(s->cache, key, c->feature, c->rows, s->encoder.D);
     }
     free(key);
     return status;

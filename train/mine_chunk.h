@@ -6,6 +6,7 @@
  * D: length of features. */
 #pragma once
 
+#include "data/damage.h"
 #include "data/dataset.h"
 #include "data/mask_source.h"
 #include "train/mine_cache.h"
@@ -15,6 +16,7 @@ struct mine_sources {
     const struct dataset *set;
     const struct mine_options *mine;
     struct mine_cache *cache;
+    struct damage *damage; /* of pictures; what can be done without has no masks */
     /* masks: of label maps (mine.masks), of files, or of a network, which `open` opens when it is
      * needed first */
     struct mask_source *files; /* NULL: not from files */
@@ -33,6 +35,7 @@ struct mine_sources {
 
 struct mine_chunk {
     int64_t first, n; /* pictures of the set */
+    bool bad[MINE_TOGETHER];
     struct mine_picture picture[MINE_TOGETHER];
     struct region_list regions[MINE_TOGETHER]; /* all masks of a picture, the smallest, too */
     int64_t *row[MINE_TOGETHER]; /* [regions]: of `feature`; -1: smaller than mine.min_area */

@@ -10,18 +10,24 @@ static float dot(const float *a, const float *b, int64_t n) {
     return (float)s;
 }
 
-/* The best of the candidates that are not taken; its margin is over all. */
-static struct noun_match best_of(const float *score, const bool *taken, size_t M) {
+/* The best of the candidates that are not taken; its margin is over all other masks. */
+static struct noun_match best_of(const float *score, const float *const *crop, const bool *taken,
+                                 size_t M) {
     struct noun_match b = {.candidate = -1, .similarity = -2};
     for (size_t k = 0; k < M; k++)
         if (!taken[k] && score[k] > b.similarity) {
             b.candidate = (int64_t)k;
             b.similarity = score[k];
         }
+    if (b.candidate < 0) return b;
     float second = -2;
-    for (size_t k = 0; k < M; k++)
-        if ((int64_t)k != b.candidate && score[k] > second) second = score[k];
-    if (M > 1) b.margin = b.similarity - second;
+    bool other = false;
+    for (size_t k = 0; k < M; k++) {
+        if (crop[k] == crop[b.candidate]) continue; /* a copy is no rival */
+        other = true;
+        if (score[k] > second) second = score[k];
+    }
+    if (other) b.margin = b.similarity - second;
     return b;
 }
 
@@ -33,7 +39,7 @@ static void match_alone(const float *score, size_t N, const float *const *crop, 
         size_t best = N;
         for (size_t i = 0; i < N; i++) {
             if (served[i]) continue;
-            out[i] = best_of(score + i * M, taken, M);
+            out[i] = best_of(score + i * M, crop, taken, M);
             if (out[i].candidate >= 0 && (best == N || out[i].similarity > out[best].similarity))
                 best = i;
         }
@@ -54,7 +60,7 @@ void nouns_match(const float *const *text, size_t N, const float *const *crop, s
             bool again = k && crop[k] == crop[k - 1];
             score[i * M + k] = again ? score[i * M + k - 1] : dot(text[i], crop[k], D);
         }
-    for (size_t i = 0; i < N; i++) out[i] = best_of(score + i * M, none, M);
+    for (size_t i = 0; i < N; i++) out[i] = best_of(score + i * M, crop, none, M);
     if (!share) match_alone(score, N, crop, M, out);
     free(none);
     free(score);

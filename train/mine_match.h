@@ -13,7 +13,8 @@
 struct noun_match {
     int64_t candidate;
     float similarity; /* cosine */
-    float margin;     /* to the best of the others; below 0: that one went to another noun */
+    float margin;     /* to the best of the other masks, 0 without any; below 0: that one went to
+                         another noun */
 };
 
 /* text: [N] pointers to [D]; crop: [M] pointers to [D], all of unit length; candidates of one

@@ -12,6 +12,7 @@
 
 static volatile sig_atomic_t pending;
 static volatile sig_atomic_t limit; /* it was not a signal, but the time limit */
+static volatile sig_atomic_t held;  /* a second SIGINT is only noted */
 
 /* Save, and be run again: Slurm sends SIGUSR1 ahead of the limit, some sites SIGUSR2. */
 bool signals_ask_again(int signo) { return signo == SIGUSR1 || signo == SIGUSR2; }
@@ -25,7 +26,7 @@ bool signals_stopped(int status) {
 }
 
 static void note(int signo) {
-    if (signo == SIGINT && pending == SIGINT) _exit(130);
+    if (signo == SIGINT && pending == SIGINT && !held) _exit(130);
     /* A job that was cancelled stays cancelled: 75 would have it queued again. */
     if (pending && !signals_ask_again(pending) && signals_ask_again(signo)) return;
     pending = signo;
@@ -43,6 +44,8 @@ void signals_install(void) {
     a.sa_handler = SIG_IGN; /* a closed pipe is a failed write, not a death */
     sigaction(SIGPIPE, &a, NULL);
 }
+
+void signals_hold(bool on) { held = on; }
 
 int signals_pending(void) {
     if (!pending && time_limit_near()) {

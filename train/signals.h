@@ -9,6 +9,10 @@ void signals_install(void);
 /* The signal that asked to stop, or 0. SIGINT once: after the step; twice: at once (130). */
 int signals_pending(void);
 
+/* While what is half done is being removed, which takes a moment, or is soon asked to end: a second
+ * SIGINT is as the first. A terminal and mpirun may send it twice at once. */
+void signals_hold(bool on);
+
 bool signals_ask_again(int signo); /* it means: save, and be run again */
 
 /* Whether a process that ended with this status, or was killed by this signal, was asked to stop:

@@ -24,6 +24,7 @@
 #include "train/mine_part.h"
 #include "train/mine_report.h"
 #include "train/noun_features.h"
+#include "train/ranks.h"
 
 struct miner {
     struct node *node;
@@ -38,6 +39,7 @@ struct miner {
     struct mine_nouns nouns;
     struct mine_names names;
     struct mine_part part;
+    struct damage damage;
     char *dir;
     char proposals_hash[17];
     struct pairs_source source;
@@ -92,7 +94,8 @@ static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
     int status = 0;
     for (int64_t i = first; !status && i < first + n; i++) {
         status = mine_stopped(&m->cache);
-        if (!status) status = mine_pairs_of_labels(&shard, &m->names, i, seen, n_seen);
+        if (!status && mine_pairs_of_labels(&shard, &m->names, i, seen, n_seen))
+            status = damage_met(&m->damage, i);
     }
     free(seen);
     if (!status) status = commit(&shard);
@@ -126,6 +129,21 @@ static int mine_files(struct miner *m, int64_t shards, int64_t *missing) {
     return status;
 }
 
+/* What all ranks could not read; on one of them it may have been few. */
+static int tell_damage(struct miner *m) {
+    ranks_share_damage(m->node->comm, &m->damage);
+    int64_t met = damage_count(&m->damage), n = m->n_images;
+    if ((double)met > m->damage.o.most * (double)n)
+        return error_set(ERR_DATA,
+                         "%lld of %lld pictures are damaged, more than data.damaged_most allows; "
+                         "the messages above name them",
+                         (long long)met, (long long)n);
+    if (met && !comm_rank(m->node->comm))
+        log_warn("%s: %lld of %lld pictures could not be read, and have no pairs", m->node->name,
+                 (long long)met, (long long)n);
+    return 0;
+}
+
 /* All files, then, when those of other parts are there, the manifest. */
 static int mine(struct miner *m) {
     int64_t block = m->node->config.mine.shard_images, missing = 0;
@@ -135,7 +153,8 @@ static int mine(struct miner *m) {
     comm_timeout(m->node->comm, 0); /* some ranks' files take longer */
     comm_barrier(m->node->comm);
     comm_timeout(m->node->comm, m->node->config.run.timeout_first);
-    if (comm_rank(m->node->comm)) return 0;
+    status = tell_damage(m);
+    if (status || comm_rank(m->node->comm)) return status;
     if (missing)
         status =
             error_set(ERR_AGAIN,
@@ -261,6 +280,7 @@ static int open_sources(struct miner *m) {
     m->sources = (struct mine_sources){.set = &m->set,
                                        .mine = &c->mine,
                                        .cache = &m->cache,
+                                       .damage = &m->damage,
                                        .files = in && in->path ? &m->files : NULL,
                                        .network = &m->proposals,
                                        .network_id = m->network_id,
@@ -290,6 +310,7 @@ static int run(struct node *n) {
     if (!status) status = clip_open_set(n, "clip", &m.set);
     m.names = (struct mine_names){.set = &m.set, .mine = o, .nouns = &m.nouns};
     m.n_images = o->images && o->images < m.set.n_images ? o->images : m.set.n_images;
+    damage_open(&m.damage, train_damage(&n->config.train), m.n_images);
     if (!status && !o->ground_truth) {
         status = open_sources(&m);
         if (!status) status = find_nouns(&m);
@@ -306,6 +327,7 @@ static int run(struct node *n) {
     proposals_run_free(&m.proposals);
     clip_run_free(&m.clip);
     dataset_close(&m.set);
+    damage_close(&m.damage);
     free(m.dir);
     return status;
 }
@@ -342,7 +364,7 @@ const struct stage stage_mine = {
     .maybe = maybe,
     .ranks = true,
     .files = mine_nouns_files,
-    .revision = 3,
+    .revision = 4,
     .check = check,
     .run = run,
     .check_inputs = check_inputs,

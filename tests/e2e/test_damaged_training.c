@@ -2,6 +2,7 @@
  * they end with, and that a stopped run goes on to the same bits. */
 /* ctest: timeout=600 labels=slow */
 #include "base/file.h"
+#include "data/pairs.h"
 #include "data/set.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
@@ -101,6 +102,98 @@ TEST(damage_among_mined_pairs_too) {
     check_ends("out", "smoke/finetune.yaml", NULL, 65, "clip.h5: image ", "damaged PNG");
     check_ends("out", "smoke/finetune.yaml", "data.damaged=skip", 0, "skipped: pair ",
                " samples could not be read; others of their batches took their places");
+}
+
+/* ---- mining ---- */
+
+static const char *const by_16[] = {"mine.shard_images=16", "mine.cache=none", NULL};
+/* Another run, of which nothing is left out. */
+static const char *const damaged_by_16[] = {"mine.shard_images=16", "mine.cache=none",
+                                            "mine.similarity=-0.9", "data.damaged=skip", NULL};
+static const int64_t unreadable[] = {5, 40};
+
+static bool is_readable(int64_t image) { return image != unreadable[0] && image != unreadable[1]; }
+
+static void check_ends_as(struct ended e, int status) {
+    check_status(&e, status);
+    ended_free(&e);
+}
+
+/* The only mining run in DIR/out, moved out of the way. */
+static char *take_run(const char *to) {
+    char *run = run_of("out", "mine"), *path = test_path(to);
+    CHECK_INT(rename(run, path), 0);
+    free(run);
+    return path;
+}
+
+/* Pairs of the pictures that are good, in their order. */
+static void check_rest(const char *whole_run, const char *damaged_run) {
+    char *a = path_join(whole_run, "pairs"), *b = path_join(damaged_run, "pairs");
+    struct pairs whole, damaged;
+    int64_t k = 0, left_out = 0;
+    CHECK_OK(pairs_open(&whole, a));
+    CHECK_OK(pairs_open(&damaged, b));
+    for (int64_t i = 0; i < whole.n; i++) {
+        const struct pair *x = &whole.at[i], *y = &damaged.at[k];
+        if (!is_readable(x->image)) {
+            left_out++;
+            continue;
+        }
+        CHECK(k++ < damaged.n);
+        CHECK_INT(x->image, y->image);
+        CHECK_INT(x->caption, y->caption);
+        CHECK_INT(x->proposal, y->proposal);
+        CHECK_INT(x->area, y->area);
+        CHECK_TEXT(whole.noun.at[x->noun], damaged.noun.at[y->noun]);
+        CHECK_NEAR(x->similarity, y->similarity, 1e-5); /* other crops stand beside it */
+    }
+    CHECK_INT(k, damaged.n);
+    CHECK(left_out > 0);
+    pairs_close(&whole);
+    pairs_close(&damaged);
+    free(a);
+    free(b);
+}
+
+static char *manifest_in(const char *run) {
+    char *path = path_join(run, "pairs/manifest.json"), *text = text_of(path);
+    CHECK(*text);
+    free(path);
+    return text;
+}
+
+TEST(mining_ends_at_a_damaged_picture_or_does_without_it_alike_on_any_number_of_ranks) {
+    check_ends_as(train_run("out", "smoke/mine.yaml", by_16), 0);
+    char *whole = take_run("whole"), *first = NULL, *manifest = NULL;
+    change_set("out", &(struct change){.name = "clip.h5", .damaged = {5, 40}, .n = 2});
+    check_ends("out", "smoke/mine.yaml", "mine.similarity=-0.9", 65, "clip.h5: image ",
+               "damaged PNG");
+    char *ended = run_of("out", "mine");
+    CHECK_OK(dir_remove(ended));
+    for (int ranks = 1; ranks <= 4; ranks *= 2) {
+        struct ended e = ranks == 1
+                             ? train_run("out", "smoke/mine.yaml", damaged_by_16)
+                             : train_run_ranks(ranks, "out", "smoke/mine.yaml", damaged_by_16);
+        check_status(&e, 0);
+        CHECK_HAS(e.err, "skipped: ");
+        CHECK_HAS(e.err, "mine: 2 of 64 pictures could not be read, and have no pairs");
+        ended_free(&e);
+        char *name = mem_format("by-%d", ranks), *run = take_run(name), *text = manifest_in(run);
+        if (first) CHECK_TEXT(text, manifest);
+        if (!first) {
+            first = mem_strdup(run);
+            manifest = mem_strdup(text);
+            check_rest(whole, first);
+        }
+        free(name);
+        free(run);
+        free(text);
+    }
+    free(whole);
+    free(first);
+    free(manifest);
+    free(ended);
 }
 
 static const char *const shapes[] = {"segment.sizes=[24,32,40]", "segment.crop=32",

@@ -145,28 +145,36 @@ static char *check_edit(const struct mined *m) {
     return to;
 }
 
-/* SIGTERM while a folder is written: neither it nor its temporary name is there. */
-static void check_stopped(const struct mined *m) {
+/* A signal while a folder is written, or the same at every call from then on: neither the folder
+ * nor its temporary name is there. */
+static void check_stopped_by(const struct mined *m, const char *part, const char *fault, int status,
+                             const char *says) {
     char *dir = test_path("stopped"), *out = path_join(dir, "out");
-    static const char *const parts[] = {"edit", "export"};
+    const char *const argv[] = {program, "mine", part, m->run, out, NULL};
+    struct fault_environment f = fault_environment(fault, out);
+    struct process p;
+    struct strings left;
     CHECK_OK(dir_make(dir));
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *const argv[] = {program, "mine", parts[i], m->run, out, NULL};
-        struct fault_environment f = fault_environment("any:3:TERM", out);
-        struct process p;
-        struct strings left;
-        process_start(&p, argv, (const char *const *)f.at);
-        struct ended e = process_wait(&p, 60);
-        check_status(&e, 143);
-        CHECK_HAS(e.err, "stopped by SIGTERM; nothing is written");
-        CHECK_OK(dir_list(dir, &left));
-        CHECK_INT(left.n, 0);
-        strings_free(&left);
-        ended_free(&e);
-        fault_environment_free(&f);
-    }
+    process_start(&p, argv, (const char *const *)f.at);
+    struct ended e = process_wait(&p, 60);
+    check_status(&e, status);
+    CHECK_HAS(e.err, says);
+    CHECK_OK(dir_list(dir, &left));
+    CHECK_INT(left.n, 0);
+    strings_free(&left);
+    ended_free(&e);
+    fault_environment_free(&f);
     free(dir);
     free(out);
+}
+
+static void check_stopped(const struct mined *m) {
+    static const char *const parts[] = {"edit", "export"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        check_stopped_by(m, parts[i], "any:3:TERM", 143, "stopped by SIGTERM; nothing is written");
+        check_stopped_by(m, parts[i], "any:3:INT", 130, "stopped by SIGINT; nothing is written");
+        check_stopped_by(m, parts[i], "any:3+:INT", 130, "stopped by SIGINT; nothing is written");
+    }
 }
 
 static void check_diff(const struct mined *m, const char *edited) {

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TERM, USR1 };
+enum what { NOTHING, FAIL, SHORT, KILL, KILL_AFTER, TERM, USR1, INT };
 
 static struct {
     char call[16], under[512];
@@ -35,10 +35,13 @@ static const struct {
     enum what what;
     int err;
 } whats[] = {
-    {"ENOSPC", FAIL, ENOSPC},      {"EIO", FAIL, EIO},       {"EROFS", FAIL, EROFS},
-    {"EINTR", FAIL, EINTR},        {"EDQUOT", FAIL, EDQUOT}, {"EMFILE", FAIL, EMFILE},
-    {"EACCES", FAIL, EACCES},      {"SHORT", SHORT, 0},      {"KILL", KILL, 0},
-    {"KILL-AFTER", KILL_AFTER, 0}, {"TERM", TERM, 0},        {"USR1", USR1, 0},
+    {"ENOSPC", FAIL, ENOSPC}, {"EIO", FAIL, EIO},
+    {"EROFS", FAIL, EROFS},   {"EINTR", FAIL, EINTR},
+    {"EDQUOT", FAIL, EDQUOT}, {"EMFILE", FAIL, EMFILE},
+    {"EACCES", FAIL, EACCES}, {"SHORT", SHORT, 0},
+    {"KILL", KILL, 0},        {"KILL-AFTER", KILL_AFTER, 0},
+    {"TERM", TERM, 0},        {"USR1", USR1, 0},
+    {"INT", INT, 0},
 };
 
 void fault_set(const char *spec, const char *under) {
@@ -83,6 +86,7 @@ static enum what due(const char *call, const char *path) {
     if (plan.what == KILL) syscall(SYS_kill, getpid(), SIGKILL);
     if (plan.what == TERM) raise(SIGTERM);
     if (plan.what == USR1) raise(SIGUSR1);
+    if (plan.what == INT) raise(SIGINT);
     return plan.what;
 }
 

@@ -6,7 +6,7 @@
  *     WHAT  an errno's name   the call fails with it and does nothing (close: it does close)
  *           SHORT             a read or write handles half of the bytes (others: as if nothing)
  *           KILL, KILL-AFTER  SIGKILL instead of the call, or right after it
- *           TERM, USR1        SIGTERM, SIGUSR1 just before the call
+ *           TERM, USR1, INT   SIGTERM, SIGUSR1, SIGINT just before the call
  *   OVSEG_FAULT_UNDER=TEXT    only calls on paths that contain TEXT count
  *
  * Standard input, output and error never count. fdatasync counts as fsync, ftruncate as truncate.

@@ -196,6 +196,24 @@ TEST(whether_a_file_can_be_made_is_known_before) {
     free(dir);
 }
 
+TEST(what_a_killed_writer_left_beside_its_folder_is_removed_after_a_day) {
+    static const char *const names[] = {"out.tmp17", "out.tmp18", "other.tmp17", "out.tmpx"};
+    char *out = test_path("out"), *at[4];
+    for (int i = 0; i < 4; i++) {
+        at[i] = test_path(names[i]);
+        CHECK_OK(dir_make(at[i]));
+        struct timespec old = {.tv_sec = time(NULL) - (i == 1 ? 3600 : 2 * 24 * 3600)};
+        CHECK_INT(utimensat(AT_FDCWD, at[i], (struct timespec[2]){old, old}, 0), 0);
+    }
+    struct dir_out d;
+    CHECK_OK(dir_out_open(&d, out));
+    CHECK_OK(dir_out_close(&d, 0));
+    CHECK(dir_exists(out) && !dir_exists(at[0]));
+    CHECK(dir_exists(at[1]) && dir_exists(at[2]) && dir_exists(at[3]));
+    for (int i = 0; i < 4; i++) free(at[i]);
+    free(out);
+}
+
 TEST(a_folder_is_committed_by_one_rename) {
     char *from = test_path("run.tmp"), *to = test_path("run"), *file = test_path("run/f");
     CHECK_OK(dir_make(from));

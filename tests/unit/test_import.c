@@ -149,6 +149,48 @@ TEST(what_is_unknown_or_missing_is_named) {
     params_free(&p);
 }
 
+/* How often a text stands in the pending error. */
+static int times_said(const char *text) {
+    int n = 0;
+    for (const char *at = error_message(); (at = strstr(at, text)); at += strlen(text)) n++;
+    return n;
+}
+
+/* It is needed by a rule, which knows its name in the file, and by the layout. */
+TEST(what_is_missing_is_named_once_with_the_name_that_the_file_would_have) {
+    static const char *const name[] = {
+        "logit_scale", "visual_projection.weight", "text_projection.weight",
+        "text_model.embeddings.position_embedding.weight", "text_model.final_layer_norm.weight"};
+    struct params p = {0};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+        put(&p, name[i], t_zeros(SHAPE(4, 4), T_F32));
+    char *path = save(&p, "x.safetensors");
+    struct import im;
+    CHECK_INT(import_open(&im, path, NULL), ERR_DATA);
+    CHECK_HAS(error_message(),
+              "token_embedding.weight (in the file text_model.embeddings.token_embedding.weight)");
+    CHECK_INT(times_said("token_embedding.weight"), 2);
+    CHECK_INT(times_said("ln_final.bias"), 1);
+    CHECK_INT(times_said("visual.conv1.weight"), 1);
+    error_clear();
+    free(path);
+    params_free(&p);
+}
+
+TEST(two_names_of_one_tensor_are_both_named) {
+    struct params p = {0};
+    make_clip(&p, "", &TINY, 1);
+    put(&p, "text.ln_final.bias", t_zeros(SHAPE(128), T_F32));
+    put(&p, "text.token_embedding.weight", t_zeros(SHAPE(40, 128), T_F32));
+    char *path = save(&p, "x.safetensors");
+    check_refused(path,
+                  "ln_final.bias are two names of one tensor, ln_final.bias: take one of "
+                  "them out");
+    check_refused(path, "text.ln_final.bias");
+    free(path);
+    params_free(&p);
+}
+
 TEST(other_families_are_refused_by_their_names) {
     static const char *const cases[][2] = {
         {"logit_bias", "SigLIP"},

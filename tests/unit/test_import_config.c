@@ -102,6 +102,23 @@ static void make_folder(const char *dir, const struct params *p, const char *con
     free(path);
 }
 
+TEST(what_does_not_fit_is_named_as_it_is_in_the_file_too) {
+    struct params p = {0}, hf = {0}, q = {0};
+    struct clip_options other = HEADS;
+    other.features = 24;
+    make_clip(&p, "", &HEADS, 1);
+    make_clip(&q, "", &other, 1);
+    make_hf(&hf, &p);
+    char *path = save(&hf, "x.safetensors");
+    CHECK_ERROR(import_load(path, &q, (struct import_options){0}, NULL), ERR_CONFIG,
+                "text_projection (in the file text_projection.weight) is [32, 16], expected [32, "
+                "24]");
+    free(path);
+    params_free(&p);
+    params_free(&hf);
+    params_free(&q);
+}
+
 TEST(a_clipmodel_is_joined_and_transposed) {
     struct params p = {0}, q = {0};
     make_clip(&p, "", &HEADS, 1);

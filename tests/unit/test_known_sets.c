@@ -12,6 +12,7 @@
 #include "data/set_index.h"
 #include "data/vocabulary.h"
 #include "tests/test.h"
+#include "tests/unit/zip_made.h"
 
 #define SETS "tests/data/sets/"
 
@@ -171,6 +172,52 @@ TEST(a_folder_of_the_users_own_is_taken_as_it_is) {
     CHECK_TEXT(d.caption[1], "a kitchen");
     check_maps(&w, &d);
     dataset_close(&d);
+}
+
+/* In the locale of C, where programs are that do not ask for another. */
+TEST(pictures_of_a_zip_keep_names_that_are_not_ascii_and_their_captions) {
+    static const char *const name[] = {"\xc3\xbc.png", "\xe6\x97\xa5.png", "\xe6\x9c\xac.png"};
+    static const char captions[] =
+        "{\"image\": \"\xe6\x9c\xac.png\", \"caption\": \"third\"}\n"
+        "{\"image\": \"\xc3\xbc.png\", \"caption\": \"first\"}\n"
+        "{\"image\": \"\xe6\x97\xa5.png\", \"caption\": \"second\"}\n";
+    struct zip_file file[3];
+    struct bytes png[3];
+    for (int i = 0; i < 3; i++) {
+        struct image im;
+        CHECK_OK(image_alloc(&im, 4, 5 + i, 3));
+        CHECK_OK(image_encode_png(&im, &png[i]));
+        file[i] = (struct zip_file){name[i], png[i].at, png[i].n, true};
+        image_free(&im);
+    }
+    char *root = test_path("own"), *zip = test_path("own/pictures.zip");
+    char *lines = test_path("own/captions.jsonl"), *work = test_path("unpacked");
+    char *path = test_path("set.h5");
+    CHECK_OK(dir_make(root));
+    zip_write(zip, file, 3);
+    CHECK_OK(file_write(lines, captions, strlen(captions)));
+    struct known_source s = {
+        .set = known_set_find("folder"), .root = root, .images = zip, .work = work};
+    struct dataset d, made;
+    CHECK((s.split = known_split_find(s.set, NULL)));
+    CHECK_OK(known_open(&d, &s));
+    struct set_prepare p = {.path = path, .config_hash = "", .stop_on_damage = true};
+    CHECK_OK(set_prepare_run(&p, &d));
+    CHECK_OK(set_open(&made, path));
+    CHECK_INT(made.n_images, 3);
+    CHECK_INT(made.n_captions, 3);
+    static const char *const stem[] = {"\xc3\xbc", "\xe6\x97\xa5", "\xe6\x9c\xac"};
+    static const char *const says[] = {"first", "second", "third"};
+    for (int i = 0; i < 3; i++) {
+        CHECK_TEXT(made.image_name[i], stem[i]);
+        CHECK_TEXT(made.caption[i], says[i]);
+        bytes_free(&png[i]);
+    }
+    dataset_close(&made);
+    dataset_close(&d);
+    set_prepare_free(&p);
+    char *const owned[] = {root, zip, lines, work, path};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 /* ---- pixels ---- */

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "eval/oracle.h"
+#include "eval/views_sum.h"
 #include "tests/torch.h"
 
 #if defined(__SANITIZE_ADDRESS__) /* it keeps freed memory */
@@ -76,4 +77,40 @@ TEST(no_volume_of_scores_is_made_for_847_names) {
     proposals_free(&p);
     regions_free(&r);
     labels_free(&truth);
+}
+
+static tensor *mean_scores(const void *self, int64_t from, int64_t n) {
+    return views_sum_scores(self, 0, from, n);
+}
+
+/* Two views, then one more in two tiles. A map of all scores has 1,034 MiB, and a view in tiles
+ * would need a second one; a group of names has 128, with its parts 256. */
+TEST(no_volume_of_scores_is_made_of_many_views_either) {
+    enum { HEIGHT = 480, WIDTH = 668 };
+    static const struct view_place place[] = {
+        {0},
+        {.mirrored = true},
+        {false, true, false, {0, 0, 400, HEIGHT}, HEIGHT, WIDTH},
+        {false, true, true, {268, 0, WIDTH, HEIGHT}, HEIGHT, WIDTH}};
+    int scope = t_scope_open("views", T_NO_GRAD | T_EVAL);
+    struct judge judge = {0};
+    struct views_sum s;
+    struct labels found = {0};
+    struct image im = {.h = HEIGHT, .w = WIDTH};
+    views_sum_open(&s, &judge, 1, K, HEIGHT, WIDTH);
+    for (int i = 0; i < 4; i++) {
+        struct mask_logits m = {t_randn(SHAPE(1, Q, 120, 104), 3), 480, 416, 480, 400};
+        views_sum_add(&s, place[i], &m);
+        views_sum_name(&s, 0, t_softmax(t_randn(SHAPE(Q, K), 2), -1));
+    }
+    struct score_groups g = {&s, K, views_sum_groups(&s), mean_scores};
+    int64_t before = peak(), volume = (int64_t)K * HEIGHT * WIDTH * (int64_t)sizeof(float);
+    CHECK_OK(segment_labels_of(&g, &judge, &im, &found));
+    int64_t grown = peak() - before;
+    fprintf(stderr, "%lld MiB more; a volume of scores has %lld\n", (long long)grown >> 20,
+            (long long)volume >> 20);
+    CHECK(!counts || grown < volume / 2);
+    labels_free(&found);
+    views_sum_free(&s);
+    t_scope_close(scope, NULL);
 }

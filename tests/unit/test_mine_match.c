@@ -37,7 +37,7 @@ TEST(every_noun_gets_the_most_similar_mask_with_its_margin) {
     nouns_match(text.row, 0, crop.row, 3, D, true, m);
 }
 
-TEST(the_first_of_equal_masks_wins_and_its_margin_is_none) {
+TEST(the_first_of_equal_masks_wins_and_a_copy_is_not_its_runner_up) {
     struct plane text, crop;
     struct noun_match m[1];
     turn(&text, (const double[]){0.2}, 1);
@@ -45,6 +45,23 @@ TEST(the_first_of_equal_masks_wins_and_its_margin_is_none) {
     const float *rows[] = {crop.row[0], crop.row[1], crop.row[1]};
     nouns_match(text.row, 1, rows, 3, D, true, m);
     CHECK_INT(m[0].candidate, 1);
+    CHECK_NEAR(m[0].margin, cos(0.1) - cos(1.8), 1e-6);
+    const float *apart[] = {crop.row[1], crop.row[0], crop.row[1]}; /* not neighbours */
+    nouns_match(text.row, 1, apart, 3, D, true, m);
+    CHECK_INT(m[0].candidate, 0);
+    CHECK_NEAR(m[0].margin, cos(0.1) - cos(1.8), 1e-6);
+    nouns_match(text.row, 1, rows + 1, 2, D, true, m);
+    CHECK_INT(m[0].candidate, 0);
+    CHECK_NEAR(m[0].margin, 0, 0); /* one mask, proposed twice: there is no other */
+}
+
+TEST(two_masks_that_are_equally_similar_have_no_margin) {
+    struct plane text, crop;
+    struct noun_match m[1];
+    turn(&text, (const double[]){0.2}, 1);
+    turn(&crop, (const double[]){0.3, 0.3}, 2);
+    nouns_match(text.row, 1, crop.row, 2, D, true, m);
+    CHECK_INT(m[0].candidate, 0);
     CHECK_NEAR(m[0].margin, 0, 0);
 }
 

@@ -75,6 +75,37 @@ TEST(a_noun_is_computed_once) {
     clip_run_free(&c);
 }
 
+/* The vocabulary is gone when the second block of nouns comes. */
+static int each_without_file(void *ctx, int64_t done, int64_t n) {
+    (void)n;
+    return done ? file_remove(ctx) : 0;
+}
+
+TEST(the_vocabulary_is_read_once_however_many_nouns_there_are) {
+    enum { MANY = 1030 }; /* two blocks */
+    struct clip_run c;
+    tiny(&c, 1);
+    char *from, *to = test_path("bpe.txt.gz"), **many = mem_alloc(MANY, sizeof(char *));
+    struct bytes b;
+    CHECK_OK(tokenizer_default_path(&from));
+    CHECK_OK(file_read(from, 1 << 24, &b));
+    CHECK_OK(file_write(to, b.at, b.n));
+    CHECK(!setenv("OVSEG_BPE", to, 1));
+    for (int i = 0; i < MANY; i++) many[i] = mem_format("noun %d", i);
+    struct noun_text_options o = {.each = each_without_file, .ctx = to};
+    tensor *x = noun_text(&c.clip, &TEXT, many, MANY, &o);
+    CHECK(!file_exists(to));
+    CHECK(!unsetenv("OVSEG_BPE"));
+    CHECK_CLOSE(t_narrow(x, 0, MANY - 4, 4),
+                class_text_of_names(&c.clip, &TEXT, many + MANY - 4, 4), 1e-6);
+    for (int i = 0; i < MANY; i++) free(many[i]);
+    free(many);
+    bytes_free(&b);
+    free(from);
+    free(to);
+    clip_run_free(&c);
+}
+
 TEST(features_of_another_tower_or_other_templates_are_not_taken) {
     struct clip_run a, b;
     tiny(&a, 1);
