@@ -2,30 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "train/child_output.h"
 #include "train/cmd_runs.h"
+#include "train/disk_kind.h"
 #include "train/doctor.h"
 #include "train/lock.h"
-
-static const struct kind {
-    unsigned long magic; /* of statfs(2) */
-    const char *name;
-    bool network, memory;
-} kinds[] = {
-    {0xEF53, "ext4", false, false},        {0x58465342, "xfs", false, false},
-    {0x9123683E, "btrfs", false, false},   {0x2FC12FC1, "zfs", false, false},
-    {0x794C7630, "overlay", false, false}, {0x01021994, "tmpfs", false, true},
-    {0x858458F6, "ramfs", false, true},    {0x6969, "nfs", true, false},
-    {0x0BD00BD0, "lustre", true, false},   {0x47504653, "gpfs", true, false},
-    {0x19830326, "beegfs", true, false},   {0xFF534D42, "cifs", true, false},
-    {0xFE534D42, "smb", true, false},      {0x00C36400, "ceph", true, false},
-    {0x01021997, "9p", true, false},       {0x65735546, "fuse", true, false},
-};
 
 static const char no_file[] = "no file can be made: ";
 
@@ -78,17 +63,9 @@ static void look_at_room(struct findings *f, const char *name, const char *path,
                     (unsigned long long)v.f_favail);
 }
 
-static const struct kind *kind_of(const char *path) {
-    struct statfs s;
-    if (statfs(path, &s)) return NULL;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].magic == (unsigned long)(unsigned int)s.f_type) return &kinds[i];
-    return NULL;
-}
-
 static void look_at(struct findings *f, const char *name, const char *wanted, bool runs) {
     char *path = existing(wanted);
-    const struct kind *kind = kind_of(path);
+    const struct disk_kind *kind = disk_kind(path);
     struct str why = {0};
     look_at_room(f, name, path, kind ? kind->name : "unknown kind");
     bool locks = child_call(try_lock, path, 5, &why);

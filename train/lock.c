@@ -192,7 +192,7 @@ static int try_take(struct lock *l, double still) {
         return !why ? 0 : why == EEXIST ? AGAIN : cannot(l, why);
     }
     if (why) return error_set(ERR_IO, "%s: cannot read: %s", l->path, strerror(why));
-    int life = (int)lock_life(&who);
+    int life = (int)lock_life(&who, l->path);
     lock_who(&who, text);
     if (life == LOCK_UNKNOWN) {
         log_info("%s: %s has it; looking for up to %.3g s whether it lives", l->path, text, still);

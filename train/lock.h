@@ -2,10 +2,10 @@
  * that a thread of the holder touches every few seconds. No lock of the kernel is used: network
  * file systems have none, or lose them, or keep those of a host that is gone.
  *
- * The lock of a process of this system that ended, however it ended, is taken over at once. One of
- * another host, of which nothing can be seen, is taken over when its counter has stood still for
- * `still` seconds while we looked; clocks of two hosts are never compared. So nothing has to be
- * cleared by hand.
+ * The lock of a process of this system that ended, however it ended, is taken over at once, and so
+ * is one of this host before it was started anew (lock_file.h, lock_life). One of another host, of
+ * which nothing can be seen, is taken over when its counter has stood still for `still` seconds
+ * while we looked; clocks of two hosts are never compared. So nothing has to be cleared by hand.
  *
  * How two that would take over cannot both win: files are made by link(2) of a whole temporary one,
  * which fails when the name is there (also on NFS); and each lock has a token. The successor of a

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "train/disk_kind.h"
 
 static const char head[] = "ovseg lock 1\n";
 
@@ -44,12 +46,19 @@ static bool process_stat(long pid, char *state, uint64_t *start) {
     return true;
 }
 
+static uint64_t hash_of_file(const char *path) {
+    char text[64];
+    return read_some(path, text, sizeof text) > 0 ? hash_string(text) : 0;
+}
+
+static const char boot_id[] = "/proc/sys/kernel/random/boot_id";
+
 /* Equal numbers mean the same process only under one kernel since its boot, and among the processes
  * that see each other: containers count theirs anew. */
 static uint64_t system_id(void) {
     char boot[64], space[64] = "";
     ssize_t n = readlink("/proc/self/ns/pid", space, sizeof space - 1);
-    if (n <= 0 || read_some("/proc/sys/kernel/random/boot_id", boot, sizeof boot) <= 0) return 0;
+    if (n <= 0 || read_some(boot_id, boot, sizeof boot) <= 0) return 0;
     space[n] = '\0';
     char *both = mem_format("%s%s", boot, space);
     uint64_t h = hash_string(both);
@@ -75,6 +84,8 @@ void lock_holder_self(struct lock_holder *h) {
     uint64_t token;
     char state;
     *h = (struct lock_holder){.pid = (long)getpid(), .system = system_id(), .ours = true};
+    h->boot = hash_of_file(boot_id);
+    h->machine = hash_of_file("/etc/machine-id");
     own_host(h->host);
     copy_word(h->job, sizeof h->job, getenv("SLURM_JOB_ID"));
     if (!process_stat(h->pid, &state, &h->start)) h->start = 0;
@@ -89,9 +100,10 @@ void lock_holder_self(struct lock_holder *h) {
 size_t lock_text(const struct lock_holder *h, char out[LOCK_TEXT]) {
     int n = snprintf(out, LOCK_TEXT,
                      "%shost %s\npid %ld\nstart %" PRIu64 "\nsystem %016" PRIx64
+                     "\nboot %016" PRIx64 "\nmachine %016" PRIx64
                      "\njob %s\ntoken %s\nevery %" PRId64 "\nheld %017" PRId64 "\n",
-                     head, h->host, h->pid, h->start, h->system, *h->job ? h->job : "-", h->token,
-                     h->every_ms, h->held_ms);
+                     head, h->host, h->pid, h->start, h->system, h->boot, h->machine,
+                     *h->job ? h->job : "-", h->token, h->every_ms, h->held_ms);
     return (size_t)n; /* its words are shorter than half of that */
 }
 
@@ -131,6 +143,9 @@ static bool parse(struct lock_holder *h, const char *text) {
                 number_of(text, "every", 10, 60000, &every) &&
                 number_of(text, "held", 10, INT64_MAX, &held);
     if (!good || !pid) return false;
+    /* Older ones have neither. */
+    if (!number_of(text, "boot", 16, UINT64_MAX, &h->boot)) h->boot = 0;
+    if (!number_of(text, "machine", 16, UINT64_MAX, &h->machine)) h->machine = 0;
     if (strcmp(h->job, "-") == 0) h->job[0] = '\0';
     h->pid = (long)pid;
     h->every_ms = (int64_t)every;
@@ -160,12 +175,25 @@ int lock_read(const char *path, struct lock_holder *h) {
     return 0;
 }
 
-enum lock_life lock_life(const struct lock_holder *h) {
+/* A process of this host, before it was started anew, on a disk that had to be mounted again. */
+static bool is_past(const struct lock_holder *h, const char *path) {
+    struct lock_holder self;
+    lock_holder_self(&self);
+    if (!h->boot || !self.boot || h->boot == self.boot) return false;
+    if (h->machine != self.machine || strcmp(h->host, self.host) != 0) return false;
+    char *dir = path_dir(path);
+    const struct disk_kind *kind = disk_kind(dir);
+    free(dir);
+    return kind && !kind->network;
+}
+
+enum lock_life lock_life(const struct lock_holder *h, const char *path) {
     char host[128], state = 0;
     uint64_t start = 0;
     own_host(host);
-    if (!h->ours || !h->system || h->system != system_id() || strcmp(host, h->host) != 0)
-        return LOCK_UNKNOWN;
+    if (!h->ours) return LOCK_UNKNOWN;
+    if (!h->system || h->system != system_id() || strcmp(host, h->host) != 0)
+        return is_past(h, path) ? LOCK_DEAD : LOCK_UNKNOWN;
     if (kill((pid_t)h->pid, 0) && errno != EPERM) return LOCK_DEAD;
     if (!h->start || !process_stat(h->pid, &state, &start)) return LOCK_UNKNOWN;
     return state == 'Z' || state == 'X' || start != h->start ? LOCK_DEAD : LOCK_LIVES;

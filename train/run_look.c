@@ -58,9 +58,9 @@ static bool read_lock(struct run_look *r) {
     char *path = path_join(r->dir, "lock");
     struct lock_holder h;
     r->locked = lock_read(path, &h) == 0;
+    enum lock_life life = r->locked ? lock_life(&h, path) : LOCK_UNKNOWN;
     free(path);
     if (!r->locked) return false;
-    enum lock_life life = lock_life(&h);
     r->holder = (struct run_holder){
         .pid = h.pid, .here = life != LOCK_UNKNOWN, .since = (double)h.held_ms / 1000};
     snprintf(r->holder.host, sizeof r->holder.host, "%s", h.host);

@@ -86,8 +86,10 @@ static void finish(struct child *c, int how) {
         if (!error_status()) run_is_done(c->node->dir, &c->node->seconds);
         return;
     }
-    int code = WIFEXITED(how) && WEXITSTATUS(how) ? WEXITSTATUS(how) : ERR_INTERNAL;
-    if (WIFSIGNALED(how))
+    int code = signals_status(how);
+    if (WIFSIGNALED(how) && signals_stopped(code))
+        error_set(code, "%s: stopped before it began", c->node->name);
+    else if (WIFSIGNALED(how))
         error_set(code, "%s: ended by signal %d", c->node->name, WTERMSIG(how));
     else
         error_set(code, "%s: stopped, see its message above", c->node->name);
@@ -150,6 +152,12 @@ static int check_shards(const struct graph *g, const bool *needed) {
     return problems_close(&p, ERR_CONFIG);
 }
 
+/* Opening a stage may take longer than its first step: one that was asked to stop begins none. */
+static int may_begin(const struct graph *g) {
+    if (!ranks_stop(g->comm)) return 0;
+    return signals_error("what is whole is kept; the same command goes on from there");
+}
+
 int run_graph(struct graph *g, int argc, char **argv) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     struct child group[TOGETHER_MAX];
@@ -157,8 +165,10 @@ int run_graph(struct graph *g, int argc, char **argv) {
     int status = agree_on_graph(g);
     graph_needed(g, needed);
     if (!status) status = ranks_agree(g->comm, check_shards(g, needed));
-    for (size_t n; !status && (n = choose(g, needed, group));)
-        status = n > 1 ? run_together(group, n, argc, argv) : run_node(group->node);
+    for (size_t n; !status && (n = choose(g, needed, group));) {
+        status = may_begin(g);
+        if (!status) status = n > 1 ? run_together(group, n, argc, argv) : run_node(group->node);
+    }
     free(needed);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,12 +18,19 @@ static volatile sig_atomic_t held;  /* a second SIGINT is only noted */
 /* Save, and be run again: Slurm sends SIGUSR1 ahead of the limit, some sites SIGUSR2. */
 bool signals_ask_again(int signo) { return signo == SIGUSR1 || signo == SIGUSR2; }
 
-bool signals_stop(int signo) {
+static bool asks_to_stop(int signo) {
     return signals_ask_again(signo) || signo == SIGHUP || signo == SIGINT || signo == SIGTERM;
 }
 
 bool signals_stopped(int status) {
-    return status == ERR_AGAIN || (status > 128 && signals_stop(status - 128));
+    return status == ERR_AGAIN || (status > 128 && asks_to_stop(status - 128));
+}
+
+static int status_of(int signo) { return signals_ask_again(signo) ? ERR_AGAIN : 128 + signo; }
+
+int signals_status(int how) {
+    if (WIFEXITED(how)) return WEXITSTATUS(how);
+    return asks_to_stop(WTERMSIG(how)) ? status_of(WTERMSIG(how)) : ERR_INTERNAL;
 }
 
 static void note(int signo) {
@@ -68,12 +76,12 @@ static const char *name_of(int signo) {
 void signals_take(int signo) { pending = signo; }
 
 int signals_error(const char *fmt, ...) {
-    int signo = (int)pending, code = signals_ask_again(signo) ? ERR_AGAIN : 128 + signo;
+    int signo = (int)pending;
     char text[256];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return error_set(code, "stopped by %s; %s",
+    return error_set(status_of(signo), "stopped by %s; %s",
                      limit && signo == SIGUSR1 ? "the time limit" : name_of(signo), text);
 }

@@ -15,10 +15,14 @@ void signals_hold(bool on);
 
 bool signals_ask_again(int signo); /* it means: save, and be run again */
 
-/* Whether a process that ended with this status, or was killed by this signal, was asked to stop:
- * it goes on when it is run again. */
+/* Whether a process that ended with this status was asked to stop: it goes on when it is run again.
+ */
 bool signals_stopped(int status);
-bool signals_stop(int signo);
+
+/* The status of a process that ended, from what waitpid says. One that was asked to stop before it
+ * listened, while its libraries were loaded, has the status that it would have ended with; that of
+ * other deaths is ERR_INTERNAL. */
+int signals_status(int how);
 
 /* As if this process had been asked by that signal: another rank was. */
 void signals_take(int signo);

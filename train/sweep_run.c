@@ -114,11 +114,6 @@ static int fail(struct crew *c, struct sweep_stage *stage, int how) {
     return status;
 }
 
-/* By one of our signals: after a checkpoint, or before the process could listen to it. */
-static bool is_stop(int how) {
-    return WIFEXITED(how) ? signals_stopped(WEXITSTATUS(how)) : signals_stop(WTERMSIG(how));
-}
-
 static int finish(struct crew *c, struct worker *w, int how) {
     struct sweep_stage *stage = &c->sweep->stage[w->stage];
     char took[16];
@@ -131,7 +126,7 @@ static int finish(struct crew *c, struct worker *w, int how) {
         clock_span(clock_s() - w->began, took);
         log_info("%zu/%zu %s: done in %s", c->ended, c->total, path_base(stage->dir), took);
         status = sweep_note_failure(c->sweep, stage, 0, NULL);
-    } else if (is_stop(how)) {
+    } else if (signals_stopped(signals_status(how))) {
         stage->state = SWEEP_STOPPED;
         log_warn("%s stopped, it goes on when the sweep is run again", path_base(stage->dir));
     } else {

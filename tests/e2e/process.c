@@ -182,7 +182,7 @@ size_t processes_below(const struct process *p, const char *name, pid_t *found, 
     for (size_t i = 0; i < all.n && n < most; i++) {
         pid_t parent;
         char is[32];
-        if (look_at(all.at[i], &parent, is) && parent == p->pid && strcmp(is, name) == 0)
+        if (look_at(all.at[i], &parent, is) && parent == p->pid && (!name || !strcmp(is, name)))
             found[n++] = (pid_t)strtol(all.at[i], NULL, 10);
     }
     strings_free(&all);
@@ -230,6 +230,33 @@ char *file_of(const char *out, const char *name, const char *file) {
     char *run = run_of(out, name), *path = path_join(run, file);
     free(run);
     return path;
+}
+
+static char *find_begun(const char *dir, const char *name, const char *file, int64_t bytes) {
+    struct strings names = {0};
+    char *found = NULL;
+    size_t n = strlen(name);
+    if (dir_exists(dir)) CHECK_OK(dir_list(dir, &names));
+    for (size_t i = 0; i < names.n && !found; i++) {
+        char *run = path_join(dir, names.at[i]), *path = path_join(run, file);
+        bool is = strncmp(names.at[i], name, n) == 0 && strlen(names.at[i]) == n + 13;
+        if (is && file_size(path) > bytes) found = mem_strdup(run);
+        free(path);
+        free(run);
+    }
+    strings_free(&names);
+    return found;
+}
+
+char *wait_for_run(const char *out, const char *name, const char *file, int64_t bytes) {
+    char *dir = test_path(out), *found = NULL;
+    for (double until = clock_s() + 120; !found && clock_s() < until;) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        found = find_begun(dir, name, file, bytes);
+    }
+    if (!found) test_fail(__FILE__, __LINE__, "%s did not begin", name);
+    free(dir);
+    return found;
 }
 
 char *text_of(const char *path) {

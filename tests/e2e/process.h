@@ -53,7 +53,7 @@ void train_start_ranks(struct process *p, int ranks, const char *out, const char
     train_run_ranks(ranks, out, config, (const char *const[]){__VA_ARGS__, NULL})
 struct ended train_run_ranks(int ranks, const char *out, const char *config,
                              const char *const *arguments);
-/* The processes of that name which are descendants of p, [most]; how many there are. */
+/* The processes of that name (NULL: of any) which p has started, [most]; how many there are. */
 size_t processes_below(const struct process *p, const char *name, pid_t *found, size_t most);
 
 /* ovseg ARGUMENT..., as a user types it, for at most five minutes. */
@@ -63,6 +63,10 @@ struct ended ovseg_run(const char *const *arguments);
 /* The only run folder of this name below DIR/out; owned. Fails the test when there is none. */
 char *run_of(const char *out, const char *name);
 char *file_of(const char *out, const char *name, const char *file); /* a file in it; owned */
+
+/* The run of a stage that has begun, as soon as FILE in it is larger than `bytes`: metrics.jsonl
+ * after some steps. Within two minutes, or the test fails. Its folder, owned. */
+char *wait_for_run(const char *out, const char *name, const char *file, int64_t bytes);
 
 char *text_of(const char *path); /* a whole file, owned; "" when there is none */
 

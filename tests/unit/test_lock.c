@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,15 @@ int link(const char *from, const char *to) {
     if (links != NO_ANSWERS || status) return status;
     errno = EEXIST;
     return -1;
+}
+
+/* Likewise: the kind of file system that every folder lies on. */
+enum { EXT4 = 0xEF53 };
+static unsigned long disk = EXT4;
+int statfs(const char *file, struct statfs *buf) {
+    (void)file;
+    *buf = (struct statfs){.f_type = (long)disk};
+    return 0;
 }
 
 static void nap(double s) {
@@ -73,6 +83,38 @@ static double taken_after(const char *path) {
     lock_release(lock);
     CHECK(!file_exists(path));
     return seconds;
+}
+
+/* Children that start together on what is left there; each says whether it won. How many did? */
+static int race(const char *path) {
+    enum { RACERS = 4 };
+    int go[2], said[2], winners = 0;
+    pid_t pid[RACERS];
+    CHECK_INT(pipe(go), 0);
+    CHECK_INT(pipe(said), 0);
+    for (int i = 0; i < RACERS; i++) {
+        pid[i] = fork();
+        CHECK(pid[i] >= 0);
+        if (pid[i]) continue;
+        char byte;
+        struct lock *lock;
+        close(go[1]);
+        if (read(go[0], &byte, 1) != 0) _exit(1); /* until the parent closes its end */
+        byte = lock_take(path, 0.05, &lock) ? 0 : 1;
+        if (write(said[1], &byte, 1) == 1) pause();
+        _exit(0);
+    }
+    close(go[0]);
+    close(go[1]);
+    for (int i = 0; i < RACERS; i++) {
+        char byte;
+        CHECK_INT(read(said[0], &byte, 1), 1);
+        winners += byte;
+    }
+    for (int i = 0; i < RACERS; i++) end(pid[i]);
+    close(said[0]);
+    close(said[1]);
+    return winners;
 }
 
 TEST(a_lock_is_refused_while_its_process_lives_and_free_when_it_died) {
@@ -148,14 +190,55 @@ TEST(the_lock_of_another_host_that_stands_still_is_taken_after_the_period_and_no
     free(path);
 }
 
-TEST(a_namesake_of_this_host_is_another_host) {
-    char *path = test_path("lock");
+/* This host, before its power was lost: its numbers may have come to living processes. */
+static struct lock_holder earlier_boot(void) {
     struct lock_holder h;
     lock_holder_self(&h);
-    h.system++; /* or this one before it was started anew */
-    h.start--;
+    CHECK(h.boot);
+    h.system++;
+    h.boot++;
+    h.pid = 1;
+    h.every_ms = 20;
+    return h;
+}
+
+TEST(what_this_host_held_before_it_was_started_anew_is_taken_at_once) {
+    char *path = test_path("lock");
+    struct lock_holder h = earlier_boot();
     lock_put(path, &h);
-    CHECK(taken_after(path) >= STILL);
+    CHECK(taken_after(path) < STILL);
+    for (int i = 0; i < 20; i++) { /* by one of many */
+        lock_put(path, &h);
+        CHECK_INT(race(path), 1);
+    }
+    free(path);
+}
+
+TEST(a_namesake_of_this_host_and_another_container_of_it_are_other_hosts) {
+    char *path = test_path("lock");
+    struct lock_holder of[4];
+    for (int i = 0; i < 4; i++) of[i] = earlier_boot();
+    of[0].machine++;         /* a namesake */
+    of[1].boot--;            /* a container: same boot, processes that are not seen here */
+    of[2].boot = 0;          /* of a version that did not tell */
+    strcpy(of[3].host, "x"); /* a clone of this machine */
+    for (int i = 0; i < 4; i++) {
+        lock_put(path, &of[i]);
+        CHECK(taken_after(path) >= STILL);
+    }
+    free(path);
+}
+
+TEST(on_network_file_systems_and_unknown_ones_another_boot_is_another_host) {
+    static const unsigned long kinds[] = {0x6969, 0x0BD00BD0, 0x65735546, 0x12345678};
+    char *path = test_path("lock");
+    struct lock_holder h = earlier_boot();
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        disk = kinds[i];
+        lock_put(path, &h);
+        CHECK(taken_after(path) >= STILL);
+    }
+    disk = EXT4;
     free(path);
 }
 
@@ -214,7 +297,7 @@ TEST(no_byte_of_a_lock_file_can_break_its_reader) {
             copy[i] = (char)byte;
             copy[n] = '\0';
             lock_parse(&read, copy, n);
-            lock_life(&read);
+            lock_life(&read, "/dev/shm/lock");
             CHECK(strlen(read.token) == 16);
         }
     lock_parse(&read, text, n);
@@ -316,38 +399,6 @@ TEST(a_taker_that_died_in_the_middle_is_no_obstacle_and_one_that_lives_is_the_ho
     CHECK(file_exists(after));
     free(after);
     free(path);
-}
-
-/* Children that start together on what is left there; each says whether it won. How many did? */
-static int race(const char *path) {
-    enum { RACERS = 4 };
-    int go[2], said[2], winners = 0;
-    pid_t pid[RACERS];
-    CHECK_INT(pipe(go), 0);
-    CHECK_INT(pipe(said), 0);
-    for (int i = 0; i < RACERS; i++) {
-        pid[i] = fork();
-        CHECK(pid[i] >= 0);
-        if (pid[i]) continue;
-        char byte;
-        struct lock *lock;
-        close(go[1]);
-        if (read(go[0], &byte, 1) != 0) _exit(1); /* until the parent closes its end */
-        byte = lock_take(path, 0.05, &lock) ? 0 : 1;
-        if (write(said[1], &byte, 1) == 1) pause();
-        _exit(0);
-    }
-    close(go[0]);
-    close(go[1]);
-    for (int i = 0; i < RACERS; i++) {
-        char byte;
-        CHECK_INT(read(said[0], &byte, 1), 1);
-        winners += byte;
-    }
-    for (int i = 0; i < RACERS; i++) end(pid[i]);
-    close(said[0]);
-    close(said[1]);
-    return winners;
 }
 
 TEST(two_hundred_races_for_the_lock_of_a_dead_process_have_one_winner_each) {

@@ -114,6 +114,31 @@ TEST(looking_for_nouns_ends_between_two_captions) {
     CHECK_INT(status, 143);
 }
 
+/* What a child that does this means to who waits for it. */
+static int meaning(int how_to_end, int signo) {
+    int how;
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (!pid) {
+        if (signo) raise(signo); /* before anything is installed */
+        _exit(how_to_end);
+    }
+    CHECK_INT(waitpid(pid, &how, 0), pid);
+    return signals_status(how);
+}
+
+TEST(who_died_of_a_signal_before_it_listened_was_stopped_and_no_failure) {
+    CHECK_INT(meaning(0, 0), 0);
+    CHECK_INT(meaning(78, 0), 78);
+    CHECK_INT(meaning(0, SIGTERM), 143);
+    CHECK_INT(meaning(0, SIGINT), 130);
+    CHECK_INT(meaning(0, SIGHUP), 129);
+    CHECK_INT(meaning(0, SIGUSR1), ERR_AGAIN);
+    CHECK_INT(meaning(0, SIGUSR2), ERR_AGAIN);
+    CHECK_INT(meaning(0, SIGKILL), ERR_INTERNAL);
+    CHECK(signals_stopped(ERR_AGAIN) && signals_stopped(143) && !signals_stopped(137));
+}
+
 TEST(a_second_interrupt_ends_the_program_at_once) { CHECK_INT(status_of(interrupt_twice), 130); }
 
 TEST(a_closed_pipe_is_a_failed_write_and_not_a_death) { CHECK_INT(status_of(write_to_nobody), 0); }
