@@ -175,6 +175,20 @@ int png_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t 
     return error_status();
 }
 
+int png_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out) {
+    struct png_job job;
+    if (!png_open(&job, at, n, name)) {
+        out->format = "PNG";
+        out->h = job.h;
+        out->w = job.w;
+        out->channels = job.channels;
+        out->bits = job.bits;
+        out->palette = job.type == PNG_COLOR_TYPE_PALETTE;
+    }
+    png_close(&job);
+    return error_status();
+}
+
 int labels_decode_png(const void *bytes, size_t n, const char *name, struct labels *out) {
     *out = (struct labels){0};
     if (!png_is(bytes, n)) return error_set(ERR_DATA, "%s: is not a PNG", name);

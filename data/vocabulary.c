@@ -271,7 +271,7 @@ static void check_raw_values(const struct vocabulary *v, const char *source, str
     free(owner);
 }
 
-static int check(const struct vocabulary *v, const char *source) {
+int vocabulary_check(const struct vocabulary *v, const char *source) {
     struct problems p = {0};
     struct spellings all = {0};
     if (!v->n) problems_add(&p, "%s: no class", source);
@@ -293,7 +293,7 @@ static int check(const struct vocabulary *v, const char *source) {
 int vocabulary_read(struct vocabulary *v, const char *path) {
     *v = (struct vocabulary){0};
     int status = path_is_yaml(path) ? read_yaml(v, path) : read_lines(v, path);
-    if (!status) status = check(v, path);
+    if (!status) status = vocabulary_check(v, path);
     if (status) vocabulary_close(v);
     return status;
 }
@@ -305,7 +305,7 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     if (is_path || file_exists(file_or_names)) return vocabulary_read(v, file_or_names);
     *v = (struct vocabulary){0};
     read_list(v, file_or_names);
-    int status = check(v, "the list of classes");
+    int status = vocabulary_check(v, "the list of classes");
     if (status) vocabulary_close(v);
     return status;
 }
