@@ -217,14 +217,6 @@ static void give_values(struct own *o) {
         o->names.at[k].raw = (int32_t)(o->first_value + (int64_t)k);
 }
 
-/* What a line of check's list says, in words of the file: classes are counted from 0 there. */
-static void take_doubles(struct own *o) {
-    static const char remedy[] =
-        " (counted from 0): every class needs a name of its own, in "
-        "whatever case: rename one, or take it out";
-    if (vocabulary_check(&o->names, o->names_path)) own_take_error(o, OWN_NAMES, remedy);
-}
-
 int own_names(struct own *o) {
     if (!o->names_path || !o->masks_path) return 0;
     int status = read_names(o);
@@ -237,7 +229,8 @@ int own_names(struct own *o) {
         own_problem(o, OWN_NAMES, "%s: names no class: write a name a line", o->names_path);
         return 0;
     }
-    if (!path_is_yaml(o->names_path)) take_doubles(o);
+    if (!path_is_yaml(o->names_path) && vocabulary_check(&o->names, o->names_path))
+        own_take_error(o, OWN_NAMES, "");
     if (dir_exists(o->masks_path)) give_values(o);
     return 0;
 }
