@@ -58,7 +58,8 @@ done:
     return status;
 }
 
-int file_read_stream(const char *path, size_t max, struct bytes *out) {
+/* `whole`: more than `max` bytes are an error, not left. */
+static int read_stream(const char *path, size_t max, bool whole, struct bytes *out) {
     *out = (struct bytes){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
@@ -71,16 +72,28 @@ int file_read_stream(const char *path, size_t max, struct bytes *out) {
         if (k <= 0) break;
         str_put(&text, block, (size_t)k);
         if (text.n <= max) continue;
-        status = error_set(ERR_DATA, "%s: more than %zu bytes", path, max);
+        if (whole) status = error_set(ERR_DATA, "%s: more than %zu bytes", path, max);
         break;
     }
     close(fd);
     str_put(&text, "", 0); /* a NUL, also behind nothing */
+    if (text.n > max) {
+        text.n = max;
+        text.at[max] = '\0';
+    }
     if (status)
         str_free(&text);
     else
         *out = (struct bytes){(uint8_t *)text.at, text.n};
     return status;
+}
+
+int file_read_stream(const char *path, size_t max, struct bytes *out) {
+    return read_stream(path, max, true, out);
+}
+
+int file_read_head(const char *path, size_t max, struct bytes *out) {
+    return read_stream(path, max, false, out);
 }
 
 int file_out_open(struct file_out *f, const char *path) {

@@ -15,6 +15,9 @@ int file_read(const char *path, size_t max, struct bytes *out);
 /* The same of a file whose size nobody knows before, such as those of /proc. */
 int file_read_stream(const char *path, size_t max, struct bytes *out);
 
+/* Its first bytes, at most `max`, and the rest not looked at. ERR_MISSING. */
+int file_read_head(const char *path, size_t max, struct bytes *out);
+
 /* Replaces a file. ERR_IO, and the old file still there. */
 int file_write(const char *path, const void *data, size_t n);
 

@@ -4,32 +4,27 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text_file.h"
 #include "base/utf8.h"
+#include "data/captions_internal.h"
 #include "data/coco_internal.h"
 
-enum { LINES_BYTES_MAX = 1 << 30, LINE_MAX_BYTES = 64 << 10 };
+enum { HEAD_BYTES = 64 << 10 };
 
-struct entry {
-    char *name, *text; /* name: without folders and suffix */
-    int64_t id;
-};
-
-struct entries {
-    struct entry *at;
-    size_t n, cap;
-};
-
-static void add(struct entries *e, const char *file, const char *text, int64_t id) {
-    e->at = mem_grow(e->at, &e->cap, e->n + 1, sizeof *e->at);
-    e->at[e->n++] = (struct entry){path_stem(file), mem_strdup(text), id};
+void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line) {
+    c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
+    const char *said = c->source.n ? c->source.at[c->source.n - 1] : c->path;
+    c->at[c->n++] =
+        (struct caption_entry){mem_strdup(file), path_stem(file), mem_strdup(text), id, line, said};
 }
 
 static int by_name_and_id(const void *a, const void *b) {
-    const struct entry *x = a, *y = b;
+    const struct caption_entry *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     return order ? order : (x->id > y->id) - (x->id < y->id);
 }
@@ -41,86 +36,108 @@ static int by_id(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static int read_coco(struct entries *e, const char *path, struct hasher *hash) {
+static int read_coco(struct captions *c, struct hasher *hash) {
     struct coco_table t = {0};
-    int status = coco_read(path, &t, hash);
-    if (!status && !t.n_captions) status = error_set(ERR_DATA, "%s: has no captions", path);
+    int status = coco_read(c->path, &t, hash);
+    if (!status && !t.n_captions) status = error_set(ERR_DATA, "%s: has no captions", c->path);
     if (t.n_images) qsort(t.image, t.n_images, sizeof *t.image, by_id);
     for (size_t i = 0; !status && i < t.n_captions; i++) {
         struct coco_image key = {.id = t.caption[i].image};
         const struct coco_image *im =
             t.n_images ? bsearch(&key, t.image, t.n_images, sizeof key, by_id) : NULL;
         if (im)
-            add(e, im->file, t.caption[i].text, t.caption[i].id);
+            captions_add(c, im->file, t.caption[i].text, t.caption[i].id, 0);
         else
             status = error_set(ERR_DATA, "%s: caption %lld is of image %lld, which is not listed",
-                               path, (long long)t.caption[i].id, (long long)key.id);
+                               c->path, (long long)t.caption[i].id, (long long)key.id);
     }
     coco_table_free(&t);
     return status;
 }
 
-/* ---- lines ---- */
+/* ---- which form ---- */
 
-static bool is_text(const cJSON *x) {
-    return cJSON_IsString(x) && utf8_valid(x->valuestring, strlen(x->valuestring));
+static bool ends_in(const char *path, const char *suffix) {
+    size_t n = strlen(path), k = strlen(suffix);
+    return n > k && strcasecmp(path + n - k, suffix) == 0;
 }
 
-/* What is wrong with a line's object, or NULL. */
-static const char *take_object(struct entries *e, const cJSON *o) {
-    const cJSON *image = cJSON_GetObjectItemCaseSensitive(o, "image");
-    const cJSON *one = cJSON_GetObjectItemCaseSensitive(o, "caption");
-    const cJSON *many = cJSON_GetObjectItemCaseSensitive(o, "captions");
-    const cJSON *ids = cJSON_GetObjectItemCaseSensitive(o, "ids");
-    if (!is_text(image)) return "needs \"image\", the name of a file";
-    if (!one == !many) return "needs either \"caption\" or \"captions\"";
-    if (one && !is_text(one)) return "\"caption\" is a text";
-    if (many && !cJSON_IsArray(many)) return "\"captions\" is a list of texts";
-    if (ids && (!many || cJSON_GetArraySize(ids) != cJSON_GetArraySize(many)))
-        return "\"ids\" is a list as long as \"captions\"";
-    if (one) add(e, image->valuestring, one->valuestring, (int64_t)e->n);
-    const cJSON *id = ids ? ids->child : NULL, *text;
-    cJSON_ArrayForEach(text, many) {
-        if (!is_text(text)) return "\"captions\" is a list of texts";
-        double number = id && cJSON_IsNumber(id) ? id->valuedouble : (double)e->n;
-        if ((id && !cJSON_IsNumber(id)) || !(number >= 0 && number <= 9e15) ||
-            number != (double)(int64_t)number)
-            return "\"ids\" are whole numbers";
-        add(e, image->valuestring, text->valuestring, (int64_t)number);
-        if (id) id = id->next;
-    }
-    return NULL;
+/* One whole object in a line is JSON Lines, unless it is all of COCO's. */
+static enum captions_form form_of_text(const char *text, size_t n) {
+    while (n && strchr(" \t\r\n\xEF\xBB\xBF", *text) && *text) text++, n--;
+    size_t line = 0;
+    while (line < n && text[line] != '\n') line++;
+    if (*text != '{') return *text == '[' ? CAPTIONS_COCO : CAPTIONS_TABLE;
+    char *first = mem_format("%.*s", (int)line, text);
+    cJSON *o = line < n || n < HEAD_BYTES ? cJSON_ParseWithOpts(first, NULL, true) : NULL;
+    bool lines = cJSON_IsObject(o) && !cJSON_GetObjectItemCaseSensitive(o, "images");
+    cJSON_Delete(o);
+    free(first);
+    return lines ? CAPTIONS_LINES : CAPTIONS_COCO;
 }
 
-static int read_lines(struct entries *e, const char *path, struct hasher *hash) {
-    struct bytes file;
-    int status = file_read(path, LINES_BYTES_MAX, &file);
+int captions_form_of(const char *path, enum captions_form *form) {
+    static const struct {
+        const char *suffix;
+        enum captions_form form;
+    } known[] = {{".jsonl", CAPTIONS_LINES},
+                 {".ndjson", CAPTIONS_LINES},
+                 {".tsv", CAPTIONS_TABLE},
+                 {".csv", CAPTIONS_TABLE}};
+    *form = CAPTIONS_TEXTS;
+    if (dir_exists(path)) return 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (ends_in(path, known[i].suffix)) {
+            *form = known[i].form;
+            return 0;
+        }
+    struct bytes head = {0};
+    int status = file_read_head(path, HEAD_BYTES, &head);
     if (status) return status;
-    hasher_add(hash, file.at, file.n);
-    char *at = (char *)file.at, *end = at + file.n; /* with a NUL behind it */
-    for (size_t number = 1; !status && at < end; number++) {
-        char *stop = memchr(at, '\n', (size_t)(end - at));
-        size_t n = (size_t)((stop ? stop : end) - at);
-        at[n] = '\0';
-        bool empty = strspn(at, " \t\r") >= n, nul = memchr(at, '\0', n);
-        cJSON *o = empty || n > LINE_MAX_BYTES ? NULL : cJSON_ParseWithOpts(at, NULL, true);
-        const char *wrong = empty                       ? NULL
-                            : n > LINE_MAX_BYTES        ? "is longer than 64 KiB"
-                            : nul || !cJSON_IsObject(o) ? "is not one JSON object"
-                                                        : take_object(e, o);
-        if (wrong) status = error_set(ERR_DATA, "%s: line %zu: %s", path, number, wrong);
-        cJSON_Delete(o);
-        at += n + 1;
+    *form = form_of_text((const char *)head.at, head.n);
+    bytes_free(&head);
+    return 0;
+}
+
+const char *captions_form_name(enum captions_form form) {
+    static const char *const names[] = {"COCO JSON", "JSON Lines", "a table", "texts (.txt)"};
+    return names[form];
+}
+
+/* ---- the whole ---- */
+
+int captions_read(struct captions *c, const char *path, struct hasher *hash) {
+    *c = (struct captions){.path = mem_strdup(path)};
+    int status = captions_form_of(path, &c->form);
+    if (!status) {
+        switch (c->form) {
+        case CAPTIONS_COCO: status = read_coco(c, hash); break;
+        case CAPTIONS_LINES: status = captions_read_lines(c, hash); break;
+        case CAPTIONS_TABLE: status = captions_read_table(c, hash); break;
+        case CAPTIONS_TEXTS: status = captions_read_texts(c, hash); break;
+        }
     }
-    bytes_free(&file);
-    if (!status && !e->n) status = error_set(ERR_DATA, "%s: has no captions", path);
+    if (!status && !c->n && !c->damaged.n)
+        status = error_set(ERR_DATA, "%s: has no captions", path);
+    if (c->n) qsort(c->at, c->n, sizeof *c->at, by_name_and_id);
+    if (status) captions_free(c);
     return status;
 }
 
-/* ---- both ---- */
+void captions_free(struct captions *c) {
+    for (size_t i = 0; i < c->n; i++) {
+        free(c->at[i].file);
+        free(c->at[i].name);
+        free(c->at[i].text);
+    }
+    free(c->at);
+    free(c->path);
+    strings_free(&c->source);
+    strings_free(&c->damaged);
+    *c = (struct captions){0};
+}
 
-static void attach(struct dataset *d, struct entries *e, const char *path) {
-    if (e->n) qsort(e->at, e->n, sizeof *e->at, by_name_and_id);
+static void attach(struct dataset *d, struct captions *e) {
     d->caption = mem_alloc(e->n + 1, sizeof *d->caption);
     d->caption_id = mem_alloc(e->n + 1, sizeof *d->caption_id);
     d->caption_at = mem_alloc((size_t)d->n_images + 1, sizeof *d->caption_at);
@@ -137,23 +154,20 @@ static void attach(struct dataset *d, struct entries *e, const char *path) {
         d->caption_at[i + 1] = d->n_captions;
     }
     others += e->n - k;
-    if (others) log_info("%s: %zu captions are of other pictures", path, others);
+    if (others) log_info("%s: %zu captions are of other pictures", e->path, others);
     if (without)
-        log_warn("%s: %zu of %lld pictures have no caption", path, without, (long long)d->n_images);
+        log_warn("%s: %zu of %lld pictures have no caption", e->path, without,
+                 (long long)d->n_images);
 }
 
 int captions_attach(struct dataset *d, const char *path, struct hasher *hash) {
-    struct entries e = {0};
-    size_t n = strlen(path);
-    bool lines = n > 6 && strcmp(path + n - 6, ".jsonl") == 0;
-    int status = lines ? read_lines(&e, path, hash) : read_coco(&e, path, hash);
-    if (!status) attach(d, &e, path);
-    if (!status && !d->n_captions)
+    struct captions e;
+    int status = captions_read(&e, path, hash);
+    if (status) return status;
+    for (size_t i = 0; i < e.damaged.n; i++) log_warn("left out: %s", e.damaged.at[i]);
+    attach(d, &e);
+    if (!d->n_captions)
         status = error_set(ERR_DATA, "%s: none of its captions is of one of the pictures", path);
-    for (size_t i = 0; i < e.n; i++) {
-        free(e.at[i].name);
-        free(e.at[i].text);
-    }
-    free(e.at);
+    captions_free(&e);
     return status;
 }

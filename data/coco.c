@@ -297,3 +297,8 @@ int dataset_open_coco(struct dataset *d, const char *images_dir, const char *cap
     if (error_status()) dataset_close(d);
     return error_status();
 }
+
+const char *dataset_coco_file(const struct dataset *d, int64_t i) {
+    REQUIRE(d->source == &source, "a data set of COCO's files");
+    return ((const struct coco *)d->state)->t.image[i].file;
+}

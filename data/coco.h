@@ -24,3 +24,6 @@
  * Samples are decoded when asked for, turned upright by their EXIF orientation. */
 int dataset_open_coco(struct dataset *d, const char *images_dir, const char *captions_json,
                       const char *instances_json);
+
+/* The file of picture i of such a data set, below its folder, as the JSON names it. */
+const char *dataset_coco_file(const struct dataset *d, int64_t i);

@@ -157,7 +157,7 @@ static void pair_all(struct file_set *s, const struct file_set_options *o,
     for (size_t i = 0; i < images->n; i++) {
         const struct found_file *image = &images->at[i];
         const struct found_file *map = o->maps ? find(maps, image->stem) : NULL;
-        if (o->maps && !map) {
+        if (o->maps && !map && !o->keep_alone) {
             if (!alone++) first = image->path;
             continue;
         }

@@ -76,6 +76,8 @@ static int read_map(const struct file_set *s, const char *path, struct labels *o
         status = labels_decode_tiff(b.at, b.n, path, out);
     else if (s->kind == MAPS_ADE_FULL)
         status = labels_decode_ade_full(b.at, b.n, path, out);
+    else if (s->kind == MAPS_COLOUR)
+        status = labels_decode_colours(b.at, b.n, path, &s->colours, out);
     else
         status = labels_decode_png(b.at, b.n, path, out);
     bytes_free(&b);
@@ -83,6 +85,7 @@ static int read_map(const struct file_set *s, const char *path, struct labels *o
 }
 
 static int to_classes(const struct file_set *s, const char *path, struct labels *l) {
+    if (s->kind == MAPS_COLOUR) return 0;
     for (int64_t k = 0; k < l->h * l->w; k++) {
         uint16_t class = s->class_of[l->at[k]];
         if (class == RAW_MISTAKE)
@@ -124,6 +127,7 @@ static void file_close(struct dataset *d) {
     free(s->images);
     free(s->maps);
     free(s->size);
+    colour_table_free(&s->colours);
     free(s);
 }
 
@@ -192,7 +196,10 @@ static int take_classes(struct dataset *d, struct file_set *s, const struct file
         d->class_name[k] = mem_strdup(v.at[k].name);
         d->class_seen[k] = !v.at[k].unseen;
     }
-    if (o->maps) status = fill_values(s, o, &v, d->ignore);
+    if (o->maps && o->kind == MAPS_COLOUR)
+        status = colour_table_of(&s->colours, &v, o->names, d->ignore);
+    else if (o->maps)
+        status = fill_values(s, o, &v, d->ignore);
     vocabulary_close(&v);
     return status;
 }
@@ -242,6 +249,7 @@ static void hash_files(struct hasher *hash, const struct dataset *d, const struc
     }
     for (int64_t k = 0; k < d->n_classes; k++) hasher_add_string(hash, d->class_name[k]);
     hasher_add(hash, s->class_of, sizeof s->class_of);
+    colour_table_hash(&s->colours, hash);
     hasher_add(hash, &s->shrunk, sizeof s->shrunk);
 }
 

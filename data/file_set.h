@@ -3,9 +3,10 @@
 #pragma once
 
 #include "base/hash.h"
+#include "data/colour_maps.h"
 #include "data/dataset.h"
 
-enum map_kind { MAPS_NONE, MAPS_PNG, MAPS_TIFF, MAPS_MAT, MAPS_ADE_FULL };
+enum map_kind { MAPS_NONE, MAPS_PNG, MAPS_TIFF, MAPS_MAT, MAPS_ADE_FULL, MAPS_COLOUR };
 
 enum { FILE_SET_BYTES_MAX = 256 << 20 /* of a picture or a map */ };
 
@@ -25,6 +26,7 @@ struct file_set_options {
     const char *middle; /* only names whose second part of _ is this; "!x": is not x; NULL: any */
     enum map_kind kind;
     bool deep;         /* also files in folders below */
+    bool keep_alone;   /* pictures without a map stay, without labels */
     bool by_index;     /* values are class numbers, as in maps that were prepared before */
     bool zero_is_none; /* 0 is `ignore`, other values of no class are mistakes; otherwise all values
                           of no class are `ignore` */
@@ -44,6 +46,7 @@ struct file_set {
     bool shrunk;
     uint32_t *size;                /* of an index: [n, 2], height and width; else NULL */
     uint16_t class_of[RAW_VALUES]; /* of a value in a map: class, ignore or RAW_MISTAKE */
+    struct colour_table colours;   /* of MAPS_COLOUR */
 };
 
 /* The ids are the numbers that the digits of the names make, where these differ; else positions.

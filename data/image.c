@@ -83,6 +83,15 @@ int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h
     return size_of(bytes, n, name, true, h, w);
 }
 
+int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out) {
+    const uint8_t *at = bytes;
+    *out = (struct image_facts){.channels = 3, .bits = 8, .orientation = 1};
+    if (jpeg_is(at, n)) return jpeg_look(at, n, name, out);
+    if (png_is(at, n)) return png_look(at, n, name, out);
+    out->format = "WebP";
+    return size_of(bytes, n, name, false, &out->h, &out->w);
+}
+
 bool image_name_is(const char *name) {
     static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *dot = strrchr(name, '.');

@@ -43,6 +43,16 @@ int image_decode_upright(const void *bytes, size_t n, const char *name, struct i
 int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
 int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
 
+/* What the header says, as stored. channels: 1 to 4 (a JPEG of 4 is CMYK, a palette is 1); bits of
+ * a sample; orientation: EXIF's of a JPEG, 1 when it has none. The errors of image_size. */
+struct image_facts {
+    const char *format; /* "JPEG", "PNG", "WebP" */
+    int64_t h, w;
+    int channels, bits, orientation;
+    bool palette;
+};
+int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out);
+
 bool image_name_is(const char *name); /* it ends in .jpg, .jpeg, .png or .webp, in any case */
 
 /* The raw values of a grey (1 to 16 bits) or palette PNG: indices, never colours. */

@@ -6,6 +6,9 @@
 int jpeg_decode(const uint8_t *at, size_t n, const char *name, bool upright, struct image *out);
 int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w);
 
+int jpeg_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out);
+int png_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out);
+
 bool png_is(const uint8_t *at, size_t n);
 int png_decode(const uint8_t *at, size_t n, const char *name, struct image *out);
 int png_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t *w);

@@ -187,15 +187,34 @@ int jpeg_decode(const uint8_t *at, size_t n, const char *name, bool upright, str
 }
 
 /* The orientation stands in front of the frame header, where cameras and the standard put it. */
-int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w) {
-    struct jpeg_header head = {0};
+static int read_frame_header(const uint8_t *at, size_t n, const char *name,
+                             struct jpeg_header *head) {
+    *head = (struct jpeg_header){0};
     size_t i = 2;
-    for (bool end = false; !end && !head.w;)
-        if (read_segment(at, n, &i, name, &head, &end)) return error_status();
+    for (bool end = false; !end && !head->w;)
+        if (read_segment(at, n, &i, name, head, &end)) return error_status();
+    return head->w ? 0 : error_set(ERR_DATA, "%s: JPEG without an image", name);
+}
+
+int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w) {
+    struct jpeg_header head;
+    if (read_frame_header(at, n, name, &head)) return error_status();
     bool turned = upright && head.orientation >= 5 && head.orientation <= 8;
     *h = turned ? head.w : head.h;
     *w = turned ? head.h : head.w;
-    return head.w ? 0 : error_set(ERR_DATA, "%s: JPEG without an image", name);
+    return 0;
+}
+
+int jpeg_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out) {
+    struct jpeg_header head;
+    if (read_frame_header(at, n, name, &head)) return error_status();
+    out->format = "JPEG";
+    out->h = head.h;
+    out->w = head.w;
+    out->channels = head.components;
+    out->bits = head.precision;
+    if (head.orientation) out->orientation = head.orientation;
+    return 0;
 }
 
 int image_encode_jpeg(const struct image *im, int quality, struct bytes *out) {

@@ -100,8 +100,17 @@ static void png_close(struct png_job *job) {
     job->raw = NULL;
 }
 
+/* libpng would refuse, too, in words that help nobody. */
+static int claims_too_much(const uint8_t *at, size_t n, const char *name) {
+    enum { SIDES_AT = 16, SIDES_END = 24 };
+    if (n < SIDES_END) return 0;
+    uint32_t w = png_get_uint_32(at + SIDES_AT), h = png_get_uint_32(at + SIDES_AT + 4);
+    return w && h ? image_check_size(name, h, w) : 0;
+}
+
 static int png_open(struct png_job *job, const uint8_t *at, size_t n, const char *name) {
     *job = (struct png_job){.at = at, .n = n, .name = name};
+    if (claims_too_much(at, n, name)) return error_status();
     job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info) return error_set(ERR_INTERNAL, "%s: libpng has no memory", name);
@@ -170,6 +179,20 @@ int png_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t 
     if (!png_open(&job, at, n, name)) {
         *h = job.h;
         *w = job.w;
+    }
+    png_close(&job);
+    return error_status();
+}
+
+int png_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out) {
+    struct png_job job;
+    if (!png_open(&job, at, n, name)) {
+        out->format = "PNG";
+        out->h = job.h;
+        out->w = job.w;
+        out->channels = job.channels;
+        out->bits = job.bits;
+        out->palette = job.type == PNG_COLOR_TYPE_PALETTE;
     }
     png_close(&job);
     return error_status();

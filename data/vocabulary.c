@@ -252,8 +252,11 @@ static void check_doubles(const char *source, struct spellings *all, struct prob
     if (all->n) qsort(all->at, all->n, sizeof *all->at, by_spelling);
     for (size_t i = 1; i < all->n; i++)
         if (strcmp(all->at[i - 1].lower, all->at[i].lower) == 0)
-            problems_add(p, "%s: \"%s\" names class %zu and class %zu", source, all->at[i].lower,
-                         all->at[i - 1].class, all->at[i].class);
+            problems_add(
+                p,
+                "%s: \"%s\" names class %zu and class %zu: rename one, or take it out (case does "
+                "not count)",
+                source, all->at[i].lower, all->at[i - 1].class, all->at[i].class);
     for (size_t i = 0; i < all->n; i++) free(all->at[i].lower);
     free(all->at);
 }
@@ -264,14 +267,14 @@ static void check_raw_values(const struct vocabulary *v, const char *source, str
         int32_t raw = v->at[i].raw;
         if (raw < 0) continue;
         if (owner[raw])
-            problems_add(p, "%s: raw value %d means class %d and class %zu", source, (int)raw,
-                         (int)owner[raw] - 1, i);
+            problems_add(p, "%s: raw value %d means class %d and class %zu: give each its own",
+                         source, (int)raw, (int)owner[raw] - 1, i);
         owner[raw] = (int32_t)i + 1;
     }
     free(owner);
 }
 
-static int check(const struct vocabulary *v, const char *source) {
+int vocabulary_check(const struct vocabulary *v, const char *source) {
     struct problems p = {0};
     struct spellings all = {0};
     if (!v->n) problems_add(&p, "%s: no class", source);
@@ -293,7 +296,7 @@ static int check(const struct vocabulary *v, const char *source) {
 int vocabulary_read(struct vocabulary *v, const char *path) {
     *v = (struct vocabulary){0};
     int status = path_is_yaml(path) ? read_yaml(v, path) : read_lines(v, path);
-    if (!status) status = check(v, path);
+    if (!status) status = vocabulary_check(v, path);
     if (status) vocabulary_close(v);
     return status;
 }
@@ -305,7 +308,7 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     if (is_path || file_exists(file_or_names)) return vocabulary_read(v, file_or_names);
     *v = (struct vocabulary){0};
     read_list(v, file_or_names);
-    int status = check(v, "the list of classes");
+    int status = vocabulary_check(v, "the list of classes");
     if (status) vocabulary_close(v);
     return status;
 }

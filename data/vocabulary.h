@@ -45,10 +45,14 @@ struct vocabulary {
 int vocabulary_open(struct vocabulary *v, const char *file_or_names);
 int vocabulary_read(struct vocabulary *v, const char *path);
 void vocabulary_close(struct vocabulary *v);
+/* The same checks of one that was put together; `source` stands where a path would. */
+int vocabulary_check(const struct vocabulary *v, const char *source);
 
 /* Of names that need no checking: those of a data set, nouns of captions. */
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
 void vocabulary_add(struct vocabulary *v, const char *name);
+/* The text of a YAML file that reads as `v`, behind `comment` (lines that begin with #). */
+void vocabulary_print(const struct vocabulary *v, const char *comment, struct str *out);
 
 /* The class that has this name or, when none does, this synonym (case does not count); n: none. */
 size_t vocabulary_find(const struct vocabulary *v, const char *name);

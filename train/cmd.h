@@ -9,6 +9,7 @@ struct command {
 
 extern const struct command commands[]; /* ends with a NULL name */
 
+int cmd_init(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);

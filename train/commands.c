@@ -3,6 +3,7 @@
 #include "train/cmd.h"
 
 const struct command commands[] = {
+    {"init", "your own pictures: looked through, and a chain of configs written", cmd_init},
     {"train", "run a stage and what it needs", cmd_train},
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},

@@ -185,11 +185,37 @@ static void tell_settings(struct builder *b, struct node *n) {
     free(file);
 }
 
+/* Weights that a run has, or will have: the run is an input, by the setting's name. */
+static void load_init(struct builder *b, struct node *n, const char *key) {
+    struct node_input in = {.name = mem_strdup(key)};
+    char *run = run_split(n->init, &in.best);
+    bool folder, proposals = n->config.run.stage == STAGE_PROPOSALS;
+    in.node = path_is_yaml(run) ? load(b, run) : run_node_open(b->graph, run);
+    if (!in.node) problems_take_error(&b->problems);
+    unsigned kinds = input_kinds(proposals ? "proposals" : "clip", &folder);
+    if (in.node && in.node->stage && !(kinds >> in.node->config.run.stage & 1))
+        settings_problem(&n->doc, &b->problems, key,
+                         "%s is a run of stage %s, which has no weights for this one",
+                         in.node->path, in.node->stage->name);
+    add_input(n, in);
+    free(run);
+    free(n->init);
+    n->init = NULL;
+}
+
 static void find_init(struct builder *b, struct node *n) {
     static const char key[] = "init.weights";
+    bool best;
     if (!n->config.init.weights || !*n->config.init.weights) return;
     n->init = resolve(b, n, key);
     if (!n->init) return;
+    char *run = run_split(n->init, &best);
+    bool is_run = path_is_yaml(run) || run_folder(run);
+    free(run);
+    if (is_run) {
+        load_init(b, n, key);
+        return;
+    }
     if (access(n->init, R_OK) == 0) {
         if (!import_is_weights(n->init))
             settings_problem(&n->doc, &b->problems, key, "%s is a folder; a file is needed",
@@ -367,7 +393,7 @@ static void check_common(const struct node *n, struct problems *p) {
     if (needs_gpu && c->run.device == DEVICE_CPU)
         settings_problem(&n->doc, p, "precision", "%s is for GPUs, and device is cpu",
                          precision_names[c->run.precision]);
-    if (c->init.allow_missing.n && !n->init)
+    if (c->init.allow_missing.n && !n->init && !node_input(n, "init.weights"))
         settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
     if (node_clip(n) == NULL && node_input(n, "clip"))
         problems_add(p, "%s: inputs.clip: no clip-pretrain stage at its root", n->path);

@@ -9,6 +9,7 @@
 #include "checkpoints/import.h"
 #include "train/clip_run.h"
 #include "train/proposals_run.h"
+#include "train/run.h"
 
 static const char QUERY[] = "sem_seg_head.predictor.query_embed.weight";
 static const char BACKBONE[] = "backbone.";
@@ -16,6 +17,23 @@ static const char *const swin_norms[] = {"backbone.norm[0-3].*"};
 static const char *const prompts[] = {"visual.mask_embedding",
                                       "visual.prompt_embedding"}; /* by enum prompt_kind */
 static const char *const clip_part[] = {"clip_adapter.clip_model.*"};
+
+bool init_is_set(const struct node *n) { return n->init || node_input(n, "init.weights"); }
+
+/* The file of weights, owned; NULL: none, or those of a run that is not done. */
+static int weights_file(const struct node *n, char **file) {
+    const struct node_input *in = node_input(n, "init.weights");
+    const struct node *from = in ? in->node : NULL;
+    *file = n->init ? mem_strdup(n->init) : NULL;
+    if (!from) return 0;
+    const struct node_input *of =
+        from->config.run.stage == STAGE_IMPORT ? node_input(from, "file") : NULL;
+    if (of && of->path && !from->done) {
+        *file = mem_strdup(of->path);
+        return 0;
+    }
+    return from->done ? run_weights(in, file) : 0;
+}
 
 /* The weights of a stage, open, and how they fill its registry. */
 struct start {
@@ -81,10 +99,10 @@ static int tell_clip(struct start *s, const struct node *n) {
     return 0;
 }
 
-static int start_open(struct start *s, const struct node *n) {
+static int start_open(struct start *s, const struct node *n, const char *file) {
     *s = (struct start){.rule = ""};
     const struct strings *user = &n->config.init.allow_missing;
-    int status = import_open(&s->im, n->init, NULL);
+    int status = import_open(&s->im, file, NULL);
     if (status) return status;
     for (size_t i = 0; i < user->n; i++) allow(s, user->at[i]);
     return n->config.run.stage == STAGE_PROPOSALS ? tell_proposals(s) : tell_clip(s, n);
@@ -105,13 +123,17 @@ static int at_setting(const struct node *n, const char *key) {
 
 int init_load(const struct node *n, struct params *p) {
     struct start s;
-    if (!n->init) return error_status();
-    int status = start_open(&s, n);
+    char *file;
+    int status = error_status();
+    if (!status) status = weights_file(n, &file);
+    if (status || !file) return status ? at_setting(n, "init.weights") : 0;
+    status = start_open(&s, n, file);
     if (!status) status = import_copy(&s.im, p, s.o);
     if (!status)
-        log_info("%s: starts from %s (%s)%s%s", n->name, n->init, import_family_name(&s.im),
+        log_info("%s: starts from %s (%s)%s%s", n->name, file, import_family_name(&s.im),
                  *s.rule ? ", rule " : "", s.rule);
     start_close(&s);
+    free(file);
     return status ? at_setting(n, "init.weights") : 0;
 }
 
@@ -148,18 +170,21 @@ static int check_frozen(const struct node *n, const struct params *p) {
 }
 
 int init_check(const struct node *n) {
-    if (!n->init && !n->config.init.freeze.n) return error_status();
+    if (!init_is_set(n) && !n->config.init.freeze.n) return error_status();
     struct params p = {0};
     struct start s;
+    char *file = NULL;
     shapes_of(n, &p);
     int status = error_status();
     if (!status) status = check_frozen(n, &p);
-    if (!status && n->init) {
-        status = start_open(&s, n);
+    if (!status) status = weights_file(n, &file);
+    if (!status && file) {
+        status = start_open(&s, n, file);
         if (!status) status = import_check(&s.im, &p, s.o);
         start_close(&s);
         if (status) at_setting(n, "init.weights");
     }
+    free(file);
     params_free(&p);
     return status;
 }

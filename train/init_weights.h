@@ -12,6 +12,9 @@
  *   whole-model  a model of the reference's (3.2): a proposal network is told by its part of it, a
  *                CLIP by the other
  *   prompts      a CLIP without mask prompts, for a stage that makes new ones
+ * A run (RUN, RUN@best) or a config in the place of a file: the weights of that run, which is an
+ * input of this one then.
+ *
  * All else that is missing, unexpected or of another shape is an error with the full list. Of a
  * stage that has a CLIP as its input they take the place of that one's values.
  */
@@ -20,8 +23,11 @@
 #include "optim/groups.h"
 #include "train/graph.h"
 
+bool init_is_set(const struct node *n);
+
 /* Before the first stage starts: do the weights fit the model, and does each pattern of `freeze`
- * match something? Reads no more than the file's header. ERR_CONFIG, ERR_DATA, ERR_MISSING. */
+ * match something? Reads no more than the file's header; of a run that
+ * is still to come, nothing. ERR_CONFIG, ERR_DATA, ERR_MISSING. */
 int init_check(const struct node *n);
 
 /* Fills the registry of the stage's model, which was drawn at random or is that of its input.

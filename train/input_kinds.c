@@ -12,6 +12,11 @@ static bool takes_path(const char *input) {
     return strcmp(input, "pairs") == 0 || strcmp(input, "more_pairs") == 0;
 }
 
+/* A user's file or folder, by its form. */
+static bool takes_either(const char *input) {
+    return strcmp(input, "captions") == 0 || strcmp(input, "masks") == 0;
+}
+
 unsigned input_kinds(const char *input, bool *folder) {
     enum {
         CLIP = 1 << STAGE_CLIP_PRETRAIN | 1 << STAGE_CLIP_FINETUNE | 1 << STAGE_MASK_PROMPT |
@@ -27,8 +32,10 @@ unsigned input_kinds(const char *input, bool *folder) {
                  {"more_pairs", 1 << STAGE_MINE, false},
                  {"images", 0, true},
                  {"captions", 0, false},
+                 {"masks", 0, false},
                  {"instances", 0, false},
                  {"maps", 0, true},
+                 {"split", 0, true},
                  {"names", 0, false},
                  {"similarity", 0, false},
                  {"file", 0, false}};
@@ -72,7 +79,7 @@ void input_check(const struct node_input *in, const char *origin, struct problem
         problems_add(p, "%s: inputs.%s: %s is neither a config nor a run folder", origin, in->name,
                      in->path);
     bool weights = in->path && strcmp(in->name, "file") == 0 && import_is_weights(in->path);
-    if (in->path && !kinds && !weights && dir_exists(in->path) != folder)
+    if (in->path && !kinds && !weights && !takes_either(in->name) && dir_exists(in->path) != folder)
         problems_add(p, "%s: inputs.%s: %s is a %s; a %s is needed", origin, in->name, in->path,
                      folder ? "file" : "folder", folder ? "folder" : "file");
 }

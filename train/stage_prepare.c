@@ -1,5 +1,6 @@
-/* Makes sets out of files that the user has: images, COCO captions, COCO instances. Pictures are
- * resized as Pillow does, label maps as torch's nearest does (reference-spec 5.2). */
+/* Makes sets out of files that the user has: images, COCO captions, COCO instances; or, with lists
+ * of what is held out, own files in any form of data/own_set.h. Pictures are resized as Pillow
+ * does, label maps as torch's nearest does (reference-spec 5.2). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,21 @@
 #include "base/progress.h"
 #include "data/coco.h"
 #include "data/label_maps.h"
+#include "data/own_set.h"
 #include "data/resize.h"
 #include "data/set.h"
 #include "train/graph.h"
 #include "train/signals.h"
+
+/* The user's files, and what is made of them. */
+struct source {
+    struct dataset d;
+    bool own;             /* data/own_set.h */
+    bool *unseen;         /* [n_classes] */
+    int64_t *at[3], n[3]; /* pictures to train on, for choices, for the table */
+};
+
+enum { TRAIN, VAL, TEST };
 
 struct prepared {
     struct image image;
@@ -45,16 +57,34 @@ static int resize(struct prepared *p, const struct prepare_options *o) {
     return 0;
 }
 
+/* What the user knows a picture by. */
+static char *name_of(const struct source *s, int64_t i) {
+    return s->own ? mem_strdup(own_set_file(&s->d, i))
+                  : mem_format("image %lld", (long long)s->d.image_id[i]);
+}
+
+static bool has_map(const struct source *s, int64_t i) {
+    return s->d.has_labels && (!s->own || own_set_has_mask(&s->d, i));
+}
+
+static bool has_caption(const struct dataset *d, int64_t i) {
+    return d->caption_at && d->caption_at[i + 1] > d->caption_at[i];
+}
+
 /* unseen[class]: its pixels become "unlabelled", when the set is for training. */
-static int prepare(struct prepared *p, const struct dataset *d, int64_t i,
+static int prepare(struct prepared *p, const struct source *s, int64_t i,
                    const struct prepare_options *o, const bool *unseen) {
+    const struct dataset *d = &s->d;
     *p = (struct prepared){0};
     int status = d->source->image(d, i, &p->image);
-    if (!status && d->has_labels) status = d->source->labels(d, i, &p->labels);
-    if (!status && p->labels.at && (p->labels.h != p->image.h || p->labels.w != p->image.w))
-        status = error_set(ERR_DATA, "image %lld: it is %lld x %lld, its label map %lld x %lld",
-                           (long long)d->image_id[i], (long long)p->image.w, (long long)p->image.h,
-                           (long long)p->labels.w, (long long)p->labels.h);
+    if (!status && has_map(s, i)) status = d->source->labels(d, i, &p->labels);
+    if (!status && p->labels.at && (p->labels.h != p->image.h || p->labels.w != p->image.w)) {
+        char *name = name_of(s, i);
+        status = error_set(ERR_DATA, "%s: it is %lld x %lld, its label map %lld x %lld", name,
+                           (long long)p->image.w, (long long)p->image.h, (long long)p->labels.w,
+                           (long long)p->labels.h);
+        free(name);
+    }
     if (!status) status = resize(p, o);
     for (int64_t k = 0; !status && unseen && p->labels.at && k < p->labels.h * p->labels.w; k++)
         if (p->labels.at[k] < d->n_classes && unseen[p->labels.at[k]]) p->labels.at[k] = d->ignore;
@@ -69,68 +99,90 @@ static bool is_empty(const struct prepared *p, const struct dataset *d) {
     return true;
 }
 
-/* A set to be written: pictures first .. end - 1. */
+/* A set to be written. */
 struct part {
     const char *name;
-    int64_t first, end;
+    const int64_t *at; /* [n] pictures */
+    int64_t n;
     const bool *unseen; /* of prepare(), or NULL */
 };
 
-/* named[picture]: a damaged one is named once, though it may belong to two sets. */
-static int write_set(const struct node *n, const struct dataset *d, const struct part *part,
+static int add(struct set_writer *w, const struct source *s, int64_t i, const struct prepared *p) {
+    const struct dataset *d = &s->d;
+    int64_t c = d->caption_at ? d->caption_at[i] : 0;
+    struct set_item item = {.id = d->image_id[i],
+                            .h = p->image.h,
+                            .w = p->image.w,
+                            .name = s->own ? d->image_name[i] : NULL,
+                            .bytes = p->png.at,
+                            .n = p->png.n,
+                            .labels = p->labels.at ? &p->labels : NULL,
+                            .caption = d->caption + c,
+                            .caption_id = d->caption_id + c,
+                            .n_captions = d->caption_at ? d->caption_at[i + 1] - c : 0};
+    return set_add(w, &item);
+}
+
+/* What was left out of a set. */
+struct left_out {
+    int64_t skipped, empty;
+    bool *named; /* [n_images]: a damaged one is named once, though it may belong to two sets */
+};
+
+static int add_or_leave(const struct node *n, const struct source *s, const struct part *part,
+                        int64_t i, struct set_writer *w, struct left_out *left) {
+    const struct prepare_options *o = &n->config.prepare;
+    struct prepared p;
+    int status = 0, bad = prepare(&p, s, i, o, part->unseen);
+    bool stops = o->damaged == DAMAGED_STOP || (bad != ERR_DATA && bad != ERR_MISSING);
+    if (bad && stops) { /* a file may be left out; memory that runs out may not */
+        status = bad;
+    } else if (bad) {
+        if (!left->named[i]) log_warn("skipped: %s", error_message()); /* bad among good ones */
+        left->named[i] = true;
+        error_clear();
+        left->skipped++;
+    } else if (part->unseen && o->drop_empty && is_empty(&p, &s->d)) {
+        left->empty++;
+    } else {
+        status = add(w, s, i, &p);
+    }
+    prepared_free(&p);
+    return status;
+}
+
+static int finish_set(const struct part *part, struct set_writer *w, const struct left_out *left) {
+    if (left->skipped + left->empty == part->n)
+        return error_set(ERR_DATA, "%s: none of its %lld pictures can be read%s", part->name,
+                         (long long)part->n, left->empty ? " and has a label" : "");
+    if (left->empty)
+        log_info("%s: %lld of %lld pictures have no labelled pixel and are left out", part->name,
+                 (long long)left->empty, (long long)part->n);
+    int status = set_finish(w);
+    if (!status && left->skipped)
+        log_warn("%s: %lld of %lld pictures skipped", part->name, (long long)left->skipped,
+                 (long long)part->n);
+    return status;
+}
+
+static int write_set(const struct node *n, const struct source *s, const struct part *part,
                      bool *named) {
-    int64_t first = part->first, end = part->end;
-    const char *name = part->name;
-    char *file = mem_format("%s.h5", name), *path = path_join(n->dir, file);
+    const struct dataset *d = &s->d;
+    char *file = mem_format("%s.h5", part->name), *path = path_join(n->dir, file);
     struct set_info info = {d->class_name, d->class_seen, d->n_classes, d->ignore, n->id};
     struct set_writer w;
     struct progress progress;
-    int64_t skipped = 0, empty = 0;
+    struct left_out left = {.named = named};
     int status = set_create(&w, path, &info);
-    progress_open(&progress, name, "pictures", 0, end - first, 30);
-    for (int64_t i = first; !status && i < end; i++) {
-        struct prepared p;
-        int bad = prepare(&p, d, i, &n->config.prepare, part->unseen);
-        bool stops =
-            n->config.prepare.damaged == DAMAGED_STOP || (bad != ERR_DATA && bad != ERR_MISSING);
-        if (bad && stops) { /* a file may be left out; memory that runs out may not */
-            status = bad;
-        } else if (bad) {
-            if (!named[i]) log_warn("skipped: %s", error_message()); /* bad among good ones */
-            named[i] = true;
-            error_clear();
-            skipped++;
-        } else if (part->unseen && n->config.prepare.drop_empty && is_empty(&p, d)) {
-            empty++;
-        } else {
-            int64_t c = d->caption_at ? d->caption_at[i] : 0;
-            struct set_item item = {.id = d->image_id[i],
-                                    .h = p.image.h,
-                                    .w = p.image.w,
-                                    .bytes = p.png.at,
-                                    .n = p.png.n,
-                                    .labels = p.labels.at ? &p.labels : NULL,
-                                    .caption = d->caption + c,
-                                    .caption_id = d->caption_id + c,
-                                    .n_captions = d->caption_at ? d->caption_at[i + 1] - c : 0};
-            status = set_add(&w, &item);
-        }
-        prepared_free(&p);
-        progress_at(&progress, i + 1 - first, NULL);
+    progress_open(&progress, part->name, "pictures", 0, part->n, 30);
+    for (int64_t k = 0; !status && k < part->n; k++) {
+        status = add_or_leave(n, s, part, part->at[k], &w, &left);
+        progress_at(&progress, k + 1, NULL);
         if (!status && signals_pending())
             status = signals_error("the same command prepares the sets anew");
     }
     progress_close(&progress);
-    if (!status && skipped + empty == end - first)
-        status = error_set(ERR_DATA, "%s: none of its %lld pictures can be read%s", name,
-                           (long long)(end - first), empty ? " and has a label" : "");
-    if (!status && empty)
-        log_info("%s: %lld of %lld pictures have no labelled pixel and are left out", name,
-                 (long long)empty, (long long)(end - first));
-    if (!status) status = set_finish(&w);
-    if (!status && skipped)
-        log_warn("%s: %lld of %lld pictures skipped", name, (long long)skipped,
-                 (long long)(end - first));
+    if (!status) status = finish_set(part, &w, &left);
     set_drop(&w);
     free(path);
     free(file);
@@ -158,60 +210,142 @@ static const char *path_of(const struct node *n, const char *name) {
     return in ? in->path : NULL;
 }
 
-/* The user's files. *unseen: [n_classes], owned; *train: pictures that are not held out. */
-static int open_source(const struct node *n, struct dataset *d, bool **unseen, int64_t *train) {
+static int64_t *range(int64_t first, int64_t end) {
+    int64_t *at = mem_alloc((size_t)(end - first) + 1, sizeof *at);
+    for (int64_t i = first; i < end; i++) at[i - first] = i;
+    return at;
+}
+
+/* The last pictures by id are held out. */
+static int hold_out(const struct node *n, struct source *s) {
     const struct prepare_options *o = &n->config.prepare;
-    *unseen = NULL;
-    *train = 0;
-    int status =
-        dataset_open_coco(d, path_of(n, "images"), path_of(n, "captions"), path_of(n, "instances"));
+    int64_t train = s->d.n_images - o->val - o->test;
+    if (train < 1)
+        return error_set(ERR_CONFIG, "%s: prepare.val and prepare.test leave none of %lld pictures",
+                         n->path, (long long)s->d.n_images);
+    s->at[TRAIN] = range(0, s->n[TRAIN] = train);
+    s->at[VAL] = range(train, train + (s->n[VAL] = o->val));
+    s->at[TEST] = range(train + o->val, train + o->val + (s->n[TEST] = o->test));
+    return 0;
+}
+
+static int open_coco(const struct node *n, struct source *s) {
+    int status = dataset_open_coco(&s->d, path_of(n, "images"), path_of(n, "captions"),
+                                   path_of(n, "instances"));
     if (!status && path_of(n, "maps"))
-        status = dataset_use_maps(d, path_of(n, "maps"), path_of(n, "names"));
-    if (status) return status;
-    *unseen = mem_alloc((size_t)d->n_classes, sizeof **unseen);
-    for (int64_t k = 0; k < d->n_classes; k++) (*unseen)[k] = !d->class_seen[k];
-    *train = d->n_images - o->val - o->test;
-    status = mark_unseen(n, d, *unseen);
-    if (!status && *train < 1)
-        status =
-            error_set(ERR_CONFIG, "%s: prepare.val and prepare.test leave none of %lld pictures",
-                      n->path, (long long)d->n_images);
+        status = dataset_use_maps(&s->d, path_of(n, "maps"), path_of(n, "names"));
+    return status ? status : hold_out(n, s);
+}
+
+/* train.txt, and val.txt and test.txt where they are there. */
+static int open_own(const struct node *n, struct source *s) {
+    static const char *const lists[] = {"train.txt", "val.txt", "test.txt"}; /* by TRAIN ... */
+    struct own_files f = {path_of(n, "images"), path_of(n, "captions"), path_of(n, "masks"),
+                          path_of(n, "names")};
+    s->own = true;
+    int status = own_set_open(&s->d, &f);
+    for (int k = TRAIN; k <= TEST && !status; k++) {
+        char *path = path_join(path_of(n, "split"), lists[k]);
+        if (k == TRAIN || file_exists(path))
+            status = own_set_list(&s->d, path, &s->at[k], &s->n[k]);
+        free(path);
+    }
+    if (!status && s->n[TRAIN] + s->n[VAL] + s->n[TEST] < s->d.n_images)
+        log_info("%s: %lld of %lld pictures are in no list and left out", path_of(n, "split"),
+                 (long long)(s->d.n_images - s->n[TRAIN] - s->n[VAL] - s->n[TEST]),
+                 (long long)s->d.n_images);
     return status;
+}
+
+static void source_close(struct source *s) {
+    dataset_close(&s->d);
+    free(s->unseen);
+    for (int k = TRAIN; k <= TEST; k++) free(s->at[k]);
+}
+
+static int source_open(const struct node *n, struct source *s) {
+    *s = (struct source){0};
+    int status = path_of(n, "split") ? open_own(n, s) : open_coco(n, s);
+    if (status) return status;
+    s->unseen = mem_alloc((size_t)s->d.n_classes + 1, sizeof *s->unseen);
+    for (int64_t k = 0; k < s->d.n_classes; k++) s->unseen[k] = !s->d.class_seen[k];
+    return mark_unseen(n, &s->d, s->unseen);
 }
 
 static int check_inputs(const struct node *n) {
-    struct dataset d = {0};
-    bool *unseen;
-    int64_t train;
-    int status = open_source(n, &d, &unseen, &train);
-    free(unseen);
-    dataset_close(&d);
+    struct source s;
+    int status = source_open(n, &s);
+    source_close(&s);
     return status;
 }
 
+/* The pictures of a list that have what a set is for; owned. */
+static int64_t *choose(const struct source *s, int list,
+                       bool (*has)(const struct source *, int64_t), int64_t *n) {
+    int64_t *at = mem_alloc((size_t)s->n[list] + 1, sizeof *at);
+    *n = 0;
+    for (int64_t k = 0; k < s->n[list]; k++)
+        if (has(s, s->at[list][k])) at[(*n)++] = s->at[list][k];
+    return at;
+}
+
+/* Without captions at all masks are what pairs are made of. */
+static bool is_to_mine(const struct source *s, int64_t i) {
+    return !s->own || has_caption(&s->d, i) || !s->d.n_captions;
+}
+
+/* Without masks at all a set for choices has captions alone. */
+static bool is_to_judge(const struct source *s, int64_t i) {
+    return has_map(s, i) || !s->d.has_labels;
+}
+
 static int run(struct node *n) {
-    const struct prepare_options *o = &n->config.prepare;
-    struct dataset d = {0};
-    bool *unseen;
-    int64_t train;
-    int status = open_source(n, &d, &unseen, &train);
-    const struct part parts[] = {
-        {"clip", 0, train, NULL},
-        {"seen", 0, d.has_labels ? train : 0, unseen},
-        {"val", train, train + o->val, NULL},
-        {"test", train + o->val, d.n_images, NULL},
-    };
-    bool *named = mem_alloc((size_t)d.n_images, sizeof *named);
-    for (size_t i = 0; !status && i < sizeof parts / sizeof *parts; i++)
-        if (parts[i].first < parts[i].end) status = write_set(n, &d, &parts[i], named);
+    static const struct {
+        const char *name;
+        int list;
+        bool (*has)(const struct source *, int64_t);
+        bool train_masks;
+    } sets[] = {{"clip", TRAIN, is_to_mine, false},
+                {"seen", TRAIN, has_map, true},
+                {"val", VAL, is_to_judge, false},
+                {"test", TEST, is_to_judge, false}};
+    struct source s;
+    int status = source_open(n, &s);
+    bool *named = mem_alloc((size_t)s.d.n_images + 1, sizeof *named);
+    for (size_t i = 0; !status && i < sizeof sets / sizeof *sets; i++) {
+        struct part part = {.name = sets[i].name, .unseen = sets[i].train_masks ? s.unseen : NULL};
+        int64_t *at = choose(&s, sets[i].list, sets[i].has, &part.n);
+        part.at = at;
+        if (part.n) status = write_set(n, &s, &part, named);
+        free(at);
+    }
     free(named);
-    free(unseen);
-    dataset_close(&d);
+    source_close(&s);
     return status;
+}
+
+static void check_own(const struct node *n, struct problems *p) {
+    const struct prepare_options *o = &n->config.prepare;
+    bool masks = node_input(n, "masks"), names = node_input(n, "names");
+    if (!masks && !node_input(n, "captions"))
+        problems_add(p, "%s: inputs.captions, inputs.masks: at least one of them", n->path);
+    if (masks != names) problems_add(p, "%s: inputs.masks and inputs.names go together", n->path);
+    if (node_input(n, "instances") || node_input(n, "maps"))
+        problems_add(p, "%s: inputs.split: masks are inputs.masks then", n->path);
+    if (o->val || o->test)
+        problems_add(p, "%s: prepare.val, prepare.test: inputs.split says what is held out",
+                     n->path);
 }
 
 static void check(const struct node *n, struct problems *p) {
     bool maps = node_input(n, "maps"), names = node_input(n, "names");
+    if (node_input(n, "split")) {
+        check_own(n, p);
+        return;
+    }
+    if (!node_input(n, "captions")) problems_add(p, "%s: missing inputs.captions", n->path);
+    if (node_input(n, "masks"))
+        problems_add(p, "%s: inputs.masks needs inputs.split, the lists of pictures", n->path);
     if (maps != names)
         problems_add(p,
                      "%s: inputs.maps and inputs.names go together: label maps, and what their "
@@ -221,8 +355,9 @@ static void check(const struct node *n, struct problems *p) {
         problems_add(p, "%s: inputs.maps, inputs.instances: masks come from one of them", n->path);
 }
 
-static const char *const inputs[] = {"images", "captions", NULL};
-static const char *const maybe[] = {"instances", "maps", "names", NULL};
+static const char *const inputs[] = {"images", NULL};
+static const char *const maybe[] = {"captions", "instances", "maps", "masks",
+                                    "names",    "split",     NULL};
 const struct stage stage_prepare = {
     .name = "prepare",
     .inputs = inputs,

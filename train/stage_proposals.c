@@ -247,7 +247,7 @@ static int pretrain(const struct phase *whole, struct params *network) {
     backbone_init(&alone.backbone, path_at(params_root(&params), "backbone"), &alone.opt.backbone);
     pixel_text_head_init(&head, path_at(params_root(&params), "head"), stages, channels,
                          t_size(whole->text, 1), alone.opt.temperature);
-    for (size_t i = 0; n->init && i < params.n; i++) {
+    for (size_t i = 0; init_is_set(n) && i < params.n; i++) {
         struct param *from = params_find(network, params.at[i].name);
         if (from) t_copy_(params.at[i].t, from->t);
     }

@@ -1,0 +1,11 @@
+/* The forms of captions that are text, for captions_file.c. */
+#pragma once
+
+#include "data/captions_file.h"
+
+/* Adds one; `line` of the last of c->source, or of c->path when there is none. */
+void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line);
+
+int captions_read_lines(struct captions *c, struct hasher *hash); /* JSON Lines */
+int captions_read_table(struct captions *c, struct hasher *hash);
+int captions_read_texts(struct captions *c, struct hasher *hash); /* a folder of .txt */

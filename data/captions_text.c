@@ -1,0 +1,201 @@
+/* Captions in texts: a JSON object a line, a table, a file for each picture. */
+#include <cjson/cJSON.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text_file.h"
+#include "base/utf8.h"
+#include "data/captions_internal.h"
+#include "data/csv.h"
+#include "data/file_set_internal.h"
+#include "data/image.h"
+
+enum { TEXT_BYTES_MAX = 1 << 30, LINE_MAX_BYTES = 64 << 10, ONE_TEXT_MAX = 1 << 20 };
+
+static const char *const image_words[] = {"image",    "file_name", "filename",   "file",
+                                          "filepath", "path",      "image_path", NULL};
+static const char *const text_words[] = {"caption", "text", "title", "captions", NULL};
+
+static int read_text(struct captions *c, const char *path, size_t max, struct bytes *out,
+                     struct hasher *hash) {
+    bool crlf;
+    int status = text_file_read(path, max, out, &crlf);
+    if (!status && hash) hasher_add(hash, out->at, out->n);
+    c->crlf |= !status && crlf;
+    return status;
+}
+
+/* ---- JSON Lines ---- */
+
+static bool is_text(const cJSON *x) {
+    return cJSON_IsString(x) && utf8_valid(x->valuestring, strlen(x->valuestring));
+}
+
+static const cJSON *member(const cJSON *o, const char *const *words) {
+    const cJSON *found = NULL;
+    for (; *words && !found; words++) found = cJSON_GetObjectItemCaseSensitive(o, *words);
+    return found;
+}
+
+static const char *take_many(struct captions *c, const cJSON *o, const char *image, size_t line) {
+    const cJSON *many = cJSON_GetObjectItemCaseSensitive(o, "captions");
+    const cJSON *ids = cJSON_GetObjectItemCaseSensitive(o, "ids");
+    if (!cJSON_IsArray(many)) return "\"captions\" is a list of texts";
+    if (ids && cJSON_GetArraySize(ids) != cJSON_GetArraySize(many))
+        return "\"ids\" is a list as long as \"captions\"";
+    const cJSON *id = ids ? ids->child : NULL, *text;
+    cJSON_ArrayForEach(text, many) {
+        if (!is_text(text)) return "\"captions\" is a list of texts";
+        double number = id && cJSON_IsNumber(id) ? id->valuedouble : (double)c->n;
+        if ((id && !cJSON_IsNumber(id)) || !(number >= 0 && number <= 9e15) ||
+            number != (double)(int64_t)number)
+            return "\"ids\" are whole numbers";
+        captions_add(c, image, text->valuestring, (int64_t)number, line);
+        if (id) id = id->next;
+    }
+    return NULL;
+}
+
+/* What is wrong with a line's object, or NULL. */
+static const char *take_object(struct captions *c, const cJSON *o, size_t line) {
+    static const char *const one_words[] = {"caption", "text", "title", NULL};
+    const cJSON *image = member(o, image_words), *one = member(o, one_words);
+    const cJSON *many = cJSON_GetObjectItemCaseSensitive(o, "captions");
+    if (!is_text(image)) return "needs \"image\", the name of a file";
+    if (!one == !many) return "needs either \"caption\" or \"captions\"";
+    if (many) return take_many(c, o, image->valuestring, line);
+    if (cJSON_GetObjectItemCaseSensitive(o, "ids"))
+        return "\"ids\" is a list as long as \"captions\"";
+    if (!is_text(one)) return "\"caption\" is a text";
+    captions_add(c, image->valuestring, one->valuestring, (int64_t)c->n, line);
+    return NULL;
+}
+
+int captions_read_lines(struct captions *c, struct hasher *hash) {
+    struct bytes file;
+    int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
+    if (status) return status;
+    char *at = (char *)file.at, *end = at + file.n; /* with a NUL behind it */
+    for (size_t number = 1; !status && at < end; number++) {
+        char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((stop ? stop : end) - at);
+        at[n] = '\0';
+        bool empty = strspn(at, " \t\r") >= n;
+        cJSON *o = empty || n > LINE_MAX_BYTES ? NULL : cJSON_ParseWithOpts(at, NULL, true);
+        const char *wrong = empty                ? NULL
+                            : n > LINE_MAX_BYTES ? "is longer than 64 KiB"
+                            : !cJSON_IsObject(o) ? "is not one JSON object"
+                                                 : take_object(c, o, number);
+        if (wrong) status = error_set(ERR_DATA, "%s: line %zu: %s", c->path, number, wrong);
+        cJSON_Delete(o);
+        at += n + 1;
+    }
+    bytes_free(&file);
+    return status;
+}
+
+/* ---- tables ---- */
+
+static size_t column(const struct csv_reader *r, const char *const *words) {
+    for (; *words; words++)
+        for (size_t i = 0; i < r->n_fields; i++)
+            if (strcasecmp(csv_field(r, i), *words) == 0) return i;
+    return r->n_fields;
+}
+
+/* Whether the first row names the columns; they are the first two otherwise. */
+static bool take_head(const struct csv_reader *r, size_t *image, size_t *text) {
+    size_t a = column(r, image_words), b = column(r, text_words);
+    *image = 0;
+    *text = 1;
+    if (a == r->n_fields || b == r->n_fields || image_name_is(csv_field(r, a))) return false;
+    *image = a;
+    *text = b;
+    return true;
+}
+
+static int take_row(struct captions *c, const struct csv_reader *r, size_t image, size_t text) {
+    size_t need = image > text ? image : text;
+    if (r->n_fields <= need)
+        return error_set(ERR_DATA,
+                         "%s: line %zu: has %zu columns; a picture and its caption are needed, "
+                         "with a %s between",
+                         c->path, r->began, r->n_fields, r->separator == '\t' ? "tab" : "comma");
+    if (!*csv_field(r, image))
+        return error_set(ERR_DATA, "%s: line %zu: names no picture", c->path, r->began);
+    captions_add(c, csv_field(r, image), csv_field(r, text), (int64_t)c->n, r->began);
+    return 0;
+}
+
+int captions_read_table(struct captions *c, struct hasher *hash) {
+    struct bytes file;
+    int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
+    if (status) return status;
+    const char *text = (const char *)file.at;
+    size_t n = strlen(c->path), image = 0, caption = 1;
+    bool commas = n > 4 && strcasecmp(c->path + n - 4, ".csv") == 0;
+    struct csv_reader r;
+    csv_open(&r, c->path, text, file.n, commas ? ',' : '\t');
+    status = csv_next(&r);
+    if (!status && r.n_fields && !take_head(&r, &image, &caption))
+        status = take_row(c, &r, image, caption);
+    while (!status && !(status = csv_next(&r)) && r.n_fields)
+        status = take_row(c, &r, image, caption);
+    csv_close(&r);
+    bytes_free(&file);
+    return status;
+}
+
+/* ---- a file for each picture ---- */
+
+static bool is_other_text(const char *path) {
+    static const char *const others[] = {"names.txt",       "classes.txt", "labels.txt",
+                                         "readme.txt",      "license.txt", "licence.txt",
+                                         "label_colors.txt"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(path_base(path), others[i]) == 0) return true;
+    return false;
+}
+
+/* A caption a line. */
+static int take_file(struct captions *c, const char *name, struct hasher *hash) {
+    struct bytes file;
+    char *path = path_join(c->path, name), *stem = path_stem(name);
+    strings_add(&c->source, path);
+    int status = read_text(c, path, ONE_TEXT_MAX, &file, hash);
+    if (hash) hasher_add_string(hash, name);
+    const char *at = status ? "" : (const char *)file.at;
+    for (size_t line = 1; *at; line++) {
+        size_t n = strcspn(at, "\n"), k = n;
+        while (k && strchr(" \t\r", at[k - 1])) k--;
+        size_t blank = strspn(at, " \t\r");
+        if (k > blank) {
+            char *text = mem_format("%.*s", (int)(k - blank), at + blank);
+            captions_add(c, stem, text, (int64_t)c->n, line);
+            free(text);
+        }
+        at += n + (at[n] == '\n');
+    }
+    if (!status) bytes_free(&file);
+    if (status == ERR_DATA) {
+        strings_add(&c->damaged, error_message());
+        error_clear();
+        status = 0;
+    }
+    free(path);
+    free(stem);
+    return status;
+}
+
+int captions_read_texts(struct captions *c, struct hasher *hash) {
+    struct found_files files;
+    int status = found_files_list(&files, c->path, ".txt", NULL, true);
+    for (size_t i = 0; !status && i < files.n; i++)
+        if (!is_other_text(files.at[i].path)) status = take_file(c, files.at[i].path, hash);
+    found_files_free(&files);
+    return status;
+}

@@ -1,0 +1,223 @@
+#include "data/own_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text_file.h"
+#include "data/coco.h"
+#include "data/file_set.h"
+#include "data/vocabulary.h"
+
+enum { LIST_BYTES_MAX = 64 << 20 };
+
+/* ---- COCO's instances for pictures that are known by name ---- */
+
+struct instances {
+    struct dataset pictures; /* source and state of the pictures */
+    struct dataset coco;
+    int64_t *at;     /* [n_images]: index in `coco`; -1: not in it */
+    uint16_t *class; /* [categories]: class, or `ignore` */
+};
+
+static const struct dataset_source instances_source;
+
+static const struct dataset *pictures_of(const struct dataset *d) {
+    return d->source == &instances_source ? &((const struct instances *)d->state)->pictures : d;
+}
+
+static int instances_image(const struct dataset *d, int64_t i, struct image *out) {
+    const struct instances *s = d->state;
+    return s->pictures.source->image(&s->pictures, i, out);
+}
+
+static int instances_bytes(const struct dataset *d, int64_t i, struct bytes *out) {
+    const struct instances *s = d->state;
+    return s->pictures.source->bytes(&s->pictures, i, out);
+}
+
+static int instances_labels(const struct dataset *d, int64_t i, struct labels *out) {
+    const struct instances *s = d->state;
+    *out = (struct labels){0};
+    if (s->at[i] < 0) return error_set(ERR_MISSING, "%s: has no annotations", own_set_file(d, i));
+    int status = s->coco.source->labels(&s->coco, s->at[i], out);
+    if (status) return status;
+    for (int64_t k = 0; k < out->h * out->w; k++) {
+        uint16_t category = out->at[k];
+        out->at[k] = category < s->coco.n_classes ? s->class[category] : d->ignore;
+    }
+    return 0;
+}
+
+static void instances_close(struct dataset *d) {
+    struct instances *s = d->state;
+    s->pictures.source->close(&s->pictures);
+    dataset_close(&s->coco);
+    free(s->at);
+    free(s->class);
+    free(s);
+}
+
+static const struct dataset_source instances_source = {.image = instances_image,
+                                                       .labels = instances_labels,
+                                                       .close = instances_close,
+                                                       .bytes = instances_bytes};
+
+static int64_t find_name(const struct dataset *d, const char *name) {
+    int64_t lo = 0, hi = d->n_images;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (strcmp(d->image_name[mid], name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < d->n_images && strcmp(d->image_name[lo], name) == 0 ? lo : -1;
+}
+
+static void take_classes(struct dataset *d, const struct vocabulary *v) {
+    d->n_classes = (int64_t)v->n;
+    d->class_name = mem_alloc(v->n + 1, sizeof *d->class_name);
+    d->class_seen = mem_alloc(v->n + 1, sizeof *d->class_seen);
+    for (size_t k = 0; k < v->n; k++) {
+        d->class_name[k] = mem_strdup(v->at[k].name);
+        d->class_seen[k] = !v->at[k].unseen;
+    }
+    d->ignore = v->n > 255 ? UINT16_MAX : 255;
+    d->has_labels = true;
+}
+
+static int use_instances(struct dataset *d, const struct own_files *f) {
+    struct vocabulary v;
+    struct dataset coco;
+    int status = vocabulary_read(&v, f->names);
+    if (status) return status;
+    status = dataset_open_coco(&coco, f->images, NULL, f->masks);
+    if (!status) {
+        struct instances *s = mem_alloc(1, sizeof *s);
+        take_classes(d, &v);
+        s->pictures =
+            (struct dataset){.n_images = d->n_images, .source = d->source, .state = d->state};
+        s->coco = coco;
+        s->at = mem_alloc((size_t)d->n_images + 1, sizeof *s->at);
+        s->class = mem_alloc((size_t)coco.n_classes + 1, sizeof *s->class);
+        for (int64_t i = 0; i < d->n_images; i++) s->at[i] = -1;
+        for (int64_t i = 0; i < coco.n_images; i++) {
+            char *name = path_stem(dataset_coco_file(&coco, i));
+            int64_t at = find_name(d, name);
+            if (at >= 0) s->at[at] = i;
+            free(name);
+        }
+        for (int64_t k = 0; k < coco.n_classes; k++) {
+            size_t class = vocabulary_find(&v, coco.class_name[k]);
+            s->class[k] = class < v.n ? (uint16_t) class : d->ignore;
+        }
+        d->source = &instances_source;
+        d->state = s;
+        d->hash ^= coco.hash;
+    }
+    vocabulary_close(&v);
+    return status;
+}
+
+/* ---- opening ---- */
+
+/* Colours and no values: the maps are painted. */
+static int is_painted(const char *names, bool *painted) {
+    struct vocabulary v;
+    int status = vocabulary_read(&v, names);
+    if (status) return status;
+    bool raw = false, colour = false;
+    for (size_t k = 0; k < v.n; k++) {
+        raw |= v.at[k].raw >= 0;
+        colour |= v.at[k].has_colour;
+    }
+    *painted = colour && !raw;
+    vocabulary_close(&v);
+    return 0;
+}
+
+int own_set_open(struct dataset *d, const struct own_files *f) {
+    *d = (struct dataset){0};
+    bool folder = f->masks && dir_exists(f->masks), painted = false;
+    REQUIRE(!f->masks || f->names, "masks without names");
+    int status = folder ? is_painted(f->names, &painted) : 0;
+    struct file_set_options o = {.images = f->images,
+                                 .captions = f->captions,
+                                 .maps = folder ? f->masks : NULL,
+                                 .names = folder ? f->names : NULL,
+                                 .map_suffix = ".png",
+                                 .kind = painted ? MAPS_COLOUR : MAPS_PNG,
+                                 .keep_alone = true,
+                                 .deep = true};
+    if (!status) status = file_set_open(d, &o);
+    if (!status && f->masks && !folder) {
+        status = use_instances(d, f);
+        if (status) dataset_close(d);
+    }
+    return status;
+}
+
+const char *own_set_file(const struct dataset *d, int64_t i) {
+    const struct file_set *s = file_set_of(pictures_of(d));
+    REQUIRE(s, "a data set of own files");
+    return s->at[i].image;
+}
+
+bool own_set_has_mask(const struct dataset *d, int64_t i) {
+    if (!d->has_labels) return false;
+    if (d->source == &instances_source) return ((const struct instances *)d->state)->at[i] >= 0;
+    return file_set_of(d)->at[i].map != NULL;
+}
+
+/* ---- lists ---- */
+
+static int by_index(const void *a, const void *b) {
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int take_line(const struct dataset *d, const char *path, size_t line, const char *name,
+                     int64_t *out) {
+    char *stem = image_name_is(name) ? path_stem(name) : mem_strdup(name);
+    *out = find_name(d, stem);
+    free(stem);
+    if (*out >= 0) return 0;
+    return error_set(ERR_DATA,
+                     "%s: line %zu: there is no picture %s any more; put it back, or take the line "
+                     "out",
+                     path, line, name);
+}
+
+int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n) {
+    struct bytes file;
+    *out = NULL;
+    *n = 0;
+    int status = text_file_read(path, LIST_BYTES_MAX, &file, NULL);
+    if (status) return status;
+    *out = mem_alloc((size_t)d->n_images + 1, sizeof **out);
+    const char *at = (const char *)file.at;
+    for (size_t line = 1; *at && !status; line++) {
+        size_t length = strcspn(at, "\n"), k = length;
+        while (k && strchr(" \t\r", at[k - 1])) k--;
+        char *name = mem_format("%.*s", (int)k, at);
+        if (k && *n == d->n_images)
+            status = error_set(ERR_DATA, "%s: names more pictures than there are", path);
+        else if (k)
+            status = take_line(d, path, line, name, &(*out)[*n]), ++*n;
+        free(name);
+        at += length + (at[length] == '\n');
+    }
+    bytes_free(&file);
+    if (!status && *n) qsort(*out, (size_t)*n, sizeof **out, by_index);
+    for (int64_t i = 1; i < *n && !status; i++)
+        if ((*out)[i] == (*out)[i - 1])
+            status = error_set(ERR_DATA, "%s: names %s twice", path, own_set_file(d, (*out)[i]));
+    if (status) {
+        free(*out);
+        *out = NULL;
+        *n = 0;
+    }
+    return status;
+}

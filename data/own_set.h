@@ -1,0 +1,28 @@
+/* A user's own files as a data set, read where they lie: pictures in a folder and those below it,
+ * captions in any form of data/captions_file.h, masks as a folder of PNG maps (indices or colours)
+ * or as COCO's instances. What belongs to which picture is said by names without suffix. */
+#pragma once
+
+#include "data/dataset.h"
+
+struct own_files {
+    const char *images;   /* a folder */
+    const char *captions; /* data/captions_file.h; NULL: none */
+    const char *masks;    /* a folder, or a file of COCO's instances; NULL: none */
+    const char *names;    /* a vocabulary: classes with the raw values or the colours of maps; NULL
+                             without masks */
+};
+
+/* Pictures in the order of their names, all of them; one without a mask has no label map. COCO's
+ * categories are the classes of their names, others count for nothing. Classes with colours and no
+ * raw values are painted maps. ERR_MISSING, ERR_DATA. */
+int own_set_open(struct dataset *d, const struct own_files *f);
+
+/* Its file, below the folder of pictures. */
+const char *own_set_file(const struct dataset *d, int64_t i);
+bool own_set_has_mask(const struct dataset *d, int64_t i);
+
+/* Which pictures a list names, a line each: files or names without suffix, blanks of lines' ends
+ * not counting. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no such picture,
+ * one is named twice, none is named. */
+int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n);

@@ -1,0 +1,330 @@
+/* `ovseg init` on folders in every layout that it takes: what it finds, what it writes. */
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "data/own_set.h"
+#include "tests/own_folder.h"
+#include "tests/test.h"
+#include "train/cmd.h"
+#include "train/graph.h"
+
+static char *text_of(const char *name) {
+    char *path = own_path(name);
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    free(path);
+    return (char *)b.at;
+}
+
+static void check_has(const char *name, const char *part) {
+    char *text = text_of(name);
+    CHECK_HAS(text, part);
+    free(text);
+}
+
+/* The chain as ovseg-train would look at it, all inputs checked. */
+static void check_chain(const char *scenes) {
+    struct graph g;
+    char *path = own_path("out/mpt.yaml"), *output = own_path("runs");
+    struct override o[] = {
+        {.scope = NULL, .key = mem_strdup("output_dir"), .value = mem_strdup(output)},
+        {.scope = mem_strdup("eval"),
+         .key = mem_strdup("inputs.scenes"),
+         .value = mem_strdup(scenes ? scenes : "")}};
+    CHECK_OK(graph_open(&g, path, o, scenes ? 2 : 1));
+    CHECK_OK(graph_check_inputs(&g));
+    graph_close(&g);
+    for (int i = 0; i < 2; i++) override_free(&o[i]);
+    free(output);
+    free(path);
+}
+
+static void check_found(const char *out, const char *const *parts) {
+    for (; *parts; parts++) CHECK_HAS(out, *parts);
+}
+#define FOUND(out, ...) check_found(out, (const char *const[]){__VA_ARGS__, NULL})
+
+static void try_layout(void (*captions)(void), void (*masks)(int), const char *said) {
+    own_pictures();
+    if (captions) captions();
+    if (masks) masks(OWN_PICTURES);
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    CHECK_HAS(e.out, said);
+    CHECK_HAS(e.out, "pictures   12 in ");
+    CHECK_HAS(e.out, "next: ovseg-train ");
+    check_chain(NULL);
+    own_ended_free(&e);
+    own_remove("");
+}
+
+TEST(captions_are_found_in_each_form) {
+    try_layout(own_captions_jsonl, NULL, "captions   of 12 of 12 pictures (100 %): 12, JSON Lines");
+    try_layout(own_captions_tsv, NULL, "captions   of 12 of 12 pictures (100 %): 12, a table");
+    try_layout(own_captions_coco, NULL, "captions   of 12 of 12 pictures (100 %): 12, COCO JSON");
+    try_layout(own_captions_texts, NULL, "captions   of 12 of 12 pictures (100 %): 12, texts");
+}
+
+TEST(masks_are_found_in_each_form) {
+    try_layout(NULL, own_masks_index, "masks      of 12 of 12 pictures (100 %): index PNG");
+    try_layout(NULL, own_masks_colour, "masks      of 12 of 12 pictures (100 %): colour PNG");
+    try_layout(NULL, own_masks_coco, "masks      of 12 of 12 pictures (100 %): COCO instances");
+}
+
+TEST(captions_and_masks_go_together_in_every_form) {
+    void (*const captions[])(void) = {own_captions_jsonl, own_captions_tsv, own_captions_coco,
+                                      own_captions_texts};
+    void (*const masks[])(int) = {own_masks_index, own_masks_colour, own_masks_coco};
+    for (int c = 0; c < 4; c++) try_layout(captions[c], masks[c % 3], "masks      of 12");
+}
+
+TEST(a_folder_above_the_pictures_serves_as_well_and_names_may_be_a_table_of_values) {
+    own_pictures();
+    own_captions_tsv();
+    own_masks_index(6);
+    own_remove("names.txt");
+    own_text("classes.csv", "id,name\n2,\"red car\"\n0,sky\n1,tree\n");
+    char *names = own_path("classes.csv");
+    struct own_ended e = INIT("--images", test_dir(), "--names", names);
+    CHECK_INT(e.status, 65); /* test_dir() has no images/; the last --images counts */
+    own_ended_free(&e);
+    char *root = own_path("");
+    e = INIT("--images", root, "--names", names);
+    CHECK_INT(e.status, 0);
+    FOUND(e.out, "masks      of 6 of 12 pictures (50 %)", "names      3 of 3 occur");
+    check_has("out/names.yaml", "{name: \"red car\", raw: 2}");
+    own_ended_free(&e);
+    free(root);
+    free(names);
+}
+
+/* ---- what pictures look like to the stage that reads them ---- */
+
+static void check_labels(const char *masks, const char *names, const int *rows, int n) {
+    char *images = own_path("images"), *m = own_path(masks), *v = own_path(names);
+    struct dataset d;
+    struct own_files f = {.images = images, .masks = m, .names = v};
+    CHECK_OK(own_set_open(&d, &f));
+    CHECK_INT(d.n_images, OWN_PICTURES);
+    struct labels l;
+    CHECK(own_set_has_mask(&d, 0) && !own_set_has_mask(&d, OWN_PICTURES - 1));
+    CHECK_OK(d.source->labels(&d, 0, &l));
+    for (int i = 0; i < n; i++) CHECK_INT(l.at[l.w * (i * l.h / n + 1) + 10], rows[i]);
+    labels_free(&l);
+    CHECK_ERROR(d.source->labels(&d, OWN_PICTURES - 1, &l), ERR_MISSING, "p11");
+    dataset_close(&d);
+    free(images);
+    free(m);
+    free(v);
+}
+
+TEST(masks_of_every_form_are_read_to_the_same_classes) {
+    static const int thirds[] = {0, 1, 2}, box[] = {255, 0, 255};
+    own_pictures();
+    own_masks_index(6);
+    check_labels("masks", "names.txt", thirds, 3);
+    own_remove("masks");
+    own_masks_colour(6);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 65); /* six pictures have nothing */
+    own_ended_free(&e);
+    own_text("painted.yaml",
+             "- {name: sky, colour: \"#4682b4\"}\n"
+             "- {name: tree, colour: \"#008000\"}\n"
+             "- {name: red car, colour: \"#dc143c\"}\n");
+    check_labels("masks", "painted.yaml", thirds, 3);
+    own_masks_coco(6);
+    check_labels("instances.json", "names.txt", box, 3);
+}
+
+TEST(windows_line_ends_and_marks_are_taken_as_they_are_and_said) {
+    own_pictures();
+    struct str s = {0};
+    str_add(&s, "\xEF\xBB\xBFimage\tcaption\r\n");
+    for (int i = 0; i < OWN_PICTURES; i++) str_add(&s, "p%02d.jpg\t%s\r\n", i, own_caption(i));
+    own_text("captions.tsv", s.at);
+    own_masks_index(OWN_PICTURES);
+    own_text("names.txt", "\xEF\xBB\xBFsky\r\ntree\r\nred car\r\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    FOUND(e.out, "captions.tsv: Windows line ends, taken as they are",
+          "names.txt: Windows line ends, taken as they are", "captions   of 12 of 12");
+    check_has("out/names.yaml", "{name: \"sky\", raw: 0}");
+    check_has("out/names.yaml", "{name: \"red car\", raw: 2}");
+    own_ended_free(&e);
+    str_free(&s);
+}
+
+TEST(turned_cmyk_and_deep_photographs_are_handled_and_counted) {
+    own_pictures();
+    own_captions_jsonl();
+    own_copy("images/p00.jpg", "tests/golden/images/exif6.jpg");
+    own_copy("images/p01.jpg", "tests/golden/images/cmyk.jpg");
+    own_remove("images/p02.jpg");
+    own_copy("images/p02.png", "tests/golden/images/rgb16.png");
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%s", e.err);
+    FOUND(e.out, "1 pictures are turned upright by EXIF", "1 pictures are CMYK",
+          "1 pictures have 16 bits, of which 8 are taken");
+    own_ended_free(&e);
+}
+
+TEST(a_photograph_of_48_megapixels_goes_through) {
+    own_pictures();
+    own_captions_jsonl();
+    own_picture_of("images/p05.jpg", 8064, 6048, 3);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "40 x 30 to 8064 x 6048");
+    own_ended_free(&e);
+}
+
+/* ---- what is written ---- */
+
+static size_t lines_of(const char *name) {
+    char *text = text_of(name);
+    size_t n = 0;
+    for (const char *c = text; *c; c++) n += *c == '\n';
+    free(text);
+    return n;
+}
+
+static bool lists(const char *name, const char *file) {
+    char *text = text_of(name), *line = mem_format("%s\n", file);
+    bool has = strstr(text, line) != NULL;
+    free(text);
+    free(line);
+    return has;
+}
+
+TEST(the_split_depends_on_the_seed_alone_and_keeps_what_is_alike_together) {
+    enum { COPIES = 5, ALL = OWN_PICTURES + COPIES };
+    own_pictures();
+    for (int i = 0; i < COPIES; i++) { /* the same view, larger */
+        char *name = mem_format("images/copy%d.jpg", i);
+        own_picture_of(name, 80 + 4 * i, 60 + 3 * i, 7);
+        free(name);
+    }
+    struct str s = {0};
+    for (int i = 0; i < OWN_PICTURES; i++) str_add(&s, "p%02d.jpg\t%s\n", i, own_caption(i));
+    for (int i = 0; i < COPIES; i++) str_add(&s, "copy%d.jpg\t%s\n", i, own_caption(i));
+    own_text("captions.tsv", s.at);
+    str_free(&s);
+    char *first = NULL;
+    for (int seed = 1; seed <= 6; seed++) {
+        char number[8];
+        snprintf(number, sizeof number, "%d", seed);
+        for (int again = 0; again < 2; again++) {
+            struct own_ended e = INIT("--seed", number, again ? "--threads" : NULL, "1");
+            CHECK_INT(e.status, 0);
+            CHECK_HAS(e.out, "5 are nearly the same as another one");
+            own_ended_free(&e);
+            char *train = text_of("out/split/train.txt");
+            if (again) CHECK_TEXT(train, first);
+            free(first);
+            first = train;
+            CHECK_INT(lines_of("out/split/train.txt") + lines_of("out/split/val.txt"), ALL);
+        }
+        for (int i = 0; i < COPIES; i++) {
+            char *name = mem_format("copy%d.jpg", i);
+            CHECK(lists("out/split/val.txt", name) == lists("out/split/val.txt", "p07.jpg"));
+            free(name);
+        }
+        own_remove("out");
+    }
+    free(first);
+}
+
+TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched) {
+    own_pictures();
+    own_captions_jsonl();
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    own_text("out/finetune.yaml", "# mine\n");
+    e = INIT("--seed", "2");
+    CHECK_INT(e.status, 74);
+    CHECK_HAS(e.err, "out/finetune.yaml: was changed since ovseg init wrote it");
+    CHECK_HAS(e.err, "move these files away to have them made anew, or name another folder");
+    check_has("out/finetune.yaml", "# mine");
+    own_ended_free(&e);
+    own_remove("out/finetune.yaml");
+    e = INIT("--seed", "2");
+    CHECK_INT(e.status, 0);
+    check_has("out/finetune.yaml", "base: ");
+    own_ended_free(&e);
+    own_remove("out");
+    own_text("out/letter.txt", "not of ovseg");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 74);
+    CHECK_HAS(e.err, "is not empty and not of ovseg init: name a new folder");
+    own_ended_free(&e);
+}
+
+TEST(a_dry_run_says_what_is_there_and_writes_nothing) {
+    own_pictures();
+    own_captions_jsonl();
+    struct own_ended e = INIT("--dry-run");
+    char *out = own_path("out");
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "captions   of 12 of 12");
+    CHECK(!dir_exists(out));
+    own_ended_free(&e);
+    free(out);
+}
+
+TEST(ten_pictures_are_enough) {
+    own_pictures();
+    own_remove("images/p10.jpg");
+    own_remove("images/p11.jpg");
+    struct str s = {0};
+    for (int i = 0; i < 10; i++) str_add(&s, "p%02d.jpg\t%s\n", i, own_caption(i));
+    own_text("captions.tsv", s.at);
+    str_free(&s);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "split      train 9, val 1, test 0");
+    check_chain(NULL);
+    own_ended_free(&e);
+}
+
+TEST(values_may_begin_at_one) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_text("names.txt", "tree\nred car\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "value 2 at row 20, column 0 stands for no name");
+    CHECK_HAS(e.err, "or, where 1 is the first name: --first 1");
+    own_ended_free(&e);
+    e = INIT("--first", "1");
+    CHECK_INT(e.status, 0);
+    check_has("out/names.yaml", "{name: \"tree\", raw: 1}");
+    check_chain(NULL);
+    own_ended_free(&e);
+}
+
+TEST(published_weights_change_the_rates_and_the_size_of_pictures) {
+    own_pictures();
+    own_captions_jsonl();
+    own_picture_of("images/p03.jpg", 900, 700, 3);
+    own_text("ViT-B-16.pt", "not looked into yet");
+    char *clip = own_path("ViT-B-16.pt");
+    struct own_ended e = INIT("--clip", clip, "--proposals", clip);
+    CHECK_INT(e.status, 0);
+    check_has("out/finetune.yaml", "lr: 5e-6, weight_decay: 0.2");
+    check_has("out/data.yaml", "shortest: 640");
+    CHECK(!strstr(e.out, "miniature"));
+    own_ended_free(&e);
+    own_remove("out");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "for real use name published weights: --clip ViT-B-16.pt --proposals");
+    check_has("out/data.yaml", "shortest: 96");
+    own_ended_free(&e);
+    free(clip);
+}
