@@ -12,7 +12,7 @@
 #include "data/set_index.h"
 #include "data/vocabulary.h"
 #include "tests/test.h"
-#include "tests/unit/zip_made.h"
+#include "tests/unit/zip_named.h"
 
 #define SETS "tests/data/sets/"
 

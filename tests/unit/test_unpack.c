@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "tests/unit/zip_made.h"
+#include "tests/unit/zip_named.h"
 
 struct entry {
     const char *name, *link, *data;

@@ -1,4 +1,4 @@
-/* Zip files made by hand: stored, their names as they are given. */
+/* Archives as torch writes them, made here so that each of their fields can lie. */
 #pragma once
 
 #include <zlib.h>
@@ -6,58 +6,81 @@
 #include "base/file.h"
 #include "tests/test.h"
 
-struct zip_file {
-    const char *name;
-    const void *data;
-    size_t n;
-    bool utf8; /* its name is marked as UTF-8 */
+/* A file in the test's folder; its path, owned. */
+static inline char *made_file(const char *name, const void *data, size_t n) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, data, n));
+    return path;
+}
+
+struct made {
+    struct str bytes;
+    size_t local[2], data[2], descriptor[2], central[2], end64, locator, end;
 };
 
-static inline void zip_put(struct str *s, uint32_t x, int bytes) {
-    for (int i = 0; i < bytes; i++) str_put(s, &(char){(char)(x >> 8 * i)}, 1);
+static inline void made_put(struct made *m, int width, uint64_t x) {
+    uint8_t b[8];
+    for (int i = 0; i < 8; i++) b[i] = (uint8_t)(x >> (8 * i));
+    str_put(&m->bytes, b, (size_t)width);
 }
 
-/* What a file's local header and its entry of the directory have in common. */
-static inline void zip_put_facts(struct str *s, const struct zip_file *f) {
-    zip_put(s, 20, 2);
-    zip_put(s, f->utf8 ? 0x800 : 0, 2);
-    zip_put(s, 0, 2); /* stored */
-    zip_put(s, 0x21 << 16, 4);
-    zip_put(s, (uint32_t)crc32(0, f->data, (uInt)f->n), 4);
-    zip_put(s, (uint32_t)f->n, 4);
-    zip_put(s, (uint32_t)f->n, 4);
-    zip_put(s, (uint32_t)strlen(f->name), 2);
-    zip_put(s, 0, 2);
+static inline uint32_t made_sum(const char *data, size_t n) {
+    return (uint32_t)crc32(0, (const Bytef *)data, (uInt)n);
 }
 
-static inline void zip_write(const char *path, const struct zip_file *file, size_t n) {
-    struct str zip = {0}, directory = {0};
-    for (size_t i = 0; i < n; i++) {
-        const struct zip_file *f = &file[i];
-        uint32_t at = (uint32_t)zip.n;
-        zip_put(&zip, 0x04034b50, 4);
-        zip_put_facts(&zip, f);
-        str_put(&zip, f->name, strlen(f->name));
-        str_put(&zip, f->data, f->n);
-        zip_put(&directory, 0x02014b50, 4);
-        zip_put(&directory, 3 << 8 | 20, 2); /* made on Unix */
-        zip_put_facts(&directory, f);
-        zip_put(&directory, 0, 4);
-        zip_put(&directory, 0, 2);
-        zip_put(&directory, 0100644U << 16, 4);
-        zip_put(&directory, at, 4);
-        str_put(&directory, f->name, strlen(f->name));
-    }
-    uint32_t start = (uint32_t)zip.n, length = (uint32_t)directory.n;
-    str_put(&zip, directory.at, directory.n);
-    zip_put(&zip, 0x06054b50, 4);
-    zip_put(&zip, 0, 4);
-    zip_put(&zip, (uint32_t)n, 2);
-    zip_put(&zip, (uint32_t)n, 2);
-    zip_put(&zip, length, 4);
-    zip_put(&zip, start, 4);
-    zip_put(&zip, 0, 2);
-    CHECK_OK(file_write(path, zip.at, zip.n));
-    str_free(&directory);
-    str_free(&zip);
+static inline void made_local(struct made *m, const char *name, const char *data, size_t n) {
+    made_put(m, 4, 0x04034b50);
+    made_put(m, 2, 0);
+    made_put(m, 2, 0x808); /* a descriptor follows; the name is UTF-8 */
+    for (int i = 0; i < 9; i++)
+        made_put(m, 2, 0); /* stored; time, date, CRC and sizes are behind */
+    made_put(m, 2, strlen(name));
+    made_put(m, 2, 6);
+    str_put(&m->bytes, name, strlen(name));
+    str_put(&m->bytes, "FB\2\0ZZ", 6); /* padding */
+    str_put(&m->bytes, data, n);
+    made_put(m, 4, 0x08074b50);
+    made_put(m, 4, made_sum(data, n));
+    made_put(m, 4, n);
+    made_put(m, 4, n);
+}
+
+static inline void made_central(struct made *m, const char *name, const char *data, size_t n,
+                                size_t local) {
+    made_put(m, 4, 0x02014b50);
+    made_put(m, 4, 0);
+    made_put(m, 2, 0x808);
+    for (int i = 0; i < 3; i++) made_put(m, 2, 0);
+    made_put(m, 4, made_sum(data, n));
+    made_put(m, 4, n);
+    made_put(m, 4, n);
+    made_put(m, 2, strlen(name));
+    for (int i = 0; i < 6; i++) made_put(m, 2, 0);
+    made_put(m, 4, local);
+    str_put(&m->bytes, name, strlen(name));
+}
+
+static inline void made_end(struct made *m, uint64_t n, uint64_t directory) {
+    m->end64 = m->bytes.n;
+    made_put(m, 4, 0x06064b50);
+    made_put(m, 8, 44);
+    made_put(m, 4, 0);
+    made_put(m, 8, 0);
+    made_put(m, 8, n);
+    made_put(m, 8, n);
+    made_put(m, 8, m->end64 - directory);
+    made_put(m, 8, directory);
+    m->locator = m->bytes.n;
+    made_put(m, 4, 0x07064b50);
+    made_put(m, 4, 0);
+    made_put(m, 8, m->end64);
+    made_put(m, 4, 1);
+    m->end = m->bytes.n;
+    made_put(m, 4, 0x06054b50);
+    made_put(m, 4, 0);
+    made_put(m, 2, n);
+    made_put(m, 2, n);
+    made_put(m, 4, m->end64 - directory);
+    made_put(m, 4, directory);
+    made_put(m, 2, 0);
 }
