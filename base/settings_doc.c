@@ -212,6 +212,14 @@ static bool is_name(const char *s, size_t n) {
     return n > 0;
 }
 
+/* What a config file may be called: its folders are not part of it, `*` stands for all of them. */
+static bool is_scope(const char *s, size_t n) {
+    if (n == 1 && *s == '*') return true;
+    for (size_t i = 0; i < n; i++)
+        if (iscntrl((unsigned char)s[i]) || strchr("/*", s[i])) return false;
+    return n > 0 && s[0] != ' ' && s[n - 1] != ' ';
+}
+
 int override_parse(const char *text, const char *next, struct override *out) {
     *out = (struct override){0};
     if (!utf8_valid(text, strlen(text)))
@@ -224,7 +232,7 @@ int override_parse(const char *text, const char *next, struct override *out) {
         return error_set(ERR_USAGE, "%s: every setting exists already; write key=value", text);
     size_t scope_n = strcspn(text, ":=");
     bool scoped = scope_n < n;
-    if (scoped && !is_name(text, scope_n) && !(scope_n == 1 && text[0] == '*'))
+    if (scoped && !is_scope(text, scope_n))
         return error_set(ERR_USAGE, "%s: \"%.*s\" is not the name of a stage", text, (int)scope_n,
                          text);
     const char *key = scoped ? text + scope_n + 1 : text;

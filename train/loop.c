@@ -27,6 +27,7 @@ struct life {
     char *dir, *what;
     int64_t step; /* the next one */
     double best;  /* validation so far; NaN: none */
+    double held;  /* seconds that steps to come waited for checkpoints */
     struct metrics metrics;
     struct saver saver; /* rank 0's */
     struct progress progress;
@@ -44,6 +45,7 @@ static struct checkpoint checkpoint_of(const struct life *l, const char *state, 
 
 /* `behind`: the next steps need not wait for the disk. */
 static int save(struct life *l, bool best, bool behind) {
+    double start_s = clock_s();
     struct str state = {0};
     struct json_out j = {.to = &state};
     json_object(&j);
@@ -59,12 +61,14 @@ static int save(struct life *l, bool best, bool behind) {
     }
     json_end(&j);
     struct checkpoint c = checkpoint_of(l, state.at, best);
-    behind = behind && l->t->node->config.run.checkpoint_behind;
     bool first = comm_rank(l->t->node->comm) == 0;
+    bool by_thread = behind && l->t->node->config.run.checkpoint_behind;
     int status = first ? run_is_ours(l->t->node) : 0;
-    if (!status && first) status = saver_save(&l->saver, l->dir, &c, behind);
+    if (!status && first) status = saver_save(&l->saver, l->dir, &c, by_thread);
     str_free(&state);
-    return ranks_agree(l->t->node->comm, status);
+    status = ranks_agree(l->t->node->comm, status);
+    if (behind) l->held += clock_s() - start_s;
+    return status;
 }
 
 static double number(const cJSON *state, const char *key, double otherwise) {
@@ -232,7 +236,10 @@ int loop_run(struct training *t) {
     if (!status && first) status = open_reports(&l);
     if (!status && begins) {
         if (t->start) status = t->start(t->self, l.step);
+        double start_s = clock_s();
         if (!status) status = loop_steps(&l);
+        log_debug("%s: checkpoints held up steps for %.3f s of %.1f s", t->node->name, l.held,
+                  clock_s() - start_s);
         if (saver_wait(&l.saver) && !status) status = error_status();
     }
     reducer_close(t->reducer);

@@ -90,3 +90,10 @@ struct ended self_ranks(enum self_launcher how, int ranks, const char *test,
                   with);
     return process_wait(p, 100);
 }
+
+void check_self_ranks(enum self_launcher how, int ranks, const char *test,
+                      const char *const *environment) {
+    struct ended e = self_ranks(how, ranks, test, environment);
+    if (e.status) test_fail(__FILE__, __LINE__, "%s: status %d\n%s", test, e.status, e.err);
+    ended_free(&e);
+}

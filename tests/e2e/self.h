@@ -18,6 +18,10 @@ enum self_launcher {
 struct ended self_ranks(enum self_launcher how, int ranks, const char *test,
                         const char *const *environment);
 
+/* The same, all of which must pass. */
+void check_self_ranks(enum self_launcher how, int ranks, const char *test,
+                      const char *const *environment);
+
 /* Starts argv (argv[0] is a path) as ranks that no MPI knows; then waits for them. */
 void ranks_start(struct process *p, enum self_launcher how, int ranks, const char *const *argv,
                  const char *const *environment);

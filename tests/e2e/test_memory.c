@@ -3,100 +3,23 @@
  * evaluation little. */
 /* ctest: timeout=3000 labels=slow */
 #include <fcntl.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "data/known_sets.h"
 #include "data/set.h"
 #include "data/vocabulary.h"
 #include "eval/segment.h"
 #include "tests/e2e/process.h"
+#include "tests/e2e/resident.h"
 #include "tests/torch.h"
 
-/* "VmRSS:" or "VmHWM:", its peak, in KiB; 0: the process has ended. */
-static long resident(pid_t pid, const char *what) {
-    char *path = mem_format("/proc/%ld/status", (long)pid), line[128];
-    FILE *f = fopen(path, "r");
-    long kib = 0;
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, what, 6) == 0) kib = strtol(line + 6, NULL, 10);
-    if (f) fclose(f);
-    free(path);
-    return kib;
-}
-
-/* The step of the last whole line, or 0. */
-static long last_step(const char *metrics) {
-    char tail[1025];
-    int fd = open(metrics, O_RDONLY);
-    if (fd < 0) return 0;
-    off_t end = lseek(fd, 0, SEEK_END);
-    ssize_t n = pread(fd, tail, 1024, end > 1024 ? end - 1024 : 0);
-    close(fd);
-    tail[n > 0 ? n : 0] = '\0';
-    char *newline = strrchr(tail, '\n'), *at = NULL;
-    if (newline) *newline = '\0';
-    for (char *hit = tail; newline && (hit = strstr(hit, "\"step\":")); hit++) at = hit;
-    return at ? strtol(at + 7, NULL, 10) : 0;
-}
-
-/* Where the metrics of a config of this name are being written, NULL while nowhere; owned. */
-static char *find_metrics(const char *out, const char *name, const char *part) {
-    char *dir = test_path(out), *found = NULL;
-    struct strings names = {0};
-    if (dir_exists(dir)) CHECK_OK(dir_list(dir, &names));
-    size_t n = strlen(name);
-    for (size_t i = 0; i < names.n; i++) {
-        if (strncmp(names.at[i], name, n) != 0 || strlen(names.at[i]) != n + 13) continue;
-        char *path = mem_format("%s/%s/%smetrics.jsonl", dir, names.at[i], part);
-        char *done = mem_format("%s/%s/DONE", dir, names.at[i]);
-        if (file_exists(path) && !file_exists(done)) {
-            free(found);
-            found = mem_strdup(path);
-        }
-        free(path);
-        free(done);
-    }
-    strings_free(&names);
-    free(dir);
-    return found;
-}
-
-/* A step of `clip` makes and frees the gradient of 49,408 token embeddings of 32 numbers, 6,176
- * KiB. Once a small block has come to lie in the hole that it leaves, a second place is needed: on
- * some processors before step 100, on others after step 200. A leak of 12 KiB a step is told all
- * the same. */
-enum { NO_HOLE = 0, TOKEN_GRADIENT = 49408 * 32 * 4 / 1024 };
-
-/* The largest size seen at steps [from, from + 50), which is past the transient of one step.
- * `hole`, KiB, may come later. */
 static void watch(const char *config, const char *name, const char *part, long hole,
                   const char *const *arguments) {
-    struct process p;
-    train_start(&p, "out", config, arguments, NULL);
-    char *metrics = NULL;
-    long early = 0, late = 0;
-    while (late == 0 || last_step(metrics) < 1050) {
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-        if (process_ended(&p)) break;
-        if (!metrics) metrics = find_metrics("out", name, part);
-        long step = metrics ? last_step(metrics) : 0, kib = resident(p.pid, "VmRSS:");
-        if (step >= 100 && step < 150 && kib > early) early = kib;
-        if (step >= 1000 && step < 1050 && kib > late) late = kib;
-    }
-    bool early_end = process_ended(&p);
-    if (!early_end) kill(p.pid, SIGKILL);
-    struct ended e = process_wait(&p, 3000);
-    if (early_end) test_fail(__FILE__, __LINE__, "%s: it has ended:\n%s", name, e.err);
-    fprintf(stderr, "%s%s%s: %ld KiB after 100 steps, %ld after 1,000\n", name, *part ? " " : "",
-            part, early, late);
-    CHECK(early > 0);
-    CHECK((double)late <= 1.02 * (double)early + (double)hole);
-    ended_free(&e);
-    free(metrics);
+    struct resident of;
+    resident_watch(1, config, name, part, arguments, &of);
+    check_resident(name, part, 1, hole, &of);
 }
 #define WATCH(config, name, part, hole, ...)                                                       \
     watch(config, name, part, hole, (const char *const[]){__VA_ARGS__, NULL})
@@ -106,15 +29,15 @@ static void watch(const char *config, const char *name, const char *part, long h
 TEST(resident_memory_after_1000_steps_is_that_after_100) {
     struct ended e = TRAIN("out", "smoke/finetune.yaml", NULL); /* what the stages start from */
     check_status(&e, 0);
-    WATCH("smoke/clip.yaml", "clip", "", TOKEN_GRADIENT, "optim.steps=100000", "batch.global=2",
-          "validate.every=0", "checkpoint.every=1000000");
-    WATCH("smoke/proposals.yaml", "proposals", "pretrain/", NO_HOLE, "pretrain.steps=100000",
+    WATCH("smoke/clip.yaml", "clip", "", RESIDENT_TOKEN_GRADIENT, "optim.steps=100000",
+          "batch.global=2", "validate.every=0", "checkpoint.every=1000000");
+    WATCH("smoke/proposals.yaml", "proposals", "pretrain/", 0, "pretrain.steps=100000",
           "batch.global=1", "checkpoint.every=1000000");
-    WATCH("smoke/proposals.yaml", "proposals", "", NO_HOLE, "pretrain.steps=0",
-          "optim.steps=100000", "batch.global=1", "checkpoint.every=1000000");
-    WATCH("smoke/finetune.yaml", "finetune", "", NO_HOLE, "optim.steps=100000", "batch.global=2",
+    WATCH("smoke/proposals.yaml", "proposals", "", 0, "pretrain.steps=0", "optim.steps=100000",
+          "batch.global=1", "checkpoint.every=1000000");
+    WATCH("smoke/finetune.yaml", "finetune", "", 0, "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
-    WATCH("smoke/mpt-only.yaml", "mpt-only", "", NO_HOLE, "optim.steps=100000", "batch.global=2",
+    WATCH("smoke/mpt-only.yaml", "mpt-only", "", 0, "optim.steps=100000", "batch.global=2",
           "checkpoint.every=1000000");
     ended_free(&e);
 }
@@ -166,7 +89,7 @@ static long evaluation_peak(const char *config, const char *set, const char *sho
     struct process p;
     long peak = 0, now = 1;
     train_start(&p, "out", config, arguments, NULL);
-    for (; now; now = resident(p.pid, "VmHWM:")) {
+    for (; now; now = resident_now(p.pid, "VmHWM:")) {
         if (now > peak) peak = now;
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
@@ -231,10 +154,10 @@ TEST(the_labels_of_847_names_take_64_mib_beside_names_and_masks) {
     struct labels l;
     CHECK_OK(image_alloc(&im, H, W, 3));
     mem_return_pages(); /* what was needed to draw them does not count, and does not help */
-    long before = resident(getpid(), "VmRSS:");
+    long before = resident_now(getpid(), "VmRSS:");
     forget_peak();
     CHECK_OK(segment_labels(n, &(struct judge){0}, &im, &l));
-    double took = (double)(resident(getpid(), "VmHWM:") - before) / 1024;
+    double took = (double)(resident_now(getpid(), "VmHWM:") - before) / 1024;
     fprintf(stderr, "%.0f MiB\n", took);
     CHECK(took > 1);
     CHECK(took <= 64);

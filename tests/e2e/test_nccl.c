@@ -2,7 +2,6 @@
  * NCCL that takes the CPU's memory (tests/stand_in.c, tests/fake_nccl.c). */
 /* ctest: timeout=900 labels=slow processors=2 */
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -69,24 +68,9 @@ TEST(virtual_shards_give_the_bits_of_one_process_through_nccl_on_two_and_four_ra
     ended_free(&e);
 }
 
-/* Of a run that has made steps. */
+/* Until it has made steps. */
 static void wait_for_steps(const char *out) {
-    char *dir = test_path(out);
-    bool works = false;
-    for (double until = clock_s() + 120; !works && clock_s() < until;) {
-        struct strings names = {0};
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-        if (dir_exists(dir)) CHECK_OK(dir_list(dir, &names));
-        for (size_t i = 0; i < names.n; i++) {
-            char *run = path_join(dir, names.at[i]), *metrics = path_join(run, "metrics.jsonl");
-            works |= strncmp(names.at[i], "clip-", 5) == 0 && file_size(metrics) > 400;
-            free(run);
-            free(metrics);
-        }
-        strings_free(&names);
-    }
-    CHECK(works);
-    free(dir);
+    free(wait_for_run(out, "clip", "metrics.jsonl", 400));
 }
 
 static const char *const long_run[] = {"optim.steps=4000",      "dist.timeout=3",

@@ -4,13 +4,12 @@
 #include <cjson/cJSON.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
+#include "tests/unit/run_made.h"
 
 static const char *runs_dir(void) {
     static char *dir; /* of the running test */
@@ -127,24 +126,64 @@ TEST(runs_are_listed_shown_compared_and_removed_but_never_one_that_another_needs
     rm_walk(runs_dir());
 }
 
-/* Until a run has taken some steps. */
-static char *wait_for_steps(const char *name) {
-    for (double until = clock_s() + 120; clock_s() < until;) {
-        struct strings names = {0};
-        char *found = NULL;
-        if (dir_exists(runs_dir())) CHECK_OK(dir_list(runs_dir(), &names));
-        for (size_t i = 0; i < names.n && !found; i++) {
-            char *run = path_join(runs_dir(), names.at[i]), *file = path_join(run, "progress.json");
-            if (strncmp(names.at[i], name, strlen(name)) == 0 && file_exists(file))
-                found = mem_strdup(run);
-            free(file);
-            free(run);
-        }
-        strings_free(&names);
-        if (found) return found;
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-    }
-    test_fail(__FILE__, __LINE__, "%s did not begin", name);
+static char *made_done(const char *name, const char *stage, const char *inputs) {
+    char *run = made_run(runs_dir(), name, stage, inputs);
+    put_in(run, "DONE", "{\"seconds\":1}");
+    return run;
+}
+
+/* mpt was stopped; finetune and clip are done, and serve nobody else. */
+TEST(gc_keeps_the_inputs_of_what_stays_and_their_inputs) {
+    char *clip = made_done("clip-00000000aaaa", "clip-pretrain", "{}");
+    char *tuned = made_done("finetune-00000000bbbb", "clip-finetune",
+                            "{\"clip\":{\"run\":\"clip-00000000aaaa\",\"best\":false}}");
+    char *mpt = made_run(runs_dir(), "mpt-00000000cccc", "mask-prompt",
+                         "{\"clip\":{\"run\":\"finetune-00000000bbbb\",\"best\":false}}");
+    char *other = made_done("clip-00000000dddd", "clip-pretrain", "{}");
+    char *const kept[] = {clip, tuned, mpt};
+    check_says(RUNS("gc", "--unused", "--yes", runs_dir()), 0, "/clip-00000000dddd", NULL);
+    CHECK(!dir_exists(other));
+    for (size_t i = 0; i < 3; i++) CHECK(dir_exists(kept[i]));
+    char *result = path_join(tuned, "result.json"); /* it closed a command */
+    put_in(tuned, "result.json", "{}");
+    check_says(RUNS("gc", "--unused", "--unfinished", "--yes", runs_dir()), 0, "/mpt-00000000cccc",
+               NULL);
+    CHECK(!dir_exists(mpt) && dir_exists(tuned) && dir_exists(clip));
+    CHECK_INT(unlink(result), 0);
+    check_says(RUNS("gc", "--unused", "--yes", runs_dir()), 0, "/clip-00000000aaaa", NULL);
+    CHECK(!dir_exists(tuned) && !dir_exists(clip)); /* both: clip was unused then */
+    char *const owned[] = {clip, tuned, mpt, other, result};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static char *write_config(const char *name, const char *text) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    return path;
+}
+
+TEST(a_closing_config_with_a_blank_in_its_name_runs_is_reused_and_found) {
+    char *smoke = realpath(TEST_SOURCE_DIR "/configs/smoke", NULL);
+    char *text = mem_format("base: %s/scenes.yaml\nthen: close it.yaml\n", smoke);
+    char *first = write_config("first.yaml", text);
+    char *close = write_config("close it.yaml",
+                               "stage: mine\ninputs: {scenes: first.yaml}\n"
+                               "mine: {ground_truth: true, images: 20}\n");
+    struct ended e = TRAIN("out", first, "close it:mine.images=12");
+    check_status(&e, 0);
+    char *run = run_of("out", "close it"), *settings = file_of("out", "close it", "settings.yaml");
+    char *said = text_of(settings);
+    CHECK_HAS(said, "mine.images: 12");
+    ended_free(&e);
+    e = TRAIN("out", first, "close it:mine.images=12", "--dry-run");
+    check_status(&e, 0);
+    CHECK(!strstr(e.out, "run "));
+    CHECK_HAS(e.out, run);
+    ended_free(&e);
+    check_says(RUNS("show", "close it", "--runs", runs_dir()), 0, "stage mine, done in", NULL);
+    check_says(RUNS("list", runs_dir()), 0, "close it\tmine\tdone\t", NULL);
+    char *const owned[] = {smoke, text, first, close, run, settings, said};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(a_run_at_work_is_followed_and_kept_and_one_that_was_killed_goes_on) {
@@ -154,7 +193,7 @@ TEST(a_run_at_work_is_followed_and_kept_and_one_that_was_killed_goes_on) {
     struct process p, follower;
     train_start(&p, "out", "smoke/clip.yaml", (const char *const[]){"optim.steps=100000", NULL},
                 NULL);
-    char *run = wait_for_steps("clip-");
+    char *run = wait_for_run("out", "clip", "progress.json", 0);
     char *program = mem_strdup(TEST_BUILD_DIR "/bin/ovseg");
     const char *const argv[] = {program, "status", run, "--follow", "--every", "1", NULL};
     process_start(&follower, argv, NULL);

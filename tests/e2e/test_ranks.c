@@ -2,7 +2,6 @@
  * bits with virtual shards; they stop, fail and go on together. Every stage of the smoke chain. */
 /* ctest: timeout=900 labels=slow processors=2 */
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -203,37 +202,13 @@ TEST(a_run_goes_on_with_other_ranks_and_gives_the_bits_of_one_that_never_stopped
     free(b);
 }
 
-static void nap(double seconds) {
-    nanosleep(
-        &(struct timespec){(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))},
-        NULL);
-}
-
 /* Waits until steps are made, then signals a rank that is not the first. */
 static void signal_a_rank(struct process *p, const char *out, int signo, int ranks) {
     pid_t found[8];
-    char *dir = test_path(out);
-    bool works = false;
-    for (double until = clock_s() + 120; !works && clock_s() < until; nap(0.05)) {
-        struct strings names = {0};
-        works = dir_exists(dir) && !dir_list(dir, &names);
-        bool steps = false;
-        for (size_t i = 0; works && i < names.n; i++) {
-            char *run = path_join(dir, names.at[i]), *metrics = path_join(run, "metrics.jsonl");
-            char *text = text_of(metrics);
-            steps |= strncmp(names.at[i], "clip-", 5) == 0 && strlen(text) > 400;
-            free(run);
-            free(metrics);
-            free(text);
-        }
-        works = steps;
-        strings_free(&names);
-    }
-    CHECK(works);
+    free(wait_for_run(out, "clip", "metrics.jsonl", 400));
     size_t n = processes_below(p, "ovseg-train", found, 8);
     CHECK_INT(n, ranks);
     CHECK_INT(kill(found[n - 1], signo), 0);
-    free(dir);
 }
 
 TEST(when_a_rank_is_killed_all_end_and_the_same_command_goes_on) {

@@ -1,9 +1,7 @@
 /* `ovseg report` on the smoke chain: finished, killed, a sweep. */
 /* ctest: timeout=900 labels=slow */
 #include <signal.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "data/csv.h"
 #include "tests/e2e/process.h"
@@ -127,32 +125,12 @@ TEST(a_report_of_a_chain_and_of_a_sweep_is_one_page_with_tables_beside) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
-/* Until a run of CLIP has written figures. */
-static char *wait_for_figures(const char *runs) {
-    for (double until = clock_s() + 120; clock_s() < until;) {
-        struct strings names = {0};
-        char *found = NULL;
-        if (dir_exists(runs)) CHECK_OK(dir_list(runs, &names));
-        for (size_t i = 0; i < names.n && !found; i++) {
-            char *run = path_join(runs, names.at[i]), *file = path_join(run, "metrics.jsonl");
-            if (strncmp(names.at[i], "clip-", 5) == 0 && file_size(file) > 1000)
-                found = mem_strdup(run);
-            free(file);
-            free(run);
-        }
-        strings_free(&names);
-        if (found) return found;
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-    }
-    test_fail(__FILE__, __LINE__, "clip did not begin");
-}
-
 TEST(a_report_of_a_run_at_work_and_of_one_that_was_killed_has_its_curves) {
     struct process p;
     char *runs = test_path("out"), *dir = test_path("page");
     train_start(&p, "out", "smoke/clip.yaml",
                 (const char *const[]){"optim.steps=100000", "log.every=1", NULL}, NULL);
-    char *run = wait_for_figures(runs);
+    char *run = wait_for_run("out", "clip", "metrics.jsonl", 1000);
     char *page = page_in(REPORT(run, "-o", dir), dir);
     CHECK_HAS(page, "1 running</span>");
     CHECK_HAS(page, ">loss</figcaption>");

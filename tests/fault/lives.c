@@ -289,12 +289,26 @@ static void note_stages(struct tale *t, const char *err) {
     }
 }
 
-/* A life until `moment`, and how long it was; true: it was hit, false: it came to its end. */
+/* Until the program works: on a busy machine most of a life would be the loading of libraries. */
+static void wait_for_work(const struct tale *t, const struct process *p, int signo) {
+    pid_t at[TARGETS] = {p->pid};
+    size_t n = 1;
+    while (!process_ended(p)) {
+        if (t->o->ranks > 1) n = processes_below(p, "ovseg-train", at, TARGETS);
+        if (n && listens(at[0], signo)) return;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+/* A life of `moment` seconds of work, and how long it was; true: it was hit, false: it came to its
+ * end. */
 static bool live(struct tale *t, const char *out, const struct ending *by, double moment,
                  double *lived) {
     struct process p;
     start(t, &p, out);
-    while (by && !process_ended(&p) && clock_s() - p.started < moment)
+    if (by) wait_for_work(t, &p, by->signo);
+    double works = clock_s();
+    while (by && !process_ended(&p) && clock_s() - works < moment)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     bool sent = by && !process_ended(&p) && send_signal(t, &p, by->signo);
     double at = clock_s() - p.started;
@@ -335,18 +349,19 @@ static const struct ending *next_ending(struct tale *t) {
 static void run_chain(struct tale *t) {
     char *out = mem_format("chain-%d", t->chains++), *dir = test_path(out);
     double lived;
-    bool disturbed = false;
+    int lives = 1;
     memset(t->last, 0, sizeof t->last);
     for (;;) {
         const struct ending *by = next_ending(t);
         if (!live(t, out, by, rng_uniform(&t->rng) * t->seconds / 3, &lived)) break;
-        disturbed = true;
+        lives++;
         t->hits[by - endings]++;
         check_checkpoints(t, out, by->signo != SIGKILL);
     }
     /* A machine that was busy at the start would let most chains live. */
-    if (!disturbed && lived < t->seconds) t->seconds = lived;
+    if (lives == 1 && lived < t->seconds) t->seconds = lived;
     check_same_chain(out);
+    fprintf(stderr, "%s: %d lives\n", out, lives);
     CHECK_OK(dir_remove(dir));
     free(out);
     free(dir);

@@ -30,9 +30,7 @@ static bool is_rank(struct comm **c) {
 /* As is_rank(); elsewhere starts the ranks, all of which must pass. */
 static bool as_ranks(const char *test, int ranks, struct comm **c) {
     if (is_rank(c)) return true;
-    struct ended e = self_ranks(BY_ADDRESS, ranks, test, (const char *const[]){stand_in, NULL});
-    if (e.status) test_fail(__FILE__, __LINE__, "%s: status %d\n%s", test, e.status, e.err);
-    ended_free(&e);
+    check_self_ranks(BY_ADDRESS, ranks, test, (const char *const[]){stand_in, NULL});
     return false;
 }
 
@@ -59,9 +57,7 @@ static void check_loading(const char *test, const char *const *environment, cons
         CHECK(!wrong == !why);
         return;
     }
-    struct ended e = self_ranks(BY_ADDRESS, 1, test, environment);
-    check_status(&e, 0);
-    ended_free(&e);
+    check_self_ranks(BY_ADDRESS, 1, test, environment);
 }
 
 TEST(the_library_is_found_where_the_system_looks) {
@@ -149,11 +145,9 @@ TEST(four_ranks_exchange_tensors_through_nccl) {
 TEST(numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both) {
     struct comm *c = NULL;
     if (!is_rank(&c)) {
-        struct ended e = self_ranks(
-            BY_MPIRUN, 2, "numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both",
-            (const char *const[]){stand_in, NULL});
-        check_status(&e, 0);
-        ended_free(&e);
+        check_self_ranks(BY_MPIRUN, 2,
+                         "numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both",
+                         (const char *const[]){stand_in, NULL});
         return;
     }
     double one = 1;

@@ -271,6 +271,8 @@ TEST(an_override_has_a_scope_a_key_and_a_value) {
     parses("*:seed=3", "*", "seed", "3");
     parses("name=a:b=c", NULL, "name", "a:b=c");
     parses("ft-gt.2:name=", "ft-gt.2", "name", "");
+    parses("close it:seed=3", "close it", "seed", "3");
+    parses("größe, 2:seed=3", "größe, 2", "seed", "3");
 }
 
 static const char *refused(const char *text, const char *next) {
@@ -292,6 +294,7 @@ TEST(other_ways_to_write_an_override_are_answered_with_ours) {
     CHECK_TEXT(refused("+optim.lr=3", NULL),
                "+optim.lr=3: every setting exists already; write key=value");
     CHECK_TEXT(refused("a/b:seed=3", NULL), "a/b:seed=3: \"a/b\" is not the name of a stage");
+    CHECK_TEXT(refused(" a:seed=3", NULL), " a:seed=3: \" a\" is not the name of a stage");
     CHECK_TEXT(refused("**:seed=3", NULL), "**:seed=3: \"**\" is not the name of a stage");
     CHECK_TEXT(refused("name=\xFF", NULL), "an argument that is not UTF-8");
 }
