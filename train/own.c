@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -58,8 +59,8 @@ void own_close(struct own *o) {
         free(o->at[i].said);
     }
     free(o->at);
-    char *const paths[] = {o->clip,          o->proposals,  o->dir,       o->images,
-                           o->captions_path, o->masks_path, o->names_path};
+    char *const paths[] = {o->clip,   o->proposals,     o->network,    o->dir,
+                           o->images, o->captions_path, o->masks_path, o->names_path};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) free(paths[i]);
     str_free(&o->problems.text);
     strings_free(&o->notes);
@@ -80,6 +81,13 @@ static int by_name(const void *a, const void *b) {
 struct own_picture *own_picture(const struct own *o, const char *name) {
     struct own_picture key = {.name = (char *)(uintptr_t)name};
     return o->n ? bsearch(&key, o->at, o->n, sizeof key, by_name) : NULL;
+}
+
+const struct own_picture *own_in_other_case(const struct own *o, const char *name) {
+    if (o->problems.of[OWN_NO_PICTURE] >= SHOWN) return NULL; /* it would not be shown */
+    for (size_t i = 0; i < o->n; i++)
+        if (strcasecmp(o->at[i].name, name) == 0) return &o->at[i];
+    return NULL;
 }
 
 int64_t own_usable(const struct own *o) {
