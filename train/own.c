@@ -74,13 +74,16 @@ void own_close(struct own *o) {
     *o = (struct own){0};
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct own_picture *)a)->name, ((const struct own_picture *)b)->name);
-}
-
 struct own_picture *own_picture(const struct own *o, const char *name) {
-    struct own_picture key = {.name = (char *)(uintptr_t)name};
-    return o->n ? bsearch(&key, o->at, o->n, sizeof key, by_name) : NULL;
+    size_t lo = 0, hi = o->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (strcmp(o->at[mid].name, name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < o->n && strcmp(o->at[lo].name, name) == 0 ? &o->at[lo] : NULL;
 }
 
 const struct own_picture *own_in_other_case(const struct own *o, const char *name) {
