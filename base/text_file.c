@@ -65,3 +65,10 @@ int text_file_read(const char *path, size_t max, struct bytes *out, bool *crlf) 
     if (status) bytes_free(out);
     return status;
 }
+
+int text_file_check(const char *path) {
+    struct bytes text = {0};
+    int status = text_file_read(path, (size_t)1 << 30, &text, NULL);
+    if (!status) bytes_free(&text);
+    return status;
+}

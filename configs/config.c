@@ -71,7 +71,7 @@ static const struct setting damage_rows[] = {
 
 #define SETTINGS_OF struct init_options
 static const struct setting init_rows[] = { /* of the weights their contents are the result */
-    STRING ("weights",       weights,       OUTPUT, "",   "a file to start from: the whole model, or (proposals) its backbone; empty: none"),
+    STRING ("weights",       weights,       OUTPUT, "",   "to start from: a file of the whole model, or (proposals) its backbone; a run, or the config of one; empty: none"),
     STRINGS("allow_missing", allow_missing, RESULT, "[]", "patterns of names that the file may lack"),
     STRINGS("freeze",        freeze,        RESULT, "[]", "patterns of names that do not train"),
 };

@@ -197,8 +197,10 @@ struct own_ended own_init(int (*command)(int, char **), const char *const *argum
     static char option[] = "--images";
     char *const own[] = {out, option, images};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) argv[argc++] = own[i];
-    for (; arguments && *arguments; arguments++) argv[argc++] = (char *)(uintptr_t)*arguments;
-    CHECK(argc < MOST);
+    struct strings given = {0}; /* argp puts argv into another order */
+    for (; *arguments; arguments++) strings_add(&given, *arguments);
+    CHECK(given.n + (size_t)argc < MOST);
+    for (size_t i = 0; i < given.n; i++) argv[argc++] = given.at[i];
     fflush(NULL);
     for (int k = 0; k < 2; k++) {
         files[k] = open(paths[k], O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -211,6 +213,7 @@ struct own_ended own_init(int (*command)(int, char **), const char *const *argum
         close(saved[k]);
         close(files[k]);
     }
+    strings_free(&given);
     e.out = text_at(paths[0]);
     e.err = text_at(paths[1]);
     free(paths[0]);

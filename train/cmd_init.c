@@ -48,7 +48,9 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "What to start from:", 2},
     {"clip", KEY_CLIP, "RUN|FILE", 0, "Weights of a CLIP, a run, or a config that makes one", 2},
     {"proposals", KEY_PROPOSALS, "RUN|FILE", 0,
-     "The same of a network that proposes masks; a config's is trained further on your masks", 2},
+     "The same of a network that proposes masks; that of a run or a config is trained further on "
+     "your masks",
+     2},
     {0, 0, 0, 0, "How:", 3},
     {"damaged", KEY_DAMAGED, "stop|skip", 0,
      "What to do when pictures, captions or masks are wrong: say all and write nothing (the "

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -58,8 +59,8 @@ void own_close(struct own *o) {
         free(o->at[i].said);
     }
     free(o->at);
-    char *const paths[] = {o->clip,          o->proposals,  o->dir,       o->images,
-                           o->captions_path, o->masks_path, o->names_path};
+    char *const paths[] = {o->clip,   o->proposals,     o->network,    o->dir,
+                           o->images, o->captions_path, o->masks_path, o->names_path};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) free(paths[i]);
     str_free(&o->problems.text);
     strings_free(&o->notes);
@@ -73,13 +74,23 @@ void own_close(struct own *o) {
     *o = (struct own){0};
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const struct own_picture *)a)->name, ((const struct own_picture *)b)->name);
+struct own_picture *own_picture(const struct own *o, const char *name) {
+    size_t lo = 0, hi = o->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (strcmp(o->at[mid].name, name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < o->n && strcmp(o->at[lo].name, name) == 0 ? &o->at[lo] : NULL;
 }
 
-struct own_picture *own_picture(const struct own *o, const char *name) {
-    struct own_picture key = {.name = (char *)(uintptr_t)name};
-    return o->n ? bsearch(&key, o->at, o->n, sizeof key, by_name) : NULL;
+const struct own_picture *own_in_other_case(const struct own *o, const char *name) {
+    if (o->problems.of[OWN_NO_PICTURE] >= SHOWN) return NULL; /* it would not be shown */
+    for (size_t i = 0; i < o->n; i++)
+        if (strcasecmp(o->at[i].name, name) == 0) return &o->at[i];
+    return NULL;
 }
 
 int64_t own_usable(const struct own *o) {

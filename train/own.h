@@ -75,6 +75,7 @@ struct own {
 
     /* what the chain starts from, as configs say it; NULL: what is shipped */
     char *clip, *proposals;
+    char *network; /* the config that says what network `proposals` is; NULL: it stays as it is */
     int64_t layers; /* of its image tower; 0: not known, or no transformer */
     bool large;     /* the CLIP is one of the published sizes, not the shipped miniature */
 
@@ -126,6 +127,8 @@ int64_t own_side(const struct own *o);
 
 /* A picture by name; NULL: none. After own_files. */
 struct own_picture *own_picture(const struct own *o, const char *name);
+/* One whose name differs in case alone; looked for while few mistakes of the kind were found. */
+const struct own_picture *own_in_other_case(const struct own *o, const char *name);
 int64_t own_usable(const struct own *o); /* pictures that are not out */
 
 /* What was found and made, for people. */

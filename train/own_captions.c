@@ -2,11 +2,10 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/progress.h"
+#include "base/text_file.h"
 #include "data/nouns.h"
 #include "train/own.h"
 #include "train/signals.h"
@@ -23,16 +22,9 @@ static char *place_of(const struct caption_entry *e) {
                    : mem_format("%s: caption %lld", e->said, (long long)e->id);
 }
 
-static const struct own_picture *in_other_case(const struct own *o, const char *name) {
-    for (size_t i = 0; i < o->n; i++)
-        if (strcasecmp(o->at[i].name, name) == 0) return &o->at[i];
-    return NULL;
-}
-
 static void no_picture(struct own *o, const struct caption_entry *e) {
     char *place = place_of(e);
-    const struct own_picture *other =
-        o->problems.of[OWN_NO_PICTURE] < 100 ? in_other_case(o, e->name) : NULL;
+    const struct own_picture *other = own_in_other_case(o, e->name);
     if (other)
         own_problem(
             o, OWN_NO_PICTURE,
@@ -150,7 +142,8 @@ static int look_for_nouns(struct own *o) {
 
 int own_captions(struct own *o) {
     if (!o->captions_path) return 0;
-    int status = captions_read(&o->captions, o->captions_path, NULL);
+    int status = dir_exists(o->captions_path) ? 0 : text_file_check(o->captions_path);
+    if (!status) status = captions_read(&o->captions, o->captions_path, NULL);
     if (status == ERR_DATA) {
         own_take_error(o, OWN_LAYOUT, "");
         return 0;

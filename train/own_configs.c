@@ -45,7 +45,8 @@ static bool keeps_size(const struct own *o) {
 }
 
 int64_t own_side(const struct own *o) {
-    return keeps_size(o) ? median_side(o) : o->large ? LARGE_SIDE : MINIATURE_SIDE;
+    int64_t median = median_side(o), most = o->large ? LARGE_SIDE : MINIATURE_SIDE;
+    return keeps_size(o) || median < most ? median : most;
 }
 
 int64_t own_pairs(const struct own *o) {
@@ -67,15 +68,13 @@ const char *own_recipe(const struct own *o) {
     return n < 3000 ? "1k" : n < 30000 ? "10k" : "100k";
 }
 
-static bool is_config(const char *path) { return path && path_is_yaml(path); }
-
 bool own_trains_masks(const struct own *o) {
-    return o->train_masks >= MASKS_MIN && (!o->proposals || is_config(o->proposals));
+    return o->train_masks >= MASKS_MIN && (!o->proposals || o->network);
 }
 
 const char *own_masks_start(const struct own *o, char **shipped) {
     *shipped = NULL;
-    if (is_config(o->proposals)) return o->proposals;
+    if (o->network) return o->proposals;
     if (o->proposals || o->clip) return NULL; /* the shipped one fits the shipped CLIP alone */
     return *shipped = own_shipped("proposals.yaml");
 }
@@ -151,28 +150,25 @@ static void put_proposals_config(struct own_configs *c, const struct own *o) {
     const char *start = own_masks_start(o, &shipped);
     struct str *s = new_file(c, "masks.yaml");
     int64_t batch = 8;
-    while (batch > o->train_masks) batch /= 2;
+    while (batch > 1 && 2 * batch > o->train_masks)
+        batch /= 2; /* some may hold unseen classes only */
     str_add(s, "# A network that proposes masks, on the %lld pictures with masks that train.\n",
             (long long)o->train_masks);
-    if (start) {
-        put_path(s, "base: ", start);
-        str_add(s, "# It goes on from what that network has learned.\n");
-    } else {
-        put_base(s, "proposals-new");
-    }
+    if (o->network)
+        put_path(s, "base: ", o->network);
+    else
+        put_base(s, start ? "proposals-50-500" : "proposals-new");
+    if (start) str_add(s, "# It goes on from what that network has learned.\n");
     str_add(s, "stage: proposals\ninputs:\n  scenes: data.yaml\n");
     put_clip(s, o, "clip");
-    if (start) put_path(s, "init:\n  weights: ", start);
+    if (o->network) put_path(s, "init:\n  weights: ", start);
     str_add(
         s,
         "segment: {sizes: [], longest: 0, crop: %lld, colour: false} # square parts of pictures; "
         "pixels without a label count for nothing\n",
         (long long)own_side(o));
-    if (start)
-        str_add(s,
-                "pretrain: {steps: 0}\n"
-                "optim: {lr: 5e-4, steps: 200, warmup: 20} # more steps for more masks: about "
-                "one for each picture, times ten\n");
+    if (o->network) str_add(s, "pretrain: {steps: 0}\noptim: {lr: 5e-4, steps: 200, warmup: 20}\n");
+    str_add(s, "# optim.steps is 200: more for more masks, about ten passes of all of them\n");
     str_add(s, "batch: {global: %lld}\n", (long long)batch);
     free(shipped);
 }

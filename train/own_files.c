@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text_file.h"
 #include "data/coco.h"
 #include "train/own.h"
 
@@ -97,14 +98,8 @@ static int find_pictures(struct own *o) {
 
 /* ---- maps ---- */
 
-static const struct own_picture *in_other_case(const struct own *o, const char *name) {
-    for (size_t i = 0; i < o->n; i++)
-        if (strcasecmp(o->at[i].name, name) == 0) return &o->at[i];
-    return NULL;
-}
-
 static void no_picture(struct own *o, const char *file, const char *name) {
-    const struct own_picture *other = in_other_case(o, name);
+    const struct own_picture *other = own_in_other_case(o, name);
     if (other)
         own_problem(o, OWN_NO_PICTURE,
                     "%s/%s: the picture is called %s: upper and lower case count: rename one",
@@ -186,7 +181,8 @@ static void pair_coco(struct own *o, const struct dataset *coco) {
 
 static int find_instances(struct own *o) {
     struct dataset coco;
-    int status = dataset_open_coco(&coco, o->images, NULL, o->masks_path);
+    int status = text_file_check(o->masks_path);
+    if (!status) status = dataset_open_coco(&coco, o->images, NULL, o->masks_path);
     if (status == ERR_DATA) {
         own_take_error(o, OWN_LAYOUT, "");
         return 0;

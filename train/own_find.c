@@ -16,19 +16,15 @@ static char *existing(const char *dir, const char *const *names, bool (*is)(cons
     return NULL;
 }
 
+/* A text of the name of one of the pictures. */
 static bool has_texts(const char *dir) {
     struct strings names = {0};
     bool found = false;
     if (dir_list(dir, &names)) error_clear();
     for (size_t i = 0; i < names.n && !found; i++) {
-        char *stem = path_stem(names.at[i]);
-        size_t n = strlen(names.at[i]);
-        for (size_t k = 0; k < names.n && n > 4 && !strcmp(names.at[i] + n - 4, ".txt"); k++) {
-            char *other = path_stem(names.at[k]);
-            found |= image_name_is(names.at[k]) && strcmp(stem, other) == 0;
-            free(other);
-            if (found) break;
-        }
+        char *stem = path_stem(names.at[i]), *text = mem_format("%s.txt", stem);
+        found = image_name_is(names.at[i]) && strings_find(&names, text) >= 0;
+        free(text);
         free(stem);
     }
     strings_free(&names);

@@ -272,6 +272,9 @@ static void tell(struct own *o) {
         empty += !p->out && mask && !p->has_mask;
         o->n_masks += !p->out && p->has_mask;
     }
+    if (read && o->masks_path && !o->problems.n && !o->n_masks && !o->n_captioned)
+        own_problem(o, OWN_LAYOUT, "%s: no mask has a labelled pixel: all are 255 or black",
+                    o->masks_path);
     if (turned)
         own_note(o, "%lld pictures are turned upright by EXIF when they are read",
                  (long long)turned);
@@ -295,7 +298,7 @@ int own_look(struct own *o) {
         status = 0;
         masks = false;
     }
-    if (!masks) vocabulary_close(&o->names);
+    if (o->masks_path && !masks) vocabulary_close(&o->names); /* they were told what is wrong */
     if (!status) look_at_all(&l);
     if (l.has_coco) dataset_close(&l.coco);
     if (!status && signals_pending()) status = signals_error("nothing was written");

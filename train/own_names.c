@@ -218,7 +218,7 @@ static void give_values(struct own *o) {
 }
 
 int own_names(struct own *o) {
-    if (!o->names_path || !o->masks_path) return 0;
+    if (!o->names_path) return 0;
     int status = read_names(o);
     if (status == ERR_DATA) {
         own_take_error(o, OWN_NAMES, "");
@@ -231,6 +231,6 @@ int own_names(struct own *o) {
     }
     if (!path_is_yaml(o->names_path) && vocabulary_check(&o->names, o->names_path))
         own_take_error(o, OWN_NAMES, "");
-    if (dir_exists(o->masks_path)) give_values(o);
+    if (o->masks_path && dir_exists(o->masks_path)) give_values(o);
     return 0;
 }

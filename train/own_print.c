@@ -44,6 +44,8 @@ static void print_captions(const struct own *o, FILE *to) {
 static void print_masks(const struct own *o, FILE *to) {
     static const char *const form[] = {"", "index PNG", "colour PNG", "COCO instances"};
     int64_t n = own_usable(o), used = 0;
+    if (!o->masks_path && o->names.n)
+        fprintf(to, "names      %zu, %s\n", o->names.n, o->names_path);
     if (!o->masks_path) {
         fputs(
             "masks      none: nothing can tell how good names of your pictures' parts are, and "

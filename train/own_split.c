@@ -61,7 +61,7 @@ static void want(int64_t n, bool masks, int64_t *val, int64_t *test) {
     enum { FOR_TEST = 30 };
     *test = masks && n >= FOR_TEST ? n * 15 / 100 : 0;
     *val = n * (*test ? 15 : masks ? 25 : 10) / 100;
-    if (!*val && n > 1) *val = 1;
+    if (!*val && n > (masks ? 0 : 1)) *val = 1;
 }
 
 /* The groups of what counts, in an order that the seed draws: [*n] roots, owned. */

@@ -53,9 +53,31 @@ static int look_at_config(const char *path, int64_t *width, int64_t *layers) {
     return status;
 }
 
+/* A network that can be trained further is described by a config, or by its run. */
+static int look_at_proposals(struct own *o) {
+    bool best;
+    char *run = run_split(o->proposals, &best);
+    struct settings_doc doc;
+    int status = 0;
+    char *config = path_is_yaml(run) ? mem_strdup(run)
+                   : run_folder(run) ? path_join(run, "settings.yaml")
+                                     : NULL;
+    if (config) status = settings_read(&doc, config);
+    const char *stage = config && !status ? settings_text(&doc, "stage") : NULL;
+    if (stage && strcmp(stage, "proposals") == 0) o->network = mem_strdup(config);
+    if (config && !status && !o->network && (!stage || strcmp(stage, "import") != 0))
+        status = error_set(ERR_DATA, "%s: proposes no masks (its stage is %s)", run,
+                           stage ? stage : "not said");
+    if (config) settings_doc_free(&doc);
+    free(config);
+    free(run);
+    return status;
+}
+
 int own_start(struct own *o, const char *clip, const char *proposals) {
     int status = resolve(clip, "--clip", &o->clip);
     if (!status) status = resolve(proposals, "--proposals", &o->proposals);
+    if (!status && o->proposals) status = look_at_proposals(o);
     if (status || !o->clip) return status;
     bool best;
     char *run = run_split(o->clip, &best);

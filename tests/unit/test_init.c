@@ -1,4 +1,5 @@
 /* `ovseg init` on folders in every layout that it takes: what it finds, what it writes. */
+/* ctest: timeout=600 */
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -291,6 +292,22 @@ TEST(ten_pictures_are_enough) {
     own_ended_free(&e);
 }
 
+TEST(names_without_masks_are_the_vocabulary_and_else_the_nouns_are) {
+    own_pictures();
+    own_captions_jsonl();
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    check_has("out/names.yaml", "{name: \"tree\"}");
+    own_ended_free(&e);
+    own_text("names.txt", "dog\nred car\n");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    char *names = text_of("out/names.yaml");
+    CHECK(strstr(names, "{name: \"red car\"}") && !strstr(names, "tree"));
+    free(names);
+    own_ended_free(&e);
+}
+
 TEST(values_may_begin_at_one) {
     own_pictures();
     own_captions_jsonl();
@@ -311,7 +328,11 @@ TEST(values_may_begin_at_one) {
 TEST(published_weights_change_the_rates_and_the_size_of_pictures) {
     own_pictures();
     own_captions_jsonl();
-    own_picture_of("images/p03.jpg", 900, 700, 3);
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *name = mem_format("images/p%02d.jpg", i);
+        own_picture_of(name, 900, 700, i);
+        free(name);
+    }
     own_text("ViT-B-16.pt", "not looked into yet");
     char *clip = own_path("ViT-B-16.pt");
     struct own_ended e = INIT("--clip", clip, "--proposals", clip);

@@ -1,5 +1,6 @@
 /* Folders with one thing wrong: `ovseg init` names the file, says what to do, and writes nothing.
  */
+/* ctest: timeout=600 */
 #include "base/file.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"

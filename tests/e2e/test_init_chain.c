@@ -1,0 +1,127 @@
+/* From a folder to a table, by the commands a user types: `ovseg init`, then ovseg-train. What the
+ * smallest models learn is not judged. */
+/* ctest: timeout=900 labels=slow */
+#include "base/file.h"
+#include "data/set.h"
+#include "tests/e2e/process.h"
+#include "tests/test.h"
+
+static void check_has(const char *text, const char *const *parts) {
+    for (; *parts; parts++) CHECK_HAS(text, *parts);
+}
+#define HAS(text, ...) check_has(text, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Drawn scenes as plain files, in test_dir()/plain; owned. */
+static char *drawn(const char *images, const char *masks) {
+    struct ended e = TRAIN("world", "smoke/scenes.yaml", "count.clip=60", "count.seen=20");
+    char *set = file_of("world", "scenes", "clip.h5"), *plain = test_path("plain");
+    check_status(&e, 0);
+    ended_free(&e);
+    e = OVSEG("data", "export", set, plain, "--images", images, "--masks", masks);
+    check_status(&e, 0);
+    ended_free(&e);
+    free(set);
+    return plain;
+}
+
+/* `ovseg init DIR --images FOLDER`, from the smallest models. */
+static struct ended init(const char *dir, const char *folder) {
+    char *clip = test_source("configs/smoke/clip.yaml");
+    char *proposals = test_source("configs/smoke/proposals.yaml");
+    struct ended e =
+        OVSEG("init", dir, "--images", folder, "--clip", clip, "--proposals", proposals);
+    free(clip);
+    free(proposals);
+    check_status(&e, 0);
+    return e;
+}
+
+/* A set of the data that this chain made. */
+static void check_set(const char *name, int64_t images, bool labels, bool captions) {
+    char *file = mem_format("%s.h5", name), *path = file_of("out", "data", file);
+    struct dataset d;
+    CHECK_OK(set_open(&d, path));
+    CHECK_INT(d.n_images, images);
+    CHECK_INT(d.n_captions > 0, captions);
+    for (int64_t i = 0; i < d.n_images && labels; i++) {
+        struct labels l;
+        CHECK_OK(d.source->labels(&d, i, &l));
+        labels_free(&l);
+    }
+    dataset_close(&d);
+    free(path);
+    free(file);
+}
+
+TEST(drawn_scenes_with_captions_and_some_masks_go_from_init_to_a_table) {
+    char *plain = drawn("40", "15"), *dir = test_path("mine"), *config = path_join(dir, "mpt.yaml");
+    struct ended e = init(dir, plain);
+    HAS(e.out, "captions   of 40 of 40", "masks      of 15 of 40", "next: ovseg-train");
+    ended_free(&e);
+    e = TRAIN("out", config, "masks:optim.steps=6", "finetune:optim.epochs=0",
+              "finetune:optim.steps=6", "optim.epochs=0", "optim.steps=6");
+    check_status(&e, 0);
+    HAS(e.out, "raw CLIP", "FT only", "FT+MPT", "MaskFormer only", "ensemble");
+    HAS(e.err, "masks: starts from ", "validation: mask_accuracy");
+    ended_free(&e);
+    check_set("clip", 37, false, true);
+    check_set("seen", 12, true, true);
+    check_set("val", 3, true, true);
+    free(config);
+    free(dir);
+    free(plain);
+}
+
+TEST(captions_alone_and_masks_alone_are_enough_for_a_chain) {
+    char *plain = drawn("16", "16"), *dir = test_path("a"), *config = path_join(dir, "mpt.yaml");
+    char *masks = path_join(plain, "masks"), *captions = path_join(plain, "captions.jsonl");
+    char *away = test_path("masks");
+    CHECK(rename(masks, away) == 0);
+    struct ended e = init(dir, plain);
+    HAS(e.out, "masks      none: nothing can tell how good");
+    ended_free(&e);
+    char *scenes = test_source("configs/smoke/scenes.yaml");
+    char *eval = mem_format("eval:inputs.scenes=%s", scenes);
+    e = TRAIN("out", config, eval, "finetune:optim.steps=6", "optim.steps=6");
+    check_status(&e, 0);
+    HAS(e.out, "raw CLIP", "FT+MPT");
+    ended_free(&e);
+    free(dir);
+    free(config);
+
+    CHECK(rename(away, masks) == 0);
+    CHECK_OK(file_remove(captions));
+    dir = test_path("b");
+    config = path_join(dir, "mpt.yaml");
+    e = init(dir, plain);
+    HAS(e.out, "captions   none: only the names of the masks will be learned");
+    ended_free(&e);
+    e = TRAIN("out2", config, "masks:optim.steps=6", "finetune:optim.steps=6", "optim.steps=6");
+    check_status(&e, 0);
+    HAS(e.out, "raw CLIP", "FT+MPT", "ensemble");
+    ended_free(&e);
+    char *const owned[] = {plain, dir, config, masks, captions, away, scenes, eval};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(photographs_with_captions_and_instances_of_coco_go_from_init_to_a_table) {
+    char *images = test_coco_mini("train2017");
+    char *captions = test_coco_mini("annotations/captions_train2017.json");
+    char *instances = test_coco_mini("annotations/instances_train2017.json");
+    char *dir = test_path("photos"), *config = path_join(dir, "mpt.yaml");
+    char *clip = test_source("configs/smoke/clip.yaml");
+    char *proposals = test_source("configs/smoke/proposals.yaml");
+    struct ended e = OVSEG("init", dir, "--images", images, "--captions", captions, "--masks",
+                           instances, "--clip", clip, "--proposals", proposals);
+    check_status(&e, 0);
+    HAS(e.out, "captions   of 80 of 80 pictures (100 %): 400, COCO JSON", "COCO instances",
+        "split      train ");
+    ended_free(&e);
+    e = TRAIN("out", config, "masks:optim.steps=6", "finetune:optim.epochs=0",
+              "finetune:optim.steps=6", "optim.epochs=0", "optim.steps=6");
+    check_status(&e, 0);
+    HAS(e.out, "raw CLIP", "FT+MPT", "ensemble");
+    ended_free(&e);
+    char *const owned[] = {images, captions, instances, dir, config, clip, proposals};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
