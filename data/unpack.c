@@ -212,7 +212,7 @@ static int check_room(const struct unpacking *p) {
 }
 
 int unpack_files(const struct unpack *u, int64_t *n) {
-    struct unpacking p;
+    struct unpacking p = {.u = u};
     int64_t size = file_size(u->archive);
     *n = 0;
     if (size < 0) return error_set(ERR_MISSING, "%s: no such file", u->archive);

@@ -21,7 +21,7 @@ struct unpack {
 };
 
 /* Goes through the archive twice: what is wanted must have room on the disk before anything is
- * written. Names are bytes, in any locale. Files that are there already with the size that the archive says
- * are kept, so that a killed one goes on. *n: files that are there now. ERR_MISSING, ERR_DATA,
- * ERR_IO; ERR_DEVICE in a build without libarchive. */
+ * written. Names are bytes, in any locale. Files that are there already with the size that the
+ * archive says are kept, so that a killed one goes on. *n: files that are there now. ERR_MISSING,
+ * ERR_DATA, ERR_IO; ERR_DEVICE in a build without libarchive. */
 int unpack_files(const struct unpack *u, int64_t *n);
