@@ -79,10 +79,11 @@ void resident_watch(int ranks, const char *config, const char *name, const char 
         train_start_ranks(&p, ranks, "out", config, arguments, NULL);
     else
         train_start(&p, "out", config, arguments, NULL);
-    while (!process_ended(&p) && (!to->late || last_step(metrics) < 1050)) {
+    long step = 0;
+    while (!process_ended(&p) && (!to->late || step < 1050)) {
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         if (!metrics) metrics = find_metrics("out", name, part);
-        long step = metrics ? last_step(metrics) : 0;
+        if (metrics) step = last_step(metrics);
         if (step && !n) n = processes_of(&p, ranks, at);
         for (size_t i = 0; i < n; i++) look(step, resident_now(at[i], "VmRSS:"), &to[i]);
     }
