@@ -19,6 +19,20 @@ int64_t argument_int(struct argp_state *state, const char *option, const char *t
     return x;
 }
 
+void argument_seeds(struct argp_state *state, const char *text, struct ints *s) {
+    for (const char *at = text; at;) {
+        const char *comma = strchr(at, ',');
+        char *one = mem_format("%.*s", comma ? (int)(comma - at) : (int)strlen(at), at);
+        size_t cap = s->n;
+        s->at = mem_grow(s->at, &cap, s->n + 1, sizeof *s->at);
+        s->at[s->n++] = argument_int(state, "--seeds", one, 0, (int64_t)1e15);
+        for (size_t i = 0; i + 1 < s->n; i++)
+            if (s->at[i] == s->at[s->n - 1]) argp_error(state, "--seeds %s: one is twice", text);
+        free(one);
+        at = comma ? comma + 1 : NULL;
+    }
+}
+
 void argument_of_two(struct argp_state *state, const char *arg, const char **first,
                      const char **second) {
     if (*second) argp_usage(state);

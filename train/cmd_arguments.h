@@ -4,9 +4,13 @@
 #include <argp.h>
 #include <stdint.h>
 
+#include "base/settings.h"
+
 /* A whole number from lo to hi. */
 int64_t argument_int(struct argp_state *state, const char *option, const char *text, int64_t lo,
                      int64_t hi);
+/* "A,B,...": added to the list, none twice. */
+void argument_seeds(struct argp_state *state, const char *text, struct ints *seeds);
 /* One of exactly two arguments, which ARGP_KEY_END then asks for. */
 void argument_of_two(struct argp_state *state, const char *arg, const char **first,
                      const char **second);

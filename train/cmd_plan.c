@@ -1,4 +1,4 @@
-/* ovseg plan CONFIG [key=value ...]: what a chain will take, before it is run. */
+/* ovseg plan CONFIG|SWEEP [key=value ...]: what a chain, or a sweep, will take before it is run. */
 #include <argp.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "train/cmd.h"
+#include "train/cmd_arguments.h"
 #include "train/cmd_runs.h"
-#include "train/plan.h"
+#include "train/plan_sweep.h"
+#include "train/run.h"
 #include "train/scheduler.h"
 #include "train/signals.h"
 
@@ -19,9 +21,23 @@ struct arguments {
     bool json;
     const char *node, *dir; /* in a probe's process */
     bool half;
+    struct ints seeds; /* of a sweep */
 };
 
-enum { KEY_PROBE = 256, KEY_SHARE, KEY_JSON, KEY_SET, KEY_NODE, KEY_DIR, KEY_PARENT, KEY_HALF };
+enum {
+    KEY_PROBE = 256,
+    KEY_SHARE,
+    KEY_JSON,
+    KEY_SET,
+    KEY_NODE,
+    KEY_DIR,
+    KEY_PARENT,
+    KEY_HALF,
+    KEY_SEEDS,
+    KEY_TRIAL,
+    KEY_THREADS,
+    KEY_JUDGED
+};
 
 static const struct argp_option options[] = {
     {"probe", KEY_PROBE, "SECONDS", 0,
@@ -32,6 +48,8 @@ static const struct argp_option options[] = {
      "Share of the proposals that CLIP is asked about, where the network is yet to be trained "
      "(default 0.5)",
      0},
+    {"jobs", 'j', "N", 0, "Of a sweep: stages side by side (default: one a core)", 0},
+    {"seeds", KEY_SEEDS, "A,B,...", 0, "Of a sweep: these in the place of the file's", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
@@ -40,19 +58,25 @@ static const struct argp_option options[] = {
     {"dir", KEY_DIR, "DIR", OPTION_HIDDEN, 0, 0},
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN, 0, 0},
     {"half", KEY_HALF, 0, OPTION_HIDDEN, 0, 0},
+    {"trial", KEY_TRIAL, "K", OPTION_HIDDEN, 0, 0},
+    {"threads", KEY_THREADS, "N", OPTION_HIDDEN, 0, 0},
+    {"judged", KEY_JUDGED, 0, OPTION_HIDDEN, 0, 0},
     {0},
 };
 
 static const char doc[] =
-    "Says what `ovseg-train CONFIG` would take on this machine: for each stage that would run its "
+    "Says what `ovseg-train CONFIG`, or `ovseg sweep SWEEP`, would take on this machine: for each "
+    "stage that would run its "
     "steps or pictures, parameters, work, time, peak memory, disk, and the largest batch that the "
     "memory available now has room for. What is reused takes nothing, a shared stage counts "
     "once.\v"
     "It is measured: each stage is begun at its real shapes, for a few seconds, in a folder that "
     "is "
     "removed again; before it the stages that it needs are made small. A stage `prepare` is not "
-    "probed: it would take all of its set.\n\n"
-    "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 74 input "
+    "probed: it would take all of its set; nor are stages for a GPU, as yet: of these, and with "
+    "--probe none, there are counts. Of a sweep the stages of all trials are joined; those that do "
+    "the same work, with another seed or other rates, are timed once.\n\n"
+    "Exit status: 0 done, 64 usage, 65 bad data, 66 missing input, 74 input "
     "or output, 78 bad config, 130 and 143 stopped by a signal.";
 
 static double number(struct argp_state *state, const char *option, const char *text, double hi) {
@@ -82,6 +106,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_DIR: a->dir = arg; break;
     case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
     case KEY_HALF: a->half = true; break;
+    case 'j': a->plan.jobs = argument_int(state, "-j", arg, 1, 256); break;
+    case KEY_SEEDS: argument_seeds(state, arg, &a->seeds); break;
+    case KEY_TRIAL: a->plan.trial = argument_int(state, "--trial", arg, 1, SWEEP_MAX_TRIALS); break;
+    case KEY_THREADS: a->plan.threads = argument_int(state, "--threads", arg, 1, 4096); break;
+    case KEY_JUDGED: a->plan.judged = true; break;
     case KEY_SET: add_override(a, arg, NULL, state); break;
     case ARGP_KEY_ARG:
         if (a->config)
@@ -97,16 +126,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-static int plan(const struct arguments *a) {
+static int plan_chain(const struct arguments *a) {
     struct graph g = {0};
     struct plan p = {0};
     struct str text = {0};
     int status = graph_open(&g, a->config, a->overrides.at, a->overrides.n);
-    if (!status && t_device() == T_CUDA)
-        status = error_set(ERR_DEVICE,
-                           "device: %s: plans are of runs on the CPU as yet: give device=cpu, or "
-                           "try a few steps on the GPU",
-                           t_device_name());
     if (!status && a->node) status = plan_child(&g, a->node, a->dir, a->half);
     if (!status && !a->node) {
         status = graph_check_inputs(&g);
@@ -122,8 +146,43 @@ static int plan(const struct arguments *a) {
     return status;
 }
 
+static int plan_trial(const struct arguments *a, const struct sweep *s) {
+    struct graph g = {0};
+    int status = plan_sweep_graph(s, a->plan.trial, a->plan.judged, a->plan.threads, &g);
+    if (!status) status = plan_child(&g, a->node, a->dir, a->half);
+    graph_close(&g);
+    return status;
+}
+
+static int plan_all_trials(struct arguments *a, struct sweep *s) {
+    struct plan_sweep p = {0};
+    struct str text = {0};
+    int64_t cores = run_cores();
+    if (!a->plan.jobs) a->plan.jobs = cores > 0 ? cores : 1;
+    int status = sweep_build(s);
+    if (!status) status = plan_sweep_open(&p, s, &a->plan);
+    if (!status && a->json) plan_sweep_json(&p, &a->plan, &text);
+    if (!status && !a->json) plan_sweep_print(&p, &a->plan, &text);
+    if (!status) status = print_and_free(&text);
+    plan_sweep_close(&p);
+    return status;
+}
+
+static int plan(struct arguments *a) {
+    struct sweep s = {0};
+    if (!sweep_file_is(a->config)) {
+        if (a->plan.jobs || a->seeds.n)
+            return error_set(ERR_USAGE, "-j, --seeds: go with a sweep, and %s is none", a->config);
+        return plan_chain(a);
+    }
+    int status = sweep_read(&s, a->config, &a->overrides, &a->seeds);
+    if (!status) status = a->node ? plan_trial(a, &s) : plan_all_trials(a, &s);
+    sweep_close(&s);
+    return status;
+}
+
 int cmd_plan(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
+    static const struct argp argp = {options, parse, "CONFIG|SWEEP [KEY=VALUE...]", doc, 0, 0, 0};
     signals_install();
     struct arguments a = {
         .plan = {.probe = true, .budget = 4, .share = 0.5, .argc = argc, .argv = argv}};
@@ -132,5 +191,6 @@ int cmd_plan(int argc, char **argv) {
     int status = plan(&a);
     if (status) status = cmd_failed();
     overrides_free(&a.overrides);
+    free(a.seeds.at);
     return status;
 }

@@ -10,12 +10,16 @@
 #include "base/log.h"
 #include "train/cmd.h"
 #include "train/cmd_arguments.h"
+#include "train/device.h"
 #include "train/run.h"
 #include "train/scheduler.h"
 #include "train/signals.h"
+#include "train/slurm_text.h"
 #include "train/sweep_print.h"
 #include "train/sweep_run.h"
+#include "train/sweep_submit.h"
 #include "train/sweep_table.h"
+#include "train/time_limit.h"
 
 enum where { ON_LOCAL, ON_SLURM };
 
@@ -27,7 +31,8 @@ struct arguments {
     struct ints seeds;
     struct overrides overrides;
     struct strings given; /* --seeds and settings, as they were written */
-    const char *make;     /* in a process of sweep_run(): the run folder */
+    struct submit_flags flags;
+    const char *make; /* in a process of sweep_run(): the run folder */
     int argc;
     char **argv;
 };
@@ -46,11 +51,13 @@ enum {
 
 static const struct argp_option options[] = {
     {"on", KEY_ON, "WHERE", 0,
-     "local: here (the default). slurm: print the jobs of a cluster that do it: shared stages, one "
-     "array of the trials, the table",
+     "local: here (the default). slurm: as jobs of a cluster, with the options below: what several "
+     "trials need, then an array of the trials, then the table",
      0},
     {"jobs", 'j', "N", 0,
-     "Stages side by side, each a process with its share of the cores (default: one a core)", 0},
+     "Stages side by side, each a process with its share of the cores (default: one a core); on "
+     "slurm: tasks of the array at a time",
+     0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print trials, stages and what is reused", 0},
     {"seeds", KEY_SEEDS, "A,B,...", 0, "These in the place of the file's", 0},
     {"trial", KEY_TRIAL, "K", 0, "All that trial K lacks, one stage after the other", 0},
@@ -72,24 +79,14 @@ static const char doc[] =
     "done and writes the table anew.\v"
     "key=value, NAME:key=value and *:key=value are for all trials. The table: "
     "OUTPUT_DIR/sweep-NAME-HASH/sweep.md and sweep.csv; what stages said: logs/ beside it. "
-    "docs/sweeps.md has the form of FILE.\n\n"
+    "docs/sweeps.md has the form of FILE. With --on slurm the script of the jobs is printed, and "
+    "sent with --go (docs/cluster.md).\n\n"
     "Exit status: 0 every trial is done; when some failed that of the first, the others were run; "
     "64 usage, 66 missing input, 74 input or output, 75 stopped: run it again, 78 bad config, 129, "
     "130 and 143 stopped by a signal, after checkpoints.";
 
 static void read_seeds(struct arguments *a, const char *text, struct argp_state *state) {
-    for (const char *at = text; at;) {
-        const char *comma = strchr(at, ',');
-        char *one = mem_format("%.*s", comma ? (int)(comma - at) : (int)strlen(at), at);
-        struct ints *s = &a->seeds;
-        size_t cap = s->n;
-        s->at = mem_grow(s->at, &cap, s->n + 1, sizeof *s->at);
-        s->at[s->n++] = argument_int(state, "--seeds", one, 0, (int64_t)1e15);
-        for (size_t i = 0; i + 1 < s->n; i++)
-            if (s->at[i] == s->at[s->n - 1]) argp_error(state, "--seeds %s: one is twice", text);
-        free(one);
-        at = comma ? comma + 1 : NULL;
-    }
+    argument_seeds(state, text, &a->seeds);
     strings_add(&a->given, "--seeds");
     strings_add(&a->given, text);
 }
@@ -112,12 +109,16 @@ static void check(const struct arguments *a, struct argp_state *state) {
     if (a->make) return; /* with the options of the sweep that it is of */
     if (a->trial && a->shared) argp_error(state, "--trial or --shared, not both");
     if (a->on == ON_SLURM && (a->trial || a->shared))
-        argp_error(state, "--on slurm prints the jobs; --trial and --shared are what they call");
+        argp_error(state, "--on slurm makes the jobs; --trial and --shared are what they call");
+    if (a->on == ON_SLURM && a->status) argp_error(state, "status is the same everywhere");
+    if (a->on != ON_SLURM && a->flags.first)
+        argp_error(state, "--%s: goes with --on slurm", a->flags.first);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &a->flags; break;
     case KEY_ON: read_where(a, arg, state); break;
     case 'j': a->jobs = argument_int(state, "-j", arg, 1, 256); break;
     case KEY_DRY_RUN: a->dry_run = true; break;
@@ -204,6 +205,7 @@ static int run_here(struct sweep *s, const struct arguments *a) {
                            .shared_only = a->shared,
                            .argc = a->argc,
                            .argv = a->argv};
+    time_limit_start(s->time_limit);
     int status = sweep_run(s, &w);
     struct str text = {0};
     if (status) return status;
@@ -212,16 +214,6 @@ static int run_here(struct sweep *s, const struct arguments *a) {
     print(&text);
     if (!a->shared) status = print_table(s);
     return status ? status : outcome(s);
-}
-
-static int print_jobs(const struct sweep *s, const struct arguments *a) {
-    struct sweep_jobs jobs;
-    struct str text = {0};
-    sweep_jobs_of(&jobs, s, &a->given);
-    sweep_print_jobs(&jobs, &text);
-    print(&text);
-    sweep_jobs_free(&jobs);
-    return 0;
 }
 
 static int print_status(struct sweep *s) {
@@ -233,26 +225,69 @@ static int print_status(struct sweep *s) {
     return status ? status : print_table(s);
 }
 
+static void print_plan(const struct sweep *s) {
+    struct str text = {0};
+    sweep_print_plan(s, &text);
+    print(&text);
+}
+
+/* Where the results are hashed with another device than that of this machine, `status` must be told
+ * so, too. */
+static void tell_status(const struct sweep *s, const struct arguments *a) {
+    struct str words = {0};
+    for (size_t i = 0; i < a->given.n; i++) {
+        str_add(&words, " ");
+        if (shell_quote(&words, a->given.at[i])) error_clear();
+    }
+    log_info("the table, at any time: ovseg sweep status %s%s", s->file.path,
+             words.at ? words.at : "");
+    str_free(&words);
+}
+
+/* As jobs of a cluster. */
+static int on_slurm(struct sweep *s, struct arguments *a) {
+    struct submission jobs = {0};
+    struct resources_options r = {0};
+    int status = submit_open(&jobs, &a->flags, "sweep", a->file);
+    if (!status) status = sweep_resources(s, &a->flags, &jobs, &r);
+    if (!status) status = sweep_device(s, &r, &a->given);
+    s->check = device_check_graph; /* a trial is one process */
+    if (!status) status = sweep_build(s);
+    if (!status && a->dry_run) print_plan(s);
+    if (!status && !a->dry_run) status = sweep_submit(s, &r, &a->given, a->jobs, &jobs);
+    if (!status && !a->dry_run) status = submit_deliver(&jobs, &a->flags);
+    if (!status && jobs.n && a->flags.go) tell_status(s, a);
+    submission_free(&jobs);
+    return status;
+}
+
+static int here(struct sweep *s, const struct arguments *a) {
+    bool runs = !a->status && !a->dry_run && !a->trial;
+    if (runs) s->check = device_usable; /* a trial of its own looks for it itself */
+    int status = sweep_build(s);
+    if (status) return status;
+    if (a->status) return print_status(s);
+    if (a->dry_run) {
+        print_plan(s);
+        return 0;
+    }
+    return a->trial ? sweep_run_trial(s, (size_t)a->trial - 1) : run_here(s, a);
+}
+
 static int sweep(struct arguments *a, struct sweep *s) {
     int status = sweep_read(s, a->file, &a->overrides, &a->seeds);
     if (!status && a->trial > (int64_t)s->n_trials)
         status =
             error_set(ERR_USAGE, "--trial %lld: there are %zu", (long long)a->trial, s->n_trials);
-    if (!status && a->make) return sweep_make(s, (size_t)a->trial - 1, a->make, a->threads);
-    if (!status) status = sweep_build(s);
     if (status) return status;
-    if (a->status) return print_status(s);
-    struct str text = {0};
-    if (a->dry_run) sweep_print_plan(s, &text);
-    print(&text);
-    if (a->on == ON_SLURM) return print_jobs(s, a);
-    if (a->dry_run) return 0;
-    return a->trial ? sweep_run_trial(s, (size_t)a->trial - 1) : run_here(s, a);
+    if (a->make) return sweep_make(s, (size_t)a->trial - 1, a->make, a->threads);
+    return a->on == ON_SLURM ? on_slurm(s, a) : here(s, a);
 }
 
 int cmd_sweep(int argc, char **argv) {
+    static const struct argp_child children[] = {{&submit_flags_argp, 0, "On slurm:", 1}, {0}};
     static const struct argp argp = {
-        options, parse, "FILE [KEY=VALUE...]\nstatus FILE [KEY=VALUE...]", doc, 0, 0, 0};
+        options, parse, "FILE [KEY=VALUE...]\nstatus FILE [KEY=VALUE...]", doc, children, 0, 0};
     signals_install();
     struct arguments a = {.argc = argc, .argv = argv};
     struct sweep s = {0};
@@ -264,6 +299,7 @@ int cmd_sweep(int argc, char **argv) {
     sweep_close(&s);
     free(a.seeds.at);
     strings_free(&a.given);
+    submit_flags_free(&a.flags);
     overrides_free(&a.overrides);
     return status;
 }

@@ -21,13 +21,22 @@ struct arguments {
     const char *config;
     struct overrides overrides;
     struct strings only;
-    bool dry_run, explain;
+    bool dry_run, explain, wait;
     const char *node; /* in a child: the only stage to run */
     int argc;
     char **argv;
 };
 
-enum { KEY_DRY_RUN = 256, KEY_EXPLAIN, KEY_SET, KEY_ONLY, KEY_TIME_LIMIT, KEY_NODE, KEY_PARENT };
+enum {
+    KEY_DRY_RUN = 256,
+    KEY_EXPLAIN,
+    KEY_SET,
+    KEY_ONLY,
+    KEY_TIME_LIMIT,
+    KEY_WAIT,
+    KEY_NODE,
+    KEY_PARENT
+};
 
 static const struct argp_option options[] = {
     {"dry-run", KEY_DRY_RUN, 0, 0, "Check everything, print what would run and what is reused", 0},
@@ -41,6 +50,10 @@ static const struct argp_option options[] = {
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
      "Stop before so long with a checkpoint and exit status 75: minutes, HH:MM:SS or D-HH:MM:SS. "
      "The end of a Slurm job is such a limit, unasked",
+     0},
+    {"wait", KEY_WAIT, 0, 0,
+     "Wait where another process is at work in a run, then reuse what it made; otherwise this ends "
+     "with 69",
      0},
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
@@ -79,6 +92,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_EXPLAIN: a->explain = true; break;
     case KEY_ONLY: strings_add(&a->only, arg); break;
     case KEY_TIME_LIMIT: add_setting(a, "time_limit", arg, state); break;
+    case KEY_WAIT: a->wait = true; break;
     case KEY_NODE: a->node = arg; break;
     case KEY_PARENT: child_of(strtol(arg, NULL, 10)); break;
     case 'v': log_set_level(LOG_DEBUG); break;
@@ -112,6 +126,7 @@ static int open_graph(struct graph *g, const struct arguments *a) {
     int status = graph_open(g, a->config, a->overrides.at, a->overrides.n);
     if (!status && a->only.n) status = graph_choose(g, &a->only);
     if (!status && !a->node) status = graph_check_inputs(g);
+    for (size_t i = 0; i < g->n; i++) g->at[i]->wait = a->wait;
     return status;
 }
 
@@ -125,29 +140,53 @@ static int tell_result(const struct graph *g, char **dir) {
     return status;
 }
 
+static struct node *node_at(const struct graph *g, const char *path) {
+    for (size_t i = 0; i < g->n; i++)
+        if (strcmp(g->at[i]->path, path) == 0) return g->at[i];
+    error_set(ERR_USAGE, "--node %s: no such stage in this chain", path);
+    return NULL;
+}
+
+/* A process of the scheduler's, for one stage. */
+static int run_one(struct node *n, const char *time_limit) {
+    int status = n ? device_open(n) : error_status();
+    if (status) return status;
+    time_limit_start(time_limit);
+    return run_node(n);
+}
+
+static void print(const struct graph *g, bool explain) {
+    struct str text = {0};
+    graph_print(g, &text, explain);
+    fputs(text.at, stdout);
+    str_free(&text);
+}
+
+/* Where it is run may be another machine. */
+static int look(const struct graph *g, bool explain) {
+    if (!comm_rank(g->comm)) print(g, explain);
+    if (device_check_graph(g) || device_usable(g))
+        log_warn("here it cannot be run: %s", error_message());
+    error_clear();
+    return 0;
+}
+
 static int train(struct graph *g, struct comm *comm, const struct launch *l,
                  const struct arguments *a, char **dir) {
     device_rank(comm_local_rank(comm));
     int status = ranks_agree(comm, open_graph(g, a));
     g->comm = comm;
     if (status) return status;
+    const char *limit = g->named->config.run.time_limit;
     comm_timeout(comm, g->named->config.run.timeout_first);
-    if (!a->dry_run) status = device_join(comm, l);
-    if (status) return status;
+    if (a->dry_run) return look(g, a->explain);
+    if (a->node) return run_one(node_at(g, a->node), limit);
     bool first = comm_rank(comm) == 0;
-    if (!a->node && first && (a->dry_run || a->explain)) {
-        struct str text = {0};
-        graph_print(g, &text, a->explain);
-        fputs(text.at, stdout);
-        str_free(&text);
-    }
-    if (a->dry_run) return 0;
-    time_limit_start(g->named->config.run.time_limit);
-    if (a->node) {
-        for (size_t i = 0; i < g->n; i++)
-            if (strcmp(g->at[i]->path, a->node) == 0) return run_node(g->at[i]);
-        return error_set(ERR_USAGE, "--node %s: no such stage in this chain", a->node);
-    }
+    if (first && a->explain) print(g, true);
+    status = device_open_graph(g);
+    if (!status) status = device_join(comm, l);
+    if (status) return status;
+    time_limit_start(limit);
     if (first) content_save(&g->content);
     status = run_graph(g, a->argc, a->argv);
     return status ? status : tell_result(g, dir);

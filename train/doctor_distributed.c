@@ -257,8 +257,8 @@ static int look(struct comm *c, const struct launch *l, const char *runs, bool j
     bool sees = false;
     comm_timeout(c, TIMEOUT_S);
     device_rank(comm_local_rank(c));
-    device_find();
-    int status = device_join(c, l);
+    int status = device_find(c);
+    if (!status) status = device_join(c, l);
     if (status) return status;
     struct seat mine = describe(c), *all = mem_alloc((size_t)r.n, sizeof *all);
     status = look_for_folder(c, runs, &sees);

@@ -11,7 +11,6 @@
 #include "base/hash.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
-#include "train/device.h"
 #include "train/identity.h"
 #include "train/import_settings.h"
 #include "train/init_weights.h"
@@ -404,12 +403,20 @@ int graph_open_weights(struct graph *g, const char *file, const struct override 
     return open_any(g, file, true, overrides, n);
 }
 
-int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
-    int status = open_any(g, config, false, overrides, n);
-    if (!status) status = device_open_graph(g);
-    if (!status) content_open(&g->content, g->named->config.run.output_dir);
+int graph_load(struct graph *g, const char *config, const struct override *overrides, size_t n) {
+    return open_any(g, config, false, overrides, n);
+}
+
+int graph_identify(struct graph *g) {
+    int status = 0;
+    content_open(&g->content, g->named->config.run.output_dir);
     for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;
+}
+
+int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
+    int status = graph_load(g, config, overrides, n);
+    return status ? status : graph_identify(g);
 }
 
 int graph_check_inputs(const struct graph *g) {

@@ -37,6 +37,7 @@ struct node {
     char *dir;         /* <output_dir>/<name>-<id> */
     bool done;         /* finished before this command, or by it */
     bool reused;       /* finished before this command */
+    bool wait;         /* until another process that is at work in it has ended */
     double seconds;    /* that it took, over all its lives; at work: over the earlier ones */
     double began;      /* at work: clock_s() at the start of this life */
     struct lock *lock; /* train/lock.h, while this process works in dir; else NULL */
@@ -53,8 +54,12 @@ struct graph {
 };
 
 /* Reads the config and all it leads to, with overrides, checks everything, computes identities and
- * finds finished runs. ERR_CONFIG with all mistakes, ERR_MISSING when a file is not there. */
+ * finds finished runs. ERR_CONFIG with all mistakes, ERR_MISSING when a file is not there. No
+ * device is touched, but that `device: auto` looks for one (train/device.h). */
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n);
+/* The same in two steps, for who decides something in between: reading and checking, identities. */
+int graph_load(struct graph *g, const char *config, const struct override *overrides, size_t n);
+int graph_identify(struct graph *g);
 /* The same of a file of published weights: one import, whose run is not looked for. */
 int graph_open_weights(struct graph *g, const char *file, const struct override *overrides,
                        size_t n);

@@ -205,6 +205,29 @@ static int try_take(struct lock *l, double still) {
     return status;
 }
 
+int lock_wait(const char *path, double still) {
+    static const double TELL_S = 60;
+    double told = -TELL_S;
+    for (;;) {
+        struct lock_holder who;
+        char text[LOCK_TEXT];
+        int why = find_holder(path, &who);
+        if (why) return 0; /* nobody, or it cannot be read: who takes it finds that */
+        int life = (int)lock_life(&who);
+        if (life == LOCK_DEAD) return 0;
+        lock_who(&who, text);
+        if (clock_s() - told >= TELL_S) {
+            log_info("%s: waits for the end of %s, which is at work in this run", path, text);
+            told = clock_s();
+        }
+        if (life == LOCK_UNKNOWN) life = watch(path, &who, still);
+        if (life == LOCK_DEAD) return 0;
+        if (error_status()) return error_status();
+        if (signals_pending()) return signals_error("nothing was begun");
+        nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
+    }
+}
+
 /* ---- the heartbeat ---- */
 
 static void beat(struct lock *l) {

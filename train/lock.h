@@ -31,6 +31,10 @@ struct lock;
  * holds it. ERR_IO: it cannot be made there; or the code of a signal that came while it waited. */
 int lock_take(const char *path, double still, struct lock **out);
 
+/* After that: until that process has released it, has died, or is taken for dead. Says now and then
+ * whom it waits for. 0, or the code of a signal. */
+int lock_wait(const char *path, double still);
+
 /* ERR_DEVICE: another one holds it by now, or the file was removed; ERR_IO: it cannot be read. */
 int lock_check(const struct lock *l);
 

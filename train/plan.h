@@ -62,6 +62,7 @@ struct plan {
     bool whole, counted;      /* times, and work, of all that will run are known */
     double room, free_memory; /* of output_dir; bytes now */
     double load;              /* how many processes want a core, the last minute's mean */
+    bool gpu;                 /* some of what will run is for a GPU, which is not probed as yet */
 };
 
 /* How the probe is made. */
@@ -71,6 +72,9 @@ struct plan_options {
     double share;  /* of the proposals that CLIP is asked about, where the network is untrained */
     int argc;      /* the command line behind "plan", with which a child builds the same graph */
     char **argv;
+    int64_t jobs, trial, threads; /* of a sweep: stages side by side; in a child: whose graph, and
+                                     the share of each */
+    bool judged;
 };
 
 void plan_open(struct plan *p, struct graph *g);
@@ -79,6 +83,14 @@ void plan_count(struct plan_stage *s); /* fills counts */
 /* Fills probes; a stage that cannot be probed says why, and those that need it are not probed.
  * ERR_IO when no folder can be made, or the signal that ended it. */
 int plan_measure(struct plan *p, const struct plan_options *o);
+/* The same in parts, for several chains that share stages: a folder below `runs`, owned; the probes
+ * of the nodes that are `wanted` [graph->n], whose inputs were made there before or are wanted,
+ * too; the end of the folder, and of `runs` if it was not there. */
+int plan_folder(const char *runs, char **dir, bool *made_runs);
+int plan_measure_in(struct plan *p, const struct plan_options *o, const char *dir,
+                    const bool *wanted);
+int plan_folder_remove(const char *runs, char *dir, bool made_runs);
+bool plan_is_made(const char *dir, const struct node *n); /* small, by an earlier probe */
 void plan_forecast(struct plan *p, const struct plan_options *o);
 void plan_print(const struct plan *p, const struct plan_options *o, struct str *out);
 void plan_json(const struct plan *p, struct str *out);
@@ -90,7 +102,8 @@ int plan_child(struct graph *g, const char *path, const char *dir, bool half);
 bool plan_trains(const struct node *n);                /* its units are steps */
 char *plan_dir(const char *dir, const struct node *n); /* where a probe's run lies; owned */
 const char *plan_set(const struct node *n); /* of the scenes input, that it reads; NULL: none */
-bool plan_easy(const struct node *n);       /* and the set "easy" beside it */
+bool plan_on_gpu(const struct node *n);
+bool plan_easy(const struct node *n); /* and the set "easy" beside it */
 bool plan_untrained(
     const struct node *n);    /* it looks at masks of a network that is yet to be trained */
 enum { PLAN_HELD_OUT = 256 }; /* pictures a probe is measured on, at most */

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "checkpoints/checkpoint.h"
 #include "data/scenes.h"
+#include "train/device.h"
 #include "train/memory.h"
 #include "train/plan.h"
 #include "train/run.h"
@@ -227,6 +228,8 @@ static double free_disk(const char *path) {
     return (double)v.f_bavail * (double)v.f_frsize;
 }
 
+bool plan_on_gpu(const struct node *n) { return strcmp(device_kind(n), "cuda") == 0; }
+
 void plan_open(struct plan *p, struct graph *g) {
     bool *needed = mem_alloc(g->n, sizeof *needed);
     *p = (struct plan){.graph = g, .at = mem_alloc(g->n, sizeof *p->at)};
@@ -234,6 +237,7 @@ void plan_open(struct plan *p, struct graph *g) {
     for (size_t i = 0; i < g->n; i++) {
         if (!needed[i] && !g->at[i]->done) continue; /* behind what is reused */
         p->at[p->n++] = (struct plan_stage){.node = g->at[i], .reused = g->at[i]->done};
+        p->gpu |= needed[i] && plan_on_gpu(g->at[i]);
         plan_count(&p->at[p->n - 1]);
     }
     free(needed);

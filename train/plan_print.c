@@ -78,13 +78,13 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
                 "is kept for the backward\n");
     str_add(out, "work %s%s; memory %s at most, %s are available; disk %s, %s are free\n", work,
             p->counted ? "" : " at least", memory, free_now, disk, room);
-    str_add(out, "GPU-hours: 0 (device cpu)\n");
+    str_add(out, "GPU-hours: %s\n", p->gpu ? "not known (device cuda)" : "0 (device cpu)");
     if (o->probe && p->load > 2.5 * (double)sysconf(_SC_NPROCESSORS_ONLN)) /* the probe's own: 2 */
         str_add(out,
                 "! other programs are at work here (load %.0f): times are those of a machine as "
                 "busy as it was\n",
                 p->load);
-    if (p->memory > p->free_memory)
+    if (p->memory > p->free_memory && !p->gpu)
         str_add(
             out,
             "! more memory than is available: smaller batches (batch.global changes results)\n");
@@ -125,7 +125,7 @@ void plan_json(const struct plan *p, struct str *out) {
     json_key_real(&j, "flop", p->flop);
     json_key_real(&j, "memory", p->memory);
     json_key_real(&j, "disk", p->disk);
-    json_key_real(&j, "gpu_hours", 0);
+    json_key_real(&j, "gpu_hours", p->gpu ? NAN : 0);
     json_key_real(&j, "free_memory", p->free_memory);
     json_key_real(&j, "free_disk", p->room);
     json_key_real(&j, "load", p->load);

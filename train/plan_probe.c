@@ -53,14 +53,20 @@ static void trial_close(struct trial *t) {
 }
 
 static int start(struct trial *t, const char *dir, const struct plan_options *o) {
-    char parent[32], program[] = "ovseg", plan[] = "plan", node[] = "--node", in[] = "--dir",
-                     of[] = "--parent", half[] = "--half", *where = mem_strdup(dir);
-    char **args = mem_alloc((size_t)o->argc + 10, sizeof(char *));
+    char parent[32], trial[48], threads[48],
+        program[] = "ovseg", plan[] = "plan", node[] = "--node", in[] = "--dir", of[] = "--parent",
+        half[] = "--half", judged[] = "--judged", *where = mem_strdup(dir);
+    char **args = mem_alloc((size_t)o->argc + 13, sizeof(char *));
     size_t n = 0;
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    snprintf(trial, sizeof trial, "--trial=%lld", (long long)o->trial);
+    snprintf(threads, sizeof threads, "--threads=%lld", (long long)o->threads);
     char *const own[] = {program, plan, node, t->stage->node->path, in, where, of, parent};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) args[n++] = own[i];
     if (t->half) args[n++] = half;
+    if (o->trial) args[n++] = trial;
+    if (o->trial) args[n++] = threads;
+    if (o->judged) args[n++] = judged;
     for (int i = 1; i < o->argc; i++) args[n++] = o->argv[i];
     posix_spawn_file_actions_t to;
     posix_spawnattr_t attributes; /* a group of its own: Ctrl-C reaches it through us */
@@ -246,6 +252,11 @@ static int try_together(const struct plan *p, struct node **node, size_t n, cons
             s->probe.why = mem_strdup("takes all of its set: run it first, then plan what follows");
             continue;
         }
+        if (plan_on_gpu(node[i])) {
+            s->probe.why = mem_strdup(
+                "for a GPU: probes are of CPUs as yet; try some steps, or plan with device=cpu");
+            continue;
+        }
         trial_open(&t[k], s, dir, half);
         if (!status) status = start(&t[k], dir, o);
         k++;
@@ -261,13 +272,25 @@ static int try_together(const struct plan *p, struct node **node, size_t n, cons
     return status;
 }
 
-static int try_chain(struct plan *p, const char *dir, const struct plan_options *o) {
+bool plan_is_made(const char *dir, const struct node *n) {
+    char *run = plan_dir(dir, n), *report = mem_format("%s.json", run);
+    bool made = file_exists(report);
+    free(run);
+    free(report);
+    return made;
+}
+
+int plan_measure_in(struct plan *p, const struct plan_options *o, const char *dir,
+                    const bool *wanted) {
     struct graph *g = p->graph;
     bool *needed = mem_alloc(g->n, sizeof *needed), *was = mem_alloc(g->n, sizeof *was);
     struct node *group[TOGETHER_MAX];
     int status = 0;
-    graph_needed(g, needed);
-    for (size_t i = 0; i < g->n; i++) was[i] = g->at[i]->done;
+    for (size_t i = 0; i < g->n; i++) {
+        needed[i] = wanted[i];
+        was[i] = g->at[i]->done;
+        g->at[i]->done |= !wanted[i] && plan_is_made(dir, g->at[i]);
+    }
     for (size_t n; !status && (n = scheduler_next(g, needed, group));) {
         struct str names = {0};
         for (size_t i = 0; i < n; i++) str_add(&names, "%s%s", i ? ", " : "", group[i]->name);
@@ -286,21 +309,36 @@ static int try_chain(struct plan *p, const char *dir, const struct plan_options 
     return status;
 }
 
-int plan_measure(struct plan *p, const struct plan_options *o) {
-    const char *runs = p->graph->named->config.run.output_dir;
-    bool was_there = dir_exists(runs);
+int plan_folder(const char *runs, char **dir, bool *made_runs) {
+    *made_runs = !dir_exists(runs);
+    *dir = NULL;
     int status = dir_make(runs);
     if (status) return status;
-    char *whole = realpath(runs, NULL), *dir = path_join(whole ? whole : runs, ".probe-XXXXXX");
-    if (!mkdtemp(dir))
-        status = error_set(ERR_IO, "%s: cannot make a folder: %s", dir, strerror(errno));
-    if (!status) {
-        status = try_chain(p, dir, o);
-        int removed = dir_remove(dir);
-        if (!status) status = removed;
-    }
-    if (!was_there) rmdir(runs); /* when it is empty, as before */
-    free(dir);
+    char *whole = realpath(runs, NULL);
+    *dir = path_join(whole ? whole : runs, ".probe-XXXXXX");
     free(whole);
+    if (mkdtemp(*dir)) return 0;
+    status = error_set(ERR_IO, "%s: cannot make a folder: %s", *dir, strerror(errno));
+    free(*dir);
+    *dir = NULL;
     return status;
+}
+
+int plan_folder_remove(const char *runs, char *dir, bool made_runs) {
+    int status = dir ? dir_remove(dir) : 0;
+    if (made_runs) rmdir(runs); /* when it is empty, as before */
+    free(dir);
+    return status;
+}
+
+int plan_measure(struct plan *p, const struct plan_options *o) {
+    const char *runs = p->graph->named->config.run.output_dir;
+    bool *needed = mem_alloc(p->graph->n, sizeof *needed), made_runs;
+    char *dir;
+    graph_needed(p->graph, needed);
+    int status = plan_folder(runs, &dir, &made_runs);
+    if (!status) status = plan_measure_in(p, o, dir, needed);
+    int removed = plan_folder_remove(runs, dir, made_runs);
+    free(needed);
+    return status ? status : removed;
 }

@@ -118,9 +118,12 @@ static int lock(struct node *n) {
     double until = clock_s() + 1;
     int status;
     while ((status = lock_take(path, n->config.run.lock, &n->lock)) == ERR_DEVICE &&
-           clock_s() < until) {
+           (n->wait || clock_s() < until)) {
         error_clear();
-        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+        if (clock_s() < until)
+            nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+        else if ((status = lock_wait(path, n->config.run.lock)))
+            break;
     }
     free(path);
     return status;
@@ -267,7 +270,8 @@ double run_seconds(const struct node *n) { return n->seconds + clock_s() - n->be
 static int begin(struct node *n) {
     bool first = comm_rank(n->comm) == 0;
     const struct run_options *run = &n->config.run;
-    comm_timeout(n->comm, run->timeout_first + 2 * run->lock); /* another host's lock is watched */
+    /* Another host's lock is watched; who waits for another's work has no time limit. */
+    comm_timeout(n->comm, n->wait ? 0 : run->timeout_first + 2 * run->lock);
     int status = ranks_agree(n->comm, first ? run_begin(n) : 0);
     if (status) {
         if (first) run_leave(n);

@@ -8,18 +8,46 @@
 #include "base/file.h"
 #include "train/slurm_text.h"
 
-static const char INDEX[] = "%a"; /* Slurm's own mark for it, in names of files */
+struct slurm_job *submission_add(struct submission *s) {
+    s->job = mem_grow(s->job, &s->cap, s->n + 1, sizeof *s->job);
+    s->job[s->n] = (struct slurm_job){.resources = {.nodes = 1}};
+    return &s->job[s->n++];
+}
 
 void submission_free(struct submission *s) {
     for (size_t i = 0; i < s->n; i++) {
-        free(s->job[i].name);
-        free(s->job[i].needs);
-        strings_free(&s->job[i].stages);
-        strings_free(&s->job[i].folders);
+        struct slurm_job *j = &s->job[i];
+        struct strings *const lists[] = {&j->parts, &j->words, &j->folders};
+        for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) strings_free(lists[k]);
+        free(j->name);
+        free(j->array);
+        free(j->needs.at);
+        free(j->after.at);
     }
     free(s->job);
-    strings_free(&s->overrides);
+    free(s->dir);
+    free(s->program);
+    strings_free(&s->texts);
     site_close(&s->site);
+}
+
+int slurm_word(struct slurm_job *j, const char *text, const char *mark) {
+    struct str quoted = {0}, word = {0};
+    int status = shell_quote(&quoted, text);
+    for (const char *at; !status && mark && (at = strstr(text, mark)); text = at + strlen(mark))
+        str_add(&word, "%.*s" SLURM_INDEX, (int)(at - text), text);
+    str_add(&word, "%s", text);
+    if (!status) strings_add(&j->words, word.at);
+    str_free(&quoted);
+    str_free(&word);
+    return status;
+}
+
+void slurm_link(struct slurm_links *l, size_t job) {
+    for (size_t i = 0; i < l->n; i++)
+        if (l->at[i] == job) return;
+    l->at = mem_grow(l->at, &l->cap, l->n + 1, sizeof *l->at);
+    l->at[l->n++] = job;
 }
 
 static int64_t tasks_of(const struct resources_options *r) {
@@ -34,6 +62,20 @@ double slurm_job_time(const struct submission *s, const struct slurm_job *j) {
     const char *time = time_of(s, j);
     double seconds;
     return time && clock_parse_span(time, &seconds) ? seconds : 0;
+}
+
+int slurm_check_times(const struct submission *s) {
+    enum { EARLY = 60 }; /* seconds by which Slurm's signal may be early */
+    for (size_t j = 0; s->margin && j < s->n; j++) {
+        double time = slurm_job_time(s, &s->job[j]);
+        if (time > 0 && time < (double)(s->margin + 2 * EARLY))
+            return error_set(ERR_CONFIG,
+                             "%s: a time of %.0f s leaves too little beside the margin of %lld s, "
+                             "with which SIGUSR1 may come up to %d s early: raise --time, or lower "
+                             "--margin",
+                             s->job[j].name, time, (long long)s->margin, EARLY);
+    }
+    return 0;
 }
 
 /* ---- options of sbatch ---- */
@@ -91,7 +133,7 @@ static int directives(const struct submission *s, const struct slurm_job *j, str
     if (!status) status = directive(&d, "chdir", s->dir);
     if (!status && s->account) status = directive(&d, "account", s->account);
     if (!status) status = resource_directives(&d, s, j);
-    if (!status && j->array) status = directive(&d, "array", s->array);
+    if (!status && j->array) status = directive(&d, "array", j->array);
     if (!status && s->margin)
         status = directive_int(&d, "signal", hands_on(&s->site) ? "B:USR1@" : "USR1@", s->margin);
     if (!status && s->requeue) status = directive(&d, "requeue", "");
@@ -151,36 +193,17 @@ static int done_lines(const struct submission *s, const struct slurm_job *j, str
     return status;
 }
 
-void slurm_index(struct str *to, const char *text, const char *index) {
-    for (const char *mark; (mark = strstr(text, INDEX)); text = mark + 2)
-        str_add(to, "%.*s%s", (int)(mark - text), text, index);
-    str_add(to, "%s", text);
-}
-
-/* An override. What all tasks of an array share is made once, as of the first. */
-static int put_override(const struct submission *s, const struct slurm_job *j, const char *text,
-                        struct str *out) {
-    const char *mark = s->array ? strstr(text, INDEX) : NULL;
+static int put_word(const char *text, struct str *out) {
+    const char mark = SLURM_INDEX[0];
     int status = 0;
-    str_add(out, " \\\n    ");
-    if (mark && !j->array) {
-        long first;
-        struct str with = {0};
-        sbatch_array(s->array, &first);
-        char *index = mem_format("%ld", first);
-        slurm_index(&with, text, index);
-        status = shell_quote(out, with.at);
-        str_free(&with);
-        free(index);
-        return status;
-    }
-    for (; !status && mark; text = mark + 2, mark = strstr(text, INDEX)) {
-        char *before = mem_format("%.*s", (int)(mark - text), text);
+    for (const char *at; !status && (at = strchr(text, mark)); text = at + 1) {
+        char *before = mem_format("%.*s", (int)(at - text), text);
         if (*before) status = shell_quote(out, before);
         str_add(out, "\"$SLURM_ARRAY_TASK_ID\"");
         free(before);
+        if (!at[1]) return status;
     }
-    return status || !*text ? status : shell_quote(out, text);
+    return status ? status : shell_quote(out, text);
 }
 
 static int put_container(const struct submission *s, const struct slurm_job *j, struct str *out) {
@@ -198,22 +221,6 @@ static int put_container(const struct submission *s, const struct slurm_job *j, 
     return status;
 }
 
-/* With cores to itself a process is told how many: it would count those of the machine. The user's
- * own word comes later and wins. */
-static int put_arguments(const struct submission *s, const struct slurm_job *j, struct str *out) {
-    int status = 0;
-    if (j->resources.cpus) str_add(out, " \\\n    threads=%lld", (long long)j->resources.cpus);
-    for (size_t i = 0; !status && i < s->overrides.n; i++)
-        status = put_override(s, j, s->overrides.at[i], out);
-    for (size_t i = 0; !status && i < j->stages.n; i++) {
-        char *only = mem_format("--only=%s", j->stages.at[i]);
-        str_add(out, " \\\n    ");
-        status = shell_quote(out, only);
-        free(only);
-    }
-    return status;
-}
-
 static int put_command(const struct submission *s, const struct slurm_job *j, struct str *out) {
     const struct site *site = &s->site;
     bool many = j->resources.nodes * tasks_of(&j->resources) > 1;
@@ -224,9 +231,11 @@ static int put_command(const struct submission *s, const struct slurm_job *j, st
     int status = put_container(s, j, out);
     const char *program = *site->program ? site->program : *site->image ? "ovseg" : s->program;
     if (!status) status = shell_quote(out, program);
-    str_add(out, " train ");
-    if (!status) status = shell_quote(out, s->config);
-    return status ? status : put_arguments(s, j, out);
+    for (size_t i = 0; !status && i < j->words.n; i++) {
+        str_add(out, "%s", i < 2 ? " " : " \\\n    "); /* "train CONFIG" are on one line */
+        status = put_word(j->words.at[i], out);
+    }
+    return status;
 }
 
 static int run_lines(const struct submission *s, const struct slurm_job *j, struct str *out) {
@@ -255,19 +264,19 @@ static void end_lines(const struct submission *s, struct str *out) {
             "    if scontrol requeue \"$job\"; then\n"
             "        sleep 60 # Slurm ends this script meanwhile\n"
             "    else\n"
-            "        echo \"no requeue here: use ovseg submit --chain N\" >&2\n"
+            "        echo \"no requeue here: use --chain N of ovseg %s\" >&2\n"
             "    fi\n"
             "fi\n",
-            (long long)s->requeue);
+            (long long)s->requeue, s->verb);
     str_add(out, "exit \"$status\"\n");
 }
 
 static int heading(const struct submission *s, const struct slurm_job *j, struct str *out) {
-    str_add(out, "#!/bin/bash\n# ovseg submit: ");
-    int status = shell_quote(out, s->config);
-    for (size_t i = 0; !status && i < j->stages.n; i++) {
+    str_add(out, "#!/bin/bash\n# ovseg %s: ", s->verb);
+    int status = shell_quote(out, s->file);
+    for (size_t i = 0; !status && i < j->parts.n; i++) {
         str_add(out, i ? ", " : ": ");
-        status = shell_quote(out, j->stages.at[i]);
+        status = shell_quote(out, j->parts.at[i]);
     }
     str_add(out, "\n");
     return status;
@@ -288,18 +297,18 @@ int slurm_script(const struct submission *s, const struct slurm_job *j, struct s
 
 void slurm_dependency(const struct submission *s, const struct slurm_job *j, const char *const *ids,
                       const char *before, struct str *out) {
-    for (size_t i = 0; i < j->n_needs; i++) {
-        bool task_by_task = j->array && s->job[j->needs[i]].array;
+    for (size_t i = 0; i < j->needs.n; i++) {
+        bool task_by_task = j->array && s->job[j->needs.at[i]].array;
         str_add(out, "%s%s:%s", out->n ? "," : "", task_by_task ? "aftercorr" : "afterok",
-                ids[j->needs[i]]);
+                ids[j->needs.at[i]]);
     }
+    for (size_t i = 0; i < j->after.n; i++)
+        str_add(out, "%safterany:%s", out->n ? "," : "", ids[j->after.at[i]]);
     if (before) str_add(out, "%safterany:%s", out->n ? "," : "", before);
 }
 
 static const char END_OF_SCRIPT[] = "OVSEG_END_OF_SCRIPT";
 static const char sender_head[] =
-    "#!/bin/bash\n"
-    "# ovseg submit: bash FILE sends these jobs and prints their ids.\n"
     "set -eu\n"
     "send() { # OPTION...: the script on standard input; prints the job's id\n"
     "    local id\n"
@@ -339,7 +348,10 @@ static int sender_job(const struct submission *s, size_t i, const char *const *i
 int slurm_sender(const struct submission *s, struct str *out) {
     char **ids = mem_alloc(s->n, sizeof *ids);
     int status = 0;
-    str_add(out, "%s", sender_head);
+    str_add(out,
+            "#!/bin/bash\n"
+            "# ovseg %s: bash FILE sends these jobs and prints their ids.\n%s",
+            s->verb, sender_head);
     for (size_t i = 0; i < s->n; i++) ids[i] = mem_format("$job%zu", i + 1);
     for (size_t i = 0; !status && i < s->n; i++)
         status = sender_job(s, i, (const char *const *)ids, out);

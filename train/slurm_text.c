@@ -1,6 +1,7 @@
 #include "train/slurm_text.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,19 +85,44 @@ static bool read_index(const char **at, long *x) {
     return true;
 }
 
+/* FROM[-TO[:STEP]]; false when it is none. */
+static bool read_range(const char **at, long *from, long *to, long *step) {
+    if (!read_index(at, from)) return false;
+    *to = *from, *step = 1;
+    if (**at == '-' && (++*at, !read_index(at, to))) return false;
+    if (**at == ':' && (++*at, !read_index(at, step))) return false;
+    return *to >= *from && *step >= 1;
+}
+
 bool sbatch_array(const char *text, long *first) {
     *first = -1;
-    long x, to, step, together;
+    long from, to, step, together;
     const char *at = text;
     for (;; at++) {
-        if (!read_index(&at, &x)) return false;
-        if (*first < 0) *first = x;
-        to = x, step = 1;
-        if (*at == '-' && (at++, !read_index(&at, &to))) return false;
-        if (*at == ':' && (at++, !read_index(&at, &step))) return false;
-        if (to < x || step < 1) return false;
+        if (!read_range(&at, &from, &to, &step)) return false;
+        if (*first < 0) *first = from;
         if (*at != ',') break;
     }
     if (*at == '%' && (at++, !read_index(&at, &together) || together < 1)) return false;
     return !*at;
+}
+
+/* The k-th index, from 0 on; or, with a k beyond, how many there are: -1 - n. */
+static long index_at(const char *text, long k) {
+    long from, to, step, n = 0;
+    for (const char *at = text; read_range(&at, &from, &to, &step); at++) {
+        long here = (to - from) / step + 1;
+        if (k < n + here) return from + (k - n) * step;
+        n += here;
+        if (*at != ',') break;
+    }
+    return -1 - n;
+}
+
+size_t sbatch_array_spread(const char *text, size_t most, long *out, size_t *n) {
+    size_t all = (size_t)(-1 - index_at(text, LONG_MAX));
+    *n = all < most ? all : most;
+    for (size_t i = 0; i < *n; i++)
+        out[i] = index_at(text, (long)(*n > 1 ? i * (all - 1) / (*n - 1) : 0));
+    return all;
 }

@@ -20,3 +20,7 @@ bool sbatch_job_id(const char *printed, char id[16]);
 
 /* An array, "1-8", "0-15:4", "1,3,7-9%2" -> its first index. False when it is none. */
 bool sbatch_array(const char *text, long *first);
+
+/* Indices of such an array, evenly from the first to the last of the list: `most` at most, into
+ * out, *n of them. Returns how many there are. */
+size_t sbatch_array_spread(const char *text, size_t most, long *out, size_t *n);

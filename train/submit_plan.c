@@ -5,34 +5,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "train/device.h"
 #include "train/run.h"
 
-static struct settings_table flags_table(void) {
-    static const struct setting_group group = {"resources", resources_rows,
-                                               sizeof resources_rows / sizeof *resources_rows, 0};
-    return (struct settings_table){&group, 1};
-}
-
-void resource_flag(struct resource_flags *f, const char *key, const char *value) {
-    struct override o = {.key = mem_format("resources.%s", key), .value = mem_strdup(value)};
-    if (!f->said.path && settings_parse(&f->said, "command line", "{}")) return;
-    settings_override(&f->said, &o); /* its error is kept for resource_flags_check */
-    override_free(&o);
-}
-
-int resource_flags_check(struct resource_flags *f) {
-    struct problems p = {0};
-    problems_take_error(&p);
-    if (!f->said.path && settings_parse(&f->said, "command line", "{}")) return error_status();
-    settings_assign(&f->said, flags_table(), flags_table(), "ovseg submit", &f->options, &p);
-    if (!p.n) resources_check(&f->said, &f->options, "", &p);
-    return problems_close(&p, ERR_USAGE);
-}
-
-void resource_flags_free(struct resource_flags *f) {
-    settings_free(flags_table(), &f->options);
-    settings_doc_free(&f->said);
-}
+static const char INDEX[] = "%a"; /* Slurm's own mark for it, in names of files */
 
 /* What a stage asks for. */
 struct place {
@@ -42,21 +19,82 @@ struct place {
     size_t job;
 };
 
-static struct resources_options resources_of(const struct graph *g, const struct node *n,
-                                             const struct resource_flags *f) {
+/* A plan in the making. */
+struct planner {
+    const struct graph *g;
+    const struct submit_array *array;
+    const struct submit_request *r;
+    struct place *at; /* [g->n] */
+    struct submission *s;
+};
+
+struct resources_options submit_resources(const struct graph *g, const struct node *n,
+                                          const struct resource_flags *f) {
     struct resources_options r = n->config.resources;
-    struct settings_table t = flags_table();
+    struct settings_table t = resource_table();
     for (size_t i = 0; i < t.at->n; i++) {
         const struct setting *s = &t.at->rows[i];
         char key[SETTING_MAX_KEY];
         setting_key(t.at, s, key);
-        if (!settings_find(&f->said, key)) continue;
+        if (!resource_said(f, key)) continue;
         if (n != g->named && settings_find(&n->doc, key)) continue;
         size_t size = s->type == SET_INT ? sizeof(int64_t) : sizeof(char *);
         memcpy((char *)&r + s->offset, (const char *)&f->options + s->offset, size);
     }
     return r;
 }
+
+/* ---- devices ---- */
+
+static const char *device_name(int device) { return device == DEVICE_CUDA ? "cuda" : "cpu"; }
+
+static bool is_config(const struct node *n) { return n->stage && !n->identity; }
+
+/* NAME: must mean one stage. */
+static int add_device(const struct graph *g, const struct node *n, struct strings *settings) {
+    for (size_t i = 0; i < g->n; i++)
+        if (g->at[i] != n && is_config(g->at[i]) && strcmp(g->at[i]->name, n->name) == 0)
+            return error_set(ERR_CONFIG,
+                             "%s: resources.gpus: this stage and %s have one name, and their jobs "
+                             "different devices: rename a file",
+                             n->path, g->at[i]->path);
+    char *text = mem_format("%s:device=%s", n->name, device_name(n->config.run.device));
+    strings_add(settings, text);
+    free(text);
+    return 0;
+}
+
+int submit_devices(struct graph *g, const struct resource_flags *f, struct strings *settings) {
+    int status = 0, *given = &g->named->config.run.device;
+    if (*given == DEVICE_AUTO) {
+        bool gpu = submit_resources(g, g->named, f).gpus > 0;
+        *given = gpu ? DEVICE_CUDA : DEVICE_CPU;
+        char *text = mem_format("device=%s", device_name(*given));
+        strings_add(settings, text);
+        free(text);
+    }
+    for (size_t i = 0; !status && i < g->n; i++) {
+        struct node *n = g->at[i];
+        int *device = &n->config.run.device;
+        if (n == g->named || !is_config(n) || *device != DEVICE_AUTO) continue;
+        if (!config_computes(n->config.run.stage)) continue;
+        const struct setting_entry *own = settings_find(&n->doc, "device");
+        *device = submit_resources(g, n, f).gpus > 0 ? DEVICE_CUDA : DEVICE_CPU;
+        if (*device != *given || (own && !own->inherited)) status = add_device(g, n, settings);
+    }
+    return status;
+}
+
+static void check_device(const struct node *n, const struct resources_options *r) {
+    bool gpu = strcmp(device_kind(n), "cuda") == 0;
+    if (gpu && !r->gpus)
+        log_warn("%s: its device is cuda, and its job asks for no GPU (resources.gpus)", n->name);
+    else if (!gpu && r->gpus && n->config.run.device == DEVICE_CPU &&
+             config_computes(n->config.run.stage))
+        log_warn("%s: its device is cpu, and its job asks for GPUs (resources.gpus)", n->name);
+}
+
+/* ---- which job ---- */
 
 static bool same_resources(const struct resources_options *a, const struct resources_options *b) {
     return a->nodes == b->nodes && a->gpus == b->gpus && a->tasks == b->tasks &&
@@ -76,20 +114,15 @@ static bool waits_for(const struct graph *g, const struct node *n, const struct 
     return false;
 }
 
-static bool is_array(const struct node *n, const struct graph *other) {
-    for (size_t i = 0; i < other->n; i++)
-        if (strcmp(other->at[i]->path, n->path) == 0) return strcmp(other->at[i]->dir, n->dir) != 0;
-    return true;
-}
-
 /* A stage comes at least one job after those that it waits for and that ask for something else:
  * with levels as they are here no two jobs can wait for each other. */
-static void find_levels(const struct graph *g, struct place *at) {
+static void find_levels(const struct planner *p) {
+    struct place *at = p->at;
     for (bool changed = true; changed;) { /* `then` may stand before what it follows */
         changed = false;
-        for (size_t i = 0; i < g->n; i++)
-            for (size_t k = 0; at[i].needed && k < g->n; k++) {
-                if (!at[k].needed || !waits_for(g, g->at[i], g->at[k])) continue;
+        for (size_t i = 0; i < p->g->n; i++)
+            for (size_t k = 0; at[i].needed && k < p->g->n; k++) {
+                if (!at[k].needed || !waits_for(p->g, p->g->at[i], p->g->at[k])) continue;
                 int level = at[k].level + !same_kind(&at[i], &at[k]);
                 if (level <= at[i].level) continue;
                 at[i].level = level;
@@ -105,100 +138,135 @@ static const char *name_of(const struct graph *g, const struct node *n) {
     return same > 1 ? n->path : n->name;
 }
 
-static void add_stage(struct submission *s, const struct graph *g, struct place *at, size_t i,
-                      size_t level_begin) {
+static void add_stage(const struct planner *p, size_t i, size_t level_begin) {
+    struct submission *s = p->s;
+    struct place *at = &p->at[i];
     size_t k = level_begin;
-    while (k < s->n && !(s->job[k].array == at[i].array &&
-                         same_resources(&s->job[k].resources, &at[i].resources)))
+    while (k < s->n && !(!s->job[k].array == !at->array &&
+                         same_resources(&s->job[k].resources, &at->resources)))
         k++;
-    if (k == s->n) {
-        s->job = mem_grow(s->job, &s->cap, s->n + 1, sizeof *s->job);
-        s->job[s->n++] = (struct slurm_job){.resources = at[i].resources, .array = at[i].array};
+    struct slurm_job *j = k < s->n ? &s->job[k] : submission_add(s);
+    if (!j->parts.n) {
+        j->resources = at->resources;
+        j->array = at->array ? mem_strdup(p->r->array) : NULL;
     }
-    at[i].job = k;
-    strings_add(&s->job[k].stages, name_of(g, g->at[i]));
-    if (!at[i].array) strings_add(&s->job[k].folders, g->at[i]->dir);
+    at->job = k;
+    strings_add(&j->parts, name_of(p->g, p->g->at[i]));
+    if (!at->array) strings_add(&j->folders, p->g->at[i]->dir);
 }
 
-static void add_jobs(struct submission *s, const struct graph *g, struct place *at) {
+static void add_jobs(const struct planner *p) {
     int top = 0;
-    for (size_t i = 0; i < g->n; i++)
-        if (at[i].needed && at[i].level > top) top = at[i].level;
+    for (size_t i = 0; i < p->g->n; i++)
+        if (p->at[i].needed && p->at[i].level > top) top = p->at[i].level;
     for (int level = 0; level <= top; level++) {
-        size_t begin = s->n;
-        for (size_t i = 0; i < g->n; i++)
-            if (at[i].needed && at[i].level == level) add_stage(s, g, at, i, begin);
+        size_t begin = p->s->n;
+        for (size_t i = 0; i < p->g->n; i++)
+            if (p->at[i].needed && p->at[i].level == level) add_stage(p, i, begin);
     }
 }
 
-static void link_jobs(struct submission *s, const struct graph *g, const struct place *at) {
-    for (size_t j = 0; j < s->n; j++) {
-        bool *needs = mem_alloc(s->n, sizeof *needs);
-        for (size_t i = 0; i < g->n; i++)
-            for (size_t k = 0; at[i].needed && at[i].job == j && k < g->n; k++)
-                if (at[k].needed && at[k].job != j && waits_for(g, g->at[i], g->at[k]))
-                    needs[at[k].job] = true;
-        s->job[j].needs = mem_alloc(s->n, sizeof *s->job[j].needs);
-        for (size_t k = 0; k < s->n; k++)
-            if (needs[k]) s->job[j].needs[s->job[j].n_needs++] = k;
-        free(needs);
+static void link_jobs(const struct planner *p) {
+    const struct place *at = p->at;
+    const struct graph *g = p->g;
+    for (size_t j = 0; j < p->s->n; j++)
+        for (size_t before = 0; before < j; before++) /* in order */
+            for (size_t i = 0; i < g->n; i++)
+                for (size_t k = 0; at[i].needed && at[i].job == j && k < g->n; k++)
+                    if (at[k].needed && at[k].job == before && waits_for(g, g->at[i], g->at[k]))
+                        slurm_link(&p->s->job[j].needs, before);
+}
+
+/* The last job is called after the config, others also after their last stage. */
+static void name_jobs(const struct planner *p) {
+    for (size_t j = 0; j < p->s->n; j++) {
+        struct slurm_job *job = &p->s->job[j];
+        const char *last = path_base(job->parts.at[job->parts.n - 1]), *name = p->g->named->name;
+        job->name =
+            j + 1 == p->s->n ? mem_format("ovseg-%s", name) : mem_format("ovseg-%s-%s", name, last);
     }
 }
 
-/* The last job is called after the config, others also after their last stage; one job alone needs
- * no list of its stages. */
-static void name_jobs(struct submission *s, const struct graph *g) {
-    for (size_t j = 0; j < s->n; j++) {
-        struct slurm_job *job = &s->job[j];
-        const char *last = path_base(job->stages.at[job->stages.n - 1]);
-        job->name = j + 1 == s->n ? mem_format("ovseg-%s", g->named->name)
-                                  : mem_format("ovseg-%s-%s", g->named->name, last);
-    }
-    if (s->n == 1) strings_free(&s->job[0].stages);
+/* ---- what it is told ---- */
+
+/* What all tasks of an array share is made once, as of the first. */
+static int add_override(const struct submit_request *r, struct slurm_job *j, const char *text) {
+    if (!r->array || j->array) return slurm_word(j, text, r->array ? INDEX : NULL);
+    struct str with = {0};
+    for (const char *at; (at = strstr(text, INDEX)); text = at + strlen(INDEX))
+        str_add(&with, "%.*s%ld", (int)(at - text), text, r->first);
+    str_add(&with, "%s", text);
+    int status = slurm_word(j, with.at, NULL);
+    str_free(&with);
+    return status;
 }
 
-static int check_times(const struct submission *s) {
-    enum { EARLY = 60 }; /* seconds by which Slurm's signal may be early */
-    for (size_t j = 0; s->margin && j < s->n; j++) {
-        double time = slurm_job_time(s, &s->job[j]);
-        if (time > 0 && time < (double)(s->margin + 2 * EARLY))
-            return error_set(ERR_CONFIG,
-                             "%s: a time of %.0f s leaves too little beside the margin of %lld s, "
-                             "with which SIGUSR1 may come up to %d s early: raise --time, or lower "
-                             "--margin",
-                             s->job[j].name, time, (long long)s->margin, EARLY);
-    }
-    return 0;
+/* An array that is the last job, and the only array, does all that is left: the names of its stages
+ * need not be the same for all indices then. Nor has one job alone others to leave something to. */
+static bool does_the_rest(const struct planner *p, const struct slurm_job *j) {
+    size_t arrays = 0;
+    for (size_t i = 0; i < p->s->n; i++) arrays += p->s->job[i].array != NULL;
+    return p->s->n == 1 || (arrays == 1 && j->array && j == &p->s->job[p->s->n - 1]);
 }
 
-/* Of an array one task is looked at: that its run is done says nothing of the others. */
-static void forget_done(struct graph *g, const struct graph *other) {
-    for (size_t i = 0; i < g->n; i++)
-        if (is_array(g->at[i], other)) g->at[i]->done = false;
+/* With cores to itself a process is told how many: it would count those of the machine. The user's
+ * own word comes later and wins. */
+static int add_words(const struct planner *p, struct slurm_job *j) {
+    const struct submit_request *r = p->r;
+    char *threads = mem_format("threads=%lld", (long long)j->resources.cpus);
+    int status = slurm_word(j, "train", NULL);
+    if (!status) status = slurm_word(j, r->config, NULL);
+    if (!status && j->resources.cpus) status = slurm_word(j, threads, NULL);
+    for (size_t i = 0; !status && i < r->overrides.n; i++)
+        status = add_override(r, j, r->overrides.at[i]);
+    for (size_t i = 0; !status && i < r->devices.n; i++)
+        status = slurm_word(j, r->devices.at[i], NULL);
+    for (size_t i = 0; !status && !does_the_rest(p, j) && i < j->parts.n; i++) {
+        char *only = mem_format("--only=%s", j->parts.at[i]);
+        status = slurm_word(j, only, NULL);
+        free(only);
+    }
+    free(threads);
+    return status;
 }
 
-int submit_plan(struct graph *g, const struct graph *other, const struct resource_flags *f,
-                struct submission *s) {
-    if (other) forget_done(g, other);
-    struct place *at = mem_alloc(g->n, sizeof *at);
-    bool *needed = mem_alloc(g->n, sizeof *needed), arrays = false;
-    graph_needed(g, needed);
-    for (size_t i = 0; i < g->n; i++) {
-        at[i].needed = needed[i];
-        if (!needed[i]) continue;
-        at[i].resources = resources_of(g, g->at[i], f);
-        at[i].array = other && is_array(g->at[i], other);
-        arrays |= at[i].array;
-    }
-    find_levels(g, at);
-    add_jobs(s, g, at);
-    link_jobs(s, g, at);
-    name_jobs(s, g);
-    free(needed);
-    free(at);
-    if (other && s->n && !arrays)
+/* ---- */
+
+static int check_array(const struct planner *p) {
+    size_t arrays = 0;
+    for (size_t j = 0; j < p->s->n; j++) arrays += p->s->job[j].array != NULL;
+    if (p->s->n && !arrays)
         return error_set(ERR_USAGE,
                          "--array: every task would be the same run: write %%a, its "
                          "index, into a setting: seed=%%a");
-    return check_times(s);
+    if (arrays > 1 && p->array->others)
+        return error_set(ERR_USAGE,
+                         "--array: its tasks have stages of different names, which ask for "
+                         "different resources: give all of them the same, or send them one by one");
+    return 0;
+}
+
+int submit_plan(const struct graph *g, const struct submit_array *array,
+                const struct submit_request *r, const struct submit_flags *f,
+                struct submission *s) {
+    struct planner p = {g, array, r, mem_alloc(g->n, sizeof *p.at), s};
+    bool *needed = mem_alloc(g->n, sizeof *needed);
+    graph_needed(g, needed);
+    for (size_t i = 0; i < g->n; i++) {
+        p.at[i].needed = needed[i];
+        if (!needed[i]) continue;
+        p.at[i].resources = submit_resources(g, g->at[i], &f->resources);
+        p.at[i].array = array && array->varies[i];
+        check_device(g->at[i], &p.at[i].resources);
+    }
+    find_levels(&p);
+    add_jobs(&p);
+    link_jobs(&p);
+    name_jobs(&p);
+    int status = array ? check_array(&p) : 0;
+    for (size_t j = 0; !status && j < s->n; j++) status = add_words(&p, &s->job[j]);
+    if (s->n == 1) strings_free(&s->job[0].parts); /* its head need not tell them */
+    free(needed);
+    free(p.at);
+    return status;
 }

@@ -23,6 +23,13 @@ static bool is_tried(const struct sweep *s, const struct override *o) {
     return false;
 }
 
+bool sweep_tries(const struct sweep *s, const char *key) {
+    for (size_t i = 0; i < s->settings.n; i++)
+        for (size_t k = 0; k < s->settings.at[i].set.n; k++)
+            if (strcmp(s->settings.at[i].set.at[k].key, key) == 0) return true;
+    return false;
+}
+
 static int check_given(const struct sweep *s) {
     struct problems p = {0};
     for (size_t i = 0; i < s->given.n; i++) {
@@ -104,6 +111,14 @@ bool sweep_judged_apart(const struct sweep *s, const struct graph *g) {
     const char *set = n->config.eval.set;
     return *o->metric && o->on == SWEEP_VALIDATION && n->config.run.stage == STAGE_EVALUATE &&
            strncmp(set, "val", 3) != 0 && strncmp(set, "train", 5) != 0;
+}
+
+int sweep_load(const struct sweep *s, size_t trial, struct graph *g) {
+    struct overrides o;
+    overrides_of(s, trial, &o);
+    int status = graph_load(g, s->file.config, o.at, o.n);
+    overrides_free(&o);
+    return status;
 }
 
 int sweep_graph(const struct sweep *s, size_t trial, bool judged, struct graph *g) {
@@ -224,8 +239,12 @@ static int add_trial(struct sweep *s, size_t trial) {
     struct graph g;
     int status = sweep_graph(s, trial, false, &g);
     if (!status) status = graph_check_inputs(&g);
+    if (!status && s->check) status = s->check(&g);
     bool apart = !status && sweep_judged_apart(s, &g);
-    if (!status && !s->output_dir) s->output_dir = mem_strdup(g.named->config.run.output_dir);
+    if (!status && !s->output_dir) {
+        s->output_dir = mem_strdup(g.named->config.run.output_dir);
+        s->time_limit = mem_strdup(g.named->config.run.time_limit);
+    }
     if (!status) {
         content_save(&g.content); /* large files are not hashed again for each trial */
         sweep_join(s, trial, &g, false);
@@ -266,6 +285,7 @@ void sweep_close(struct sweep *s) {
     free(s->stage);
     free(s->slot);
     free(s->output_dir);
+    free(s->time_limit);
     free(s->dir);
     overrides_free(&s->given);
     sweep_settings_free(&s->settings);

@@ -53,6 +53,8 @@ struct sweep {
     size_t n_stages, stages_cap;
     size_t *slot, n_slots; /* stages by run folder */
     char *output_dir, *dir;
+    char *time_limit;                    /* that trials have */
+    int (*check)(const struct graph *g); /* of each graph, besides; NULL: nothing */
 };
 
 /* Reads the file and numbers its trials; `seeds` takes the place of the file's unless it is empty.
@@ -63,6 +65,11 @@ int sweep_read(struct sweep *s, const char *path, struct overrides *given,
 int sweep_build(struct sweep *s);
 void sweep_close(struct sweep *s);
 
+/* Whether the file sets this setting for trials, in any scope. */
+bool sweep_tries(const struct sweep *s, const char *key);
+
+/* The graph of a trial without identities (graph_load). */
+int sweep_load(const struct sweep *s, size_t trial, struct graph *g);
 /* The graph of a trial, from 0 on; `judged`: that of the figures that rank it, which may be the
  * same one. */
 int sweep_graph(const struct sweep *s, size_t trial, bool judged, struct graph *g);

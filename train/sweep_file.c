@@ -79,6 +79,15 @@ static void check(const struct sweep_file *f, struct problems *p) {
                          f->axis[i].mark.line, f->axis[i].mark.column, f->axis[i].key);
 }
 
+bool sweep_file_is(const char *path) {
+    struct settings_doc doc = {0};
+    bool is = !error_status() && !settings_read(&doc, path) && settings_find(&doc, "config") &&
+              !settings_find(&doc, "stage");
+    error_clear(); /* who opens it tells */
+    settings_doc_free(&doc);
+    return is;
+}
+
 int sweep_file_read(struct sweep_file *f, const char *path) {
     struct problems p = {0};
     *f = (struct sweep_file){.path = mem_strdup(path), .name = path_stem(path)};

@@ -60,6 +60,9 @@ struct sweep_file {
     size_t n_rows, rows_cap;
 };
 
+/* Whether a file is one, rather than a config: it names a config, and is no stage. */
+bool sweep_file_is(const char *path);
+
 /* ERR_CONFIG with all mistakes, as FILE:LINE:COLUMN; ERR_MISSING. Close it in any case. */
 int sweep_file_read(struct sweep_file *f, const char *path);
 void sweep_file_close(struct sweep_file *f);

@@ -3,10 +3,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "train/device.h"
 #include "train/result.h"
 #include "train/run.h"
 #include "train/signals.h"
 #include "train/sweep_run.h"
+#include "train/time_limit.h"
 
 /* As ovseg-train leaves a chain that is whole. */
 static int close_chain(const struct graph *g) {
@@ -26,7 +28,10 @@ static int make_in(const struct sweep *s, size_t trial, bool judged, const char 
         if (strcmp(path_base(n->dir), run) != 0) continue;
         *found = true;
         if (!n->config.run.threads) n->config.run.threads = threads;
-        status = run_node(n);
+        n->wait = true; /* another sweep may be at work in it */
+        time_limit_start(n->config.run.time_limit);
+        status = device_open(n);
+        if (!status) status = run_node(n);
         if (!status) status = close_chain(&g);
     }
     graph_close(&g);
@@ -53,6 +58,7 @@ static struct sweep_stage *stage_of(const struct sweep *s, const struct node *n)
 static int run_stage(const struct sweep *s, struct node *n) {
     struct sweep_stage *stage = stage_of(s, n);
     REQUIRE(stage, "%s is no stage of the sweep", n->dir);
+    n->wait = true;
     int status = run_node(n);
     if (signals_stopped(status)) return status;
     char *said = mem_strdup(error_message());
@@ -68,6 +74,8 @@ static int run_graph_of(const struct sweep *s, size_t trial, bool judged) {
     struct graph g;
     int status = sweep_graph(s, trial, judged, &g);
     bool *needed = mem_alloc(g.n, sizeof *needed);
+    if (!status) time_limit_start(g.named->config.run.time_limit);
+    if (!status) status = device_open_graph(&g);
     if (!status) graph_needed(&g, needed);
     for (size_t i = 0; !status && i < g.n; i++)
         if (needed[i]) status = run_stage(s, g.at[i]);

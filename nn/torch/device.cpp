@@ -76,7 +76,7 @@ enum t_device t_device(void) { return cuda ? T_CUDA : T_CPU; }
 const char *t_device_name(void) { return name.c_str(); }
 
 const char *t_cuda_start(int index) {
-    why = start(index);
+    why = index < 0 ? "it is not wanted" : start(index);
     cuda = why.empty();
     if (!cuda) name = "CPU";
     set_tf32(false); // cuDNN's convolutions would take it unasked

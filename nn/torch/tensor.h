@@ -80,8 +80,8 @@ void t_fail_at(long n); /* the n-th op from now fails, 0: none; for tests of err
 enum t_device { T_CPU, T_CUDA };
 enum t_device t_device(void);
 /* Loads libtorch's half for NVIDIA GPUs and makes GPU `index` the device, or the only one that this
- * process sees. "", or why there is no
- * usable GPU; the process then works on the CPU. The text is valid until the next call. */
+ * process sees; -1: the CPU after all, before anything was computed. "", or why there is no usable
+ * GPU; the process then works on the CPU. The text is valid until the next call. */
 const char *t_cuda_start(int index);
 /* Only kernels that give the same bits each time; an op that has none is an error. Those of CPUs
  * do so anyway. Before the first product on a GPU. */

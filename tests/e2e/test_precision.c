@@ -98,11 +98,34 @@ TEST(what_needs_a_gpu_says_why_there_is_none) {
         {"precision=fp8", "seed=1", 78, "precision: "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ended e = TRAIN("none", smoke, cases[i].first, cases[i].second, "--dry-run");
+        struct ended e = TRAIN("none", smoke, cases[i].first, cases[i].second);
         check_status(&e, cases[i].status);
         CHECK_HAS(e.err, cases[i].says);
         ended_free(&e);
     }
+    char *dir = test_path("none");
+    CHECK(!dir_exists(dir));
+    free(dir);
+}
+
+TEST(a_chain_for_a_gpu_can_be_looked_at_where_there_is_none) {
+    if (access("/proc/driver/nvidia/version", F_OK) == 0) test_skip("there is an NVIDIA driver");
+    struct ended cpu = TRAIN("none", smoke, "--dry-run");
+    struct ended gpu = TRAIN("none", smoke, "device=cuda", "precision=fp16", "--dry-run");
+    struct ended why = TRAIN("none", smoke, "device=cuda", "--dry-run", "--explain");
+    check_status(&gpu, 0);
+    check_status(&why, 0);
+    CHECK_HAS(gpu.err, "here it cannot be run: device: cuda: no usable GPU, because ");
+    CHECK_HAS(why.out, "no older run of this name");
+    char *clip = mem_format("%.18s", strstr(cpu.out, "/clip-"));
+    char *scenes = mem_format("%.20s", strstr(cpu.out, "/scenes-"));
+    CHECK(!strstr(why.out, clip));
+    CHECK_HAS(why.out, scenes); /* computes nothing */
+    ended_free(&cpu);
+    ended_free(&gpu);
+    ended_free(&why);
+    free(clip);
+    free(scenes);
 }
 
 TEST(a_stage_that_computes_nothing_is_the_same_in_every_precision) {

@@ -18,8 +18,9 @@ static const char fake[] =
     "[ \"$n\" != \"${FAIL_AT-}\" ] || { echo 'sbatch: error: no' >&2; exit 1; }\n"
     "echo \"${SAYS-$n}\"\n";
 
-/* ovseg submit with the fake sbatch; `more`: of the environment, may be NULL. */
-static struct ended submit(const char *more, const char *const *arguments) {
+/* ovseg COMMAND with the fake sbatch; `more`: of the environment, may be NULL. */
+static struct ended with_sbatch(const char *command, const char *more,
+                                const char *const *arguments) {
     enum { MAX = 24 };
     char *dir = test_path("bin"), *sbatch = test_path("bin/sbatch"), *calls = test_path("calls");
     char *folder = path_dir(TEST_PROGRAM), *program = path_join(folder, "ovseg");
@@ -29,7 +30,7 @@ static struct ended submit(const char *more, const char *const *arguments) {
     CHECK_INT(chmod(sbatch, 0755), 0);
     char *path = mem_format("PATH=%s:%s", dir, getenv("PATH")), *at = mem_format("FAKE=%s", calls);
     char *home = mem_format("XDG_CONFIG_HOME=%s", test_dir());
-    const char *argv[MAX] = {program, "submit"};
+    const char *argv[MAX] = {program, command};
     bool no_path = more && strncmp(more, "PATH=", 5) == 0;
     const char *const environment[] = {at, home, no_path ? more : path, no_path ? NULL : more,
                                        NULL};
@@ -45,7 +46,8 @@ static struct ended submit(const char *more, const char *const *arguments) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     return e;
 }
-#define SUBMIT(more, ...) submit(more, (const char *const[]){__VA_ARGS__, NULL})
+#define SUBMIT(more, ...) with_sbatch("submit", more, (const char *const[]){__VA_ARGS__, NULL})
+#define SWEEP(...) with_sbatch("sweep", NULL, (const char *const[]){__VA_ARGS__, NULL})
 
 /* A config of the smoke chain, and where its runs would go. */
 static char *config_of(const char *name) {
@@ -105,6 +107,11 @@ TEST(stages_that_ask_for_less_are_jobs_of_their_own) {
     CHECK_HAS(mine, "--only=mine\n");
     CHECK_HAS(mine, "#SBATCH --cpus-per-task=2\n");
     CHECK_HAS(mine, "    threads=2 \\\n");
+    for (int i = 101; i <= 104; i++) { /* all agree on what each stage's results are hashes of */
+        char *script = call("script", i);
+        CHECK_HAS(script, "    device=cuda \\\n    clip:device=cpu \\\n    mine:device=cpu \\\n");
+        free(script);
+    }
     CHECK_HAS(last, "#SBATCH --gpus-per-node=1\n");
     CHECK_HAS(last, "--only=eval\n");
     char *told = call("args", 103);
@@ -139,6 +146,7 @@ TEST(an_array_is_made_of_what_depends_on_its_index) {
     CHECK(!strstr(shared, "--array"));
     CHECK_HAS(array, "#SBATCH --array=1-8%2\n");
     CHECK_HAS(array, "    optim.steps=\"$SLURM_ARRAY_TASK_ID\" \\\n");
+    CHECK(!strstr(array, "--only")); /* all that is left */
     ended_free(&e);
     e = SUBMIT(NULL, config, out, "--array=1-8");
     check_status(&e, ERR_USAGE);
@@ -163,6 +171,177 @@ TEST(an_array_whose_first_run_is_done_is_sent_all_the_same) {
     CHECK_HAS(e.err, "there is nothing to send");
     ended_free(&e);
     free(config);
+    free(out);
+}
+
+TEST(an_array_whose_runs_are_all_done_is_not_sent) {
+    static const char *const seeds[] = {"seed=3", "seed=5"};
+    for (int i = 0; i < 2; i++) {
+        struct ended e = TRAIN("runs", "smoke/scenes.yaml", seeds[i]);
+        check_status(&e, 0);
+        ended_free(&e);
+    }
+    char *config = config_of("scenes.yaml"), *out = output();
+    struct ended e = SUBMIT(NULL, config, out, "--go", "--array=3,5", "seed=%a");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "");
+    CHECK_HAS(e.err, "there is nothing to send");
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--go", "--array=3-5", "seed=%a");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "101\tovseg-scenes\t\n");
+    ended_free(&e);
+    free(config);
+    free(out);
+}
+
+static void put_config(const char *name, const char *text) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(path);
+}
+
+/* A chain whose input is chosen by the index: scenes1.yaml and scenes5.yaml. */
+static char *chosen_by_index(void) {
+    char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
+    char *scenes = mem_format("base: %s/scenes.yaml\n", whole);
+    char *clip = mem_format("base: %s/clip.yaml\n", whole);
+    put_config("scenes1.yaml", scenes);
+    put_config("scenes5.yaml", scenes);
+    put_config("c.yaml", clip);
+    char *const owned[] = {here, whole, scenes, clip};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    return test_path("c.yaml");
+}
+
+TEST(every_index_of_an_array_is_looked_at_and_no_other) {
+    char *config = chosen_by_index(), *out = output();
+    char *input = mem_format("inputs.scenes=%s/scenes%%a.yaml", test_dir());
+    struct ended e = SUBMIT(NULL, config, out, "--go", "--array=1,5", input);
+    check_status(&e, 0);
+    CHECK_TEXT(e.out, "101\tovseg-c\t\n"); /* its scenes are another config for each */
+    char *script = call("script", 101);
+    CHECK(!strstr(script, "--only"));
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--go", "--array=1-6", input);
+    check_status(&e, ERR_MISSING);
+    for (int i = 2; i <= 6; i++) {
+        char *name = mem_format("scenes%d.yaml", i);
+        CHECK(!strstr(e.err, name) == (i == 5));
+        free(name);
+    }
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--go", "--array=1-1000", "seed=%a");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "256 of its 1000 indices were looked at");
+    ended_free(&e);
+    char *const owned[] = {config, out, input, script};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(jobs_with_gpus_are_made_where_there_is_none_and_agree_with_the_plan) {
+    if (file_exists("/proc/driver/nvidia/version")) test_skip("there is an NVIDIA driver");
+    char *config = config_of("clip.yaml"), *out = output(), *dir = test_path("runs");
+    struct ended e = SUBMIT(NULL, config, out, "--gpus", "1", "--chain=2");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH --gpus-per-node=1\n");
+    CHECK_HAS(e.out, "    device=cuda\nstatus=$?\n");
+    struct ended plan = TRAIN("runs", "smoke/clip.yaml", "device=cuda", "--dry-run");
+    check_status(&plan, 0);
+    const char *run = strstr(plan.out, "/clip-");
+    CHECK(run);
+    char *done = mem_format("%.18s/DONE", run);
+    CHECK_HAS(e.out, done); /* what a later try looks for */
+    struct ended cpu = SUBMIT(NULL, config, out, "--chain=2");
+    CHECK_HAS(cpu.out, "    device=cpu\nstatus=$?\n");
+    CHECK(!strstr(cpu.out, done));
+    struct ended run_here = TRAIN("runs", "smoke/clip.yaml", "device=cuda");
+    check_status(&run_here, ERR_DEVICE);
+    CHECK_HAS(run_here.err, "device: cuda: no usable GPU, because ");
+    CHECK(!dir_exists(dir));
+    struct ended said = SUBMIT(NULL, config, out, "--gpus", "1", "device=cpu");
+    check_status(&said, 0);
+    CHECK_HAS(said.err, "clip: its device is cpu, and its job asks for GPUs");
+    CHECK(!strstr(said.out, "device=cuda"));
+    ended_free(&e);
+    ended_free(&plan);
+    ended_free(&cpu);
+    ended_free(&run_here);
+    ended_free(&said);
+    char *const owned[] = {config, out, dir, done};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static char *lr_sweep(void) {
+    char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
+    char *text = mem_format(
+        "config: %s/finetune.yaml\nseeds: [1, 2]\n"
+        "parameters:\n  optim.lr: {values: [1e-4, 1e-2]}\n",
+        whole);
+    put_config("lr.yaml", text);
+    free(here);
+    free(whole);
+    free(text);
+    return test_path("lr.yaml");
+}
+
+TEST(a_sweep_is_sent_as_what_trials_share_an_array_of_them_and_the_table) {
+    char *file = lr_sweep(), *out = output();
+    struct ended e = SWEEP(file, out, "--on", "slurm", "--go", "--cpus=2", "--time=1:00:00", "-j3",
+                           "--requeue", "--seeds", "1,2");
+    check_status(&e, 0);
+    CHECK_TEXT(e.out,
+               "101\tovseg-lr-shared\t\n102\tovseg-lr\tafterany:101\n"
+               "103\tovseg-lr-table\tafterany:102\n");
+    char *shared = call("script", 101), *array = call("script", 102), *table = call("script", 103);
+    CHECK_HAS(shared, "#SBATCH --cpus-per-task=2\n");
+    CHECK_HAS(shared, "    threads=1 \\\n");
+    CHECK_HAS(shared, "    device=cpu \\\n    --shared \\\n    --jobs=2\nstatus=$?\n");
+    CHECK_HAS(shared, "scontrol requeue");
+    CHECK_HAS(array, "#SBATCH --array=1-4%3\n");
+    CHECK_HAS(array, "    threads=2 \\\n");
+    CHECK_HAS(array, "    --seeds \\\n    1,2 \\\n");
+    CHECK_HAS(array, "    --trial=\"$SLURM_ARRAY_TASK_ID\"\nstatus=$?\n");
+    CHECK_HAS(table, "ovseg sweep status \\\n");
+    CHECK_HAS(table, "#SBATCH --time=10\n");
+    CHECK_HAS(e.err, "ovseg sweep status ");
+    char *const owned[] = {file, out, shared, array, table};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    ended_free(&e);
+}
+
+TEST(the_jobs_of_a_sweep_ask_for_the_largest_of_its_stages_and_work_on_one_gpu) {
+    char *file = lr_sweep(), *out = output();
+    struct ended e = SWEEP(file, out, "--on", "slurm", "mine:resources.memory=8G",
+                           "clip:resources.memory=900M", "clip:resources.gpus=4",
+                           "mine:resources.time=30", "scenes:resources.time=1-00:00:00");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH --gpus-per-node=1\n");
+    CHECK_HAS(e.out, "#SBATCH --mem=8G\n");
+    CHECK_HAS(e.out, "#SBATCH --time=1-00:00:00\n");
+    CHECK_HAS(e.out, "    device=cuda \\\n    --trial=");
+    CHECK_HAS(e.err, "a trial is one process, on one GPU at most");
+    ended_free(&e);
+    static const struct {
+        const char *argument, *said;
+        int status;
+    } wrong[] = {
+        {"--gpus=2", "a trial of a sweep is one process", ERR_USAGE},
+        {"--shared", "--on slurm makes the jobs", ERR_USAGE},
+        {"optim.lrr=1", "unknown setting optim.lrr", ERR_CONFIG},
+        {"clip:device=cuda", "a chain works on one device", ERR_CONFIG},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        e = SWEEP(file, out, "--on", "slurm", "--go", wrong[i].argument);
+        check_status(&e, wrong[i].status);
+        CHECK_HAS(e.err, wrong[i].said);
+        ended_free(&e);
+    }
+    e = SWEEP(file, out, "--gpus=1");
+    check_status(&e, ERR_USAGE);
+    CHECK_HAS(e.err, "--gpus: goes with --on slurm");
+    ended_free(&e);
+    free(file);
     free(out);
 }
 

@@ -15,9 +15,10 @@ static const struct resources_options large = {
     .nodes = 2, .gpus = 4, .cpus = 8, .memory = memory, .time = hours, .partition = gpu};
 
 static void open_submission(struct submission *s, const char *site) {
-    *s = (struct submission){.config = "configs/mpt.yaml",
-                             .dir = "/home/me/ovseg",
-                             .program = "/opt/ovseg/bin/ovseg",
+    *s = (struct submission){.verb = "submit",
+                             .file = "configs/mpt.yaml",
+                             .dir = mem_strdup("/home/me/ovseg"),
+                             .program = mem_strdup("/opt/ovseg/bin/ovseg"),
                              .margin = 120,
                              .tries = 1};
     char *path = test_path("site.yaml");
@@ -26,17 +27,19 @@ static void open_submission(struct submission *s, const char *site) {
     free(path);
 }
 
+static void add_words(struct slurm_job *j, const char *const *words) {
+    for (; *words; words++) CHECK_OK(slurm_word(j, *words, j->array ? "%a" : NULL));
+}
+#define WORDS(j, ...) add_words(j, (const char *const[]){__VA_ARGS__, NULL})
+
+/* ovseg train configs/mpt.yaml */
 static struct slurm_job *add_job(struct submission *s, const char *name,
                                  const struct resources_options *r) {
-    s->job = mem_grow(s->job, &s->cap, s->n + 1, sizeof *s->job);
-    s->job[s->n] = (struct slurm_job){.name = mem_strdup(name), .resources = *r};
-    return &s->job[s->n++];
-}
-
-static void add_need(struct slurm_job *j, size_t need) {
-    size_t cap = j->n_needs;
-    j->needs = mem_grow(j->needs, &cap, j->n_needs + 1, sizeof *j->needs);
-    j->needs[j->n_needs++] = need;
+    struct slurm_job *j = submission_add(s);
+    j->name = mem_strdup(name);
+    j->resources = *r;
+    WORDS(j, "train", "configs/mpt.yaml");
+    return j;
 }
 
 /* A shell can read it, and shellcheck, where it is, has nothing to say. */
@@ -97,11 +100,10 @@ TEST(a_job_has_what_flags_configs_and_the_site_say) {
         "sbatch: {account: other, partition: cpu, qos: long, exclusive: \"\", "
         "comment: a \"quoted\" \\ text}\n"
         "container: {image: /images/ovseg 1.sif, options: [--bind, \"/data:/data\"]}\n");
-    add_job(&s, "ovseg-mpt", &large);
+    WORDS(add_job(&s, "ovseg-mpt", &large), "threads=8", "seed=2", "*:paths.coco=/data/co co",
+          "device=cuda");
     s.account = "vision";
     s.requeue = 100;
-    strings_add(&s.overrides, "seed=2");
-    strings_add(&s.overrides, "*:paths.coco=/data/co co");
     check_script(&s, "full");
 }
 
@@ -116,14 +118,16 @@ TEST(stages_that_differ_in_what_they_ask_for_are_jobs_after_each_other) {
     struct submission s;
     open_submission(&s, "");
     struct slurm_job *first = add_job(&s, "ovseg-mpt-mine", &small);
-    strings_add(&first->stages, "scenes");
-    strings_add(&first->stages, "mine");
+    strings_add(&first->parts, "scenes");
+    strings_add(&first->parts, "mine");
+    WORDS(first, "--only=scenes", "--only=mine");
     strings_add(&first->folders, "runs/scenes-000000000000");
     strings_add(&first->folders, "runs/mine-111111111111");
     struct slurm_job *second = add_job(&s, "ovseg-mpt", &large);
-    strings_add(&second->stages, "mpt");
+    strings_add(&second->parts, "mpt");
+    WORDS(second, "threads=8", "--only=mpt");
     strings_add(&second->folders, "my runs/mpt-222222222222");
-    add_need(second, 0);
+    slurm_link(&second->needs, 0);
     s.tries = 3;
     check_sender(&s, "chain");
 }
@@ -131,33 +135,58 @@ TEST(stages_that_differ_in_what_they_ask_for_are_jobs_after_each_other) {
 TEST(an_array_comes_after_what_its_tasks_share) {
     struct submission s;
     open_submission(&s, "");
-    s.array = "3-10%2";
     s.requeue = 5;
-    strings_add(&s.overrides, "seed=%a");
-    strings_add(&s.overrides, "output_dir=my runs/%a/x");
-    strings_add(&add_job(&s, "ovseg-mpt-scenes", &small)->stages, "scenes");
+    struct slurm_job *scenes = add_job(&s, "ovseg-mpt-scenes", &small);
+    strings_add(&scenes->parts, "scenes");
+    WORDS(scenes, "seed=3", "output_dir=my runs/3/x", "--only=scenes");
     struct slurm_job *clip = add_job(&s, "ovseg-mpt-clip", &small);
-    strings_add(&clip->stages, "clip");
-    clip->array = true;
-    add_need(clip, 0);
+    strings_add(&clip->parts, "clip");
+    clip->array = mem_strdup("3-10%2");
+    WORDS(clip, "seed=%a", "output_dir=my runs/%a/x", "--only=clip");
+    slurm_link(&clip->needs, 0);
     struct slurm_job *last = add_job(&s, "ovseg-mpt", &large);
-    strings_add(&last->stages, "mpt");
-    last->array = true;
-    add_need(last, 0);
-    add_need(last, 1);
+    strings_add(&last->parts, "mpt");
+    last->array = mem_strdup("3-10%2");
+    WORDS(last, "threads=8", "seed=%a", "output_dir=my runs/%a/x", "%a%a", "--only=mpt");
+    slurm_link(&last->needs, 0);
+    slurm_link(&last->needs, 1);
     check_sender(&s, "array");
+}
+
+TEST(the_jobs_of_a_sweep_do_not_ask_how_those_before_them_ended) {
+    struct submission s;
+    open_submission(&s, "");
+    s.verb = "sweep";
+    s.file = "sweeps/lr 1.yaml";
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const names[] = {"ovseg-lr-shared", "ovseg-lr", "ovseg-lr-table"};
+        struct slurm_job *j = submission_add(&s);
+        j->name = mem_strdup(names[i]);
+        j->resources = small;
+        if (i == 1) j->array = mem_strdup("1-4,7%2");
+        if (i) slurm_link(&j->after, i - 1);
+        WORDS(j, "sweep");
+        if (i == 2) WORDS(j, "status");
+        CHECK_OK(slurm_word(j, s.file, NULL));
+        CHECK_OK(slurm_word(j, "paths.x=/data/%a", NULL)); /* the user's own %a */
+        if (i == 0) WORDS(j, "--shared", "--jobs=2");
+        if (i == 1) WORDS(j, "--trial=%a");
+    }
+    s.tries = 2;
+    check_sender(&s, "sweep");
 }
 
 TEST(a_line_break_is_refused_wherever_it_stands) {
     struct submission s;
     struct str text = {0};
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
         open_submission(&s, "");
         struct slurm_job *j = add_job(&s, i == 0 ? "a\nb" : "ovseg-mpt", &small);
-        if (i == 1) s.config = "a\nb.yaml";
-        if (i == 2) strings_add(&s.overrides, "paths.x=a\nb");
-        if (i == 3) s.dir = "/home/a\nb";
-        if (i == 4) strings_add(&j->stages, "a\nb");
+        if (i == 1) s.file = "a\nb.yaml";
+        if (i == 2) memcpy(s.dir, "/home/m\n", strlen("/home/m\n"));
+        if (i == 3) strings_add(&j->parts, "a\nb");
+        CHECK_ERROR(slurm_word(j, "paths.x=a\nb", NULL), ERR_USAGE, "line break");
+        CHECK_ERROR(slurm_word(j, "a" SLURM_INDEX, "%a"), ERR_USAGE, "control character");
         CHECK_ERROR(slurm_script(&s, j, &text), ERR_USAGE, "line break");
         submission_free(&s);
     }

@@ -148,3 +148,20 @@ TEST(an_array_is_a_list_of_indices) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (sbatch_array(bad[i], &first)) test_fail(__FILE__, __LINE__, "\"%s\" was taken", bad[i]);
 }
+
+TEST(indices_of_an_array_are_taken_evenly_from_first_to_last) {
+    long at[4];
+    size_t n;
+    CHECK_INT(sbatch_array_spread("1-8%2", 4, at, &n), 8);
+    CHECK_INT(n, 4);
+    static const long spread[] = {1, 3, 5, 8};
+    for (size_t i = 0; i < 4; i++) CHECK_INT(at[i], spread[i]);
+    CHECK_INT(sbatch_array_spread("9,2,5-9:2", 4, at, &n), 5);
+    static const long listed[] = {9, 2, 5, 9};
+    for (size_t i = 0; i < 4; i++) CHECK_INT(at[i], listed[i]);
+    CHECK_INT(sbatch_array_spread("7", 4, at, &n), 1);
+    CHECK_INT(n, 1);
+    CHECK_INT(at[0], 7);
+    CHECK_INT(sbatch_array_spread("0-9999999", 2, at, &n), 10000000);
+    CHECK_INT(at[1], 9999999);
+}

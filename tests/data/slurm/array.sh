@@ -46,7 +46,7 @@ if [ "$status" = 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
     if scontrol requeue "$job"; then
         sleep 60 # Slurm ends this script meanwhile
     else
-        echo "no requeue here: use ovseg submit --chain N" >&2
+        echo "no requeue here: use --chain N of ovseg submit" >&2
     fi
 fi
 exit "$status"
@@ -88,7 +88,7 @@ if [ "$status" = 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
     if scontrol requeue "$job"; then
         sleep 60 # Slurm ends this script meanwhile
     else
-        echo "no requeue here: use ovseg submit --chain N" >&2
+        echo "no requeue here: use --chain N of ovseg submit" >&2
     fi
 fi
 exit "$status"
@@ -130,6 +130,7 @@ srun --mpi=pmix \
     threads=8 \
     seed="$SLURM_ARRAY_TASK_ID" \
     'output_dir=my runs/'"$SLURM_ARRAY_TASK_ID"/x \
+    "$SLURM_ARRAY_TASK_ID""$SLURM_ARRAY_TASK_ID" \
     --only=mpt
 status=$?
 
@@ -138,7 +139,7 @@ if [ "$status" = 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
     if scontrol requeue "$job"; then
         sleep 60 # Slurm ends this script meanwhile
     else
-        echo "no requeue here: use ovseg submit --chain N" >&2
+        echo "no requeue here: use --chain N of ovseg submit" >&2
     fi
 fi
 exit "$status"

@@ -37,7 +37,8 @@ srun --mpi=pmix \
     apptainer exec --nv --bind /data:/data '/images/ovseg 1.sif' ovseg train configs/mpt.yaml \
     threads=8 \
     seed=2 \
-    '*:paths.coco=/data/co co'
+    '*:paths.coco=/data/co co' \
+    device=cuda
 status=$?
 
 # 75: a checkpoint is written, run me again. All else is final: 143 is scancel's.
@@ -45,7 +46,7 @@ if [ "$status" = 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
     if scontrol requeue "$job"; then
         sleep 60 # Slurm ends this script meanwhile
     else
-        echo "no requeue here: use ovseg submit --chain N" >&2
+        echo "no requeue here: use --chain N of ovseg submit" >&2
     fi
 fi
 exit "$status"
