@@ -108,25 +108,35 @@ int device_open(const struct node *n) {
 
 /* ---- chains ---- */
 
-/* Of what will run: `first`, the first one that computes, and the error of one that is for another
- * device, or cannot be run here. */
-static int look(const struct graph *g, bool same, bool usable, const struct node **first) {
-    bool *needed = mem_alloc(g->n, sizeof *needed);
-    int status = 0;
+/* Of what will run the first one that computes; NULL: none does. And what is wrong with the
+ * others. */
+static int check_same(const struct graph *g, const bool *needed, const struct node **first) {
     *first = NULL;
-    graph_needed(g, needed);
-    for (size_t i = 0; !status && i < g->n; i++) {
+    for (size_t i = 0; i < g->n; i++) {
         const struct node *n = g->at[i];
         if (!needed[i] || !computes(n)) continue;
         if (!*first) *first = n;
-        if (same && wants_gpu(n) != wants_gpu(*first))
-            status =
-                error_set(ERR_CONFIG,
-                          "%s: device: a chain works on one device: this is for %s, and %s for "
-                          "%s; stages are run one at a time with --only NAME",
-                          n->path, device_kind(n), (*first)->name, device_kind(*first));
-        if (!status && usable) status = check(n);
+        if (wants_gpu(n) != wants_gpu(*first))
+            return error_set(ERR_CONFIG,
+                             "%s: device: a chain works on one device: this is for %s, and %s for "
+                             "%s; stages are run one at a time with --only NAME",
+                             n->path, device_kind(n), (*first)->name, device_kind(*first));
     }
+    return 0;
+}
+
+static int check_all(const struct graph *g, const bool *needed) {
+    int status = 0;
+    for (size_t i = 0; !status && i < g->n; i++)
+        if (needed[i] && computes(g->at[i])) status = check(g->at[i]);
+    return status;
+}
+
+static int look(const struct graph *g, bool same, bool usable, const struct node **first) {
+    bool *needed = mem_alloc(g->n, sizeof *needed);
+    graph_needed(g, needed);
+    int status = same ? check_same(g, needed, first) : 0;
+    if (!status && usable) status = check_all(g, needed);
     free(needed);
     return status;
 }
@@ -136,10 +146,7 @@ int device_check_graph(const struct graph *g) {
     return look(g, true, false, &first);
 }
 
-int device_usable(const struct graph *g) {
-    const struct node *first;
-    return look(g, false, true, &first);
-}
+int device_usable(const struct graph *g) { return look(g, false, true, NULL); }
 
 /* Ranks look at the same files, some of them a moment later: a stage that one found done another
  * is yet to run. All of them go by the one that wants most. */

@@ -217,7 +217,7 @@ int lock_wait(const char *path, double still) {
         if (life == LOCK_DEAD) return 0;
         lock_who(&who, text);
         if (clock_s() - told >= TELL_S) {
-            log_info("%s: waits for the end of %s, which is at work in this run", path, text);
+            log_info("%s: %s is at work in this run: waiting for its end", path, text);
             told = clock_s();
         }
         if (life == LOCK_UNKNOWN) life = watch(path, &who, still);

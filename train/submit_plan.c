@@ -234,15 +234,19 @@ static int add_words(const struct planner *p, struct slurm_job *j) {
 
 static int check_array(const struct planner *p) {
     size_t arrays = 0;
-    for (size_t j = 0; j < p->s->n; j++) arrays += p->s->job[j].array != NULL;
+    for (size_t j = 0; j < p->s->n; j++) {
+        const struct slurm_job *job = &p->s->job[j];
+        arrays += job->array != NULL;
+        if (job->array && p->array->others && !does_the_rest(p, job))
+            return error_set(ERR_USAGE,
+                             "--array: its tasks have stages of different names, and these are not "
+                             "all in one job: give them the same resources, or send them one by "
+                             "one");
+    }
     if (p->s->n && !arrays)
         return error_set(ERR_USAGE,
                          "--array: every task would be the same run: write %%a, its "
                          "index, into a setting: seed=%%a");
-    if (arrays > 1 && p->array->others)
-        return error_set(ERR_USAGE,
-                         "--array: its tasks have stages of different names, which ask for "
-                         "different resources: give all of them the same, or send them one by one");
     return 0;
 }
 

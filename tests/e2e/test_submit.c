@@ -205,11 +205,12 @@ static void put_config(const char *name, const char *text) {
 static char *chosen_by_index(void) {
     char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
     char *scenes = mem_format("base: %s/scenes.yaml\n", whole);
+    char *others = mem_format("%sscenes: {repeat: 0.5}\n", scenes);
     char *clip = mem_format("base: %s/clip.yaml\n", whole);
     put_config("scenes1.yaml", scenes);
-    put_config("scenes5.yaml", scenes);
+    put_config("scenes5.yaml", others);
     put_config("c.yaml", clip);
-    char *const owned[] = {here, whole, scenes, clip};
+    char *const owned[] = {here, whole, scenes, others, clip};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     return test_path("c.yaml");
 }
@@ -222,6 +223,11 @@ TEST(every_index_of_an_array_is_looked_at_and_no_other) {
     CHECK_TEXT(e.out, "101\tovseg-c\t\n"); /* its scenes are another config for each */
     char *script = call("script", 101);
     CHECK(!strstr(script, "--only"));
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "--go", "--array=1,5", input, "*:resources.cpus=2",
+               "resources.cpus=1");
+    check_status(&e, ERR_USAGE);
+    CHECK_HAS(e.err, "--array: its tasks have stages of different names");
     ended_free(&e);
     e = SUBMIT(NULL, config, out, "--go", "--array=1-6", input);
     check_status(&e, ERR_MISSING);
