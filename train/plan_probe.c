@@ -242,6 +242,7 @@ static double caches(const char *dir) {
 static int try_together(const struct plan *p, struct node **node, size_t n, const char *dir,
                         const struct plan_options *o, bool half) {
     struct trial t[TOGETHER_MAX] = {{0}};
+    struct str names = {0};
     size_t k = 0;
     int status = 0;
     double before = caches(dir);
@@ -257,10 +258,13 @@ static int try_together(const struct plan *p, struct node **node, size_t n, cons
                 "for a GPU: probes are of CPUs as yet; try some steps, or plan with device=cpu");
             continue;
         }
+        str_add(&names, "%s%s", k ? ", " : "", node[i]->name);
         trial_open(&t[k], s, dir, half);
         if (!status) status = start(&t[k], dir, o);
         k++;
     }
+    if (k && !half) log_info("probe: %s", names.at);
+    str_free(&names);
     int watched = watch(t, k, o->budget);
     if (!status) status = watched;
     for (size_t i = 0; i < k; i++) {
@@ -292,10 +296,6 @@ int plan_measure_in(struct plan *p, const struct plan_options *o, const char *di
         g->at[i]->done |= !wanted[i] && plan_is_made(dir, g->at[i]);
     }
     for (size_t n; !status && (n = scheduler_next(g, needed, group));) {
-        struct str names = {0};
-        for (size_t i = 0; i < n; i++) str_add(&names, "%s%s", i ? ", " : "", group[i]->name);
-        log_info("probe: %s", names.at);
-        str_free(&names);
         status = try_together(p, group, n, dir, o, false);
         if (!status) status = try_together(p, group, n, dir, o, true);
         for (size_t i = 0; i < n; i++) { /* what failed is not tried again, nor what needs it */

@@ -37,10 +37,9 @@ static bool costs_nothing(const char *line) {
     return false;
 }
 
-static uint64_t kind_of(const struct node *n) {
+/* Of its settings and of what it is made from, whatever seeds and rates. */
+static uint64_t recipe_of(const struct node *n) {
     struct str text = {0};
-    if (n->done) return hash_string(n->id);
-    str_add(&text, "%s\n", n->path);
     for (const char *line = n->identity; *line;) {
         size_t length = strcspn(line, "\n");
         if (!costs_nothing(line)) str_add(&text, "%.*s\n", (int)length, line);
@@ -49,9 +48,22 @@ static uint64_t kind_of(const struct node *n) {
     for (size_t i = 0; i < n->n_inputs; i++) {
         char hex[17];
         const struct node_input *in = &n->input[i];
-        hash_hex(in->node ? kind_of(in->node) : in->hash, hex);
+        hash_hex(in->node ? recipe_of(in->node) : in->hash, hex);
         str_add(&text, "%s %s\n", in->name, hex);
     }
+    uint64_t recipe = hash_string(text.at);
+    str_free(&text);
+    return recipe;
+}
+
+/* An input that is done is probed at its full size, others are made small. */
+static uint64_t kind_of(const struct node *n) {
+    struct str text = {0};
+    char hex[17];
+    hash_hex(recipe_of(n), hex);
+    str_add(&text, "%s %s", n->name, hex);
+    for (size_t i = 0; i < n->n_inputs; i++)
+        if (n->input[i].node && n->input[i].node->reused) str_add(&text, " %s", n->input[i].name);
     uint64_t kind = hash_string(text.at);
     str_free(&text);
     return kind;
@@ -253,14 +265,14 @@ static void add_up(struct plan_sweep *p, size_t jobs) {
 
 int plan_sweep_open(struct plan_sweep *p, const struct sweep *s, const struct plan_options *o) {
     struct planner in = {.to = p, .options = *o};
-    bool made_runs;
+    bool made_runs = false;
     *p = (struct plan_sweep){.sweep = s,
                              .needed = mem_alloc(s->n_stages, sizeof *p->needed),
                              .stage = mem_alloc(s->n_stages, sizeof *p->stage)};
     int64_t share = run_cores() / o->jobs;
     in.options.threads = share > 0 ? share : 1;
     sweep_needed(s, p->needed);
-    int status = plan_folder(s->output_dir, &in.dir, &made_runs);
+    int status = o->probe ? plan_folder(s->output_dir, &in.dir, &made_runs) : 0;
     for (size_t t = 0; !status && t < s->n_trials; t++) {
         if (has_new(&in, t)) status = look_at(&in, t, false);
         if (!status && has_new(&in, t)) status = look_at(&in, t, true); /* what ranks it */

@@ -27,7 +27,7 @@ static struct line *line_of(struct lines *l, const struct sweep_stage *s) {
         if (strcmp(l->at[i].name, s->name) == 0 && strcmp(l->at[i].kind, s->kind) == 0)
             return &l->at[i];
     l->at = mem_grow(l->at, &l->cap, l->n + 1, sizeof *l->at);
-    l->at[l->n] = (struct line){.name = s->name, .kind = s->kind, .least = INFINITY};
+    l->at[l->n] = (struct line){.name = s->name, .kind = s->kind, .least = INFINITY, .memory = NAN};
     return &l->at[l->n++];
 }
 
@@ -90,7 +90,7 @@ static void print_line(const struct line *l, struct str *out) {
 
 static void print_hours(const struct plan_sweep *p, struct str *out) {
     const char *least = p->whole ? "" : "at least ";
-    str_add(out, "core-hours: %s%.2f\n", least, p->core_seconds / 3600);
+    str_add(out, "core-hours: %s%.3g\n", least, p->core_seconds / 3600);
     str_add(out, "GPU-hours: %s\n", p->gpu ? "not known (device cuda)" : "0 (device cpu)");
 }
 
@@ -153,9 +153,9 @@ void plan_sweep_json(const struct plan_sweep *p, const struct plan_options *o, s
     json_end(&j);
     json_key_int(&j, "jobs", o->jobs);
     json_key_bool(&j, "whole", p->whole && o->probe);
-    json_key_real(&j, "seconds", p->seconds);
-    json_key_real(&j, "wall", p->wall);
-    json_key_real(&j, "core_hours", p->core_seconds / 3600);
+    json_key_real(&j, "seconds", o->probe ? p->seconds : NAN);
+    json_key_real(&j, "wall", o->probe ? p->wall : NAN);
+    json_key_real(&j, "core_hours", o->probe ? p->core_seconds / 3600 : NAN);
     json_key_real(&j, "gpu_hours", p->gpu ? NAN : 0);
     json_key_real(&j, "memory", p->memory);
     json_key_real(&j, "disk", p->disk);

@@ -233,6 +233,77 @@ TEST(a_plan_knows_every_stage_and_leaves_nothing_behind) {
     free(out);
 }
 
+static const cJSON *line_of(const cJSON *plan, const char *name) {
+    const cJSON *stage;
+    cJSON_ArrayForEach(
+        stage, cJSON_GetObjectItem(
+                   plan, "stages")) if (strcmp(cJSON_GetObjectItem(stage, "name")->valuestring,
+                                               name) == 0) return stage;
+    test_fail(__FILE__, __LINE__, "no stage %s in the plan", name);
+}
+
+static char *sweep_file(void) {
+    char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
+    char *path = test_path("lr.yaml");
+    char *text = mem_format(
+        "config: %s/finetune.yaml\nseeds: [1, 2]\n"
+        "parameters:\n  optim.lr: {values: [1e-4, 1e-2]}\n  optim.steps: {values: [4, 40]}\n",
+        whole);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    free(here);
+    free(whole);
+    free(text);
+    return path;
+}
+
+TEST(a_plan_of_a_sweep_joins_its_trials_and_times_each_kind_of_work_once) {
+    char *file = sweep_file(), *out = mem_format("output_dir=%s", runs_dir());
+    struct ended e = OVSEG("plan", file, out, "-j", "2", "--probe", "0.2", "--json");
+    check_status(&e, 0);
+    CHECK(!dir_exists(runs_dir()));
+    cJSON *json = cJSON_Parse(e.out), *stage;
+    CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "whole")));
+    CHECK_INT(number(json, "trials"), 8);
+    CHECK_INT(number(line_of(json, "clip"), "run"), 2); /* one a seed */
+    CHECK_INT(number(line_of(json, "finetune"), "run"), 8);
+    double sum = 0, wall = number(json, "wall"), all = number(json, "seconds");
+    cJSON_ArrayForEach(stage, cJSON_GetObjectItem(json, "stages")) {
+        CHECK(number(stage, "seconds") > 0);
+        sum += number(stage, "seconds");
+    }
+    CHECK_NEAR(all, sum, 1e-6);
+    CHECK(wall >= sum / 2 && wall < sum);
+    CHECK(number(json, "core_hours") > 0);
+    const char *clip = strstr(e.err, "probe: clip"), *tuned = strstr(e.err, "probe: finetune");
+    CHECK(clip && !strstr(clip + 1, "probe: clip"));
+    CHECK(tuned && !strstr(tuned + 1, "probe: finetune")); /* of all rates and steps */
+    cJSON_Delete(json);
+    ended_free(&e);
+    e = TRAIN("out", "smoke/scenes.yaml", "seed=1");
+    check_status(&e, 0);
+    ended_free(&e);
+    check_says(OVSEG("plan", file, out, "-j", "1", "--seeds", "1", "--probe", "none"), 0,
+               "4 trials: 7 of 8 stages to run", NULL);
+    check_says(OVSEG("plan", file, out, "optim.lr=1"), ERR_CONFIG, NULL, "optim.lr");
+    char *config = test_source("configs/smoke/scenes.yaml");
+    check_says(OVSEG("plan", config, out, "-j", "2"), ERR_USAGE, NULL, "go with a sweep");
+    free(config);
+    free(file);
+    free(out);
+}
+
+TEST(a_plan_for_a_gpu_counts_where_there_is_none) {
+    char *smoke = test_source("configs/smoke/mpt.yaml"),
+         *out = mem_format("output_dir=%s", runs_dir());
+    check_says(OVSEG("plan", smoke, out, "device=cuda", "--probe", "0.2"), 0,
+               "GPU-hours: not known (device cuda)", NULL);
+    check_says(OVSEG("plan", smoke, out, "device=cuda", "--probe", "0.2"), 0,
+               "not probed: for a GPU", NULL);
+    CHECK(!dir_exists(runs_dir()));
+    free(smoke);
+    free(out);
+}
+
 TEST(the_doctor_finds_this_machine_fit) {
     struct ended e = OVSEG("doctor", "--json");
     check_status(&e, 0);

@@ -64,7 +64,7 @@ TEST(a_sweep_of_four_of_which_one_fails_ends_with_its_table_and_is_sent_again) {
             "prologue:\n"
             "  - 'if [ \"$SLURM_ARRAY_TASK_ID\" = 3 ]; then'\n"
             "  - '    export LD_PRELOAD=\"%s\" OVSEG_FAULT=fsync:2+:ENOSPC'\n"
-            "  - '    export OVSEG_FAULT_UNDER=/finetune-'\n"
+            "  - '    export OVSEG_FAULT_UNDER=/checkpoint-'\n"
             "  - 'fi'\n",
             TEST_FAULT_LIBRARY);
     char *file = sweep_file(), *dir = test_path("out"), *out = mem_format("output_dir=%s", dir);
