@@ -82,7 +82,9 @@ static const char doc[] =
     "docs/sweeps.md has the form of FILE. With --on slurm the script of the jobs is printed, and "
     "sent with --go (docs/cluster.md).\n\n"
     "Exit status: 0 every trial is done; when some failed that of the first, the others were run; "
-    "64 usage, 66 missing input, 74 input or output, 75 stopped: run it again, 78 bad config, 129, "
+    "64 usage, 66 missing input, 69 device or sbatch unavailable, 74 input or output, 75 stopped: "
+    "run "
+    "it again, 78 bad config, 129, "
     "130 and 143 stopped by a signal, after checkpoints.";
 
 static void read_seeds(struct arguments *a, const char *text, struct argp_state *state) {

@@ -153,15 +153,16 @@ int device_usable(const struct graph *g) { return look(g, false, true, NULL); }
 enum wanted { WANTS_NOTHING, WANTS_CPU, WANTS_GPU };
 
 static int agree_on_kind(struct comm *c, const struct node *first, enum wanted *kind) {
-    double most = *kind;
-    comm_max(c, &most, 1);
-    bool others = most > *kind && (enum wanted)most == WANTS_GPU;
+    double highest = (double)*kind;
+    comm_max(c, &highest, 1);
+    enum wanted most = (enum wanted)highest;
+    bool others = most > *kind && most == WANTS_GPU;
     int status = 0;
     if (others && (*kind == WANTS_CPU || !find(true)))
         status =
             error_set(ERR_DEVICE, "other ranks work on GPUs, and there is none here, because %s",
                       first ? why_cpu(first) : here.why_not);
-    *kind = (enum wanted)most;
+    *kind = most;
     return ranks_agree(c, status);
 }
 

@@ -17,8 +17,9 @@ struct slurm_job *submission_add(struct submission *s) {
 void submission_free(struct submission *s) {
     for (size_t i = 0; i < s->n; i++) {
         struct slurm_job *j = &s->job[i];
-        struct strings *const lists[] = {&j->parts, &j->words, &j->folders};
-        for (size_t k = 0; k < sizeof lists / sizeof *lists; k++) strings_free(lists[k]);
+        strings_free(&j->parts);
+        strings_free(&j->words);
+        strings_free(&j->folders);
         free(j->name);
         free(j->array);
         free(j->needs.at);

@@ -169,7 +169,8 @@ static int add_shared(const struct sweep *s, const struct resources_options *r,
                       const struct strings *given, struct submission *to) {
     struct slurm_job *j = add_job(to, s, "-shared", "what several trials need", r);
     int64_t seeds = (int64_t)s->file.opt.seeds.n, jobs = r->gpus || r->cpus < 2 ? 1 : r->cpus;
-    if (jobs > seeds) jobs = seeds;
+    jobs = jobs > seeds ? seeds : jobs;
+    if (jobs < 1) jobs = 1;
     char *option = mem_format("--jobs=%lld", (long long)jobs);
     int status = add_words(s, j, given, NULL, r->cpus / jobs, "--shared");
     if (!status) status = slurm_word(j, option, NULL);
