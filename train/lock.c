@@ -213,7 +213,7 @@ int lock_wait(const char *path, double still) {
         char text[LOCK_TEXT];
         int why = find_holder(path, &who);
         if (why) return 0; /* nobody, or it cannot be read: who takes it finds that */
-        int life = (int)lock_life(&who);
+        int life = (int)lock_life(&who, path);
         if (life == LOCK_DEAD) return 0;
         lock_who(&who, text);
         if (clock_s() - told >= TELL_S) {
