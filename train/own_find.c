@@ -118,7 +118,7 @@ int own_find(struct own *o, const char *images, const char *captions, const char
              const char *names) {
     char *said = NULL;
     int status = whole(images, "--images", &said);
-    if (!status && !dir_exists(said)) {
+    if (!status && (!said || !dir_exists(said))) {
         status = error_set(ERR_MISSING, "--images %s: is not a folder; it should hold the pictures",
                            images);
     }

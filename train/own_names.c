@@ -94,7 +94,11 @@ static void take_words(const char *s, size_t n, struct row *r) {
 /* By tabs, commas or semicolons; without one by blanks. */
 static struct row take_apart(const char *s, size_t n, size_t line) {
     struct row r = {.line = line};
-    char separator = memchr(s, '\t', n) ? '\t' : memchr(s, ',', n) ? ',' : ';';
+    char separator = ';';
+    if (memchr(s, '\t', n))
+        separator = '\t';
+    else if (memchr(s, ',', n))
+        separator = ',';
     if (memchr(s, separator, n)) take_fields(s, n, separator, &r);
     bool mixed = separator == '\t' && r.texts && !r.numbers; /* "64 128 64<tab>tree" */
     if (memchr(s, separator, n) && !mixed) return r;
