@@ -10,7 +10,7 @@
 
 enum { SHOWN = 8 }; /* mistakes of a kind that are named */
 
-static char *format(const char *fmt, va_list args) {
+__attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_list args) {
     char text[2048];
     vsnprintf(text, sizeof text, fmt, args);
     for (char *c = text; *c; c++)

@@ -75,7 +75,7 @@ struct own {
 
     /* what the chain starts from, as configs say it; NULL: what is shipped */
     char *clip, *proposals;
-    char *network; /* the config that says what network `proposals` is; NULL: it stays as it is */
+    char *network;  /* the config that describes `proposals`; NULL: it is not trained further */
     int64_t layers; /* of its image tower; 0: not known, or no transformer */
     bool large;     /* the CLIP is one of the published sizes, not the shipped miniature */
 

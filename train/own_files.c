@@ -58,9 +58,9 @@ static int by_name_in_any_case(const void *a, const void *b) {
 }
 
 static void check_twice(struct own *o) {
-    struct own_picture **sorted = mem_alloc(o->n + 1, sizeof *sorted);
+    struct own_picture **sorted = mem_alloc(o->n + 1, sizeof(struct own_picture *));
     for (size_t i = 0; i < o->n; i++) sorted[i] = &o->at[i];
-    if (o->n) qsort(sorted, o->n, sizeof *sorted, by_name_in_any_case);
+    if (o->n) qsort(sorted, o->n, sizeof(struct own_picture *), by_name_in_any_case);
     for (size_t i = 1; i < o->n; i++) {
         struct own_picture *a = sorted[i - 1], *b = sorted[i];
         if (strcasecmp(a->name, b->name) != 0) continue;

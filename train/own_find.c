@@ -95,11 +95,30 @@ static void check_places(struct own *o) {
                     o->masks_path);
 }
 
+/* What is written among the pictures would be taken for some of them, and change them each time. */
+static int check_outside(const struct own *o) {
+    char *parent = path_dir(o->dir), *whole = realpath(o->dir, NULL), *here = realpath(".", NULL);
+    if (!whole) whole = realpath(parent, NULL);
+    int status = 0;
+    if (whole && lies_in(whole, o->images))
+        status = error_set(ERR_USAGE, "%s: lies among the pictures: name a folder outside of %s",
+                           o->dir, o->images);
+    else if (here && lies_in(here, o->images))
+        status = error_set(ERR_USAGE,
+                           "%s: is where you are, and runs/ would be made among the pictures: go "
+                           "to another folder first",
+                           o->images);
+    free(parent);
+    free(whole);
+    free(here);
+    return status;
+}
+
 int own_find(struct own *o, const char *images, const char *captions, const char *masks,
              const char *names) {
     char *said = NULL;
     int status = whole(images, "--images", &said);
-    if (!status && !dir_exists(said)) {
+    if (!status && (!said || !dir_exists(said))) {
         status = error_set(ERR_MISSING, "--images %s: is not a folder; it should hold the pictures",
                            images);
     }
@@ -112,6 +131,7 @@ int own_find(struct own *o, const char *images, const char *captions, const char
         char *root = own_root ? mem_strdup(said) : path_dir(said);
         look_around(o, root);
         free(root);
+        status = check_outside(o);
         check_places(o);
     }
     free(said);

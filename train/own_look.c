@@ -138,7 +138,12 @@ static int read_map(const struct own *o, const char *path, struct labels *m) {
     int status = file_read(path, FILE_SET_BYTES_MAX, &b);
     if (status) return status;
     status = image_look(b.at, b.n, path, &f);
-    if (!status && o->masks == OWN_COLOUR_PNG) {
+    if (!status && o->masks == OWN_COLOUR_PNG && f.channels < 3 && !f.palette) {
+        status = error_set(ERR_DATA,
+                           "%s: is grey, and the names stand for colours: write them without, a "
+                           "name a line, that of value 0 first",
+                           path);
+    } else if (!status && o->masks == OWN_COLOUR_PNG) {
         status = labels_decode_colours(b.at, b.n, path, &o->colours, m);
     } else if (!status && f.channels >= 3) {
         status =

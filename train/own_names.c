@@ -62,12 +62,18 @@ static size_t word(const char *s, size_t n) {
     return k;
 }
 
-/* "64 128 64 tree", "12 tree", "#408040 tree"; and "tree 64 128 64", but "route 66" is a name. */
+/* "64 128 64 tree", "12 tree", "#408040 tree"; and "tree 64 128 64", "tree #408040", but "route 66"
+ * is a name. */
 static void take_words(const char *s, size_t n, struct row *r) {
     const char *at = s;
     size_t left = n, k;
     while ((k = word(at, left)) < left && take_number(at, k, r)) {
         at += k, left -= k;
+        trim(&at, &left);
+    }
+    for (k = left; k && at[k - 1] != ' ' && at[k - 1] != '\t';) k--;
+    if (!r->numbers && k && at[k] == '#' && take_number(at + k, left - k, r)) {
+        left = k;
         trim(&at, &left);
     }
     for (int behind = 0; !r->numbers && behind < 3; behind++) {
@@ -88,7 +94,11 @@ static void take_words(const char *s, size_t n, struct row *r) {
 /* By tabs, commas or semicolons; without one by blanks. */
 static struct row take_apart(const char *s, size_t n, size_t line) {
     struct row r = {.line = line};
-    char separator = memchr(s, '\t', n) ? '\t' : memchr(s, ',', n) ? ',' : ';';
+    char separator = ';';
+    if (memchr(s, '\t', n))
+        separator = '\t';
+    else if (memchr(s, ',', n))
+        separator = ',';
     if (memchr(s, separator, n)) take_fields(s, n, separator, &r);
     bool mixed = separator == '\t' && r.texts && !r.numbers; /* "64 128 64<tab>tree" */
     if (memchr(s, separator, n) && !mixed) return r;

@@ -262,3 +262,24 @@ TEST(a_stage_takes_its_own_part_of_a_whole_model_and_refuses_the_wrong_kind) {
     free(clip);
     free(swin);
 }
+
+TEST(weights_may_be_those_of_a_config_or_of_its_run) {
+    char *here = realpath(TEST_SOURCE_DIR "/configs/smoke", NULL);
+    char *from = path_join(here, "proposals.yaml"), *scenes = path_join(here, "scenes.yaml");
+    char *text = mem_format("base: %s\ninit: {weights: %s}\npretrain.steps: 0\noptim.steps: 2\n",
+                            from, from);
+    char *config = write_config("more.yaml", text);
+    char *wrong = mem_format("init.weights=%s", scenes);
+    check_dry(config, wrong, 78, "is a run of stage scenes, which has no weights for this one");
+    struct ended e = TRAIN("out", config, "optim.warmup=1");
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "more: starts from ");
+    ended_free(&e);
+    char *run = run_of("out", "proposals"), *of_run = mem_format("init.weights=%s", run);
+    e = TRAIN("out", config, "optim.warmup=1", of_run);
+    check_status(&e, 0);
+    CHECK(!strstr(e.err, "starts from")); /* the same run, by another name of it */
+    ended_free(&e);
+    char *const owned[] = {here, from, scenes, text, config, wrong, run, of_run};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}

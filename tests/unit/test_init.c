@@ -265,6 +265,18 @@ TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched
     own_ended_free(&e);
 }
 
+TEST(what_is_written_lies_outside_of_the_pictures) {
+    own_pictures();
+    own_captions_jsonl();
+    char *inside = own_path("images/mine"), *images = own_path("images");
+    char name[] = "ovseg init", option[] = "--images";
+    char *argv[] = {name, inside, option, images, NULL}; /* argp changes their order */
+    CHECK_INT(cmd_init(4, argv), ERR_USAGE);
+    CHECK(!dir_exists(inside));
+    free(inside);
+    free(images);
+}
+
 TEST(a_dry_run_says_what_is_there_and_writes_nothing) {
     own_pictures();
     own_captions_jsonl();

@@ -259,6 +259,12 @@ static void a_line_without_colour(void) {
     own_text("names.csv", "name,r,g,b\nsky,70,130,180\ntree\nred car,220,20,60\n");
 }
 
+static void grey_masks_of_colours(void) {
+    good_masks();
+    own_remove("names.txt");
+    own_text("names.txt", "sky #4682b4\ntree #008000\nred car #dc143c\n");
+}
+
 static void jpeg_mask(void) {
     good_masks();
     own_picture_of("masks/p03.jpg", OWN_W, OWN_H, 1);
@@ -382,6 +388,7 @@ static const struct broken {
     {colours_without_table, 65, "masks/p00.png", "is painted in colours, and the names have none"},
     {one_colour_twice, 65, "names.csv", "colour #4682b4 is that of sky and of tree: give each"},
     {a_line_without_colour, 65, "names.csv", "line 3: \"tree\" has no colour, others have"},
+    {grey_masks_of_colours, 65, "masks/p00.png", "is grey, and the names stand for colours"},
     {jpeg_mask, 65, "masks/p03.jpg", "a mask is a PNG named NAME.png: export it again"},
     {mask_without_picture, 65, "masks/q03.png", "there is no picture of this name"},
     {mask_in_capitals, 65, "masks/P03.png", "the picture is called p03.jpg: upper and lower case"},
