@@ -39,7 +39,7 @@ static void start_sweep(struct process *p, const char *name, int steps) {
     CHECK_OK(file_write(file, text, strlen(text)));
     process_start(
         p,
-        (const char *const[]){program, "sweep", file, "-j", "1", "clip:optim.steps=60", out, NULL},
+        (const char *const[]){program, "sweep", file, "-j", "1", "clip:optim.steps=300", out, NULL},
         NULL);
     char *const owned[] = {here, whole, file, bin, program, out, text};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
@@ -72,6 +72,7 @@ static char *logs(void) {
 TEST(two_sweeps_at_once_wait_for_each_others_stages_and_reuse_them) {
     struct process a, b;
     start_sweep(&a, "first.yaml", 5);
+    wait_for("clip"); /* of so many steps: it is at work when the other one comes to it */
     start_sweep(&b, "second.yaml", 6);
     struct ended x = process_wait(&a, 300), y = process_wait(&b, 300);
     check_status(&x, 0);
