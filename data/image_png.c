@@ -156,7 +156,7 @@ static int paint(const struct png_job *job, struct image *out) {
             for (int k = 0; k < 3; k++) out->at[3 * i + k] = job->raw[c * i + k];
         return 0;
     }
-    int spread = job->bits < 8 ? 255 / ((1 << job->bits) - 1) : 1;
+    int spread = job->bits == 1 ? 255 : job->bits == 2 ? 85 : job->bits == 4 ? 17 : 1;
     for (int64_t i = 0; i < n; i++) {
         uint16_t wide = 0;
         if (job->sample == 2) memcpy(&wide, job->raw + 2 * i, 2);

@@ -13,8 +13,8 @@ enum { FORMS = sizeof names / sizeof *names };
 
 static void captions_seeds(struct corpus *c) {
     static const char *const texts[] = {
-        "\0{\"image\": \"a.jpg\", \"captions\": [\"a cat\", \"\"], \"ids\": [7, 8]}\r\n"
-        "{\"file_name\": \"b/c.png\", \"text\": \"the d\xc3\xb6g\"}\n",
+        ("\0{\"image\": \"a.jpg\", \"captions\": [\"a cat\", \"\"], \"ids\": [7, 8]}\r\n"
+         "{\"file_name\": \"b/c.png\", \"text\": \"the d\xc3\xb6g\"}\n"),
         "\1filepath\ttitle\r\na.jpg\ta cat\nb.jpg\t\"two\"\"\tdogs\"\n",
         "\2id,caption,image\n1,\"a cat, black\",a.jpg\n", "\3a.jpg\ta cat\nb.jpg\tdog\textra\n",
         "\4a cat\n\n  a black cat \r\n"};

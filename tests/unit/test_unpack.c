@@ -115,12 +115,12 @@ static void check_file(const char *name, const char *data) {
 }
 
 TEST(names_of_a_zip_are_bytes_whether_it_marks_them_as_utf8_or_not) {
-    static const char *const name[] = {
-        "gr\xc3\xbc\xc3\x9f"
-        "e.png",
-        /* with ? for each character these would be one */
-        "\xe6\x97\xa5.png", "\xe6\x9c\xac.png", "\xd0\xb6.png", "caf\xe9.png", /* Latin-1 */
-        "plain.png", "\xf0\x9f\x90\x88.png"};
+    static const char *const name[] = {("gr\xc3\xbc\xc3\x9f"
+                                        "e.png"),
+                                       /* with ? for each character these would be one */
+                                       "\xe6\x97\xa5.png", "\xe6\x9c\xac.png", "\xd0\xb6.png",
+                                       "caf\xe9.png", /* Latin-1 */
+                                       "plain.png", "\xf0\x9f\x90\x88.png"};
     static const bool utf8[] = {true, true, true, false, false, true, true};
     enum { FILES = sizeof utf8 / sizeof *utf8 };
     char *path = make_zip(name, utf8, FILES);
