@@ -75,14 +75,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* ---- the chain ---- */
 
-static char *with_index(const char *text, const char *index) {
-    struct str out = {0};
-    for (const char *at; (at = strstr(text, "%a")); text = at + 2)
-        str_add(&out, "%.*s%s", (int)(at - text), text, index);
-    str_add(&out, "%s", text);
-    return out.at;
-}
-
 /* As task `index` of the array has it, with the devices of its jobs. */
 static int open_graph(struct graph *g, const struct arguments *a, long index,
                       struct strings *devices) {
@@ -91,7 +83,7 @@ static int open_graph(struct graph *g, const struct arguments *a, long index,
     int status = 0;
     for (size_t i = 0; !status && i < a->r.overrides.n; i++) {
         const char *given = a->r.overrides.at[i];
-        char *text = a->r.array ? with_index(given, number) : mem_strdup(given);
+        char *text = a->r.array ? slurm_replace(given, "%a", number) : mem_strdup(given);
         status = overrides_add(&l, text, NULL);
         free(text);
     }

@@ -126,3 +126,11 @@ size_t sbatch_array_spread(const char *text, size_t most, long *out, size_t *n) 
         out[i] = index_at(text, (long)(*n > 1 ? i * (all - 1) / (*n - 1) : 0));
     return all;
 }
+
+char *slurm_replace(const char *text, const char *mark, const char *with) {
+    struct str out = {0};
+    for (const char *at; (at = strstr(text, mark)); text = at + strlen(mark))
+        str_add(&out, "%.*s%s", (int)(at - text), text, with);
+    str_add(&out, "%s", text);
+    return out.at;
+}

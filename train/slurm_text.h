@@ -24,3 +24,6 @@ bool sbatch_array(const char *text, long *first);
 /* Indices of such an array, evenly from the first to the last of the list: `most` at most, into
  * out, *n of them. Returns how many there are. */
 size_t sbatch_array_spread(const char *text, size_t most, long *out, size_t *n);
+
+/* `text` with each `mark` as `with`; owned. */
+char *slurm_replace(const char *text, const char *mark, const char *with);

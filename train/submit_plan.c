@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "train/device.h"
 #include "train/run.h"
+#include "train/slurm_text.h"
 
 static const char INDEX[] = "%a"; /* Slurm's own mark for it, in names of files */
 
@@ -192,12 +193,10 @@ static void name_jobs(const struct planner *p) {
 /* What all tasks of an array share is made once, as of the first. */
 static int add_override(const struct submit_request *r, struct slurm_job *j, const char *text) {
     if (!r->array || j->array) return slurm_word(j, text, r->array ? INDEX : NULL);
-    struct str with = {0};
-    for (const char *at; (at = strstr(text, INDEX)); text = at + strlen(INDEX))
-        str_add(&with, "%.*s%ld", (int)(at - text), text, r->first);
-    str_add(&with, "%s", text);
-    int status = slurm_word(j, with.at, NULL);
-    str_free(&with);
+    char *first = mem_format("%ld", r->first), *with = slurm_replace(text, INDEX, first);
+    int status = slurm_word(j, with, NULL);
+    free(first);
+    free(with);
     return status;
 }
 
