@@ -1,5 +1,4 @@
 /* A model between two others. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,19 +11,11 @@ static bool is_prompts(const char *name) {
     return n >= k && strcmp(name + n - k, prompts) == 0;
 }
 
-static void tell_form(struct misfits *m, const struct import_item *new, struct shape old) {
-    char is_now[192], was[192];
-    st_shape_text(new->shape, is_now, sizeof is_now);
-    st_shape_text(old, was, sizeof was);
-    char *text = mem_format("%s is %s, expected %s", new->name, is_now, was);
-    misfit_add(&m->form, text);
-    free(text);
-}
-
 static void pair(struct misfits *m, struct export_item *x, struct import *other, double alpha) {
     const struct import_item *with = import_find(other, x->name);
     if (!with && !is_prompts(x->name)) misfit_add(&m->missing, x->name);
-    if (with && !st_shape_same(with->shape, x->shape)) tell_form(m, with, x->shape);
+    if (with && !st_shape_same(with->shape, x->shape))
+        misfit_form(m, x->name, with->shape, x->shape);
     if (!with || x->dtype != T_F32) return;
     x->other = other;
     x->with = with;

@@ -59,14 +59,8 @@ static int compare(const struct export *e, const struct import *clip, const char
         char *name = mem_format("%s%s", prefix, rest);
         const struct import_item *new = import_find(clip, name);
         if (!new && !is(rest, PROMPTS)) misfit_add(&m.missing, name);
-        if (new && !may_replace(rest, x->shape, new->shape)) {
-            char is_now[192], was[192];
-            st_shape_text(new->shape, is_now, sizeof is_now);
-            st_shape_text(x->shape, was, sizeof was);
-            char *text = mem_format("%s is %s, expected %s", name, is_now, was);
-            misfit_add(&m.form, text);
-            free(text);
-        }
+        if (new && !may_replace(rest, x->shape, new->shape))
+            misfit_form(&m, name, new->shape, x->shape);
         free(name);
     }
     compare_features(&m, e, clip, prefix);

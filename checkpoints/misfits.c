@@ -1,5 +1,6 @@
 #include "checkpoints/misfits.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -11,6 +12,15 @@ void misfit_add(struct misfit_list *l, const char *text) {
     if (room) str_add(&l->text, "%s%s", l->n ? ", " : "", text);
     l->hidden += !room;
     l->n++;
+}
+
+void misfit_form(struct misfits *m, const char *name, struct shape is, struct shape wanted) {
+    char here[192], there[192];
+    st_shape_text(is, here, sizeof here);
+    st_shape_text(wanted, there, sizeof there);
+    char *text = mem_format("%s is %s, expected %s", name, here, there);
+    misfit_add(&m->form, text);
+    free(text);
 }
 
 int misfits_close(struct misfits *m, const char *what) {

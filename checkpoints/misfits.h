@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/mem.h"
+#include "checkpoints/safetensors_header.h"
 
 struct misfit_list {
     struct str text;  /* names, with commas */
@@ -14,6 +15,9 @@ struct misfits {
 
 /* Names beyond 4000 bytes are counted. */
 void misfit_add(struct misfit_list *l, const char *text);
+
+/* "NAME is [2, 3], expected [2, 4]", to those of another form. */
+void misfit_form(struct misfits *m, const char *name, struct shape is, struct shape wanted);
 
 /* ERR_CONFIG "WHAT: does not fit the model; 2 missing: ..." when anything was added, else the
  * pending status. Frees the lists. */

@@ -107,3 +107,7 @@ bool plan_easy(const struct node *n); /* and the set "easy" beside it */
 bool plan_untrained(
     const struct node *n);    /* it looks at masks of a network that is yet to be trained */
 enum { PLAN_HELD_OUT = 256 }; /* pictures a probe is measured on, at most */
+
+/* As people read them; "?" for NaN. */
+void plan_span(double seconds, char out[16]);
+void plan_bytes(double x, char out[16]);

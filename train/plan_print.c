@@ -10,14 +10,14 @@
 #include "train/plan.h"
 #include "train/run.h"
 
-static void span(double s, char out[16]) {
+void plan_span(double s, char out[16]) {
     if (isnan(s))
         snprintf(out, 16, "?");
     else
         clock_span(s, out);
 }
 
-static void bytes(double x, char out[16]) {
+void plan_bytes(double x, char out[16]) {
     if (isnan(x))
         snprintf(out, 16, "?");
     else
@@ -40,9 +40,9 @@ static void print_stage(const struct plan_stage *s, struct str *out) {
     char units[48] = "?", took[16], memory[16], disk[16], work[24], fits[24] = "-",
          params[24] = "-";
     const struct plan_counts *c = &s->counts;
-    span(s->seconds, took);
-    bytes(s->memory, memory);
-    bytes(s->disk, disk);
+    plan_span(s->seconds, took);
+    plan_bytes(s->memory, memory);
+    plan_bytes(s->disk, disk);
     flops(s->flop, work);
     if (c->units >= 0) snprintf(units, sizeof units, "%lld %s", (long long)c->units, c->unit);
     if (c->params) snprintf(params, sizeof params, "%.2f M", (double)c->params / 1e6);
@@ -62,12 +62,12 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
     str_add(out, "%-12s %-14s %16s %11s %12s %12s %9s %9s   %s\n", "stage", "", "units",
             "parameters", "work", "time", "memory", "disk", "batch that fits");
     for (size_t i = 0; i < p->n; i++) print_stage(&p->at[i], out);
-    span(p->seconds, seconds);
-    span(p->wall, wall);
-    bytes(p->memory, memory);
-    bytes(p->disk, disk);
-    bytes(p->room, room);
-    bytes(p->free_memory, free_now);
+    plan_span(p->seconds, seconds);
+    plan_span(p->wall, wall);
+    plan_bytes(p->memory, memory);
+    plan_bytes(p->disk, disk);
+    plan_bytes(p->room, room);
+    plan_bytes(p->free_memory, free_now);
     flops(p->flop, work);
     if (o->probe)
         str_add(out, "\nin all %s%s, %s by the clock, with stages side by side; %d threads\n",

@@ -50,25 +50,11 @@ static void gather(struct lines *l, const struct plan_sweep *p) {
     }
 }
 
-static void span(double s, char out[16]) {
-    if (isnan(s))
-        snprintf(out, 16, "?");
-    else
-        clock_span(s, out);
-}
-
-static void bytes(double x, char out[16]) {
-    if (isnan(x))
-        snprintf(out, 16, "?");
-    else
-        bytes_text((int64_t)x, out);
-}
-
 /* "12.6 s", or "40.1 s to 1 min 20 s" where they differ by more than a twentieth. */
 static void each(const struct line *l, char out[48]) {
     char least[16], most[16];
-    span(isnan(l->seconds) ? NAN : l->least, least);
-    span(isnan(l->seconds) ? NAN : l->most, most);
+    plan_span(isnan(l->seconds) ? NAN : l->least, least);
+    plan_span(isnan(l->seconds) ? NAN : l->most, most);
     if (!isnan(l->seconds) && l->most > 1.05 * l->least)
         snprintf(out, 48, "%s to %s", least, most);
     else
@@ -79,9 +65,9 @@ static void print_line(const struct line *l, struct str *out) {
     char time[48] = "-", all[16] = "-", memory[16] = "-", disk[16] = "-";
     if (l->run) {
         each(l, time);
-        span(l->seconds, all);
-        bytes(l->memory, memory);
-        bytes(l->disk, disk);
+        plan_span(l->seconds, all);
+        plan_bytes(l->memory, memory);
+        plan_bytes(l->disk, disk);
     }
     str_add(out, "%-14s %-14s %6zu %7zu  %28s %12s %9s %9s\n", l->name, l->kind, l->run, l->reused,
             time, all, memory, disk);
@@ -105,12 +91,12 @@ void plan_sweep_print(const struct plan_sweep *p, const struct plan_options *o, 
         print_line(&l.at[i], out);
         run += l.at[i].run;
     }
-    span(p->seconds, seconds);
-    span(p->wall, wall);
-    bytes(p->memory, memory);
-    bytes(p->disk, disk);
-    bytes(p->room, room);
-    bytes(p->free_memory, free_now);
+    plan_span(p->seconds, seconds);
+    plan_span(p->wall, wall);
+    plan_bytes(p->memory, memory);
+    plan_bytes(p->disk, disk);
+    plan_bytes(p->room, room);
+    plan_bytes(p->free_memory, free_now);
     str_add(out, "\n%zu trials: %zu of %zu stages to run", p->sweep->n_trials, run,
             p->sweep->n_stages);
     if (o->probe && run)
