@@ -282,6 +282,22 @@ void dir_sweep(const char *path) {
     strings_free(&names);
 }
 
+void dir_sweep_own(const char *path) {
+    struct strings names = {0};
+    if (dir_list(path, &names)) error_clear();
+    for (size_t i = 0; i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        struct stat st;
+        if (is_left_over(names.at[i])) {
+            if (dir_remove(child)) error_clear();
+        } else if (lstat(child, &st) == 0 && S_ISDIR(st.st_mode)) {
+            dir_sweep_own(child);
+        }
+        free(child);
+    }
+    strings_free(&names);
+}
+
 int dir_commit(const char *from, const char *to) {
     int status = file_sync(from);
     if (!status && rename(from, to) < 0) status = fail_io(to, "cannot rename into place");

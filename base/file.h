@@ -48,6 +48,8 @@ int dir_list(const char *path, struct strings *out); /* names without . and .., 
 /* Removes what killed writers left in a folder that nobody owns: files NAME.tmpN that were not
  * touched for a day. What cannot be removed stays. */
 void dir_sweep(const char *path);
+/* The same for its only owner, in this folder and those below: files and folders, however young. */
+void dir_sweep_own(const char *path);
 int dir_commit(const char *from, const char *to); /* rename of a synced folder, made durable */
 
 /* A folder that is made beside its place, in `tmp`, and put there when it is whole. What a killed

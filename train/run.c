@@ -135,7 +135,10 @@ int run_begin(struct node *n) {
     if (status) return status;
     /* Another process may have finished it between the look at DONE and the lock. */
     n->done = n->reused = run_is_done(n->dir, &n->seconds);
-    if (!n->done) status = describe(n);
+    if (!n->done) {
+        dir_sweep_own(n->dir); /* a process that was killed may have written here */
+        status = describe(n);
+    }
     if (status || n->done) unlock(n);
     return status;
 }

@@ -187,8 +187,9 @@ TEST(a_run_belongs_to_one_process_and_to_the_next_when_that_one_is_killed) {
     kill(p.pid, SIGKILL);
     struct ended first = process_wait(&p, 600);
     check_status(&first, 128 + SIGKILL);
-    char *lock = file_of("out", "clip", "lock");
+    char *lock = file_of("out", "clip", "lock"), *half = file_of("out", "clip", "metrics.tmp4");
     CHECK(file_exists(lock));
+    CHECK_OK(file_write(half, "half", 4)); /* as if in the middle of a file */
     train_start(&p, "out", config, more, NULL);
     struct timespec moment = {.tv_nsec = 20000000};
     char *text = text_of(p.err);
@@ -201,13 +202,14 @@ TEST(a_run_belongs_to_one_process_and_to_the_next_when_that_one_is_killed) {
     struct ended third = process_wait(&p, 600);
     check_status(&third, 143);
     CHECK_HAS(third.err, "goes on from step");
-    CHECK(!file_exists(lock));
+    CHECK(!file_exists(lock) && !file_exists(half));
     ended_free(&first);
     ended_free(&second);
     ended_free(&third);
     free(text);
     free(who);
     free(lock);
+    free(half);
 }
 
 TEST(a_run_that_another_host_took_over_is_left_to_it) {

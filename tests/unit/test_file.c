@@ -185,6 +185,38 @@ TEST(what_killed_writers_left_is_removed_after_a_day) {
     free(dir);
 }
 
+TEST(what_killed_writers_left_is_removed_at_once_for_the_owner_of_a_folder) {
+    struct strings left;
+    char *dir = test_path("owned"), *below = test_path("owned/phase");
+    char *half = test_path("owned/set.tmp7"), *other = test_path("other"), *link;
+    char *const folders[] = {below, half, other};
+    for (size_t i = 0; i < 3; i++) CHECK_OK(dir_make(folders[i]));
+    put_old(dir, "a.h5.tmp123", 0);
+    put_old(dir, "a.h5", 0);
+    put_old(half, "b", 0);
+    put_old(below, "c.jsonl.tmp9", 0);
+    put_old(other, "d.tmp9", 0); /* not below, though a link leads there */
+    CHECK_INT(symlink(other, link = test_path("owned/link")), 0);
+    dir_sweep_own(dir);
+    dir_sweep_own("/nonexistent");
+    CHECK_OK(error_status());
+    CHECK_OK(dir_list(dir, &left));
+    CHECK_INT(left.n, 3);
+    CHECK_TEXT(left.at[0], "a.h5");
+    CHECK_TEXT(left.at[1], "link");
+    CHECK_TEXT(left.at[2], "phase");
+    strings_free(&left);
+    CHECK_OK(dir_list(below, &left));
+    CHECK_INT(left.n, 0);
+    strings_free(&left);
+    CHECK_OK(dir_list(other, &left));
+    CHECK_INT(left.n, 1);
+    strings_free(&left);
+    free(dir);
+    free(link);
+    for (size_t i = 0; i < 3; i++) free(folders[i]);
+}
+
 TEST(whether_a_file_can_be_made_is_known_before) {
     char *dir = test_path("here"), *file = path_join(dir, "out.json");
     CHECK_ERROR(file_can_be(file), ERR_IO, "out.json: cannot be made: ");
