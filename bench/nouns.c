@@ -19,7 +19,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "data/nouns.h"
-#include "train/tagger.h"
+#include "train/mine/tagger.h"
 
 static double cpu_s(void) {
     struct timespec t;

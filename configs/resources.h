@@ -1,5 +1,5 @@
-/* What a stage asks a cluster for: `ovseg submit` (train/submit_plan.h) makes one job of the stages
- * that ask for the same. Nothing of it changes what a stage does. */
+/* What a stage asks a cluster for: `ovseg submit` (train/cluster/submit_plan.h) makes one job of
+ * the stages that ask for the same. Nothing of it changes what a stage does. */
 #pragma once
 
 #include "base/settings.h"

@@ -7,7 +7,8 @@
  *   text     lines of fields with a tab between: "class TAG", "word WORD TAG",
  *            "weight FEATURE TAG VALUE", those of one feature together; # begins a comment line
  *
- * NLTK's older form, a pickle, is train/tagger.h's: its reader belongs to the weights of networks.
+ * NLTK's older form, a pickle, is train/mine/tagger.h's: its reader belongs to the weights of
+ * networks.
  */
 #pragma once
 

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "data/region.h"
 #include "data/set_index.h"
-#include "train/run_weights.h"
+#include "train/weights/run_weights.h"
 
 /* Random weights of the seed of the stage that asks, so that new prompts are that stage's draw. */
 static void make(struct clip_run *c, const struct node *asks, const struct node *shape,

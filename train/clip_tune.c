@@ -14,9 +14,9 @@
 #include "data/pairs_crop.h"
 #include "data/region.h"
 #include "nn/losses/clip_loss.h"
-#include "train/init_weights.h"
-#include "train/noun_features.h"
+#include "train/mine/noun_features.h"
 #include "train/ranks.h"
+#include "train/weights/init_weights.h"
 
 /* A batch on the host: pair numbers [B] as planned; of this rank's part pair numbers as they came,
  * crops [n, S, S, 3], masks [n, S, S]. */

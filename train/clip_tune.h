@@ -11,8 +11,8 @@
 #include "train/clip_run.h"
 #include "train/clip_validate.h"
 #include "train/loop.h"
-#include "train/pairs_input.h"
-#include "train/pairs_mix.h"
+#include "train/mine/pairs_input.h"
+#include "train/mine/pairs_mix.h"
 
 struct clip_tune {
     struct node *node;

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "train/cmd.h"
+#include "train/commands/cmd.h"
 #include "train/protocol.h"
 #include "train/result_full.h"
 #include "train/run.h"

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "train/cmd_runs.h"
+#include "train/commands/cmd_runs.h"
 #include "train/memory.h"
 #include "train/ranks.h"
 #include "train/run_look.h"

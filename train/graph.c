@@ -12,10 +12,10 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/identity.h"
-#include "train/import_settings.h"
-#include "train/init_weights.h"
 #include "train/input_kinds.h"
 #include "train/run.h"
+#include "train/weights/import_settings.h"
+#include "train/weights/init_weights.h"
 
 /* What loading needs besides the graph. */
 struct builder {

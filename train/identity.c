@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/settings_text.h"
 #include "train/device.h"
-#include "train/pairs_input.h"
+#include "train/mine/pairs_input.h"
 #include "train/run.h"
 
 void identity_name(struct node *n) {

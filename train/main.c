@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "data/h5.h"
 #include "nn/torch/tensor.h"
-#include "train/cmd.h"
+#include "train/commands/cmd.h"
 
 static void help(FILE *to) {
     fprintf(to,

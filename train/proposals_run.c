@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "train/run_weights.h"
 #include "train/segment.h"
+#include "train/weights/run_weights.h"
 
 /* The network's registry, with the text features of a CLIP. `of`: the node that has its settings.
  */

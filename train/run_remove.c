@@ -57,7 +57,7 @@ int run_remove(const struct run_look *r) {
     return status;
 }
 
-/* Of a removal, or of a probe (train/plan_probe.c) whose process was killed. */
+/* Of a removal, or of a probe (train/plan/plan_probe.c) whose process was killed. */
 static bool is_left_over(const char *name, time_t moved) {
     enum { HOUR = 3600 };
     if (strncmp(name, aside, strlen(aside)) == 0) return true;

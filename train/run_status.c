@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/history.h"
-#include "train/cmd_runs.h"
+#include "train/commands/cmd_runs.h"
 
 enum { SILENT_S = 120 }; /* a step may be long; a reader is told all the same */
 

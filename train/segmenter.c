@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "train/device.h"
 #include "train/given.h"
-#include "train/run_weights.h"
+#include "train/weights/run_weights.h"
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
 static const struct node_input *find_proposals(const struct node *n) {

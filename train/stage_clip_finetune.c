@@ -1,7 +1,7 @@
 /* Fine-tuning CLIP's image tower on mined mask-noun pairs: masked crops in, the text tower frozen
  * (reference-spec 6.2, FT). */
 #include "train/clip_tune.h"
-#include "train/pairs_input.h"
+#include "train/mine/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;

@@ -1,7 +1,7 @@
 /* Image tower and mask prompts trained together: the comparison of the paper's Table 5. The
  * reference has no recipe for it; prompts and weights share the rate (reference-spec 6.2). */
 #include "train/clip_tune.h"
-#include "train/pairs_input.h"
+#include "train/mine/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;

@@ -16,9 +16,9 @@
 #include "nn/losses/clip_loss.h"
 #include "optim/adamw.h"
 #include "train/clip_validate.h"
-#include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/ranks.h"
+#include "train/weights/init_weights.h"
 
 /* A batch on the host: sample numbers as planned, [B]; of this rank's n samples numbers as they
  * came, [n], token ids [n, T], pixels [n, S, S, 3]. */

@@ -6,7 +6,7 @@
  * put on and taken off.
  */
 #include "train/clip_tune.h"
-#include "train/pairs_input.h"
+#include "train/mine/pairs_input.h"
 
 static int run(struct node *n) {
     const struct config *c = &n->config;

@@ -1,10 +1,10 @@
 /* Mines mask-noun pairs: for every noun of a picture's captions, the masked proposal that CLIP
  * finds most like it (reference-spec 7.1). One shard for a fixed block of pictures; a finished
  * shard is never computed again, and what the models say of pictures is kept for other runs
- * (train/mine_chunk.h).
+ * (train/mine/mine_chunk.h).
  *
  * Rules: a noun counts once a caption; masks of fewer than mine.min_area pixels take no part; the
- * others are settings (train/mine_match.h). */
+ * others are settings (train/mine/mine_match.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,12 +18,12 @@
 #include "dist/comm.h"
 #include "train/clip_validate.h"
 #include "train/given.h"
-#include "train/mine_chunk.h"
-#include "train/mine_nouns.h"
-#include "train/mine_pairs.h"
-#include "train/mine_part.h"
-#include "train/mine_report.h"
-#include "train/noun_features.h"
+#include "train/mine/mine_chunk.h"
+#include "train/mine/mine_nouns.h"
+#include "train/mine/mine_pairs.h"
+#include "train/mine/mine_part.h"
+#include "train/mine/mine_report.h"
+#include "train/mine/noun_features.h"
 #include "train/ranks.h"
 
 struct miner {

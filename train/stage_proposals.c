@@ -11,10 +11,10 @@
 #include "nn/losses/mask_loss.h"
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
-#include "train/init_weights.h"
 #include "train/loop.h"
 #include "train/proposals_run.h"
 #include "train/ranks.h"
+#include "train/weights/init_weights.h"
 
 /* One phase: the backbone alone against names, then the whole network. */
 struct phase {

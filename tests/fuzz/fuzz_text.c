@@ -6,7 +6,7 @@
 #include "data/nouns.h"
 #include "data/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/tagger.h"
+#include "train/mine/tagger.h"
 
 static void text_seeds(struct corpus *c) {
     corpus_add_text(c, "A man in a red shirt rides two brown horses along the beach.");

@@ -1,6 +1,6 @@
 /* The arithmetic of charts: whatever the numbers are, paths stay in the drawing. */
 #include "tests/test.h"
-#include "train/chart.h"
+#include "train/report/chart.h"
 
 static char *path_of(const double *x, const double *y, size_t n) {
     struct chart_scale sx = chart_scale(x, n, 0, 100, 4), sy = chart_scale(y, n, 50, 0, 4);

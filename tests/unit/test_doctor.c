@@ -1,6 +1,6 @@
 /* What the doctor reads, and that it finds this machine fit. */
 #include "tests/torch.h"
-#include "train/doctor.h"
+#include "train/doctor/doctor.h"
 
 TEST(libraries_are_read_from_the_map_of_a_process_each_once) {
     struct strings files = {0};

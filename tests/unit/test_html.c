@@ -1,8 +1,8 @@
 /* Text in pages, and tables in three forms. */
 #include "data/csv.h"
 #include "tests/test.h"
-#include "train/html.h"
-#include "train/table.h"
+#include "train/report/html.h"
+#include "train/report/table.h"
 
 static void check_text(const char *text, const char *wanted) {
     struct str out = {0};

@@ -6,7 +6,7 @@
 #include "data/own_set.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
-#include "train/cmd.h"
+#include "train/commands/cmd.h"
 #include "train/graph.h"
 
 static char *text_of(const char *name) {

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
-#include "train/cmd.h"
+#include "train/commands/cmd.h"
 
 /* ---- what is done to a good folder ---- */
 

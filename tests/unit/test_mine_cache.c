@@ -1,4 +1,4 @@
-#include "train/mine_cache.h"
+#include "train/mine/mine_cache.h"
 
 #include "base/file.h"
 #include "base/rng.h"

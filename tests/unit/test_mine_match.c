@@ -1,4 +1,4 @@
-#include "train/mine_match.h"
+#include "train/mine/mine_match.h"
 
 #include "base/rng.h"
 #include "tests/test.h"

@@ -1,5 +1,5 @@
 /* The nouns of a set's captions, by tags and by a tagger: what does not need a parser. */
-#include "train/mine_nouns.h"
+#include "train/mine/mine_nouns.h"
 
 #include "base/file.h"
 #include "base/rng.h"

@@ -1,4 +1,4 @@
-#include "train/mine_part.h"
+#include "train/mine/mine_part.h"
 
 #include "tests/test.h"
 

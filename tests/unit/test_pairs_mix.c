@@ -1,6 +1,6 @@
 /* Pairs of two folders as one list, as they come or with a share of each batch. */
 #include "tests/unit/pairs_made.h"
-#include "train/pairs_mix.h"
+#include "train/mine/pairs_mix.h"
 
 static const struct made mined[] = {{0, 0, "dog", 0.3F, 0}, {0, 0, "sky", 0.3F, 1},
                                     {1, 1, "car", 0.3F, 0}, {2, 2, "dog", 0.3F, 0},

@@ -7,7 +7,7 @@
 #include "data/nouns.h"
 #include "data/perceptron_file.h"
 #include "tests/test.h"
-#include "train/tagger.h"
+#include "train/mine/tagger.h"
 
 #define FOLDER "tests/data/tagger/"
 

@@ -1,8 +1,8 @@
 /* Counts of work, and what a probe's file of steps says. */
 #include "base/file.h"
 #include "tests/torch.h"
-#include "train/plan.h"
-#include "train/plan_rows.h"
+#include "train/plan/plan.h"
+#include "train/plan/plan_rows.h"
 
 static char *put(const char *name, const char *text) {
     char *path = test_path(name);

@@ -2,7 +2,7 @@
 #include "data/image.h"
 #include "tests/page.h"
 #include "tests/unit/run_made.h"
-#include "train/report.h"
+#include "train/report/report.h"
 
 #define EVIL "<script>alert('x')</script>"
 #define EVIL_JSON "<script>alert('x')</script>\\\" onload=\\\"y\\u0001"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "train/graph.h"
-#include "train/mine_nouns.h"
+#include "train/mine/mine_nouns.h"
 #include "train/signals.h"
 
 /* Signals change the whole process: each case in a child. The exit status of what it does. */

@@ -1,4 +1,4 @@
-#include "train/site.h"
+#include "train/cluster/site.h"
 
 #include <stdlib.h>
 

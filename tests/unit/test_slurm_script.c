@@ -1,6 +1,6 @@
 /* Job scripts against tests/data/slurm/NAME.sh. OVSEG_TEST_REWRITE=1 writes these anew, for a
  * change that is meant: look at the difference. */
-#include "train/slurm_script.h"
+#include "train/cluster/slurm_script.h"
 
 #include "base/file.h"
 #include "tests/e2e/process.h"

@@ -1,4 +1,4 @@
-#include "train/slurm_text.h"
+#include "train/cluster/slurm_text.h"
 
 #include "base/file.h"
 #include "tests/e2e/process.h"

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "tests/test.h"
-#include "train/sweep_trials.h"
+#include "train/sweep/sweep_trials.h"
 
 static struct sweep_file f;
 static struct sweep_settings s;

@@ -1,0 +1,205 @@
+/* The files below the user's folders: pictures, maps, and which belongs to which, by their names.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text_file.h"
+#include "data/coco.h"
+#include "train/own/own.h"
+
+enum { DEPTH_MAX = 16 };
+
+/* Files that are pictures to people and none that we read. */
+static const char *foreign_kind(const char *name) {
+    static const char *const endings[] = {".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif",
+                                          ".avif", ".jp2",  ".psd", ".dng",  ".cr2", ".nef",
+                                          ".arw",  ".raw",  ".svg", ".jxl",  NULL};
+    const char *dot = strrchr(name, '.');
+    for (const char *const *e = endings; dot && *e; e++)
+        if (strcasecmp(dot, *e) == 0) return *e + 1;
+    return NULL;
+}
+
+static int walk(const char *root, const char *below, int depth, struct strings *out) {
+    struct strings names = {0};
+    char *dir = path_join(root, below);
+    int status = depth ? dir_list(dir, &names)
+                       : error_set(ERR_DATA, "%s: folders in folders, %d deep", dir, DEPTH_MAX);
+    for (size_t i = 0; i < names.n && !status; i++) {
+        if (names.at[i][0] == '.') continue;
+        char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
+        char *full = path_join(root, path);
+        if (dir_exists(full))
+            status = walk(root, path, depth - 1, out);
+        else
+            strings_add(out, path);
+        free(full);
+        free(path);
+    }
+    strings_free(&names);
+    free(dir);
+    return status;
+}
+
+/* ---- pictures ---- */
+
+static int by_name_and_file(const void *a, const void *b) {
+    const struct own_picture *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(x->file, y->file);
+}
+
+static int by_name_in_any_case(const void *a, const void *b) {
+    const struct own_picture *const *x = a, *const *y = b;
+    return strcasecmp((*x)->name, (*y)->name);
+}
+
+static void check_twice(struct own *o) {
+    struct own_picture **sorted = mem_alloc(o->n + 1, sizeof(struct own_picture *));
+    for (size_t i = 0; i < o->n; i++) sorted[i] = &o->at[i];
+    if (o->n) qsort(sorted, o->n, sizeof(struct own_picture *), by_name_in_any_case);
+    for (size_t i = 1; i < o->n; i++) {
+        struct own_picture *a = sorted[i - 1], *b = sorted[i];
+        if (strcasecmp(a->name, b->name) != 0) continue;
+        bool same = strcmp(a->name, b->name) == 0;
+        own_problem(o, OWN_TWICE,
+                    "%s/%s: has the name of %s%s, suffix%s folder do not count: rename one of them",
+                    o->images, b->file, a->file, same ? "" : " but for upper and lower case",
+                    same ? " and" : ", case and");
+        a->out = b->out = true;
+    }
+    free(sorted);
+}
+
+/* The reader of own files knows a picture by its name alone; of two, neither is taken. */
+static int find_pictures(struct own *o) {
+    struct strings files = {0};
+    int status = walk(o->images, "", DEPTH_MAX, &files);
+    for (size_t i = 0; i < files.n && !status; i++) {
+        const char *file = files.at[i], *foreign = foreign_kind(file);
+        if (foreign)
+            own_problem(o, OWN_FOREIGN, "%s/%s: %s is not read here: convert it to JPEG or PNG",
+                        o->images, file, foreign);
+        if (!image_name_is(file)) continue;
+        o->at = mem_grow(o->at, &o->cap, o->n + 1, sizeof *o->at);
+        o->at[o->n++] = (struct own_picture){
+            .file = mem_strdup(file), .name = path_stem(file), .coco = -1, .orientation = 1};
+    }
+    strings_free(&files);
+    if (o->n) qsort(o->at, o->n, sizeof *o->at, by_name_and_file);
+    if (!status && !o->n)
+        own_problem(o, OWN_LAYOUT, "%s: has no pictures (.jpg, .jpeg, .png, .webp)", o->images);
+    check_twice(o);
+    return status;
+}
+
+/* ---- maps ---- */
+
+static void no_picture(struct own *o, const char *file, const char *name) {
+    const struct own_picture *other = own_in_other_case(o, name);
+    if (other)
+        own_problem(o, OWN_NO_PICTURE,
+                    "%s/%s: the picture is called %s: upper and lower case count: rename one",
+                    o->masks_path, file, other->file);
+    else
+        own_problem(o, OWN_NO_PICTURE,
+                    "%s/%s: there is no picture of this name in %s: a mask has its picture's name, "
+                    "with .png: rename it, or take it away",
+                    o->masks_path, file, o->images);
+}
+
+static int find_maps(struct own *o) {
+    struct strings files = {0};
+    size_t maps = 0;
+    int status = walk(o->masks_path, "", DEPTH_MAX, &files);
+    for (size_t i = 0; i < files.n && !status; i++) {
+        size_t n = strlen(files.at[i]);
+        bool png = n > 4 && strcmp(files.at[i] + n - 4, ".png") == 0;
+        if (!png && (image_name_is(files.at[i]) || foreign_kind(files.at[i])))
+            own_problem(o, OWN_MASK, "%s/%s: a mask is a PNG named NAME.png: %s", o->masks_path,
+                        files.at[i],
+                        n > 4 && strcasecmp(files.at[i] + n - 4, ".png") == 0
+                            ? "rename it"
+                            : "export it again, other formats change its values");
+        if (!png) continue;
+        maps++;
+        char *name = path_stem(files.at[i]);
+        struct own_picture *p = own_picture(o, name);
+        if (p && p->map)
+            own_problem(o, OWN_TWICE, "%s/%s: has the name of %s: rename one of them",
+                        o->masks_path, files.at[i], p->map);
+        else if (p)
+            p->map = mem_strdup(files.at[i]);
+        else
+            no_picture(o, files.at[i], name);
+        free(name);
+    }
+    if (!status && !maps)
+        own_problem(o, OWN_LAYOUT, "%s: has no masks (NAME.png for the picture NAME.jpg)",
+                    o->masks_path);
+    strings_free(&files);
+    return status;
+}
+
+/* ---- COCO's instances ---- */
+
+/* Without names its categories are the classes. */
+static void take_categories(struct own *o, const struct dataset *coco) {
+    bool given = o->names.n > 0;
+    for (int64_t k = 0; k < coco->n_classes; k++) {
+        const char *name = coco->class_name[k];
+        if (!given)
+            vocabulary_add(&o->names, name);
+        else if (vocabulary_find(&o->names, name) == o->names.n)
+            own_note(o, "%s: category \"%s\" is none of the names: its masks count for nothing",
+                     o->masks_path, name);
+    }
+    if (!given && vocabulary_check(&o->names, o->masks_path))
+        own_take_error(o, OWN_NAMES, ": rename one of its categories");
+    for (size_t k = 0; k < o->names.n; k++) o->names.at[k].raw = -1;
+}
+
+/* Which picture of the file is which of the folder. */
+static void pair_coco(struct own *o, const struct dataset *coco) {
+    for (int64_t i = 0; i < coco->n_images; i++) {
+        char *name = path_stem(dataset_coco_file(coco, i));
+        struct own_picture *p = own_picture(o, name);
+        if (p)
+            p->coco = i;
+        else
+            own_problem(o, OWN_NO_PICTURE,
+                        "%s: image %lld is %s, and there is no such picture in %s: put it there, "
+                        "or take the entry out",
+                        o->masks_path, (long long)coco->image_id[i], dataset_coco_file(coco, i),
+                        o->images);
+        free(name);
+    }
+}
+
+static int find_instances(struct own *o) {
+    struct dataset coco;
+    int status = text_file_check(o->masks_path);
+    if (!status) status = dataset_open_coco(&coco, o->images, NULL, o->masks_path);
+    if (status == ERR_DATA) {
+        own_take_error(o, OWN_LAYOUT, "");
+        return 0;
+    }
+    if (status) return status;
+    take_categories(o, &coco);
+    pair_coco(o, &coco);
+    dataset_close(&coco);
+    return 0;
+}
+
+int own_files(struct own *o) {
+    int status = find_pictures(o);
+    if (status || !o->masks_path) return status;
+    bool folder = dir_exists(o->masks_path), colours = false;
+    for (size_t k = 0; k < o->names.n; k++)
+        colours |= o->names.at[k].has_colour && o->names.at[k].raw < 0;
+    o->masks = !folder ? OWN_COCO : colours ? OWN_COLOUR_PNG : OWN_INDEX_PNG;
+    return folder ? find_maps(o) : find_instances(o);
+}

@@ -1,0 +1,139 @@
+/* Which file or folder of a user's is what: what the command line names, and, for what it does not,
+ * what lies beside or in the folder of pictures under a usual name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "train/own/own.h"
+
+static char *existing(const char *dir, const char *const *names, bool (*is)(const char *)) {
+    for (; *names; names++) {
+        char *path = path_join(dir, *names);
+        if (is(path)) return path;
+        free(path);
+    }
+    return NULL;
+}
+
+/* A text of the name of one of the pictures. */
+static bool has_texts(const char *dir) {
+    struct strings names = {0};
+    bool found = false;
+    if (dir_list(dir, &names)) error_clear();
+    for (size_t i = 0; i < names.n && !found; i++) {
+        char *stem = path_stem(names.at[i]), *text = mem_format("%s.txt", stem);
+        found = image_name_is(names.at[i]) && strings_find(&names, text) >= 0;
+        free(text);
+        free(stem);
+    }
+    strings_free(&names);
+    return found;
+}
+
+/* What was not named: in the folder of pictures and in the one above it; not further up. */
+static void look_around(struct own *o, const char *root) {
+    static const char *const captions[] = {"captions.jsonl",
+                                           "captions.json",
+                                           "captions.tsv",
+                                           "captions.csv",
+                                           "captions.txt",
+                                           "metadata.jsonl",
+                                           NULL};
+    static const char *const caption_folders[] = {"captions", NULL};
+    static const char *const masks[] = {"masks", NULL};
+    static const char *const instances[] = {"instances.json", NULL};
+    static const char *const names[] = {"names.yaml", "names.txt",  "classes.txt", "names.csv",
+                                        "names.tsv",  "labels.txt", NULL};
+    const char *const places[] = {o->images, root};
+    for (int i = 0; i < 2; i++) {
+        const char *dir = places[i];
+        if (!o->captions_path) o->captions_path = existing(dir, captions, file_exists);
+        if (!o->masks_path) o->masks_path = existing(dir, masks, dir_exists);
+        if (!o->masks_path) o->masks_path = existing(dir, instances, file_exists);
+        if (!o->names_path) o->names_path = existing(dir, names, file_exists);
+        if (!o->captions_path && has_texts(dir)) o->captions_path = mem_strdup(dir);
+        if (!o->captions_path) o->captions_path = existing(dir, caption_folders, dir_exists);
+    }
+}
+
+static int whole(const char *said, const char *option, char **out) {
+    if (!said) return 0;
+    *out = realpath(said, NULL);
+    return *out ? 0
+                : error_set(ERR_MISSING, "%s %s: there is no such file or folder", option, said);
+}
+
+/* A folder of the whole: its images/, where it has one. */
+static char *pictures_in(const char *said) {
+    char *inside = path_join(said, "images");
+    if (dir_exists(inside)) return inside;
+    free(inside);
+    return mem_strdup(said);
+}
+
+static bool lies_in(const char *path, const char *dir) {
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+static void check_places(struct own *o) {
+    if (o->masks_path && lies_in(o->masks_path, o->images) && dir_exists(o->masks_path))
+        own_problem(o, OWN_LAYOUT,
+                    "%s: masks lie in the folder of pictures, where they would be taken for some: "
+                    "move it beside %s",
+                    o->masks_path, o->images);
+    if (!o->captions_path && !o->masks_path)
+        own_problem(o, OWN_LAYOUT,
+                    "%s: there are neither captions nor masks: name them, --captions PATH, or "
+                    "--masks PATH --names FILE",
+                    o->images);
+    if (o->masks_path && dir_exists(o->masks_path) && !o->names_path)
+        own_problem(o, OWN_LAYOUT,
+                    "%s: masks without names: write a file with a name a line, that of value 0 "
+                    "first, or with name, red, green, blue for colours; then --names FILE",
+                    o->masks_path);
+}
+
+/* What is written among the pictures would be taken for some of them, and change them each time. */
+static int check_outside(const struct own *o) {
+    char *parent = path_dir(o->dir), *whole = realpath(o->dir, NULL), *here = realpath(".", NULL);
+    if (!whole) whole = realpath(parent, NULL);
+    int status = 0;
+    if (whole && lies_in(whole, o->images))
+        status = error_set(ERR_USAGE, "%s: lies among the pictures: name a folder outside of %s",
+                           o->dir, o->images);
+    else if (here && lies_in(here, o->images))
+        status = error_set(ERR_USAGE,
+                           "%s: is where you are, and runs/ would be made among the pictures: go "
+                           "to another folder first",
+                           o->images);
+    free(parent);
+    free(whole);
+    free(here);
+    return status;
+}
+
+int own_find(struct own *o, const char *images, const char *captions, const char *masks,
+             const char *names) {
+    char *said = NULL;
+    int status = whole(images, "--images", &said);
+    if (!status && (!said || !dir_exists(said))) {
+        status = error_set(ERR_MISSING, "--images %s: is not a folder; it should hold the pictures",
+                           images);
+    }
+    if (!status) status = whole(captions, "--captions", &o->captions_path);
+    if (!status) status = whole(masks, "--masks", &o->masks_path);
+    if (!status) status = whole(names, "--names", &o->names_path);
+    if (!status) {
+        o->images = pictures_in(said);
+        bool own_root = strcmp(o->images, said) != 0;
+        char *root = own_root ? mem_strdup(said) : path_dir(said);
+        look_around(o, root);
+        free(root);
+        status = check_outside(o);
+        check_places(o);
+    }
+    free(said);
+    return status;
+}

@@ -1,0 +1,312 @@
+/* Every picture and its mask, decoded once: what training would stumble over is said now. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "data/coco.h"
+#include "data/file_set.h"
+#include "data/resize.h"
+#include "train/own/own.h"
+#include "train/signals.h"
+
+enum { SIDE_MIN = 16 };
+
+/* What all threads share. */
+struct look {
+    struct own *o;
+    struct dataset coco; /* of COCO's instances */
+    bool has_coco;
+    int64_t done;
+    struct progress bar;
+};
+
+static void say(struct own_picture *p, enum own_kind kind, char *text) {
+    if (p->said)
+        free(text);
+    else
+        p->said = text, p->kind = kind;
+    p->out = true;
+}
+
+static void say_error(struct own_picture *p, enum own_kind kind) {
+    say(p, kind, mem_strdup(error_message()));
+    error_clear();
+}
+
+/* ---- pictures ---- */
+
+static void take_facts(struct own_picture *p, const char *path, const struct image_facts *f) {
+    p->orientation = f->orientation;
+    p->cmyk = strcmp(f->format, "JPEG") == 0 && f->channels == 4;
+    p->deep = f->bits == 16;
+    if (p->deep && f->channels < 3)
+        say(p, OWN_PICTURE,
+            mem_format("%s: is grey of 16 bits, of which readers of pictures keep what is below "
+                       "256: convert it to 8 bits",
+                       path));
+    if (f->h < SIDE_MIN || f->w < SIDE_MIN)
+        say(p, OWN_PICTURE,
+            mem_format("%s: is %lld x %lld, too small to hold anything: sides of %d pixels at "
+                       "least; take it away",
+                       path, (long long)f->w, (long long)f->h, SIDE_MIN));
+}
+
+static int sign(struct own_picture *p, const struct image *im) {
+    struct image small;
+    int status = image_resize(im, NULL, THUMB, THUMB + 1, RESIZE_BILINEAR, &small);
+    if (status) return status;
+    memcpy(p->look.rgb, small.at, sizeof p->look.rgb);
+    for (int y = 0; y < THUMB; y++)
+        for (int x = 0; x < THUMB; x++) {
+            const uint8_t *a = small.at + 3 * (y * (THUMB + 1) + x);
+            int left = 299 * a[0] + 587 * a[1] + 114 * a[2];
+            int right = 299 * a[3] + 587 * a[4] + 114 * a[5];
+            p->look.rises |= (uint64_t)(left < right) << (y * THUMB + x);
+        }
+    image_free(&small);
+    return 0;
+}
+
+static void look_at_picture(const struct look *l, struct own_picture *p) {
+    char *path = path_join(l->o->images, p->file);
+    struct bytes b = {0};
+    struct image im = {0};
+    struct image_facts f;
+    int status = file_read(path, FILE_SET_BYTES_MAX, &b);
+    if (!status) status = image_look(b.at, b.n, path, &f);
+    if (!status) take_facts(p, path, &f);
+    if (!status) status = image_decode_upright(b.at, b.n, path, &im);
+    p->h = im.h;
+    p->w = im.w;
+    if (!status) status = sign(p, &im);
+    if (status) say_error(p, OWN_PICTURE);
+    image_free(&im);
+    bytes_free(&b);
+    free(path);
+}
+
+/* ---- masks ---- */
+
+/* Of a camera that was held upright the file holds a lying picture, and the mask may lie, too. */
+static void check_size(struct own_picture *p, const char *mask, int64_t h, int64_t w) {
+    bool turned = p->orientation >= 5 && h == p->w && w == p->h;
+    if (p->out || (h == p->h && w == p->w)) return;
+    if (turned)
+        say(p, OWN_SIZE,
+            mem_format(
+                "%s: is %lld x %lld, as the picture is stored; EXIF turns that one to %lld x "
+                "%lld: turn the mask, too (EXIF orientation %d), or save the picture turned",
+                mask, (long long)w, (long long)h, (long long)p->w, (long long)p->h,
+                p->orientation));
+    else if (h == p->w && w == p->h)
+        say(p, OWN_SIZE,
+            mem_format("%s: is %lld x %lld, its picture %s %lld x %lld: turn it by 90 degrees",
+                       mask, (long long)w, (long long)h, p->file, (long long)p->w,
+                       (long long)p->h));
+    else
+        say(p, OWN_SIZE,
+            mem_format("%s: is %lld x %lld, its picture %s %lld x %lld: make it as large, without "
+                       "smoothing",
+                       mask, (long long)w, (long long)h, p->file, (long long)p->w,
+                       (long long)p->h));
+}
+
+/* A value that stands for nothing is a mistake, or all masks of its class would count for none. */
+static int to_classes(const struct own *o, const char *path, struct labels *m) {
+    int64_t bad = 0, first = 0;
+    uint16_t value = 0;
+    for (int64_t i = 0; i < m->h * m->w; i++) {
+        uint16_t class = o->class_of[m->at[i]];
+        if (class == OWN_MISTAKE && !bad++) first = i, value = m->at[i];
+        m->at[i] = class;
+    }
+    if (!bad) return 0;
+    return error_set(ERR_DATA,
+                     "%s: value %d at row %lld, column %lld stands for no name (%lld pixels do): "
+                     "%zu names are the values %d to %d%s, 255 is unlabelled: add its name%s",
+                     path, value, (long long)(first / m->w), (long long)(first % m->w),
+                     (long long)bad, o->names.n, (int)o->names.at[0].raw,
+                     (int)o->names.at[o->names.n - 1].raw, o->first_value ? ", 0 none" : "",
+                     o->first_value ? "" : "; or, where 1 is the first name: --first 1");
+}
+
+static int read_map(const struct own *o, const char *path, struct labels *m) {
+    struct bytes b;
+    struct image_facts f;
+    int status = file_read(path, FILE_SET_BYTES_MAX, &b);
+    if (status) return status;
+    status = image_look(b.at, b.n, path, &f);
+    if (!status && o->masks == OWN_COLOUR_PNG && f.channels < 3 && !f.palette) {
+        status = error_set(ERR_DATA,
+                           "%s: is grey, and the names stand for colours: write them without, a "
+                           "name a line, that of value 0 first",
+                           path);
+    } else if (!status && o->masks == OWN_COLOUR_PNG) {
+        status = labels_decode_colours(b.at, b.n, path, &o->colours, m);
+    } else if (!status && f.channels >= 3) {
+        status =
+            error_set(ERR_DATA,
+                      "%s: is painted in colours, and the names have none: write them as name, "
+                      "red, green, blue; or save it as a grey PNG of class numbers",
+                      path);
+    } else if (!status) {
+        status = labels_decode_png(b.at, b.n, path, m);
+        if (!status) status = to_classes(o, path, m);
+    }
+    bytes_free(&b);
+    return status;
+}
+
+static void count_classes(const struct look *l, struct own_picture *p, const struct labels *m,
+                          const uint16_t *class_of) {
+    size_t K = l->o->names.n;
+    bool *in = mem_alloc(K + 1, sizeof *in), some = false;
+    for (int64_t i = 0; i < m->h * m->w; i++) {
+        uint16_t class = class_of ? class_of[m->at[i]] : m->at[i];
+        if (class < K) in[class] = some = true;
+    }
+    for (size_t k = 0; k < K; k++)
+        if (in[k]) {
+#pragma omp atomic
+            l->o->class_in[k]++;
+        }
+    p->has_mask = some;
+    free(in);
+}
+
+static void look_at_map(const struct look *l, struct own_picture *p) {
+    char *path = path_join(l->o->masks_path, p->map);
+    struct labels m = {0};
+    if (read_map(l->o, path, &m))
+        say_error(p, OWN_MASK);
+    else
+        check_size(p, path, m.h, m.w);
+    if (m.at && !p->out) count_classes(l, p, &m, NULL);
+    labels_free(&m);
+    free(path);
+}
+
+static void look_at_coco(const struct look *l, struct own_picture *p, const uint16_t *class_of) {
+    struct labels m = {0};
+    if (l->coco.source->labels(&l->coco, p->coco, &m)) {
+        say_error(p, OWN_MASK);
+    } else {
+        char *what = mem_format("%s: the entry of %s", l->o->masks_path, p->file);
+        check_size(p, what, m.h, m.w);
+        free(what);
+    }
+    if (m.at && !p->out) count_classes(l, p, &m, class_of);
+    labels_free(&m);
+}
+
+/* ---- all of them ---- */
+
+static int open_tables(struct look *l) {
+    struct own *o = l->o;
+    o->class_in = mem_alloc(o->names.n + 1, sizeof *o->class_in);
+    if (o->masks == OWN_COLOUR_PNG)
+        return colour_table_of(&o->colours, &o->names, o->names_path, OWN_IGNORE);
+    if (o->masks == OWN_COCO) {
+        int status = dataset_open_coco(&l->coco, o->images, NULL, o->masks_path);
+        l->has_coco = !status;
+        return status;
+    }
+    if (o->masks != OWN_INDEX_PNG) return 0;
+    enum { VALUES = 1 << 16 };
+    o->class_of = mem_alloc(VALUES, sizeof *o->class_of);
+    for (int i = 0; i < VALUES; i++) o->class_of[i] = OWN_MISTAKE;
+    o->class_of[o->names.n > 255 ? 65535 : 255] = OWN_IGNORE;
+    if (o->first_value > 0) o->class_of[0] = OWN_IGNORE;
+    for (size_t k = 0; k < o->names.n; k++) {
+        if (o->names.at[k].raw < 0)
+            return error_set(ERR_DATA, "%s: %s: needs its value in the masks, raw: N",
+                             o->names_path, o->names.at[k].name);
+        o->class_of[o->names.at[k].raw] = (uint16_t)k;
+    }
+    return 0;
+}
+
+/* Of a category of the file: class. Owned. */
+static uint16_t *categories(const struct look *l) {
+    uint16_t *class_of = mem_alloc((size_t)UINT16_MAX + 1, sizeof *class_of);
+    for (int64_t k = 0; k <= UINT16_MAX; k++) class_of[k] = OWN_IGNORE;
+    for (int64_t k = 0; k < l->coco.n_classes; k++) {
+        size_t class = vocabulary_find(&l->o->names, l->coco.class_name[k]);
+        if (class < l->o->names.n) class_of[k] = (uint16_t) class;
+    }
+    return class_of;
+}
+
+static void look_at_all(struct look *l) {
+    struct own *o = l->o;
+    uint16_t *class_of = l->has_coco ? categories(l) : NULL;
+    progress_open(&l->bar, "init", "pictures", 0, (int64_t)o->n, 30);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (size_t i = 0; i < o->n; i++) {
+        struct own_picture *p = &o->at[i];
+        if (signals_pending()) continue;
+        look_at_picture(l, p);
+        if (p->map && o->names.n) look_at_map(l, p);
+        if (p->coco >= 0 && l->has_coco) look_at_coco(l, p, class_of);
+#pragma omp critical(own_look)
+        progress_at(&l->bar, ++l->done, NULL);
+    }
+    progress_close(&l->bar);
+    free(class_of);
+}
+
+/* What threads found, in the order of the pictures. */
+static void tell(struct own *o) {
+    int64_t turned = 0, cmyk = 0, deep = 0, unclear = 0, empty = 0;
+    bool read = !o->captions_path || o->captions.n; /* or every picture would have none */
+    for (size_t i = 0; i < o->n; i++) {
+        struct own_picture *p = &o->at[i];
+        if (p->said) own_problem(o, p->kind, "%s", p->said);
+        bool mask = p->map || p->coco >= 0;
+        if (!p->out && !p->captions && !mask && read)
+            own_problem(o, OWN_BARE,
+                        "%s/%s: has neither a caption nor a mask: write one, or take it away",
+                        o->images, p->file);
+        p->out |= !p->captions && !mask;
+        turned += p->orientation != 1;
+        cmyk += p->cmyk;
+        deep += p->deep && !p->out;
+        unclear += !p->out && mask && p->orientation != 1;
+        empty += !p->out && mask && !p->has_mask;
+        o->n_masks += !p->out && p->has_mask;
+    }
+    if (read && o->masks_path && !o->problems.n && !o->n_masks && !o->n_captioned)
+        own_problem(o, OWN_LAYOUT, "%s: no mask has a labelled pixel: all are 255 or black",
+                    o->masks_path);
+    if (turned)
+        own_note(o, "%lld pictures are turned upright by EXIF when they are read",
+                 (long long)turned);
+    if (unclear)
+        own_note(
+            o,
+            "%lld of those have masks of the right size: look at a few, masks must be upright, "
+            "too (ovseg data check)",
+            (long long)unclear);
+    if (cmyk) own_note(o, "%lld pictures are CMYK, taken as RGB as Pillow does", (long long)cmyk);
+    if (deep) own_note(o, "%lld pictures have 16 bits, of which 8 are taken", (long long)deep);
+    if (empty) own_note(o, "%lld masks have no labelled pixel", (long long)empty);
+}
+
+int own_look(struct own *o) {
+    struct look l = {.o = o};
+    bool masks = o->masks_path && o->names.n && !o->problems.of[OWN_NAMES];
+    int status = masks ? open_tables(&l) : 0;
+    if (status == ERR_DATA) {
+        own_take_error(o, OWN_NAMES, "");
+        status = 0;
+        masks = false;
+    }
+    if (o->masks_path && !masks) vocabulary_close(&o->names); /* they were told what is wrong */
+    if (!status) look_at_all(&l);
+    if (l.has_coco) dataset_close(&l.coco);
+    if (!status && signals_pending()) status = signals_error("nothing was written");
+    if (!status) tell(o);
+    return status;
+}

@@ -1,0 +1,107 @@
+#include <stdlib.h>
+
+#include "train/own/own.h"
+#include "train/own/own_configs.h"
+
+static double share(int64_t n, int64_t of) { return of ? 100 * (double)n / (double)of : 0; }
+
+static void print_pictures(const struct own *o, FILE *to) {
+    const struct own_picture *small = NULL, *large = NULL;
+    int64_t n = own_usable(o);
+    for (size_t i = 0; i < o->n; i++) {
+        const struct own_picture *p = &o->at[i];
+        if (p->out) continue;
+        if (!small || p->h * p->w < small->h * small->w) small = p;
+        if (!large || p->h * p->w > large->h * large->w) large = p;
+    }
+    fprintf(to, "pictures   %lld in %s", (long long)n, o->images);
+    if (small && small->h * small->w != large->h * large->w)
+        fprintf(to, ", %lld x %lld to %lld x %lld", (long long)small->w, (long long)small->h,
+                (long long)large->w, (long long)large->h);
+    else if (small)
+        fprintf(to, ", %lld x %lld", (long long)small->w, (long long)small->h);
+    if ((int64_t)o->n > n) fprintf(to, "; %lld left out", (long long)((int64_t)o->n - n));
+    fputs("\n", to);
+}
+
+static void print_captions(const struct own *o, FILE *to) {
+    int64_t n = own_usable(o);
+    if (!o->captions_path) {
+        fputs("captions   none: only the names of the masks will be learned\n", to);
+        return;
+    }
+    fprintf(to, "captions   of %lld of %lld pictures (%.0f %%): %zu, %s, %s\n",
+            (long long)o->n_captioned, (long long)n, share(o->n_captioned, n), o->captions.n,
+            captions_form_name(o->captions.form), o->captions_path);
+    fprintf(to, "nouns      %lld different ones in %lld captions%s, %.1f a caption; most often:",
+            (long long)o->n_nouns, (long long)o->n_looked,
+            (size_t)o->n_looked < o->captions.n ? " that were looked at" : "", o->nouns_each);
+    for (size_t k = 0; k < o->common.n && k < 8; k++)
+        fprintf(to, "%s %s", k ? "," : "", o->common.at[k]);
+    fputs("\n", to);
+}
+
+static void print_masks(const struct own *o, FILE *to) {
+    static const char *const form[] = {"", "index PNG", "colour PNG", "COCO instances"};
+    int64_t n = own_usable(o), used = 0;
+    if (!o->masks_path && o->names.n)
+        fprintf(to, "names      %zu, %s\n", o->names.n, o->names_path);
+    if (!o->masks_path) {
+        fputs(
+            "masks      none: nothing can tell how good names of your pictures' parts are, and "
+            "masks are proposed by a network that has never seen pictures like yours\n",
+            to);
+        return;
+    }
+    fprintf(to, "masks      of %lld of %lld pictures (%.0f %%): %s, %s\n", (long long)o->n_masks,
+            (long long)n, share(o->n_masks, n), form[o->masks], o->masks_path);
+    for (size_t k = 0; k < o->names.n; k++) used += o->class_in[k] > 0;
+    fprintf(to, "names      %lld of %zu occur in masks", (long long)used, o->names.n);
+    int shown = 0;
+    for (size_t k = 0; k < o->names.n; k++)
+        if (!o->class_in[k] && shown++ < 8)
+            fprintf(to, "%s %s", shown == 1 ? "; never:" : ",", o->names.at[k].name);
+    fprintf(to, "%s\n", shown > 8 ? ", ..." : "");
+}
+
+static void print_split(const struct own *o, FILE *to) {
+    static const char *const names[] = {"train", "val", "test"};
+    fputs("split     ", to);
+    for (int k = 0; k < 3; k++) fprintf(to, "%s %s %zu", k ? "," : "", names[k], o->list[k].n);
+    if (o->n_masks) fprintf(to, "; %lld with masks train", (long long)o->train_masks);
+    if (o->n_alike)
+        fprintf(to, "; %lld are nearly the same as another one and on its side",
+                (long long)o->n_alike);
+    fputs("\n", to);
+}
+
+static void print_start(const struct own *o, FILE *to) {
+    char *shipped;
+    fprintf(to, "recipe     configs/own/*-%s.yaml, for about %lld pairs\n", own_recipe(o),
+            (long long)own_pairs(o));
+    if (own_trains_masks(o)) {
+        const char *start = own_masks_start(o, &shipped);
+        fprintf(to, "proposals  trained on your masks, %s%s\n",
+                start ? "starting from " : "from nothing: name a trained one, --proposals",
+                start ? start : "");
+        free(shipped);
+    } else if (o->n_masks) {
+        fprintf(to, "proposals  %s\n",
+                o->proposals ? "as they are" : "the shipped miniature: too few masks to train on");
+    }
+    if (!o->clip || !o->proposals)
+        fprintf(to,
+                "weights    the shipped miniature%s, trained on drawn scenes, to try this out; for "
+                "real use name published weights:%s%s (docs/published-weights.md)\n",
+                o->clip || o->proposals ? "" : "s", o->clip ? "" : " --clip ViT-B-16.pt",
+                o->proposals ? "" : " --proposals ovseg.pth");
+}
+
+void own_print(const struct own *o, FILE *to) {
+    print_pictures(o, to);
+    print_captions(o, to);
+    print_masks(o, to);
+    print_split(o, to);
+    print_start(o, to);
+    for (size_t i = 0; i < o->notes.n; i++) fprintf(to, "note       %s\n", o->notes.at[i]);
+}

@@ -1,0 +1,106 @@
+/* The folder of a chain: data, vocabulary, lists, and a config for each stage. Files that a user
+ * has changed since are not touched. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/problems.h"
+#include "train/own/own.h"
+#include "train/own/own_configs.h"
+
+static const char MANIFEST[] = ".written-by-ovseg-init", HEAD[] = "ovseg init 1\n";
+
+/* ---- what was written before ---- */
+
+/* The hash that a line of the manifest gives for a name; false: none. */
+static bool find_written(const struct bytes *manifest, const char *name, uint64_t *hash) {
+    char *key = mem_format(" %s\n", name);
+    const char *text = (const char *)manifest->at, *at = text ? strstr(text, key) : NULL;
+    char hex[17] = {0};
+    bool found = at && at - text >= 16;
+    if (found) memcpy(hex, at - 16, 16);
+    found = found && !hash_parse(hex, hash);
+    error_clear();
+    free(key);
+    return found;
+}
+
+/* A file that stands in the way: somebody's own, or changed since. */
+static void check_file(const char *dir, const struct own_file *f, const struct bytes *manifest,
+                       struct problems *p) {
+    char *path = path_join(dir, f->name);
+    uint64_t now, then;
+    if (file_exists(path) && !hash_file(path, &now) && now != hash_bytes(f->text.at, f->text.n)) {
+        if (!find_written(manifest, f->name, &then))
+            problems_add(p, "%s: was there before, and not written by ovseg init", path);
+        else if (then != now)
+            problems_add(p, "%s: was changed since ovseg init wrote it", path);
+    }
+    error_clear();
+    free(path);
+}
+
+/* Nothing is written unless all can be. */
+static int check_folder(const struct own *o, const struct own_configs *c) {
+    char *path = path_join(o->dir, MANIFEST);
+    struct bytes manifest = {0};
+    struct strings there = {0};
+    struct problems p = {0};
+    if (dir_exists(o->dir) && dir_list(o->dir, &there)) return error_status();
+    bool ours = file_exists(path);
+    int status = ours ? file_read(path, 1 << 20, &manifest) : 0;
+    free(path);
+    if (!status && !ours && there.n)
+        status =
+            error_set(ERR_IO, "%s: is not empty and not of ovseg init: name a new folder", o->dir);
+    for (size_t i = 0; i < c->n && !status; i++) check_file(o->dir, &c->at[i], &manifest, &p);
+    strings_free(&there);
+    bytes_free(&manifest);
+    bool some = p.n > 0;
+    if (some)
+        problems_add(&p,
+                     "nothing was written: move these files away to have them made anew, or name "
+                     "another folder");
+    return status ? status : problems_close(&p, ERR_IO);
+}
+
+/* ---- writing ---- */
+
+static int write_manifest(const struct own *o, const struct own_configs *c) {
+    struct str text = {0};
+    char hex[17], *path = path_join(o->dir, MANIFEST);
+    str_add(&text, "%s", HEAD);
+    for (size_t i = 0; i < c->n; i++) {
+        hash_hex(hash_bytes(c->at[i].text.at, c->at[i].text.n), hex);
+        str_add(&text, "%s %s\n", hex, c->at[i].name);
+    }
+    int status = file_write(path, text.at, text.n);
+    str_free(&text);
+    free(path);
+    return status;
+}
+
+/* The manifest comes first: a call that is killed can be repeated. */
+static int write_files(const struct own *o, const struct own_configs *c) {
+    char *split = path_join(o->dir, "split");
+    int status = dir_make(split);
+    free(split);
+    if (!status) status = write_manifest(o, c);
+    for (size_t i = 0; i < c->n && !status; i++) {
+        char *path = path_join(o->dir, c->at[i].name);
+        status = file_write(path, c->at[i].text.at, c->at[i].text.n);
+        free(path);
+    }
+    return status;
+}
+
+int own_write(struct own *o) {
+    struct own_configs c = {0};
+    own_configs_make(&c, o);
+    int status = check_folder(o, &c);
+    if (!status) status = write_files(o, &c);
+    own_configs_free(&c);
+    return status;
+}

@@ -1,0 +1,67 @@
+#include "train/report/html.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+static bool is_shown(uint32_t c) {
+    bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+    bool turns =
+        (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x200E || c == 0x200F;
+    return !control && !turns && c != 0xFFFE && c != 0xFFFF;
+}
+
+static void put(struct str *out, const char *at, size_t n, uint32_t c) {
+    switch (c) {
+    case '&': str_add(out, "&amp;"); break;
+    case '<': str_add(out, "&lt;"); break;
+    case '>': str_add(out, "&gt;"); break;
+    case '"': str_add(out, "&quot;"); break;
+    case '\'': str_add(out, "&#39;"); break;
+    default:
+        if (is_shown(c))
+            str_put(out, at, n);
+        else
+            str_add(out, "\xEF\xBF\xBD");
+    }
+}
+
+static size_t put_next(struct str *out, const char *at, size_t n) {
+    uint32_t c = 0xFFFF;
+    size_t k = utf8_decode(at, n, &c);
+    put(out, at, k, k ? c : 0xFFFF);
+    return k ? k : 1;
+}
+
+void html_text(struct str *out, const char *text) {
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) i += put_next(out, text + i, n - i);
+    str_put(out, "", 0);
+}
+
+void html_text_short(struct str *out, const char *text, size_t most) {
+    size_t n = strlen(text), i = 0, last = out->n;
+    for (size_t count = 0; i < n && count < most; count++) {
+        last = out->n;
+        i += put_next(out, text + i, n - i);
+    }
+    if (i >= n) return;
+    if (out->at) out->at[out->n = last] = '\0'; /* the ellipsis takes the place of one */
+    str_add(out, "…");
+}
+
+void html_base64(struct str *out, const void *bytes, size_t n) {
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t x = (uint32_t)p[i] << 16;
+        if (i + 1 < n) x |= (uint32_t)p[i + 1] << 8;
+        if (i + 2 < n) x |= p[i + 2];
+        char four[4] = {letters[x >> 18], letters[x >> 12 & 63], '=', '='};
+        if (i + 1 < n) four[2] = letters[x >> 6 & 63];
+        if (i + 2 < n) four[3] = letters[x & 63];
+        str_put(out, four, 4);
+    }
+}
