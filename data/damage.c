@@ -89,6 +89,7 @@ int damage_restore(struct damage *d, const cJSON *list) {
 
 int64_t *damage_list(struct damage *d, size_t *n) {
     pthread_mutex_lock(&d->lock);
+    if (d->met) qsort(d->sample, d->met, sizeof *d->sample, rising);
     int64_t *list = mem_alloc(d->met + 1, sizeof *list);
     *n = d->met;
     for (size_t k = 0; k < d->met; k++) list[k] = d->sample[k];

@@ -24,7 +24,7 @@ struct damage {
     struct damage_options o;
     int64_t n; /* samples in all */
     pthread_mutex_t lock;
-    int64_t *sample; /* [met], in the order of being met */
+    int64_t *sample; /* [met] */
     size_t met, cap;
 };
 
@@ -36,7 +36,7 @@ void damage_close(struct damage *d);
 int damage_met(struct damage *d, int64_t i);
 
 int64_t damage_count(struct damage *d);
-int64_t *damage_list(struct damage *d, size_t *n);     /* owned, [*n] */
+int64_t *damage_list(struct damage *d, size_t *n);     /* owned, [*n], rising */
 void damage_add(struct damage *d, int64_t i);          /* another process met it */
 void damage_report(struct damage *d, const char *who); /* how many, on stderr; nothing when none */
 

@@ -81,6 +81,12 @@ void pairs_shard_ids(struct pairs_shard *s, const int64_t *id) {
     if (s->n) memcpy(s->id, id, s->n * sizeof *id);
 }
 
+void pairs_shard_damaged(struct pairs_shard *s, const int64_t *image, size_t n) {
+    s->damaged = mem_alloc(n, sizeof *s->damaged);
+    memcpy(s->damaged, image, n * sizeof *image);
+    s->n_damaged = n;
+}
+
 int pairs_shard_commit(struct pairs_shard *s) {
     struct h5_out f;
     const char *config = s->source->at[PAIRS_SOURCES - 1];
@@ -95,6 +101,7 @@ int pairs_shard_commit(struct pairs_shard *s) {
         put_columns(&f, s);
         put_masks(&f, s);
         if (s->id) h5_put(&f, "id", H5_TYPE_I64, s->n, 0, s->id);
+        if (s->n_damaged) h5_put(&f, "damaged", H5_TYPE_I64, s->n_damaged, 0, s->damaged);
         status = h5_commit(&f);
     }
     h5_drop(&f);
@@ -106,27 +113,52 @@ void pairs_shard_drop(struct pairs_shard *s) {
     free(s->at);
     free(s->mask_end);
     free(s->id);
+    free(s->damaged);
     str_free(&s->mask);
     strings_free(&s->noun);
     *s = (struct pairs_shard){0};
 }
 
+static int load_damaged(const struct h5_in *f, int64_t first, int64_t n_images, int64_t **damaged,
+                        size_t *n) {
+    struct h5_array found = {0};
+    if (!h5_has(f, "damaged")) return 0;
+    int status = h5_load(f, "damaged", H5_TYPE_I64, H5_ANY, 0, &found, damaged);
+    *n = status ? 0 : found.rows;
+    for (size_t i = 0; i < *n; i++)
+        if ((*damaged)[i] < first || (*damaged)[i] - first >= n_images)
+            return error_set(ERR_DATA, "damaged image %lld of another shard",
+                             (long long)(*damaged)[i]);
+    return status;
+}
+
 bool pairs_shard_done(const char *dir, int64_t k, int64_t first, int64_t n_images,
-                      const struct pairs_source *source) {
+                      const struct pairs_source *source, int64_t **damaged, size_t *n) {
     REQUIRE(!error_status(), "an error is pending: %s", error_message());
     char *path = pairs_shard_path(dir, k);
     struct h5_in f;
-    int64_t has_first = 0, has_n = 0;
+    int64_t has_first = 0, has_n = 0, *list = NULL;
+    size_t listed = 0;
     int status = h5_open(&f, path, PAIRS_FORMAT, PAIRS_VERSION);
     if (!status) {
         status = pairs_check_source(&f, source);
         if (!status) status = pairs_load_block(&f, &has_first, &has_n);
         if (!status) status = h5_verify(&f);
+        if (!status) status = load_damaged(&f, has_first, has_n, &list, &listed);
         h5_close(&f);
     }
     error_clear(); /* whatever is wrong with it, it is made anew */
     free(path);
-    return !status && has_first == first && has_n == n_images;
+    bool done = !status && has_first == first && has_n == n_images;
+    if (!done || !damaged) {
+        free(list);
+        list = NULL;
+    }
+    if (damaged) {
+        *damaged = list;
+        *n = list ? listed : 0;
+    }
+    return done;
 }
 
 static int list_shard(const char *path, const struct pairs_source *source, cJSON *list) {

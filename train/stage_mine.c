@@ -57,7 +57,13 @@ static int encode_nouns(struct miner *m) {
     return error_status();
 }
 
-static int commit(struct pairs_shard *shard) {
+static int commit(struct miner *m, struct pairs_shard *shard) {
+    size_t met, first = 0, n = 0;
+    int64_t *list = damage_list(&m->damage, &met);
+    while (first < met && list[first] < shard->first) first++;
+    while (first + n < met && list[first + n] < shard->first + shard->n_images) n++;
+    pairs_shard_damaged(shard, list + first, n);
+    free(list);
     int span = span_begin("writing"), status = pairs_shard_commit(shard);
     span_end(span);
     return status;
@@ -81,7 +87,7 @@ static int mine_shard(struct miner *m, int64_t k, int64_t first, int64_t n,
         m->n_mined += some;
         progress_at(progress, i + some, NULL);
     }
-    if (!status) status = commit(&shard);
+    if (!status) status = commit(m, &shard);
     pairs_shard_drop(&shard);
     return status;
 }
@@ -98,7 +104,7 @@ static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
             status = damage_met(&m->damage, i);
     }
     free(seen);
-    if (!status) status = commit(&shard);
+    if (!status) status = commit(m, &shard);
     pairs_shard_drop(&shard);
     return status;
 }
@@ -110,6 +116,16 @@ static bool is_ours(const struct miner *m, int64_t k) {
     return mine_part_has(&m->part, k) && k / m->part.n % comm_size(c) == comm_rank(c);
 }
 
+/* The file is there; the pictures that its maker could not read count as if met now. */
+static bool is_done(struct miner *m, int64_t k, int64_t first, int64_t n) {
+    int64_t *damaged;
+    size_t n_damaged;
+    bool done = pairs_shard_done(m->dir, k, first, n, &m->source, &damaged, &n_damaged);
+    for (size_t i = 0; i < n_damaged; i++) damage_add(&m->damage, damaged[i]);
+    free(damaged);
+    return done;
+}
+
 /* Every file of pairs that is this process's to make. *missing: those of other parts. */
 static int mine_files(struct miner *m, int64_t shards, int64_t *missing) {
     int64_t block = m->node->config.mine.shard_images;
@@ -119,7 +135,7 @@ static int mine_files(struct miner *m, int64_t shards, int64_t *missing) {
     for (int64_t k = 0; !status && k < shards; k++) {
         int64_t first = k * block;
         int64_t n = m->n_images - first < block ? m->n_images - first : block;
-        if (pairs_shard_done(m->dir, k, first, n, &m->source)) continue;
+        if (is_done(m, k, first, n)) continue;
         *missing += !mine_part_has(&m->part, k);
         if (is_ours(m, k))
             status = m->node->config.mine.ground_truth ? label_shard(m, k, first, n)
@@ -181,12 +197,12 @@ static void tell_work(const struct miner *m) {
 }
 
 /* What came out, and how right it is. */
-static int report(const struct miner *m) {
+static int report(struct miner *m) {
     struct pairs p;
     struct mine_report r;
     int status = pairs_open(&p, m->dir);
     if (status) return status;
-    status = mine_report_of(&r, &p, &m->set);
+    status = mine_report_of(&r, &p, &m->set, &m->damage);
     if (!status) status = mine_report_write(&r, m->node->dir);
     if (!status)
         log_info("%s: %lld pairs, %lld nouns", m->node->name, (long long)r.pairs,

@@ -163,6 +163,25 @@ static char *manifest_in(const char *run) {
     return text;
 }
 
+/* Without the shards of the pictures that can be read: those that were damaged are not met again.
+ */
+static void check_resumed(void) {
+    static const char *const parts[] = {"DONE", "pairs/manifest.json", "pairs/pairs-00001.h5"};
+    char *run = run_of("out", "mine");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *path = path_join(run, parts[i]);
+        CHECK(file_exists(path));
+        CHECK_OK(file_remove(path));
+        free(path);
+    }
+    struct ended e = train_run("out", "smoke/mine.yaml", damaged_by_16);
+    check_status(&e, 0);
+    CHECK(!strstr(e.err, "skipped: "));
+    CHECK_HAS(e.err, "mine: 2 of 64 pictures could not be read, and have no pairs");
+    ended_free(&e);
+    free(run);
+}
+
 TEST(mining_ends_at_a_damaged_picture_or_does_without_it_alike_on_any_number_of_ranks) {
     check_ends_as(train_run("out", "smoke/mine.yaml", by_16), 0);
     char *whole = take_run("whole"), *first = NULL, *manifest = NULL;
@@ -179,6 +198,7 @@ TEST(mining_ends_at_a_damaged_picture_or_does_without_it_alike_on_any_number_of_
         CHECK_HAS(e.err, "skipped: ");
         CHECK_HAS(e.err, "mine: 2 of 64 pictures could not be read, and have no pairs");
         ended_free(&e);
+        if (ranks == 4) check_resumed();
         char *name = mem_format("by-%d", ranks), *run = take_run(name), *text = manifest_in(run);
         if (first) CHECK_TEXT(text, manifest);
         if (!first) {

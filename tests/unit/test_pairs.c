@@ -114,20 +114,41 @@ TEST(equal_pairs_are_equal_files) {
 }
 
 TEST(a_finished_shard_is_known_and_one_of_another_source_is_not) {
-    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source));
+    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source, NULL, NULL));
     write_shard(1);
-    CHECK(pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source));
-    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK + 1, &source));
+    CHECK(pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source, NULL, NULL));
+    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK + 1, &source, NULL, NULL));
     struct pairs_source other = {{"aaaa", "bbbb", "cccc", "eeee"}};
-    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &other));
+    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &other, NULL, NULL));
     char *path = shard_file(1);
     struct bytes b;
     CHECK_OK(file_read(path, 1 << 20, &b));
     b.at[b.n / 2] ^= 1;
     CHECK_OK(file_write(path, b.at, b.n));
-    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source));
+    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source, NULL, NULL));
     bytes_free(&b);
     free(path);
+}
+
+TEST(a_finished_shard_tells_which_images_could_not_be_read) {
+    struct pairs_shard s;
+    const int64_t bad[] = {BLOCK + 1, 2 * BLOCK - 1}, outside[] = {2 * BLOCK};
+    int64_t *damaged;
+    size_t n;
+    pairs_shard_open(&s, test_dir(), 1, BLOCK, BLOCK, &source);
+    pairs_shard_damaged(&s, bad, 2);
+    CHECK_OK(pairs_shard_commit(&s));
+    pairs_shard_drop(&s);
+    CHECK(pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source, &damaged, &n));
+    CHECK_INT(n, 2);
+    CHECK(!memcmp(damaged, bad, sizeof bad));
+    free(damaged);
+    pairs_shard_open(&s, test_dir(), 1, BLOCK, BLOCK, &source);
+    pairs_shard_damaged(&s, outside, 1); /* made by nobody we know */
+    CHECK_OK(pairs_shard_commit(&s));
+    pairs_shard_drop(&s);
+    CHECK(!pairs_shard_done(test_dir(), 1, BLOCK, BLOCK, &source, &damaged, &n));
+    CHECK(!damaged && n == 0);
 }
 
 TEST(a_shard_of_another_source_does_not_enter_the_manifest) {

@@ -49,7 +49,42 @@ static int64_t majority(const struct mask *m, const struct labels *l, int64_t K,
     return count[best] ? best : -1;
 }
 
-int mine_report_of(struct mine_report *r, const struct pairs *p, const struct dataset *d) {
+/* The map of pair i's picture; nothing in it when there is none, or when it is damaged and that may
+ * be: then there is nothing to judge by. */
+static int labels_of(const struct pairs *p, int64_t i, const struct dataset *d,
+                     struct damage *damage, struct labels *l) {
+    int status = d->source->labels(d, p->at[i].image, l);
+    if (status == ERR_MISSING) {
+        error_clear();
+        return 0;
+    }
+    return status ? damage_met(damage, p->at[i].image) : 0;
+}
+
+/* Pair i, whose noun names class k. `count` [classes] is room to count in. */
+static int judge(struct mine_report *r, const struct pairs *p, int64_t i, int64_t k,
+                 const struct dataset *d, struct damage *damage, int64_t *count) {
+    struct bytes packed = {0};
+    struct mask m = {0};
+    struct labels l = {0};
+    int status = pairs_mask(p, i, &packed);
+    if (!status) status = rle_unpack(packed.at, packed.n, p->at[i].h, p->at[i].w, &m);
+    if (!status) status = labels_of(p, i, d, damage, &l);
+    if (!status && l.at && l.h == m.h && l.w == m.w) {
+        bool right = majority(&m, &l, d->n_classes, count) == k;
+        r->classed++;
+        r->right += right;
+        *(d->class_seen[k] ? &r->seen : &r->unseen) += 1;
+        *(d->class_seen[k] ? &r->seen_right : &r->unseen_right) += right;
+    }
+    bytes_free(&packed);
+    mask_free(&m);
+    labels_free(&l);
+    return status;
+}
+
+int mine_report_of(struct mine_report *r, const struct pairs *p, const struct dataset *d,
+                   struct damage *damage) {
     *r = (struct mine_report){.pairs = p->n, .nouns = (int64_t)p->noun.n};
     if (!d->has_labels) return 0;
     int64_t *named = mem_alloc(p->noun.n, sizeof *named);
@@ -59,26 +94,7 @@ int mine_report_of(struct mine_report *r, const struct pairs *p, const struct da
     for (int64_t i = 0; !status && i < p->n; i++) {
         int64_t k = named[p->at[i].noun];
         if (k < 0) continue;
-        struct bytes packed = {0};
-        struct mask m = {0};
-        struct labels l = {0};
-        status = pairs_mask(p, i, &packed);
-        if (!status) status = rle_unpack(packed.at, packed.n, p->at[i].h, p->at[i].w, &m);
-        if (!status) status = d->source->labels(d, p->at[i].image, &l);
-        if (status == ERR_MISSING) { /* a picture without a map has nothing to judge by */
-            error_clear();
-            status = 0;
-        }
-        if (!status && l.at && l.h == m.h && l.w == m.w) {
-            bool right = majority(&m, &l, d->n_classes, count) == k;
-            r->classed++;
-            r->right += right;
-            *(d->class_seen[k] ? &r->seen : &r->unseen) += 1;
-            *(d->class_seen[k] ? &r->seen_right : &r->unseen_right) += right;
-        }
-        bytes_free(&packed);
-        mask_free(&m);
-        labels_free(&l);
+        status = judge(r, p, i, k, d, damage, count);
         if (!status && signals_pending())
             status = signals_error("the pairs are kept, the same command judges them again");
     }

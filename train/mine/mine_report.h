@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "data/damage.h"
 #include "data/dataset.h"
 #include "data/pairs.h"
 
@@ -12,8 +13,9 @@ struct mine_report {
 };
 
 /* A noun names a class by its name, its plural, or, of drawn scenes, a synonym; a mask is of the
- * class that most of its labelled pixels have. */
-int mine_report_of(struct mine_report *r, const struct pairs *p, const struct dataset *d);
+ * class that most of its labelled pixels have. Label maps that cannot be read are `damage`. */
+int mine_report_of(struct mine_report *r, const struct pairs *p, const struct dataset *d,
+                   struct damage *damage);
 
 /* RUN/mining.json; shares are null where nothing can be known. */
 int mine_report_write(const struct mine_report *r, const char *run);
