@@ -140,6 +140,40 @@ static struct swin_options swin(const struct proposals_options *o) {
     return s;
 }
 
+static struct resnet_options resnet(const struct proposals_options *o) {
+    static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
+    struct resnet_options r = resnet_standard(depths[o->backbone], o->stem == RESNET_STEM_DEEPLAB);
+    if (o->stem_width) r.stem_out = o->stem_width;
+    for (int i = 0; i < r.stages; i++) {
+        if (o->res2_width) r.stage[i].out = o->res2_width << i;
+        if (o->block_width) r.stage[i].width = o->block_width << i;
+    }
+    for (size_t i = 0; i < o->grid.n; i++) r.grid[i] = o->grid.at[i];
+    r.norm = (struct norm_options){.kind = (enum norm_kind)o->norm, .groups = o->norm_groups};
+    r.freeze_at = (int)o->freeze_at;
+    return r;
+}
+
+/* Every norm of a residual backbone has its channels in equal groups. */
+static void check_groups(const struct proposals_options *o, const char *where, struct problems *p) {
+    struct resnet_options r = resnet(o);
+    int64_t channels[2 + 2 * FEATURES_MAX] = {r.stem_out, r.stem_out};
+    size_t n = 2;
+    if (o->stem == RESNET_STEM_DEEPLAB) channels[0] /= 2;
+    for (int i = 0; i < r.stages; i++) {
+        channels[n++] = r.stage[i].width;
+        channels[n++] = r.stage[i].out;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (channels[i] % o->norm_groups) {
+            problems_add(
+                p,
+                "%s: proposals.backbone: %lld channels are no multiple of pixel.norm_groups %lld",
+                where, (long long)channels[i], (long long)o->norm_groups);
+            return;
+        }
+}
+
 static bool four(size_t n) { return n == 0 || n == FEATURES_MAX; }
 
 void proposals_check(const struct proposals_options *o, const char *where, struct problems *p) {
@@ -156,6 +190,8 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
                 problems_add(p, "%s: proposals.backbone.embed: %lld channels for %lld heads", where,
                              (long long)(w.embed << i), (long long)w.heads[i]);
     }
+    bool residual = o->backbone != BACKBONE_SMALL && o->backbone < BACKBONE_SWIN_T;
+    if (residual && o->norm == NORM_GN && o->grid.n == 3) check_groups(o, where, p);
     bool encodes = o->pixel_input_proj || o->pixel_encoder_layers;
     if (o->memory == MASKFORMER_ENCODED && !encodes)
         problems_add(p,
@@ -178,20 +214,6 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
             "%s: proposals.pixel.encoder: pixel.width %lld is no multiple of the heads %lld, "
             "or of 4",
             where, (long long)o->conv_width, (long long)o->heads);
-}
-
-static struct resnet_options resnet(const struct proposals_options *o) {
-    static const int depths[] = {0, 50, 101, 152}; /* enum proposals_backbone */
-    struct resnet_options r = resnet_standard(depths[o->backbone], o->stem == RESNET_STEM_DEEPLAB);
-    if (o->stem_width) r.stem_out = o->stem_width;
-    for (int i = 0; i < r.stages; i++) {
-        if (o->res2_width) r.stage[i].out = o->res2_width << i;
-        if (o->block_width) r.stage[i].width = o->block_width << i;
-    }
-    for (size_t i = 0; i < o->grid.n; i++) r.grid[i] = o->grid.at[i];
-    r.norm = (struct norm_options){.kind = (enum norm_kind)o->norm, .groups = o->norm_groups};
-    r.freeze_at = (int)o->freeze_at;
-    return r;
 }
 
 static struct backbone_options backbone(const struct proposals_options *o) {

@@ -78,6 +78,17 @@ TEST(parameter_totals_are_those_of_the_specification) {
     drop(m, &p);
 }
 
+/* The settings of a proposals stage, as `text` says; the problems that proposals_check finds. */
+static int check_settings(const char *text, struct config *c) {
+    struct settings_doc doc;
+    struct problems problems = {0};
+    CHECK_OK(settings_parse(&doc, "c.yaml", text));
+    settings_assign(&doc, config_used(STAGE_PROPOSALS), config_known(), "", c, &problems);
+    proposals_check(&c->proposals, "c.yaml", &problems);
+    settings_doc_free(&doc);
+    return problems_close(&problems, ERR_CONFIG);
+}
+
 /* reference-spec 1.3 and 3.2; residual ones as torchvision counts them, without classifier and
  * norms. */
 TEST(every_backbone_of_the_settings_has_its_published_size) {
@@ -98,11 +109,7 @@ TEST(every_backbone_of_the_settings_has_its_published_size) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct params p = {0};
         struct config c = {0};
-        struct settings_doc doc;
-        struct problems problems = {0};
-        CHECK_OK(settings_parse(&doc, "c.yaml", "stage: proposals\n"));
-        settings_assign(&doc, config_used(STAGE_PROPOSALS), config_known(), "", &c, &problems);
-        CHECK_OK(problems_close(&problems, ERR_CONFIG));
+        CHECK_OK(check_settings("stage: proposals\n", &c));
         c.proposals.backbone = all[i].kind;
         c.proposals.stem = all[i].deeplab ? RESNET_STEM_DEEPLAB : RESNET_STEM_BASIC;
         struct maskformer_options o = proposals_model(&c.proposals, all[i].features, 100);
@@ -114,10 +121,32 @@ TEST(every_backbone_of_the_settings_has_its_published_size) {
         CHECK((count(&p, "backbone.", true) == all[i].backbone) ==
               (all[i].kind >= BACKBONE_SWIN_T));
         drop(m, &p);
-        settings_doc_free(&doc);
         config_free(&c);
     }
     t_scope_close(scope, NULL);
+}
+
+TEST(group_norms_need_channels_that_their_groups_divide) {
+    static const struct {
+        const char *settings, *wrong; /* NULL: none */
+    } all[] = {
+        {"backbone: {kind: resnet50, norm: gn}", NULL},
+        {"backbone: {kind: resnet50, norm: gn, stem: deeplab, stem_width: 48}", "24 channels"},
+        {"backbone: {kind: resnet50, norm: gn, stem: basic, stem_width: 48}", "48 channels"},
+        {"backbone: {kind: resnet50, norm: gn, block_width: 8}", "8 channels"},
+        {"backbone: {kind: resnet50, norm: frozen-bn, stem_width: 48}", NULL},
+        {"pixel: {width: 48}", "proposals.pixel.width 48"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct config c = {0};
+        char *text = mem_format("stage: proposals\nproposals: {%s}\n", all[i].settings);
+        if (all[i].wrong)
+            CHECK_ERROR(check_settings(text, &c), ERR_CONFIG, all[i].wrong);
+        else
+            CHECK_OK(check_settings(text, &c));
+        config_free(&c);
+        free(text);
+    }
 }
 
 TEST(pre_norm_adds_the_encoder_norm_and_little_else_changes) {

@@ -1,0 +1,2 @@
+s/OTHER_RUN/$other/
+s/RUN/$run/

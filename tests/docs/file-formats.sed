@@ -1,0 +1,1 @@
+s/FOLDER/clip-folder/

@@ -1,0 +1,3 @@
+# Need GPUs.
+s/^torchrun .*//
+s/^srun .*--gpus-per-task.*//

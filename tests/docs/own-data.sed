@@ -1,0 +1,6 @@
+# Of the shipped chain, not the smoke chain: e2e/init trains it.
+s/^\.\/ovseg-train mine\/mpt.yaml/& --dry-run/
+# Each begins with a folder that is not there.
+s/^\.\/ovseg init mine/rm -rf mine; &/
+# What the page shows of a broken folder.
+s/^rm -rf mine; \.\/ovseg init mine --images photos$/echo broken >photos\/images\/000000000003.png; & # 65/
