@@ -17,18 +17,23 @@ static int fail_io(const char *path, const char *doing) {
     return error_set(ERR_IO, "%s: %s: %s", path, doing, strerror(errno));
 }
 
+/* Of what has a size: a folder has none, and a pipe would be read as empty, or waited for. */
+static int check_sized(const char *path, int fd, struct stat *st) {
+    if (fstat(fd, st) < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(st->st_mode)) return error_set(ERR_MISSING, "%s: %s", path, strerror(EISDIR));
+    if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode))
+        return error_set(ERR_MISSING, "%s: is a pipe, not a file: write it to a file first", path);
+    return 0;
+}
+
 int file_read(const char *path, size_t max, struct bytes *out) {
     *out = (struct bytes){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes to opens, too */
     if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
     struct stat st;
-    int status = 0;
     size_t n = 0;
-    if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode)) {
-        status =
-            error_set(ERR_MISSING, "%s: %s", path, strerror(S_ISDIR(st.st_mode) ? EISDIR : errno));
-        goto done;
-    }
+    int status = check_sized(path, fd, &st);
+    if (status) goto done;
     if (st.st_size < 0 || (uint64_t)st.st_size > max) {
         status = error_set(ERR_DATA, "%s: %lld bytes, at most %zu are read", path,
                            (long long)st.st_size, max);

@@ -9,7 +9,8 @@
 #include "base/mem.h"
 
 /* Reads a whole file of at most `max` bytes; a NUL follows the last byte and is not counted.
- * ERR_MISSING when it cannot be opened or read, ERR_DATA when it is larger. */
+ * ERR_MISSING when it cannot be opened or read, or is a folder or a pipe, which has no size;
+ * ERR_DATA when it is larger. */
 int file_read(const char *path, size_t max, struct bytes *out);
 
 /* The same of a file whose size nobody knows before, such as those of /proc. */

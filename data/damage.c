@@ -103,13 +103,19 @@ void damage_add(struct damage *d, int64_t i) {
     pthread_mutex_unlock(&d->lock);
 }
 
+/* The k-th that may take a place: those planned for the batch, from the place's own on; where none
+ * of them can be read, all samples, from the one behind it on. */
+static int64_t candidate(const int64_t *planned, int64_t n, int64_t place, int64_t k, int64_t all) {
+    return k < n ? planned[(place + k) % n] : (planned[place] + 1 + k - n) % all;
+}
+
 int batch_make(const struct batch_maker *m, struct damage *d, int64_t step, const int64_t *planned,
                int64_t n, struct batch_part part, int64_t *used, void *slot) {
     for (int64_t to = 0; to < part.count; to++) {
         int64_t place = part.first + to;
         bool made = false;
-        for (int64_t k = 0; !made && k < n; k++) {
-            int64_t i = planned[(place + k) % n];
+        for (int64_t k = 0; !made && k < n + d->n; k++) {
+            int64_t i = candidate(planned, n, place, k, d->n);
             struct rng r = rng_stream(m->seed, m->purpose, (uint64_t)(step * n + place));
             used[to] = i;
             made = m->sample(m->ctx, i, &r, to, slot) == 0;
@@ -117,9 +123,8 @@ int batch_make(const struct batch_maker *m, struct damage *d, int64_t step, cons
         }
         if (!made)
             return error_set(ERR_DATA,
-                             "none of the %lld samples of a batch can be read; the messages above "
-                             "name them",
-                             (long long)n);
+                             "none of all %lld samples can be read; the messages above name them",
+                             (long long)d->n);
     }
     return 0;
 }

@@ -2,9 +2,10 @@
  * run (`data.damaged`).
  *
  * The place of a damaged sample in a batch is taken by the next sample of that batch that can be
- * read, the first following the last, with the random numbers of the place. So no other sample
- * changes, neither its order nor its random numbers; and which one comes in depends on the files
- * alone, not on threads, ranks or restarts.
+ * read, the first following the last, with the random numbers of the place; where the whole batch
+ * is damaged, as one of a single sample is, by the next of all samples. So no other sample changes,
+ * neither its order nor its random numbers; and which one comes in depends on the files alone, not
+ * on threads, ranks or restarts.
  */
 #pragma once
 

@@ -123,7 +123,7 @@ void array_hash_open(struct hasher *h, const char *name, enum h5_type type, uint
 
 /* The user block and the bytes it vouches for. */
 static int open_checked(struct h5_in *f) {
-    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (f->fd < 0) return error_set(ERR_MISSING, "%s: %s", f->path, strerror(errno));
     struct stat st;
     if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))

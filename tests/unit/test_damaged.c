@@ -266,3 +266,39 @@ TEST(a_damaged_picture_inside_a_set_is_too) {
     }
     free(path);
 }
+
+/* ---- batches of damaged samples alone ---- */
+
+enum { SAMPLES = 9 };
+static const bool lost[SAMPLES] = {[3] = true, [4] = true, [5] = true};
+
+static int read_number(void *ctx, int64_t i, struct rng *r, int64_t place, void *slot) {
+    const bool *bad = ctx;
+    if (bad[i]) return error_set(ERR_DATA, "sample %lld is cut short", (long long)i);
+    ((uint64_t *)slot)[place] = (uint64_t)rng_below(r, 1 << 30);
+    return 0;
+}
+
+static int make_two(const bool *bad, const int64_t planned[2], int64_t used[2], uint64_t out[2]) {
+    struct damage d;
+    const struct batch_maker m = {.ctx = (void *)bad, .sample = read_number, .purpose = "place"};
+    damage_open(&d, (struct damage_options){.most = 1}, SAMPLES);
+    int status = batch_make(&m, &d, 7, planned, 2, (struct batch_part){0, 2}, used, out);
+    damage_close(&d);
+    return status;
+}
+
+TEST(a_batch_of_damaged_samples_alone_takes_the_next_ones_of_the_set) {
+    static const bool all[SAMPLES] = {true, true, true, true, true, true, true, true, true};
+    static const bool none[SAMPLES] = {false};
+    int64_t used[2];
+    uint64_t whole[2], drawn[2];
+    CHECK_OK(make_two(none, (const int64_t[]){1, 2}, used, whole));
+    CHECK_OK(make_two(lost, (const int64_t[]){3, 5}, used, drawn));
+    CHECK_INT(used[0], 6);
+    CHECK_INT(used[1], 6);
+    CHECK(memcmp(whole, drawn, sizeof whole) == 0); /* the random numbers are the place's */
+    CHECK_INT(make_two(all, (const int64_t[]){3, 5}, used, drawn), ERR_DATA);
+    CHECK_HAS(error_message(), "none of all 9 samples can be read");
+    error_clear();
+}

@@ -37,6 +37,11 @@ TEST(what_cannot_be_read_is_named) {
     struct bytes b;
     fails_with(file_read(path, 10, &b), ERR_MISSING, "/a: No such file or directory");
     fails_with(file_read(test_dir(), 10, &b), ERR_MISSING, ": Is a directory");
+    char *pipe = test_path("p");
+    CHECK_INT(mkfifo(pipe, 0600), 0);
+    fails_with(file_read(pipe, 10, &b), ERR_MISSING,
+               "/p: is a pipe, not a file"); /* nobody writes */
+    free(pipe);
     CHECK_OK(file_write(path, "12345", 5));
     fails_with(file_read(path, 4, &b), ERR_DATA, "/a: 5 bytes, at most 4 are read");
     CHECK(!b.at);
