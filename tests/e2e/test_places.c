@@ -161,7 +161,8 @@ TEST(a_variable_that_is_not_set_and_a_wrong_file_of_places_are_named) {
     s.user = "pats: {data: /d}\n";
     e = RUN(&s, "train", "@smoke/scenes.yaml", "--dry-run");
     check_status(&e, ERR_CONFIG);
-    CHECK_HAS(e.err, "/user/ovseg/config.yaml:1:8: unknown setting pats.data (did you mean paths.data?)");
+    CHECK_HAS(e.err,
+              "/user/ovseg/config.yaml:1:8: unknown setting pats.data (did you mean paths.data?)");
     ended_free(&e);
 }
 

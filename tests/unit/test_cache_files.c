@@ -62,7 +62,7 @@ TEST(what_goes_is_old_or_unused_and_never_young_half_written_or_foreign) {
     put_all();
     CHECK_INT(choose((struct cache_rule){4 * DAY, -1, -1}, go), 100 + 400);
     CHECK_INT(choose((struct cache_rule){-1, 4 * DAY, -1}, go), 400);
-    CHECK_INT(choose((struct cache_rule){-1, DAY / 2, -1}, go), 100 + 400 + 6400);
+    CHECK_INT(choose((struct cache_rule){-1, 12 * HOUR, -1}, go), 100 + 400 + 6400);
     CHECK_INT(choose((struct cache_rule){0, -1, -1}, go), 100 + 400 + 800 + 6400);
     CHECK_INT(choose((struct cache_rule){-1, -1, -1}, go), 0);
 }

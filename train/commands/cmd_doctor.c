@@ -25,7 +25,8 @@ static const struct argp_option options[] = {
      "with the same versions and the same folders? How fast is a sum over all? One table",
      0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "The output_dir that is looked at (default: paths.runs, or runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0, "The output_dir that is looked at (default: paths.runs, or runs)",
+     0},
     {0},
 };
 

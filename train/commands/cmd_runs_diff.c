@@ -25,7 +25,8 @@ struct arguments {
 enum { KEY_RUNS = 256, KEY_EXIT_CODE };
 
 static const struct argp_option options[] = {
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {"exit-code", KEY_EXIT_CODE, 0, 0, "Exit with 1 when what decides results differs", 0},
     {0},
 };

@@ -29,7 +29,8 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-    "Lists the runs in DIR (paths.runs, or \"runs\", when it is not given): config, stage, state, seconds, main "
+    "Lists the runs in DIR (paths.runs, or \"runs\", when it is not given): config, stage, state, "
+    "seconds, main "
     "figure, size, age, the runs it was made from, folder; separated by tabs where stdout is no "
     "terminal.\v"
     "States: done; running (a process holds its lock and lives; of another host, while its files "

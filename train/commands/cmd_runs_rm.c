@@ -25,7 +25,8 @@ enum { KEY_RUNS = 256, KEY_DRY_RUN };
 static const struct argp_option options[] = {
     {"yes", 'y', 0, 0, "Do not ask", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Say what would go, and how many bytes", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 

@@ -26,7 +26,8 @@ enum { KEY_JSON = 256, KEY_RUNS, KEY_ALL };
 static const struct argp_option options[] = {
     {"all", KEY_ALL, 0, 0, "All settings, also those that have their defaults", 0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 

@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
     {"follow", 'f', 0, 0, "Until the run ends; then exit as it did", 0},
     {"every", KEY_EVERY, "SECONDS", 0, "With --follow: look so often (2 on a terminal, else 30)",
      0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 
