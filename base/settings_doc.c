@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/shipped.h"
 #include "base/utf8.h"
 
 static struct setting_entry *find(const struct settings_doc *doc, const char *key) {
@@ -28,8 +29,8 @@ const char *settings_text(const struct settings_doc *doc, const char *key) {
     return e && e->yaml.kind == YAML_SCALAR && !yaml_is_null(e->yaml.at) ? e->yaml.at->text : NULL;
 }
 
-/* `path` as `file` means it. */
-static char *path_from(const char *file, const char *path) {
+char *settings_path_from(const char *file, const char *path) {
+    if (*path == '@') return shipped_path(path);
     char *dir = file && strchr(file, '/') ? path_dir(file) : mem_strdup("");
     char *full = path_join(dir, path);
     free(dir);
@@ -38,7 +39,7 @@ static char *path_from(const char *file, const char *path) {
 
 char *settings_path(const struct settings_doc *doc, const char *key) {
     const char *text = settings_text(doc, key);
-    return text ? path_from(find(doc, key)->file, text) : NULL;
+    return text ? settings_path_from(find(doc, key)->file, text) : NULL;
 }
 
 /* Takes over e.yaml. A key that is there keeps its place in the order. */
@@ -128,7 +129,7 @@ static bool comes_back(const struct chain *c) {
 }
 
 static int read_chain(struct chain *c, const char *path) {
-    int status = add_file(c, mem_strdup(path));
+    int status = add_file(c, shipped_path(path));
     const struct yaml_entry *b;
     while (!status && (b = base_of(&c->yaml[c->n - 1]))) {
         const char *file = c->path[c->n - 1], *wrong = NULL;
@@ -141,7 +142,7 @@ static int read_chain(struct chain *c, const char *path) {
         if (wrong)
             return error_set(ERR_CONFIG, "%s:%zu:%zu: base: %s", file, b->mark.line, b->mark.column,
                              wrong);
-        status = add_file(c, path_from(file, b->at->text));
+        status = add_file(c, settings_path_from(file, b->at->text));
         if (status == ERR_MISSING)
             error_context("%s:%zu:%zu: base", file, b->mark.line, b->mark.column);
     }
@@ -185,6 +186,8 @@ void setting_origin(const struct setting_entry *e, struct str *out) {
         str_add(out, "default");
     else if (!e->file)
         str_add(out, "command line");
+    else if (!e->yaml.mark.line)
+        str_add(out, "%s", e->file);
     else
         str_add(out, "%s:%zu:%zu", e->file, e->yaml.mark.line, e->yaml.mark.column);
     if (e && e->inherited) str_add(out, ", inherited");
@@ -197,10 +200,23 @@ int settings_inherit(struct settings_doc *doc, const struct settings_doc *from,
         struct setting_entry e = from->at[i];
         bool wanted = false;
         for (size_t k = 0; patterns[k]; k++) wanted |= fnmatch(patterns[k], e.yaml.key, 0) == 0;
-        if (!wanted) continue;
+        if (!wanted || e.beneath) continue;
         e.yaml = yaml_entry_copy(&e.yaml, e.yaml.key);
         e.file = e.file ? own_name(doc, e.file) : NULL;
         e.inherited = e.shared = true;
+        status = put(doc, e);
+    }
+    return status;
+}
+
+int settings_beneath(struct settings_doc *doc, const struct settings_doc *under) {
+    int status = 0;
+    for (size_t i = 0; i < under->n && !status; i++) {
+        struct setting_entry e = under->at[i];
+        if (find(doc, e.yaml.key)) continue;
+        e.yaml = yaml_entry_copy(&e.yaml, e.yaml.key);
+        e.file = e.file ? own_name(doc, e.file) : NULL;
+        e.beneath = e.shared = true;
         status = put(doc, e);
     }
     return status;

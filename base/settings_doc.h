@@ -13,8 +13,10 @@ struct setting_entry {
     struct yaml_entry yaml; /* key, values, marks */
     uint64_t hash;          /* of the key */
     const char *file;       /* it stands in this file (the document owns the name); NULL: the
-                               command line. Relative paths in values start at its folder. */
+                               command line. Relative paths in values start at its folder. Without a
+                               line: a name that has no folder, such as "environment X" */
     bool inherited;         /* from the config that named this one */
+    bool beneath;           /* from a document that was put beneath this one */
     bool shared;            /* may concern other stages only: base file, inherited, "*:" */
 };
 
@@ -42,16 +44,23 @@ const char *settings_text(const struct settings_doc *doc,
                           const char *key); /* of a scalar; or NULL */
 
 /* The path that a scalar is, seen from here: relative ones start at the folder of the file that
- * says it, those of the command line where they are. Owned; NULL when there is no such entry. */
+ * says it, those of the command line where they are; @NAME is a shipped config (base/shipped.h).
+ * Owned; NULL when there is no such entry. base/settings_path.h has what knows $NAME, too. */
 char *settings_path(const struct settings_doc *doc, const char *key);
+char *settings_path_from(const char *file, const char *path); /* of any such text; owned */
 
-/* "file:line:column", "command line" or "default" (entry NULL); with ", inherited". */
+/* "file:line:column", "environment X", "command line" or "default" (entry NULL); with ",
+ * inherited". */
 void setting_origin(const struct setting_entry *e, struct str *out);
 
 /* Copies what `from` says under keys that match one of the patterns ("seed", "paths.*"; ends with
  * NULL) over what doc says. Call it before doc's own overrides: later wins. */
 int settings_inherit(struct settings_doc *doc, const struct settings_doc *from,
                      const char *const *patterns);
+
+/* Copies what `under` says of keys that doc does not have. It is not inherited: each document has
+ * it beneath its own. */
+int settings_beneath(struct settings_doc *doc, const struct settings_doc *under);
 
 /* "key=value", "NAME:key=value", "*:key=value". */
 struct override {

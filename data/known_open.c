@@ -18,8 +18,7 @@ struct finding {
     struct strings checked; /* archives */
 };
 
-/* ROOT/a/b/c, ROOT/b/c or ROOT/c, the first that is there; owned, or NULL. */
-static char *below_root(const char *root, const char *path, bool (*is)(const char *)) {
+char *known_below(const char *root, const char *path, bool (*is)(const char *)) {
     while (root && path) {
         char *full = path_join(root, path);
         if (is(full)) return full;
@@ -33,7 +32,7 @@ static char *below_root(const char *root, const char *path, bool (*is)(const cha
 static char *first_below(const char *root, const char *const *paths, bool (*is)(const char *)) {
     char *found = NULL;
     for (int i = 0; i < KNOWN_PLACES && paths[i] && !found; i++)
-        found = below_root(root, paths[i], is);
+        found = known_below(root, paths[i], is);
     return found;
 }
 
@@ -140,7 +139,7 @@ static int look_in_archives(struct finding *f, const char *name, struct wanted *
         if (*out && !f->s->archives) break; /* a first look names all of them */
         char *beside =
             mem_format("%.*s/%s", (int)strcspn(w->place, "/"), w->place, split->archives[i]);
-        char *path = below_root(f->s->root, beside, file_exists);
+        char *path = known_below(f->s->root, beside, file_exists);
         if (path) {
             free(*out);
             status = unpack(f, path, name, w, out);
@@ -179,7 +178,7 @@ static int find_file(struct finding *f, const char *said, const char *place, con
         status = unpack(f, said, name, &w, &dir);
     else if (said)
         *out = mem_strdup(said);
-    else if (place && !(*out = below_root(f->s->root, place, file_exists)))
+    else if (place && !(*out = known_below(f->s->root, place, file_exists)))
         status = look_in_archives(f, name, &w, &dir);
     if (dir) *out = path_join(dir, path_base(place));
     free(dir);
@@ -203,9 +202,9 @@ static int lacks(const struct finding *f, const char *what, const char *place, c
 static void find_prepared(struct finding *f) {
     const struct known_split *split = f->s->split;
     if (!split->prepared_maps || f->s->maps) return;
-    char *maps = below_root(f->s->root, split->prepared_maps, dir_exists);
+    char *maps = known_below(f->s->root, split->prepared_maps, dir_exists);
     char *images = f->s->images ? mem_strdup(f->s->images)
-                                : below_root(f->s->root, split->prepared_images, dir_exists);
+                                : known_below(f->s->root, split->prepared_images, dir_exists);
     if (maps && images) {
         free(f->maps);
         free(f->images);

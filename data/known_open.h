@@ -21,3 +21,6 @@ struct known_source {
 /* ERR_MISSING says what is needed and where it was looked for. The errors of file_set_open. Classes
  * that have no masks in training by the set's table are not `seen`. */
 int known_open(struct dataset *d, const struct known_source *s);
+
+/* ROOT/a/b/c, ROOT/b/c or ROOT/c, the first that is there; owned, or NULL. */
+char *known_below(const char *root, const char *path, bool (*is)(const char *));

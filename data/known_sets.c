@@ -1,10 +1,9 @@
 #include "data/known_sets.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/shipped.h"
 
 /* Splits that several sets share. */
 #define COCO_TRAIN                                                                                 \
@@ -192,7 +191,4 @@ const struct known_split *known_split_find(const struct known_set *set, const ch
     return NULL;
 }
 
-char *known_labels_path(const char *file) {
-    const char *dir = getenv("OVSEG_LABELS");
-    return dir ? path_join(dir, file) : mem_format("%s/data/labels/%s", OVSEG_SOURCE_DIR, file);
-}
+char *known_labels_path(const char *file) { return shipped_labels(file); }

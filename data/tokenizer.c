@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/shipped.h"
 #include "data/clean.h"
 #include "data/unicode.h"
 
@@ -210,7 +211,7 @@ int tokenizer_default_path(char **path) {
     else if (deps)
         *path = mem_format("%s/clip/%s", deps, FILE_NAME);
     else
-        *path = mem_format("%s/.deps/clip/%s", OVSEG_SOURCE_DIR, FILE_NAME);
+        *path = shipped_words(FILE_NAME);
     if (file_exists(*path)) return 0;
     int status = error_set(ERR_MISSING,
                            "%s: CLIP's vocabulary is not there; run scripts/setup, or name the "

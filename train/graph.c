@@ -8,11 +8,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
+#include "base/settings_path.h"
+#include "base/shipped.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/identity.h"
 #include "train/input_kinds.h"
+#include "train/places.h"
 #include "train/run.h"
 #include "train/weights/import_settings.h"
 #include "train/weights/init_weights.h"
@@ -54,23 +56,15 @@ const struct node *node_clip(const struct node *n) {
     return n;
 }
 
-/* What a setting that is a path means: it starts at the folder of the file that says it, or, as
- * $NAME/REST, at paths.NAME. Owned; NULL when it is not set, or after a mistake. */
+/* What a setting that is a path means (base/settings_path.h). Owned; NULL when it is not set, or
+ * after a mistake. */
 static char *resolve(struct builder *b, const struct node *n, const char *key) {
-    const char *value = settings_text(&n->doc, key);
-    if (!value || *value != '$') return settings_path(&n->doc, key);
-    size_t length = strcspn(value + 1, "/");
-    const char *rest = value + 1 + length;
-    char *name = mem_format("paths.%.*s", (int)length, value + 1);
-    char *root = settings_path(&n->doc, name), *full = NULL;
-    if (!root)
-        settings_problem(&n->doc, &b->problems, key, "%s: set %s to the folder that is meant",
-                         value, name);
-    else
-        full = *rest ? path_join(root, rest + 1) : mem_strdup(root);
-    free(root);
-    free(name);
-    return full;
+    char *path;
+    if (settings_resolve(&n->doc, key, &path)) {
+        settings_problem(&n->doc, &b->problems, key, "%s", error_message());
+        error_clear();
+    }
+    return path;
 }
 
 static void apply_overrides(struct builder *b, struct node *n, bool named) {
@@ -84,6 +78,7 @@ static void apply_overrides(struct builder *b, struct node *n, bool named) {
             b->override_used[i] = true;
             if (config_override(&n->doc, o)) problems_take_error(&b->problems);
         }
+    if (places_beneath(&n->doc)) problems_take_error(&b->problems);
 }
 
 /* Which kind of stage: asked before the table of its settings can be chosen. -1: a mistake. */
@@ -254,6 +249,7 @@ static void build(struct builder *b, struct node *n, bool named) {
     settings_assign(&n->doc, config_used(kind), config_known(), what, &n->config, &b->problems);
     n->config.run.stage = kind;
     free(what);
+    places_of_node(n, &b->problems);
     find_init(b, n);
     load_inputs(b, n);
     load_files(b, n);
@@ -283,7 +279,8 @@ static struct node *new_node(struct graph *g, char *path) {
 /* The node of a config file, with all it needs before it in the graph; NULL after a mistake. */
 static struct node *load(struct builder *b, const char *config) {
     struct graph *g = b->graph;
-    char *path = realpath(config, NULL);
+    char *said = shipped_path(config), *path = realpath(said, NULL);
+    free(said);
     if (!path) {
         b->missing++;
         problems_add(&b->problems, "%s: %s", config, strerror(errno));
@@ -435,7 +432,8 @@ int graph_load(struct graph *g, const char *config, const struct override *overr
 
 int graph_identify(struct graph *g) {
     int status = 0;
-    content_open(&g->content, g->named->config.run.output_dir);
+    const struct node *n = g->named;
+    content_open(&g->content, n->cache ? n->cache : n->config.run.output_dir);
     for (size_t i = 0; !status && i < g->n; i++) status = identity_of(g->at[i], &g->content);
     return status;
 }
@@ -467,6 +465,7 @@ static void node_free(struct node *n) {
     free(n->name);
     free(n->path);
     free(n->init);
+    free(n->cache);
     free(n->identity);
     free(n->dir);
     config_free(&n->config);

@@ -30,6 +30,7 @@ struct node {
     struct node_input *input;
     size_t n_inputs, inputs_cap;
     struct node *then; /* NULL: nothing follows */
+    char *cache;       /* paths.cache: what is kept for other runs; NULL: where the runs are */
     char *init;        /* the path of init.weights; NULL: none, or a run: input "init.weights" */
 
     char *identity;    /* the text that is hashed, one fact a line */

@@ -24,6 +24,7 @@
 #include "train/mine/mine_part.h"
 #include "train/mine/mine_report.h"
 #include "train/mine/noun_features.h"
+#include "train/places.h"
 #include "train/ranks.h"
 
 struct miner {
@@ -259,8 +260,7 @@ static char *run_name(const struct node_input *in) {
 static char *cache_dir(const struct node *n) {
     const char *said = n->config.mine.cache;
     if (strcmp(said, "none") == 0) return NULL;
-    return strcmp(said, "auto") != 0 ? mem_strdup(said)
-                                     : path_join(n->config.run.output_dir, ".mined");
+    return strcmp(said, "auto") != 0 ? mem_strdup(said) : places_cache_of(n, ".mined");
 }
 
 static void open_cache(struct miner *m) {

@@ -62,3 +62,35 @@ void argument_band(struct argp_state *state, const char *option, const char *tex
     free(first);
     if (!good) argp_error(state, "%s %s: wanted is LO..HI, LO.. or ..HI: 0.2..0.25", option, text);
 }
+
+/* A number that is not negative, and one letter of `units` behind it; the letter's place, or -1. */
+static int number_and_unit(const char *text, const char *units, double *x) {
+    char *end;
+    *x = strtod(text, &end);
+    if (end == text || !(*x >= 0) || *x > 1e15) return -1;
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    return unit && !end[1] ? (int)(unit - units) : -1;
+}
+
+double argument_age(struct argp_state *state, const char *option, const char *text) {
+    static const double seconds[] = {1, 60, 3600, 86400, 7 * 86400.0};
+    double x;
+    int unit = number_and_unit(text, "smhdw", &x);
+    if (unit < 0 || x >= 1e6)
+        argp_error(state, "%s %s: wanted is a number and s, m (minutes), h, d or w: 7d", option,
+                   text);
+    return unit < 0 ? 0 : x * seconds[unit];
+}
+
+int64_t argument_bytes(struct argp_state *state, const char *option, const char *text) {
+    static const double bytes[] = {1e3, 1e6, 1e9, 1e12};
+    double x;
+    int unit = number_and_unit(text, "kMGT", &x);
+    char *end;
+    bool plain = unit < 0 && *text && (x = strtod(text, &end), !*end) && x >= 0;
+    double n = plain ? x : unit < 0 ? -1 : x * bytes[unit];
+    if (!(n >= 0 && n < 9e18))
+        argp_error(state, "%s %s: wanted is a number of bytes, or one and k, M, G or T: 20G",
+                   option, text);
+    return (int64_t)n;
+}

@@ -19,3 +19,7 @@ int argument_is_new(const char *path);
 /* "LO..HI", where either may be missing: that end is then open and left as it is. */
 void argument_band(struct argp_state *state, const char *option, const char *text, double *lo,
                    double *hi);
+/* A number and s, m (minutes), h, d or w: "7d"; in seconds. */
+double argument_age(struct argp_state *state, const char *option, const char *text);
+/* A number of bytes, or with k, M, G or T behind it, which are powers of 1000: "20G". */
+int64_t argument_bytes(struct argp_state *state, const char *option, const char *text);

@@ -130,16 +130,21 @@ void data_use_threads(const struct data_arguments *a) {
 
 /* ---- the command ---- */
 
+const struct command data_parts[] = {
+    {"prepare", "a set file, or an index, of a known data set or of an own folder",
+     cmd_data_prepare},
+    {"check", "what cannot be read, how often each class occurs, odd names, a sheet to look at",
+     cmd_data_check},
+    {"split", "parts of a set, dealt out by a seed", cmd_data_split},
+    {"export", "pictures, masks, captions and names as plain files", cmd_data_export},
+    {NULL, NULL, NULL},
+};
+
 static void help(FILE *to) {
-    fputs(
-        "Usage: ovseg data prepare|check|split|export SET [OPTION...]\n\n"
-        "  prepare  a set file, or an index, of a known data set or of an own folder\n"
-        "  check    what cannot be read, how often each class occurs, odd names, a sheet to look "
-        "at\n"
-        "  split    parts of a set, dealt out by a seed\n"
-        "  export   pictures, masks, captions and names as plain files\n\n"
-        "SET is a set file, an index, or the name of a known data set:\n\n",
-        to);
+    fputs("Usage: ovseg data prepare|check|split|export SET [OPTION...]\n\n", to);
+    for (const struct command *c = data_parts; c->name; c++)
+        fprintf(to, "  %-8s %s\n", c->name, c->help);
+    fputs("\nSET is a set file, an index, or the name of a known data set:\n\n", to);
     const struct known_set *s;
     for (size_t i = 0; (s = known_set_at(i)); i++) {
         fprintf(to, "  %-20s %s%s%s%s; splits:", s->name, s->about, s->alias ? " (" : "",
@@ -152,13 +157,6 @@ static void help(FILE *to) {
 }
 
 int cmd_data(int argc, char **argv) {
-    static const struct {
-        const char *name;
-        int (*run)(int, char **);
-    } verbs[] = {{"prepare", cmd_data_prepare},
-                 {"check", cmd_data_check},
-                 {"split", cmd_data_split},
-                 {"export", cmd_data_export}};
     signals_install();
     argp_err_exit_status = ERR_USAGE;
     const char *verb = argc > 1 ? argv[1] : "";
@@ -166,11 +164,11 @@ int cmd_data(int argc, char **argv) {
         help(stdout);
         return 0;
     }
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, verb) == 0) {
+    for (const struct command *c = data_parts; c->name; c++)
+        if (strcmp(c->name, verb) == 0) {
             char *name = mem_format("ovseg data %s", verb);
             argv[1] = name;
-            int status = verbs[i].run(argc - 1, argv + 1);
+            int status = c->run(argc - 1, argv + 1);
             free(name);
             return status;
         }

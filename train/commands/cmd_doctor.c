@@ -9,6 +9,7 @@
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
 #include "train/doctor/doctor.h"
+#include "train/places.h"
 
 struct arguments {
     const char *runs;
@@ -24,7 +25,8 @@ static const struct argp_option options[] = {
      "with the same versions and the same folders? How fast is a sum over all? One table",
      0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "The output_dir that is looked at (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0, "The output_dir that is looked at (default: paths.runs, or runs)",
+     0},
     {0},
 };
 
@@ -93,7 +95,7 @@ static void put_json(const struct findings *f, struct str *out) {
 
 int cmd_doctor(int argc, char **argv) {
     static const struct argp argp = {options, parse, "", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs"};
+    struct arguments a = {.runs = places_runs()};
     struct findings f = {0};
     struct str out = {0};
     argp_err_exit_status = ERR_USAGE;

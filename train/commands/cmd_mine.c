@@ -10,7 +10,7 @@
 #include "train/mine/mine_run.h"
 #include "train/signals.h"
 
-static const struct command parts[] = {
+const struct command mine_parts[] = {
     {"inspect", "counts, nouns, scores; a sheet of pictures to look at", cmd_mine_inspect},
     {"edit", "filter and correct pairs, into a new folder", cmd_mine_edit},
     {"diff", "what differs between two folders of pairs", cmd_mine_diff},
@@ -20,7 +20,7 @@ static const struct command parts[] = {
 
 static void help(FILE *to) {
     fprintf(to, "Usage: ovseg mine CONFIG [KEY=VALUE...]\n");
-    for (const struct command *c = parts; c->name; c++)
+    for (const struct command *c = mine_parts; c->name; c++)
         fprintf(to, "  or:  ovseg mine %-7s PAIRS...   %s\n", c->name, c->help);
     fprintf(to,
             "\nPAIRS is a run of stage mine, its config, its folder of pairs, or one that was "
@@ -42,7 +42,7 @@ int cmd_mine(int argc, char **argv) {
         help(stderr);
         return ERR_USAGE;
     }
-    for (const struct command *c = parts; c->name; c++) {
+    for (const struct command *c = mine_parts; c->name; c++) {
         if (strcmp(c->name, first) != 0) continue;
         char name[32];
         snprintf(name, sizeof name, "ovseg mine %s", c->name);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
+#include "train/places.h"
 #include "train/protocol.h"
 #include "train/report/report.h"
 
@@ -24,7 +25,8 @@ static const struct argp_option options[] = {
      "Where report.html, report.md and a CSV file for each table go; made when missing (default: "
      "report)",
      0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {"pictures", KEY_PICTURES, "N", 0, "Segmented pictures of each evaluation (default: 4)", 0},
     {"classes", KEY_CLASSES, "N", 0,
      "Classes that are drawn of each evaluation; of more the best and the worst (default: 60)", 0},
@@ -108,7 +110,8 @@ static int write_report(const struct arguments *a) {
 
 int cmd_report(int argc, char **argv) {
     static const struct argp argp = {options, parse, "RUN...\n--compare A B", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs", .look = {.pictures = 4, .classes = 60, .pairs = 10}};
+    struct arguments a = {.runs = places_runs(),
+                          .look = {.pictures = 4, .classes = 60, .pairs = 10}};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int status = a.compare ? compare(a.path.at) : write_report(&a);

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "train/commands/cmd.h"
 
-static const struct command parts[] = {
+const struct command runs_parts[] = {
     {"list", "the runs of a folder, a line each", cmd_runs_list},
     {"show", "all that one run says of itself", cmd_runs_show},
     {"diff", "settings, inputs and figures of two runs that differ", cmd_runs_diff},
@@ -18,30 +18,11 @@ static const struct command parts[] = {
     {NULL, NULL, NULL},
 };
 
-static void help(FILE *to) {
-    fprintf(to, "Usage: ovseg runs PART [ARGUMENT...]\n");
-    for (const struct command *c = parts; c->name; c++)
-        fprintf(to, "  %-5s %s\n", c->name, c->help);
-    fprintf(to,
-            "\n`ovseg runs PART --help` explains a part; `ovseg status RUN` shows one at work.\n");
-}
-
 int cmd_runs(int argc, char **argv) {
-    const char *first = argc > 1 ? argv[1] : "";
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-?") == 0) {
-        help(stdout);
-        return 0;
-    }
-    for (const struct command *c = parts; c->name; c++) {
-        if (strcmp(c->name, first) != 0) continue;
-        char name[32];
-        snprintf(name, sizeof name, "ovseg runs %s", c->name);
-        argv[1] = name;
-        return c->run(argc - 1, argv + 1);
-    }
-    if (*first) fprintf(stderr, "ovseg runs: there is no \"%s\"\n", first);
-    help(stderr);
-    return ERR_USAGE;
+    return command_part("runs", runs_parts,
+                        "`ovseg runs PART --help` explains a part; `ovseg status RUN` shows one at "
+                        "work.",
+                        argc, argv);
 }
 
 void bytes_text(int64_t bytes, char out[16]) {

@@ -13,6 +13,7 @@
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
 #include "train/identity.h"
+#include "train/places.h"
 #include "train/protocol.h"
 #include "train/run_settings.h"
 
@@ -24,7 +25,8 @@ struct arguments {
 enum { KEY_RUNS = 256, KEY_EXIT_CODE };
 
 static const struct argp_option options[] = {
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {"exit-code", KEY_EXIT_CODE, 0, 0, "Exit with 1 when what decides results differs", 0},
     {0},
 };
@@ -186,7 +188,7 @@ static int diff(const struct side *a, const struct side *b, bool *differ) {
 
 int cmd_runs_diff(int argc, char **argv) {
     static const struct argp argp = {options, parse, "A B", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs"};
+    struct arguments a = {.runs = places_runs()};
     struct side x = {0}, y = {0};
     bool differ = false;
     argp_err_exit_status = ERR_USAGE;

@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "train/commands/cmd.h"
+#include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
+#include "train/places.h"
 #include "train/run_remove.h"
 
 struct arguments {
@@ -25,7 +27,10 @@ static const struct argp_option options[] = {
      "Finished runs that no other one was made from and that closed "
      "no command (no result.json); again, until none is left",
      0},
-    {"caches", KEY_CACHES, 0, 0, "Files of .text and .mined: features that are computed again", 0},
+    {"caches", KEY_CACHES, 0, 0,
+     "Files of .text and .mined beside the runs: features that are computed again; `ovseg cache` "
+     "has more",
+     0},
     {"older-than", KEY_OLDER, "AGE", 0,
      "Only what has not changed for so long: 12h, 7d, 4w; alone: "
      "both kinds of runs",
@@ -35,25 +40,12 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-    "Removes what is left over in a folder of runs (\"runs\" when none is given), and what a "
+    "Removes what is left over in a folder of runs (paths.runs, or \"runs\", when none is given), "
+    "and what a "
     "removal "
     "that was cut short has left. Prints a line for each, and how many bytes. Never goes: a run "
     "that a process works in, and one that a run that stays was made from.\v"
     "Exit status: 0 done, 64 usage, 66 no such folder, 74 cannot be removed.";
-
-static double age(struct argp_state *state, const char *text) {
-    static const struct {
-        char unit;
-        double seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400.0}};
-    char *end;
-    double x = strtod(text, &end);
-    for (size_t i = 0; end != text && x >= 0 && x < 1e6 && i < sizeof units / sizeof *units; i++)
-        if (end[0] == units[i].unit && !end[1]) return x * units[i].seconds;
-    argp_error(state, "--older-than %s: wanted is a number and s, m (minutes), h, d or w: 7d",
-               text);
-    return 0;
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
@@ -62,7 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_UNUSED: a->unused = true; break;
     case KEY_CACHES: a->caches = true; break;
     case KEY_OLDER:
-        a->older = age(state, arg);
+        a->older = argument_age(state, "--older-than", arg);
         a->aged = true;
         break;
     case 'y': a->yes = true; break;
@@ -194,6 +186,6 @@ int cmd_runs_gc(int argc, char **argv) {
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (!a.dir) a.dir = "runs";
+    if (!a.dir) a.dir = places_runs();
     return gc(&a) ? cmd_failed() : 0;
 }

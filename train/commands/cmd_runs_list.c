@@ -12,6 +12,7 @@
 #include "configs/config.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
+#include "train/places.h"
 
 struct arguments {
     const char *dir, *stage, *state;
@@ -28,7 +29,8 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-    "Lists the runs in DIR (\"runs\" when it is not given): config, stage, state, seconds, main "
+    "Lists the runs in DIR (paths.runs, or \"runs\", when it is not given): config, stage, state, "
+    "seconds, main "
     "figure, size, age, the runs it was made from, folder; separated by tabs where stdout is no "
     "terminal.\v"
     "States: done; running (a process holds its lock and lives; of another host, while its files "
@@ -143,7 +145,7 @@ static int list(const struct arguments *a) {
     struct table table = {0};
     struct str text = {0};
     struct json_out j = {.to = &text};
-    int status = run_look_all(&all, a->dir ? a->dir : "runs");
+    int status = run_look_all(&all, a->dir ? a->dir : places_runs());
     bool aligned = !a->json && isatty(STDOUT_FILENO);
     if (aligned) add_head(&table);
     if (a->json) json_array(&j);

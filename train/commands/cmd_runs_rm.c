@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
+#include "train/places.h"
 #include "train/run_remove.h"
 
 struct arguments {
@@ -24,7 +25,8 @@ enum { KEY_RUNS = 256, KEY_DRY_RUN };
 static const struct argp_option options[] = {
     {"yes", 'y', 0, 0, "Do not ask", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Say what would go, and how many bytes", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 
@@ -149,7 +151,7 @@ static int rm(const struct arguments *a, struct run_looks *going) {
 
 int cmd_runs_rm(int argc, char **argv) {
     static const struct argp argp = {options, parse, "RUN...", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs"};
+    struct arguments a = {.runs = places_runs()};
     struct run_looks going = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

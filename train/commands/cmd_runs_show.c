@@ -13,6 +13,7 @@
 #include "checkpoints/history.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
+#include "train/places.h"
 #include "train/run_settings.h"
 
 struct arguments {
@@ -25,7 +26,8 @@ enum { KEY_JSON = 256, KEY_RUNS, KEY_ALL };
 static const struct argp_option options[] = {
     {"all", KEY_ALL, 0, 0, "All settings, also those that have their defaults", 0},
     {"json", KEY_JSON, 0, 0, "Print a JSON object", 0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 
@@ -257,7 +259,7 @@ static int show(const struct arguments *a) {
 
 int cmd_runs_show(int argc, char **argv) {
     static const struct argp argp = {options, parse, "RUN", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs"};
+    struct arguments a = {.runs = places_runs()};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     return show(&a) ? cmd_failed() : 0;

@@ -6,10 +6,12 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/settings_path.h"
 #include "base/settings_text.h"
 #include "configs/config.h"
 #include "configs/reference.h"
 #include "train/commands/cmd.h"
+#include "train/places.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **pattern = state->input;
@@ -62,21 +64,45 @@ static size_t print_theirs(const char *pattern) {
     return printed;
 }
 
+/* What the places of this machine are now, and who says so. */
+static int print_places(void) {
+    const struct settings_doc *doc = places();
+    for (size_t i = 0; doc && i < doc->n; i++) {
+        const struct setting_entry *e = &doc->at[i];
+        struct str origin = {0};
+        char *path = NULL;
+        if (e->yaml.kind == YAML_SCALAR) {
+            int status = settings_resolve(doc, e->yaml.key, &path);
+            setting_origin(e, &origin);
+            printf("    here %s: %s # %s\n", e->yaml.key, status ? error_message() : path,
+                   origin.at);
+            error_clear();
+        }
+        str_free(&origin);
+        free(path);
+    }
+    return doc ? 0 : error_status();
+}
+
 int cmd_settings(int argc, char **argv) {
     static const struct argp argp = {
         0,
         parse,
         "[KEY]",
         "Prints settings: all, those below KEY, or those a glob "
-        "matches; KEY may be the reference's, MODEL.CLIP_ADAPTER.\vExit status: 0 done, 64 no such "
-        "setting.",
+        "matches; KEY may be the reference's, MODEL.CLIP_ADAPTER. `ovseg settings paths` also says "
+        "where the places of this machine are, and who says so.\vExit status: 0 done, 64 no such "
+        "setting, 78 a file of places is wrong.",
         0,
         0,
         0};
     const char *pattern = NULL;
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &pattern);
-    if (settings_print_table(stdout, config_known(), pattern, in_the_reference)) return 0;
+    if (settings_print_table(stdout, config_known(), pattern, in_the_reference)) {
+        bool paths = pattern && fnmatch(pattern, "paths", 0) == 0;
+        return paths && print_places() ? cmd_failed() : 0;
+    }
     if (pattern && print_theirs(pattern)) return 0;
     char near[SETTING_MAX_KEY] = "";
     bool found = settings_suggest(config_known(), pattern, near);

@@ -11,6 +11,7 @@
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
+#include "train/places.h"
 #include "train/run_status.h"
 
 struct arguments {
@@ -25,7 +26,8 @@ static const struct argp_option options[] = {
     {"follow", 'f', 0, 0, "Until the run ends; then exit as it did", 0},
     {"every", KEY_EVERY, "SECONDS", 0, "With --follow: look so often (2 on a terminal, else 30)",
      0},
-    {"runs", KEY_RUNS, "DIR", 0, "Where a NAME or a HASH is looked for (default: runs)", 0},
+    {"runs", KEY_RUNS, "DIR", 0,
+     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
     {0},
 };
 
@@ -110,7 +112,7 @@ static int show(const char *dir) {
 
 int cmd_status(int argc, char **argv) {
     static const struct argp argp = {options, parse, "RUN", doc, 0, 0, 0};
-    struct arguments a = {.runs = "runs"};
+    struct arguments a = {.runs = places_runs()};
     int code = 0;
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -1,12 +1,14 @@
 /* ovseg-train CONFIG [key=value ...]: runs the stage that a config describes, what it needs before
  * it and what follows it; reuses what is done. */
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "data/sources.h"
 #include "dist/comm.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
@@ -116,7 +118,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 int cmd_failed(void) {
     int code = error_status();
     REQUIRE(code, "a command failed without an error");
+    struct str sources = {0};
     if (*error_message()) log_error("%s", error_message()); /* another rank has the message */
+    if (code == ERR_MISSING && sources_of_message(error_message(), &sources))
+        fprintf(stderr, "\n%s", sources.at);
+    str_free(&sources);
     error_clear();
     return code;
 }

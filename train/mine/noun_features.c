@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/progress.h"
+#include "train/places.h"
 #include "train/signals.h"
 
 struct watch {
@@ -30,7 +31,7 @@ tensor *noun_features(const struct node *node, const struct clip *c, char *const
 tensor *text_features(const struct node *node, const struct clip *c,
                       const struct text_options *text, char *const *names, int64_t n) {
     struct watch w = {.stage = node->name};
-    char *dir = path_join(node->config.run.output_dir, ".text");
+    char *dir = places_cache_of(node, ".text");
     struct noun_text_options o = {.dir = text->keep ? dir : NULL, .each = each, .ctx = &w};
     tensor *x = noun_text(c, text, names, n, &o);
     if (w.open) progress_close(&w.progress);

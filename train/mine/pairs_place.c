@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "data/set_index.h"
 #include "train/model.h"
+#include "train/places.h"
 #include "train/run.h"
 
 static const char set_name[] = "clip.h5"; /* what stage mine reads of its scenes */
@@ -90,10 +91,10 @@ static char *find_run(const char *dir, const char *hash) {
 static char *find_scenes(const struct pairs_place *p, const char *hash) {
     if (!*hash) return NULL;
     char *parent = path_join(p->dir, ".."), *above = path_join(parent, "..");
-    const char *const places[] = {parent, above, "runs"};
+    const char *const folders[] = {parent, above, places_runs()};
     char *found = NULL;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++)
-        found = find_run(places[i], hash);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && !found; i++)
+        found = find_run(folders[i], hash);
     free(parent);
     free(above);
     return found;

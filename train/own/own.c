@@ -98,8 +98,3 @@ int64_t own_usable(const struct own *o) {
     for (size_t i = 0; i < o->n; i++) n += !o->at[i].out;
     return n;
 }
-
-char *own_shipped(const char *file) {
-    const char *dir = getenv("OVSEG_CONFIGS");
-    return dir ? path_join(dir, file) : mem_format("%s/configs/%s", OVSEG_SOURCE_DIR, file);
-}

@@ -133,6 +133,3 @@ int64_t own_usable(const struct own *o); /* pictures that are not out */
 
 /* What was found and made, for people. */
 void own_print(const struct own *o, FILE *to);
-
-/* data/, configs/: where the shipped configs are: $OVSEG_CONFIGS, or the source tree. Owned. */
-char *own_shipped(const char *file);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/shipped.h"
 
 enum {
     FEW_PAIRS = 500,  /* below: steps are counted, not passes */
@@ -76,7 +77,7 @@ const char *own_masks_start(const struct own *o, char **shipped) {
     *shipped = NULL;
     if (o->network) return o->proposals;
     if (o->proposals || o->clip) return NULL; /* the shipped one fits the shipped CLIP alone */
-    return *shipped = own_shipped("proposals.yaml");
+    return *shipped = shipped_config("proposals.yaml");
 }
 
 /* ---- texts ---- */
@@ -94,14 +95,14 @@ static void put_path(struct str *s, const char *before, const char *path) {
 }
 
 static void put_base(struct str *s, const char *recipe) {
-    char *file = mem_format("own/%s.yaml", recipe), *path = own_shipped(file);
+    char *file = mem_format("own/%s.yaml", recipe), *path = shipped_config(file);
     put_path(s, "base: ", path);
     free(path);
     free(file);
 }
 
 static void put_shipped(struct str *s, const char *before, const char *said, const char *file) {
-    char *path = said ? mem_strdup(said) : own_shipped(file);
+    char *path = said ? mem_strdup(said) : shipped_config(file);
     put_path(s, before, path);
     free(path);
 }

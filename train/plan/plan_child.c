@@ -109,8 +109,10 @@ static void take_down(struct graph *g, const char *dir) {
         shrink(g, n);
         free(n->dir);
         n->dir = to;
-        free(n->config.run.output_dir); /* for caches, which lie beside the runs */
+        free(n->config.run.output_dir); /* and caches, which lie beside the runs then */
         n->config.run.output_dir = mem_strdup(dir);
+        free(n->cache);
+        n->cache = NULL;
     }
 }
 
