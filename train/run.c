@@ -286,12 +286,13 @@ static int begin(struct node *n) {
     return 0;
 }
 
-/* Stages that one process does are rank 0's; the others wait as long as it takes. */
+/* Stages that one process does are rank 0's; the others wait as long as it takes. So they do at the
+ * end of other stages, which rank 0 writes. */
 static int run_stage(struct node *n) {
     bool alone = !n->stage->ranks && n->comm;
     if (alone) comm_timeout(n->comm, 0);
     int status = alone && comm_rank(n->comm) ? 0 : n->stage->run(n);
-    if (alone) status = ranks_agree(n->comm, status);
+    status = alone ? ranks_agree(n->comm, status) : ranks_meet(n->comm, status);
     comm_timeout(n->comm, n->config.run.timeout_first);
     return status;
 }
