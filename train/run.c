@@ -22,6 +22,7 @@
 #include "train/lock.h"
 #include "train/ranks.h"
 #include "train/run_live.h"
+#include "train/waiting.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -325,6 +326,7 @@ int run_node(struct node *n) {
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(run_threads(n));
+    waiting_choose(run_threads(n));
     int scope = t_scope_open("", run_modes(n));
     n->seconds = 0;
     if (first) run_live_begin(n);
