@@ -44,6 +44,15 @@ static int read_parts(const char *s, double part[3]) {
     return 0;
 }
 
+static const double longest = 10000 * 86400.0;
+
+void clock_span_text(double s, char out[24]) {
+    int all = (int)(s < longest ? s : longest), days = all / 86400, in_day = all % 86400;
+    int n = days ? snprintf(out, 24, "%d-", days) : 0;
+    snprintf(out + n, 24 - (size_t)n, "%02d:%02d:%02d", in_day / 3600, in_day / 60 % 60,
+             in_day % 60);
+}
+
 bool clock_parse_span(const char *text, double *seconds) {
     double days = 0, part[3] = {0};
     const char *dash = strchr(text, '-');
@@ -56,7 +65,7 @@ bool clock_parse_span(const char *text, double *seconds) {
     bool hours = dash || n == 3; /* "30" and "30:00" begin with minutes, "1-12" with hours */
     double s = hours ? 3600 * part[0] + 60 * part[1] + part[2] : 60 * part[0] + part[1];
     s += 86400 * days;
-    if (!n || s <= 0 || s > 10000 * 86400.0) return false;
+    if (!n || s <= 0 || s > longest) return false;
     *seconds = s;
     return true;
 }

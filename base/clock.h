@@ -11,3 +11,5 @@ void clock_span(double s, char out[16]); /* "850 ms", "12.3 s", "4 min 05 s", "2
 /* Spans as Slurm writes them: "90" (minutes), "MM:SS", "HH:MM:SS", "D-HH", "D-HH:MM", "D-HH:MM:SS".
  * False: it is none of these, nothing, or above 10,000 days. */
 bool clock_parse_span(const char *text, double *seconds);
+/* The same back: "00:45:00", "2-01:00:00"; of what is above 10,000 days, these. */
+void clock_span_text(double s, char out[24]);

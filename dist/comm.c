@@ -20,7 +20,7 @@
 enum {
     LEAVE_S = 60,       /* how long who is done waits for the others */
     LEAVE_FAILED_S = 5, /* and who has failed, for others that have as well */
-    WATCH_MS = 500      /* between two looks at the others, while there is nothing to do */
+    WATCH_MS = 100      /* between two looks at the others, while there is nothing to do */
 };
 
 struct request {
@@ -46,6 +46,9 @@ struct comm {
     char *failure;                 /* its message */
     double timeout;
     char *report;
+    struct comm_word word;
+    double listened; /* clock_s(); the thread's, as is: */
+    bool heard;
 };
 
 /* ---- the thread ---- */
@@ -96,6 +99,19 @@ static void watch(const struct comm *c) {
     end_all(c, ERR_INTERNAL);
 }
 
+static void listen(struct comm *c) {
+    double now = clock_s();
+    if (now - c->listened < 1e-3 * WATCH_MS) return;
+    c->listened = now;
+    pthread_mutex_lock(&c->lock);
+    struct comm_word w = c->word;
+    pthread_mutex_unlock(&c->lock);
+    int word = w.told ? c->wire->pass(w.told()) : 0;
+    if (!word || c->heard) return;
+    c->heard = true;
+    w.heard(word);
+}
+
 /* Between two looks at an exchange: at first none, soon a fifth of a millisecond, for the cores are
  * wanted for other work. */
 static void idle(void *ctx) {
@@ -103,6 +119,7 @@ static void idle(void *ctx) {
     if (w->polls++ < 50) return;
     nanosleep(&(struct timespec){.tv_nsec = w->polls < 200 ? 20000 : 200000}, NULL);
     if (w->r->e.tensors || w->r->e.kind == EX_NCCL) watch(w->c);
+    if (w->r->e.kind != EX_LEAVE) listen(w->c);
     if (w->r->limit > 0 && clock_s() - w->since > w->r->limit) give_up(w);
 }
 
@@ -127,7 +144,7 @@ static void serve(struct comm *c, const struct request *r, long number) {
 
 static void wait_for_request(struct comm *c) {
     struct timespec until;
-    if (!c->wire->watch) {
+    if (!c->wire->watch && !c->word.told) {
         pthread_cond_wait(&c->asked, &c->lock);
         return;
     }
@@ -135,7 +152,11 @@ static void wait_for_request(struct comm *c) {
     until.tv_nsec += WATCH_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    if (pthread_cond_timedwait(&c->asked, &c->lock, &until) == ETIMEDOUT) watch(c);
+    if (pthread_cond_timedwait(&c->asked, &c->lock, &until) != ETIMEDOUT) return;
+    pthread_mutex_unlock(&c->lock);
+    watch(c);
+    listen(c);
+    pthread_mutex_lock(&c->lock);
 }
 
 static struct request *next_request(struct comm *c) {
@@ -235,6 +256,14 @@ void comm_report_to(struct comm *c, const char *dir) {
     pthread_mutex_lock(&c->lock);
     free(c->report);
     c->report = dir ? mem_strdup(dir) : NULL;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void comm_listen(struct comm *c, struct comm_word w) {
+    if (!c) return;
+    pthread_mutex_lock(&c->lock);
+    c->word = w;
+    pthread_cond_signal(&c->asked); /* it may wait for a request, as long as it takes */
     pthread_mutex_unlock(&c->lock);
 }
 

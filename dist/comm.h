@@ -60,6 +60,16 @@ void comm_sum_counts(struct comm *c, int64_t *x, size_t n);
 void comm_max(struct comm *c, double *x, size_t n);
 void comm_sum_floats(struct comm *c, float *x, size_t n);
 
+/* A word that one rank is told, and all must hear, whatever each of them does: a signal. */
+struct comm_word {
+    int (*told)(void);       /* what this process was told; 0: nothing */
+    void (*heard)(int word); /* what another one was */
+};
+/* All ranks call it, once. From then on the communicator's thread asks and tells, ten times a
+ * second, while this rank computes and while it waits. The first word is the only one: it is that
+ * which ends them. */
+void comm_listen(struct comm *c, struct comm_word w);
+
 /* ---- tensors ---- */
 
 /* Tensors go through NCCL from now on, on a stream of its own: those of the GPU that this thread

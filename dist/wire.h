@@ -37,6 +37,9 @@ struct wire {
     /* Between two exchanges: NULL, or that another rank has ended. No such function: its launcher
      * ends the others. */
     const char *(*watch)(void);
+    /* The same, and while an exchange waits (but EX_LEAVE): tells the others the word that this
+     * rank was told (0: none), as soon as it may; what another one was told, 0: nothing. */
+    int (*pass)(int word);
     void (*close)(void);
     void (*abort)(int status); /* ends all ranks, this one first */
 };

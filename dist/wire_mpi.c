@@ -14,14 +14,17 @@
 enum {
     PIECE = 1 << 20,       /* floats that are received and added at once */
     MESSAGE = INT_MAX / 2, /* bytes of one message: MPI counts with int */
+    WORD = 1,              /* the tag of what is passed on */
 };
 
 /* One thread calls, so these can be static. */
 static MPI_Comm world, leaving;
 static int rank, size;
-static float *piece; /* [PIECE] what a partner sent */
+static float *piece;          /* [PIECE] what a partner sent */
+static int said, heard, came; /* words: this rank's, the first of another, how many came */
+static MPI_Request *saying;   /* [near()] */
 
-static const char *said(int error) {
+static const char *text_of(int error) {
     static char text[MPI_MAX_ERROR_STRING];
     int n;
     if (MPI_Error_string(error, text, &n)) return "an error of MPI";
@@ -32,7 +35,7 @@ static const char *said(int error) {
 static const char *finish(MPI_Request *r, int n, struct wire_wait w) {
     for (int done = 0;;) {
         int error = MPI_Testall(n, r, &done, MPI_STATUSES_IGNORE);
-        if (error) return said(error);
+        if (error) return text_of(error);
         if (done) return NULL;
         w.idle(w.ctx);
     }
@@ -65,6 +68,9 @@ static int open_world(struct wire_peers *p) {
     return 0;
 }
 
+/* Ranks that this one passes words to, and takes them from: rank 0 has all others. */
+static int near(void) { return rank ? 1 : size - 1; }
+
 static int wire_open(struct wire_peers *p, const struct launch *l) {
     if (open_world(p)) return error_set(ERR_DEVICE, "MPI does not start, see its message above");
     if (size != l->size)
@@ -74,7 +80,9 @@ static int wire_open(struct wire_peers *p, const struct launch *l) {
                          "`srun --mpi=pmix`",
                          l->by, l->size, size);
     piece = malloc(PIECE * sizeof *piece);
-    return piece ? 0 : error_set(ERR_INTERNAL, "no memory to exchange gradients");
+    saying = malloc((size_t)near() * sizeof(MPI_Request));
+    for (int i = 0; saying && i < near(); i++) saying[i] = MPI_REQUEST_NULL;
+    return piece && saying ? 0 : error_set(ERR_INTERNAL, "no memory to exchange gradients");
 }
 
 static void add(float *x, const float *y, size_t n) {
@@ -96,7 +104,7 @@ static const char *swap(int partner, const float *give, size_t n_give, float *ta
             error = MPI_Irecv(adding ? piece : take + at, (int)in, MPI_FLOAT, partner, 0, world, r);
         if (!error && out)
             error = MPI_Isend(give + at, (int)out, MPI_FLOAT, partner, 0, world, r + 1);
-        if (error) return said(error);
+        if (error) return text_of(error);
         const char *wrong = finish(r, 2, w);
         if (wrong) return wrong;
         if (adding) add(take + at, piece, in);
@@ -137,7 +145,7 @@ static const char *sum(float *x, size_t n, struct wire_wait w) {
         size_t some = n - at < MESSAGE / sizeof *x ? n - at : MESSAGE / sizeof *x;
         MPI_Request r;
         int error = MPI_Iallreduce(MPI_IN_PLACE, x + at, (int)some, MPI_FLOAT, MPI_SUM, world, &r);
-        const char *wrong = error ? said(error) : finish(&r, 1, w);
+        const char *wrong = error ? text_of(error) : finish(&r, 1, w);
         if (wrong) return wrong;
     }
     return NULL;
@@ -148,7 +156,7 @@ static const char *broadcast(char *x, size_t n, struct wire_wait w) {
         size_t some = n - at < MESSAGE ? n - at : MESSAGE;
         MPI_Request r;
         int error = MPI_Ibcast(x + at, (int)some, MPI_BYTE, 0, world, &r);
-        const char *wrong = error ? said(error) : finish(&r, 1, w);
+        const char *wrong = error ? text_of(error) : finish(&r, 1, w);
         if (wrong) return wrong;
     }
     return NULL;
@@ -159,16 +167,44 @@ static const char *gather(const struct exchange *e, struct wire_wait w) {
     MPI_Request r;
     int error =
         MPI_Iallgather(e->mine, (int)e->n, MPI_BYTE, e->all, (int)e->n, MPI_BYTE, world, &r);
-    return error ? said(error) : finish(&r, 1, w);
+    return error ? text_of(error) : finish(&r, 1, w);
+}
+
+/* Once there is a word, one goes each way between rank 0 and every other: then none is on its way
+ * when MPI ends. */
+static int pass(int word) {
+    MPI_Status from;
+    for (int is = 1, next; is;) {
+        if (MPI_Iprobe(MPI_ANY_SOURCE, WORD, leaving, &is, &from) || !is) break;
+        if (MPI_Recv(&next, 1, MPI_INT, from.MPI_SOURCE, WORD, leaving, MPI_STATUS_IGNORE)) break;
+        came++;
+        if (!heard) heard = next;
+    }
+    if (heard) word = heard;
+    if (said || !word) return heard;
+    said = word;
+    for (int i = 0; i < near(); i++)
+        MPI_Isend(&said, 1, MPI_INT, rank ? 0 : i + 1, WORD, leaving, &saying[i]);
+    return heard;
+}
+
+static const char *settle(int word, struct wire_wait w) {
+    while (came < near()) {
+        pass(word);
+        w.idle(w.ctx);
+    }
+    pass(word);
+    return finish(saying, near(), w);
 }
 
 /* On a communicator of its own: the others may be in the middle of another exchange. */
 static const char *leave(int status, struct wire_wait w) {
-    int both[2] = {status, -status};
+    int all[3] = {status, -status, said};
     MPI_Request r;
-    int error = MPI_Iallreduce(MPI_IN_PLACE, both, 2, MPI_INT, MPI_MAX, leaving, &r);
-    const char *wrong = error ? said(error) : finish(&r, 1, w);
-    return wrong ? wrong : both[0] == -both[1] ? NULL : "another rank ends with another status";
+    int error = MPI_Iallreduce(MPI_IN_PLACE, all, 3, MPI_INT, MPI_MAX, leaving, &r);
+    const char *wrong = error ? text_of(error) : finish(&r, 1, w);
+    if (!wrong && all[0] != -all[1]) wrong = "another rank ends with another status";
+    return wrong || !all[2] ? wrong : settle(all[2], w);
 }
 
 static const char *exchange(const struct exchange *e, struct wire_wait w) {
@@ -181,7 +217,7 @@ static const char *exchange(const struct exchange *e, struct wire_wait w) {
     case EX_BARRIER: {
         MPI_Request r;
         int error = MPI_Ibarrier(world, &r);
-        return error ? said(error) : finish(&r, 1, w);
+        return error ? text_of(error) : finish(&r, 1, w);
     }
     }
     return "no such exchange";
@@ -189,6 +225,7 @@ static const char *exchange(const struct exchange *e, struct wire_wait w) {
 
 static void wire_close(void) {
     free(piece);
+    free(saying);
     MPI_Comm_free(&world);
     MPI_Comm_free(&leaving);
     MPI_Finalize();
@@ -200,8 +237,11 @@ static void wire_abort(int status) {
     _exit(status);
 }
 
-const struct wire wire_mpi = {
-    .open = wire_open, .exchange = exchange, .close = wire_close, .abort = wire_abort};
+const struct wire wire_mpi = {.open = wire_open,
+                              .exchange = exchange,
+                              .pass = pass,
+                              .close = wire_close,
+                              .abort = wire_abort};
 
 #else /* no MPI */
 

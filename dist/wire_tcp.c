@@ -17,7 +17,9 @@
 enum {
     MAGIC = 0x6f767367,
     ABORTED = 64,    /* beside enum exchange_kind: a rank ends, and all with it */
+    WORD,            /* what is passed on */
     PIECE = 1 << 16, /* floats that are added at once */
+    EARLY = 1 << 12, /* a message of so many bytes is read before its exchange begins here */
     DRAIN_MS = 500
 };
 
@@ -25,16 +27,19 @@ enum {
 struct frame {
     uint32_t magic, kind;
     uint64_t number, n; /* of the exchange; its size */
-    int64_t status;     /* EX_LEAVE, ABORTED */
+    int64_t status;     /* EX_LEAVE, ABORTED; WORD: it */
 };
 
 struct peer {
     int fd, rank;
-    struct frame head; /* the next message's */
-    size_t got;        /* bytes of it */
-    bool has, in_body;
-    bool left; /* has sent EX_LEAVE */
+    struct frame head, next; /* of the message that comes, and of the one behind it */
+    size_t got, next_got;    /* bytes of them */
+    bool has, has_next, in_body;
+    char early[EARLY]; /* the message, */
+    size_t came;       /* so much of it */
+    bool left;         /* has sent EX_LEAVE */
     int64_t left_with;
+    bool told; /* the word */
 };
 
 /* One thread calls, so these can be static. */
@@ -42,7 +47,9 @@ static int rank, size;
 static struct peer *peer;   /* rank 0: [size - 1] the others; else [1] rank 0 */
 static int peers, end_with; /* end_with: the status of who aborted */
 static uint64_t number;
-static float *rows; /* [size, PIECE] rank 0's */
+static int said, heard;     /* words: this rank's, the first of another */
+static bool between = true; /* messages: one of another kind may be sent */
+static float *rows;         /* [size, PIECE] rank 0's */
 static char text[256];
 
 static int wire_open(struct wire_peers *p, const struct launch *l) {
@@ -71,32 +78,77 @@ static const char *is_gone(const struct peer *p) {
 
 static bool later(void) { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-/* What has come of a message's head. A rank that takes leave may be waited for, and who aborts ends
- * all of us. */
-static const char *look(struct peer *p) {
-    while (!p->has && !p->in_body) {
-        ssize_t n = recv(p->fd, (char *)&p->head + p->got, sizeof p->head - p->got, 0);
-        if (n < 0 && later()) return NULL;
-        if (n <= 0 && p->left && rank) return NULL; /* rank 0 has let all go */
-        if (n <= 0) return is_gone(p);
-        p->got += (size_t)n;
-        if (p->got < sizeof p->head) continue;
-        p->got = 0;
-        if (p->head.magic != MAGIC) {
-            snprintf(text, sizeof text, "rank %d sends what is no message", p->rank);
-            return text;
-        }
-        if (p->head.kind == ABORTED) {
-            end_with = (int)p->head.status;
-            snprintf(text, sizeof text, "rank %d ends with status %d", p->rank, end_with);
-            return text;
-        }
-        p->has = p->head.kind != EX_LEAVE;
-        if (p->has) continue;
-        p->left = true;
-        p->left_with = p->head.status;
+static const char *fill(struct peer *p, void *to, size_t n, size_t *got) {
+    while (*got < n) {
+        ssize_t k = recv(p->fd, (char *)to + *got, n - *got, 0);
+        if (k < 0 && later()) return NULL;
+        if (k <= 0 && p->left && rank) return NULL; /* rank 0 has let all go */
+        if (k <= 0) return is_gone(p);
+        *got += (size_t)k;
     }
     return NULL;
+}
+
+/* What a message says by itself; *exchange: it waits for one. A rank that takes leave may be waited
+ * for, and who aborts ends all of us. */
+static const char *hear(struct peer *p, const struct frame *f, bool *exchange) {
+    *exchange = false;
+    if (f->magic != MAGIC) {
+        snprintf(text, sizeof text, "rank %d sends what is no message", p->rank);
+        return text;
+    }
+    switch (f->kind) {
+    case ABORTED:
+        end_with = (int)f->status;
+        snprintf(text, sizeof text, "rank %d ends with status %d", p->rank, end_with);
+        return text;
+    case WORD:
+        if (!heard) heard = (int)f->status;
+        return NULL;
+    case EX_LEAVE:
+        p->left = true;
+        p->left_with = f->status;
+        return NULL;
+    default: *exchange = true; return NULL;
+    }
+}
+
+/* The message that waits for its exchange is here as a whole: what stands behind it can be read. Of
+ * sums nothing is sent before they have begun on both sides. */
+static bool is_whole(struct peer *p, const char **wrong) {
+    size_t n = p->head.n;
+    if (p->head.kind == EX_SUM || n > EARLY) return false;
+    *wrong = fill(p, p->early, n, &p->came);
+    return !*wrong && p->came == n;
+}
+
+/* What has come. Who waits for an exchange may still say something, or be gone. */
+static const char *look(struct peer *p) {
+    const char *wrong = NULL;
+    while (!p->in_body && !p->has_next) {
+        bool behind = p->has, exchange;
+        struct frame *f = behind ? &p->next : &p->head;
+        size_t *got = behind ? &p->next_got : &p->got;
+        if (behind && !is_whole(p, &wrong)) return wrong;
+        wrong = fill(p, f, sizeof *f, got);
+        if (wrong || *got < sizeof *f) return wrong;
+        *got = 0;
+        wrong = hear(p, f, &exchange);
+        if (wrong) return wrong;
+        *(behind ? &p->has_next : &p->has) = exchange;
+    }
+    return NULL;
+}
+
+/* A message is taken: the one behind it is next. */
+static void next(struct peer *p) {
+    p->in_body = false;
+    p->came = 0;
+    p->head = p->next;
+    p->has = p->has_next;
+    p->got = p->next_got;
+    p->has_next = false;
+    p->next_got = 0;
 }
 
 static const char *watch(void) {
@@ -135,7 +187,9 @@ static const char *put_head(struct peer *p, enum exchange_kind kind, uint64_t n,
 }
 
 static const char *take(struct peer *p, void *to, size_t n, struct wire_wait w) {
-    for (size_t at = 0; at < n;) {
+    size_t at = to ? p->came : 0;
+    if (at) memcpy(to, p->early, at);
+    while (at < n) {
         ssize_t k = recv(p->fd, (char *)to + at, n - at, 0);
         if (k > 0) {
             at += (size_t)k;
@@ -170,9 +224,11 @@ static const char *expect(struct peer *p, enum exchange_kind kind, uint64_t n, s
 
 static const char *take_whole(struct peer *p, enum exchange_kind kind, void *to, size_t n,
                               struct wire_wait w) {
+    between = true; /* all that this rank has to send now is sent */
     const char *wrong = expect(p, kind, n, w);
+    between = false;
     if (!wrong) wrong = take(p, to, n, w);
-    p->in_body = false;
+    if (!wrong) next(p);
     return wrong;
 }
 
@@ -276,7 +332,28 @@ static const char *leave(int status, struct wire_wait w) {
     return wrong ? wrong : same ? NULL : other;
 }
 
-static const char *exchange(const struct exchange *e, struct wire_wait w) {
+static void nap(void *ctx) {
+    (void)ctx;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+/* Later, when there is no room; what cannot be sent at all watch() finds out. */
+static void tell(struct peer *p) {
+    struct frame f = {.magic = MAGIC, .kind = WORD, .number = number, .status = said};
+    ssize_t n = send(p->fd, &f, sizeof f, MSG_NOSIGNAL | MSG_DONTWAIT);
+    p->told = n >= 0 || !later();
+    if (n > 0) put(p, (const char *)&f + n, sizeof f - (size_t)n, (struct wire_wait){nap, NULL});
+}
+
+/* By rank 0, to all. */
+static int pass(int word) {
+    if (!said && !(rank && heard)) said = heard ? heard : word;
+    for (int i = 0; said && between && i < peers; i++)
+        if (!peer[i].told && !peer[i].left) tell(&peer[i]);
+    return heard;
+}
+
+static const char *do_exchange(const struct exchange *e, struct wire_wait w) {
     number++;
     switch (e->kind) {
     case EX_SUM: return sum(e, w);
@@ -287,6 +364,13 @@ static const char *exchange(const struct exchange *e, struct wire_wait w) {
     case EX_NCCL: break; /* not ours */
     }
     return "no such exchange";
+}
+
+static const char *exchange(const struct exchange *e, struct wire_wait w) {
+    between = false;
+    const char *wrong = do_exchange(e, w);
+    between = e->kind != EX_LEAVE;
+    return wrong;
 }
 
 static void wire_close(void) {
@@ -328,5 +412,6 @@ static void wire_abort(int status) {
 const struct wire wire_tcp = {.open = wire_open,
                               .exchange = exchange,
                               .watch = watch,
+                              .pass = pass,
                               .close = wire_close,
                               .abort = wire_abort};

@@ -339,6 +339,7 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
     if (!status) status = open_pairs(&t);
     if (!status) status = open_optimizer(&t, rules, n_rules);
     if (!status) status = clip_validation_open(&t.validation, n, &t.model, true);
+    status = ranks_meet(n->comm, status); /* texts were encoded, between signals */
     if (!status) {
         int64_t epoch = t.table.n ? sampler_epoch_steps(&t.sampler) : pairs_mix_epoch(&t.pairs);
         t.steps = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;

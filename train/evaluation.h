@@ -68,8 +68,9 @@ int evaluation_check_inputs(const struct node *n);
 int evaluation_open(struct evaluation *e, struct node *n);
 void evaluation_close(struct evaluation *e);
 
-/* One pass over the pictures. */
+/* One pass over this rank's pictures; then what all ranks counted. */
 int evaluation_count(struct evaluation *e);
+void evaluation_sum(struct evaluation *e);
 
 /* The labels of a picture, as COCO has them. */
 int predictions_open(struct evaluation *e);

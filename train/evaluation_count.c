@@ -362,8 +362,8 @@ static void sum_pixels(struct comm *c, struct confusion *x) {
     if (x->at) comm_sum_counts(c, x->at, (size_t)((x->K + 1) * (x->K + 1)));
 }
 
-/* What all ranks counted. Sums of real numbers are in the order of ranks. */
-static void sum_counts(struct evaluation *e) {
+/* Sums of real numbers are in the order of ranks. */
+void evaluation_sum(struct evaluation *e) {
     struct comm *c = e->node->comm;
     size_t K = (size_t)e->K;
     sum_pixels(c, &e->maskformer);
@@ -385,10 +385,11 @@ static void sum_counts(struct evaluation *e) {
     }
 }
 
-static int count_share(struct evaluation *e) {
+int evaluation_count(struct evaluation *e) {
     struct progress progress;
     struct block *b = mem_alloc(1, sizeof *b);
     int status = 0;
+    take_share(e);
     progress_open(&progress, e->node->name, "pictures", e->first, e->end, 30);
     for (int64_t i = e->first; !status && i < e->end;) {
         status = (e->given ? given_read : block_read)(b, e, i);
@@ -402,13 +403,4 @@ static int count_share(struct evaluation *e) {
     progress_close(&progress);
     free(b);
     return status;
-}
-
-int evaluation_count(struct evaluation *e) {
-    take_share(e);
-    int status = count_share(e);
-    if (status) return status;
-    comm_timeout(e->node->comm, 0); /* some ranks' pictures take longer */
-    sum_counts(e);
-    return 0;
 }

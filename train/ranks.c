@@ -6,17 +6,30 @@
 #include "base/error.h"
 #include "train/signals.h"
 
+static int weight(int64_t status) {
+    return !status ? 0 : status == ERR_AGAIN ? 1 : signals_stopped((int)status) ? 2 : 3;
+}
+
 int ranks_agree(struct comm *c, int status) {
     if (!c) return status;
     int64_t mine = status, *all = mem_alloc((size_t)comm_size(c), sizeof *all);
     comm_gather(c, &mine, sizeof mine, all);
     int first = 0;
-    while (first < comm_size(c) && !all[first]) first++;
-    int code = first < comm_size(c) ? (int)all[first] : 0;
+    for (int r = 1; r < comm_size(c); r++)
+        if (weight(all[r]) > weight(all[first])) first = r;
+    int code = (int)all[first];
     free(all);
     if (!code || first == comm_rank(c)) return code;
     error_clear();
     return error_set(code, "%s", "");
+}
+
+int ranks_meet(struct comm *c, int status) {
+    return status && !signals_stopped(status) ? status : ranks_agree(c, status);
+}
+
+void ranks_listen(struct comm *c) {
+    comm_listen(c, (struct comm_word){signals_noted, signals_take});
 }
 
 int ranks_stop(struct comm *c) {

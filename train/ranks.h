@@ -10,8 +10,18 @@
 
 /* After something that may have failed on some ranks: 0 when it failed on none. Otherwise every
  * rank has an error pending, with the code of the first rank that failed; that one has the message,
- * the others an empty one, which is not printed. */
+ * the others an empty one, which is not printed. A failure outweighs a rank that was asked to stop,
+ * and one that was cancelled those that are to be run again. */
 int ranks_agree(struct comm *c, int status);
+
+/* After work that each rank did for itself, and in which each looks at signals_pending(): the same,
+ * where it ended well or was asked to stop. Who failed does not wait for the others, who may work
+ * for hours yet: it leaves, and ends them. */
+int ranks_meet(struct comm *c, int status);
+
+/* A signal that one rank gets reaches all, whatever they do: what each does by itself
+ * (signals_pending()) must then end in ranks_agree() or ranks_meet(). */
+void ranks_listen(struct comm *c);
 
 /* The signal that asks to stop, when any rank was asked: all are, then. Once a step. */
 int ranks_stop(struct comm *c);

@@ -22,6 +22,7 @@
 #include "train/lock.h"
 #include "train/ranks.h"
 #include "train/run_live.h"
+#include "train/waiting.h"
 
 static bool holds(const char *dir, const char *name) {
     char *path = path_join(dir, name);
@@ -286,12 +287,13 @@ static int begin(struct node *n) {
     return 0;
 }
 
-/* Stages that one process does are rank 0's; the others wait as long as it takes. */
+/* Stages that one process does are rank 0's; the others wait as long as it takes. So they do at the
+ * end of other stages, which rank 0 writes. */
 static int run_stage(struct node *n) {
     bool alone = !n->stage->ranks && n->comm;
     if (alone) comm_timeout(n->comm, 0);
     int status = alone && comm_rank(n->comm) ? 0 : n->stage->run(n);
-    if (alone) status = ranks_agree(n->comm, status);
+    status = alone ? ranks_agree(n->comm, status) : ranks_meet(n->comm, status);
     comm_timeout(n->comm, n->config.run.timeout_first);
     return status;
 }
@@ -324,6 +326,7 @@ int run_node(struct node *n) {
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
     t_set_threads(run_threads(n));
+    waiting_choose(run_threads(n));
     int scope = t_scope_open("", run_modes(n));
     n->seconds = 0;
     if (first) run_live_begin(n);

@@ -105,7 +105,7 @@ static void wait_all(struct child *c, size_t n) {
         for (size_t i = 0; i < n; i++) {
             int how;
             if (!c[i].pid) continue;
-            if (stop && !told) kill(c[i].pid, stop);
+            if (stop && stop != told) kill(c[i].pid, stop); /* a later one may outweigh it */
             if (waitpid(c[i].pid, &how, WNOHANG) != c[i].pid) continue;
             finish(&c[i], how);
             left--;

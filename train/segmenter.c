@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "train/device.h"
 #include "train/given.h"
+#include "train/waiting.h"
 #include "train/weights/run_weights.h"
 
 /* The first one on the way back from a run to what it was made of; `in`: how it was named. */
@@ -90,6 +91,7 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     s->given = o->proposals && given_is(o->proposals);
     int status = make_node(s, o);
     if (!status) status = device_open(s->node);
+    waiting_choose(t_threads());
     if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
     s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
     if (!status) tell_things(s, v);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +12,9 @@
 #include "base/error.h"
 #include "train/time_limit.h"
 
-static volatile sig_atomic_t pending;
-static volatile sig_atomic_t limit; /* it was not a signal, but the time limit */
-static volatile sig_atomic_t held;  /* a second SIGINT is only noted */
+static atomic_int pending;
+static volatile sig_atomic_t interrupted; /* by a SIGINT of this process's own */
+static volatile sig_atomic_t held;        /* a second one is only noted */
 
 /* Save, and be run again: Slurm sends SIGUSR1 ahead of the limit, some sites SIGUSR2. */
 bool signals_ask_again(int signo) { return signo == SIGUSR1 || signo == SIGUSR2; }
@@ -33,11 +34,18 @@ int signals_status(int how) {
     return asks_to_stop(WTERMSIG(how)) ? status_of(WTERMSIG(how)) : ERR_INTERNAL;
 }
 
+/* A job that was cancelled stays cancelled: 75 would have it queued again. */
+void signals_take(int signo) {
+    int was = pending;
+    do {
+        if (was && !signals_ask_again(was) && signals_ask_again(signo)) return;
+    } while (!atomic_compare_exchange_weak(&pending, &was, signo));
+}
+
 static void note(int signo) {
-    if (signo == SIGINT && pending == SIGINT && !held) _exit(130);
-    /* A job that was cancelled stays cancelled: 75 would have it queued again. */
-    if (pending && !signals_ask_again(pending) && signals_ask_again(signo)) return;
-    pending = signo;
+    if (signo == SIGINT && interrupted && pending == SIGINT && !held) _exit(130);
+    if (signo == SIGINT) interrupted = 1;
+    signals_take(signo);
 }
 
 void signals_install(void) {
@@ -55,12 +63,11 @@ void signals_install(void) {
 
 void signals_hold(bool on) { held = on; }
 
+int signals_noted(void) { return pending; }
+
 int signals_pending(void) {
-    if (!pending && time_limit_near()) {
-        limit = 1;
-        note(SIGUSR1);
-    }
-    return (int)pending;
+    if (!pending && time_limit_near()) signals_take(SIGUSR1);
+    return pending;
 }
 
 static const char *name_of(int signo) {
@@ -73,15 +80,14 @@ static const char *name_of(int signo) {
     }
 }
 
-void signals_take(int signo) { pending = signo; }
-
 int signals_error(const char *fmt, ...) {
-    int signo = (int)pending;
+    int signo = pending;
+    bool limit = signo == SIGUSR1 && time_limit_near(); /* on whichever rank */
     char text[256];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     return error_set(status_of(signo), "stopped by %s; %s",
-                     limit && signo == SIGUSR1 ? "the time limit" : name_of(signo), text);
+                     limit ? "the time limit" : name_of(signo), text);
 }

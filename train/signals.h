@@ -24,7 +24,9 @@ bool signals_stopped(int status);
  * other deaths is ERR_INTERNAL. */
 int signals_status(int how);
 
-/* As if this process had been asked by that signal: another rank was. */
+/* The signal that came to this process, or to another rank; not the time limit. From any thread. */
+int signals_noted(void);
+/* As if this process had been asked by that signal: another rank was. From any thread. */
 void signals_take(int signo);
 
 /* Sets the error that ends a run: 75 for SIGUSR1 and SIGUSR2; 129, 130, 143 for SIGHUP, SIGINT,

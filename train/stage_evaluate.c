@@ -3,12 +3,16 @@
  * pictures serves all rows, grids and oracles (reference-spec 8). */
 #include "dist/comm.h"
 #include "train/evaluation.h"
+#include "train/ranks.h"
 #include "train/stage.h"
 
 static int run(struct node *n) {
     struct evaluation e;
     int status = evaluation_open(&e, n);
     if (!status) status = evaluation_count(&e);
+    comm_timeout(n->comm, 0); /* some ranks' pictures take longer */
+    status = ranks_meet(n->comm, status);
+    if (!status) evaluation_sum(&e);
     bool first = comm_rank(n->comm) == 0;
     if (!status && first && e.has_predictions) status = predictions_commit(&e);
     if (!status && first) status = evaluation_write(&e);

@@ -31,6 +31,7 @@ struct miner {
     struct node *node;
     struct dataset set;
     int64_t n_images, n_mined; /* all, and those that this process mined */
+    int64_t shards, missing;   /* files of pairs: all, and those of other parts */
     struct clip_run clip;
     struct proposals_run proposals;
     struct mask_source files;
@@ -127,17 +128,18 @@ static bool is_done(struct miner *m, int64_t k, int64_t first, int64_t n) {
     return done;
 }
 
-/* Every file of pairs that is this process's to make. *missing: those of other parts. */
-static int mine_files(struct miner *m, int64_t shards, int64_t *missing) {
+/* Every file of pairs that is this process's to make. */
+static int mine_files(struct miner *m) {
     int64_t block = m->node->config.mine.shard_images;
     struct progress progress;
     int status = 0;
+    m->shards = (m->n_images + block - 1) / block;
     progress_open(&progress, m->node->name, "pictures", 0, m->n_images, 30);
-    for (int64_t k = 0; !status && k < shards; k++) {
+    for (int64_t k = 0; !status && k < m->shards; k++) {
         int64_t first = k * block;
         int64_t n = m->n_images - first < block ? m->n_images - first : block;
         if (is_done(m, k, first, n)) continue;
-        *missing += !mine_part_has(&m->part, k);
+        m->missing += !mine_part_has(&m->part, k);
         if (is_ours(m, k))
             status = m->node->config.mine.ground_truth ? label_shard(m, k, first, n)
                                                        : mine_shard(m, k, first, n, &progress);
@@ -161,24 +163,17 @@ static int tell_damage(struct miner *m) {
     return 0;
 }
 
-/* All files, then, when those of other parts are there, the manifest. */
-static int mine(struct miner *m) {
-    int64_t block = m->node->config.mine.shard_images, missing = 0;
-    int64_t shards = (m->n_images + block - 1) / block;
-    int status = mine_files(m, shards, &missing);
-    if (status) return status;
-    comm_timeout(m->node->comm, 0); /* some ranks' files take longer */
-    comm_barrier(m->node->comm);
-    comm_timeout(m->node->comm, m->node->config.run.timeout_first);
-    status = tell_damage(m);
+/* With the files of all ranks, and of other parts, the manifest. */
+static int finish(struct miner *m) {
+    int status = tell_damage(m);
     if (status || comm_rank(m->node->comm)) return status;
-    if (missing)
-        status =
-            error_set(ERR_AGAIN,
-                      "part %s is mined; %lld of %lld files of pairs are other parts': put "
-                      "them into %s, then run the same command without mine.part",
-                      m->node->config.mine.part, (long long)missing, (long long)shards, m->dir);
-    return status ? status : pairs_manifest(m->dir, shards, &m->source);
+    if (m->missing)
+        status = error_set(ERR_AGAIN,
+                           "part %s is mined; %lld of %lld files of pairs are other parts': put "
+                           "them into %s, then run the same command without mine.part",
+                           m->node->config.mine.part, (long long)m->missing, (long long)m->shards,
+                           m->dir);
+    return status ? status : pairs_manifest(m->dir, m->shards, &m->source);
 }
 
 /* Where the time went, a picture; what was computed and what was there already. */
@@ -331,7 +326,10 @@ static int run(struct node *n) {
         status = open_sources(&m);
         if (!status) status = find_nouns(&m);
     }
-    if (!status) status = mine(&m);
+    if (!status) status = mine_files(&m);
+    comm_timeout(n->comm, 0); /* some ranks' files take longer */
+    status = ranks_meet(n->comm, status);
+    if (!status) status = finish(&m);
     if (!status && !o->ground_truth) tell_work(&m);
     if (!status && !comm_rank(n->comm)) status = report(&m);
     mine_nouns_free(&m.nouns);

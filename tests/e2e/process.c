@@ -288,6 +288,20 @@ char *listing_of(const char *dir) {
     return s.at;
 }
 
+void check_nothing_passing(const char *dir) {
+    static const char *const passing[] = {".tmp", "/lock", "/.first-try"};
+    char *all = listing_of(dir), *folder = mem_format("%s/", test_dir());
+    for (char *line = all, *next; line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+            if (strlen(line) > strlen(folder) && strstr(line + strlen(folder), passing[i]))
+                test_fail(__FILE__, __LINE__, "left behind: %s", line);
+    }
+    free(all);
+    free(folder);
+}
+
 void check_same_checkpoint(const char *run_a, const char *run_b) {
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
     char *a = history_last(run_a), *b = history_last(run_b);

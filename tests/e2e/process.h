@@ -73,6 +73,9 @@ char *text_of(const char *path); /* a whole file, owned; "" when there is none *
 /* Every file below a folder with its size and time of change, one a line; owned. */
 char *listing_of(const char *dir);
 
+/* No lock and no temporary file lies below a folder. */
+void check_nothing_passing(const char *dir);
+
 /* The last checkpoint of two run folders: model and optimizer the same, byte by byte. */
 void check_same_checkpoint(const char *run_a, const char *run_b);
 

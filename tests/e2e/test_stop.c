@@ -1,6 +1,10 @@
 /* Stages that train nothing stop within a picture, and what they had made whole is kept. The fault
- * library sends the signal when a set is read for the N-th time. */
+ * library sends the signal when a set is read for the N-th time. And stages side by side. */
 /* ctest: timeout=600 labels=slow */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
@@ -89,5 +93,39 @@ TEST(an_evaluation_stops_between_reading_pictures_and_counting_them) {
     CHECK(file_exists(overlay));
     ended_free(&proposals);
     char *const owned[] = {smoke, text, config, run, overlay};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL); }
+
+/* Cancelled while they save to be run again: the last word counts, and 75 would queue the job. */
+TEST(stages_side_by_side_that_are_cancelled_while_they_stop_are_cancelled) {
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) test_skip("one core: one stage at a time");
+    char *smoke = smoke_folder();
+    char *other =
+        mem_format("base: %s/clip.yaml\ninputs: {scenes: %s/scenes.yaml}\noptim: {steps: 100001}\n",
+                   smoke, smoke);
+    char *text = mem_format(
+        "stage: evaluate\ninputs: {scenes: %s/scenes.yaml, proposals: %s/proposals.yaml, "
+        "other: other.yaml}\n",
+        smoke, smoke);
+    char *input = write_config("other.yaml", other), *config = write_config("eval.yaml", text);
+    struct process p;
+    train_start(&p, "out", config, (const char *const[]){"clip:optim.steps=100000", NULL}, NULL);
+    free(wait_for_run("out", "clip", "metrics.jsonl", 400));
+    free(wait_for_run("out", "other", "metrics.jsonl", 400));
+    pid_t child[4];
+    size_t n = processes_below(&p, NULL, child, 4);
+    CHECK_INT(n, 2);
+    for (size_t i = 0; i < n; i++) CHECK_INT(kill(child[i], SIGSTOP), 0);
+    CHECK_INT(kill(p.pid, SIGUSR1), 0);
+    nap();
+    CHECK_INT(kill(p.pid, SIGTERM), 0);
+    nap();
+    for (size_t i = 0; i < n; i++) CHECK_INT(kill(child[i], SIGCONT), 0);
+    struct ended e = process_wait(&p, 120);
+    check_status(&e, 143);
+    ended_free(&e);
+    char *const owned[] = {smoke, other, text, input, config};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

@@ -122,6 +122,26 @@ TEST(stages_that_ask_for_less_are_jobs_of_their_own) {
     ended_free(&e);
 }
 
+TEST(a_job_asks_for_the_sum_of_what_its_stages_take_and_no_more_than_is_allowed) {
+    char *config = config_of("finetune.yaml"), *out = output(); /* five stages */
+    struct ended e = SUBMIT(NULL, config, out, "*:resources.time=8:00:00");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH --time=1-16:00:00\n");
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "*:resources.time=8:00:00", "--time=20:00:00");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH --time=20:00:00\n"); /* the four before it, 32 hours, and it */
+    CHECK(!strstr(e.out, "--time=1-"));
+    ended_free(&e);
+    e = SUBMIT(NULL, config, out, "*:resources.time=8:00:00", "--time=2:00:00");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "#SBATCH --time=8:00:00\n"); /* as one stage says */
+    CHECK_HAS(e.out, "#SBATCH --time=2:00:00\n");
+    ended_free(&e);
+    free(config);
+    free(out);
+}
+
 TEST(a_chain_of_jobs_takes_each_others_place) {
     char *config = config_of("clip.yaml"), *out = output();
     struct ended e = SUBMIT(NULL, config, out, "--go", "--chain=3");
@@ -318,13 +338,15 @@ TEST(a_sweep_is_sent_as_what_trials_share_an_array_of_them_and_the_table) {
 
 TEST(the_jobs_of_a_sweep_ask_for_the_largest_of_its_stages_and_work_on_one_gpu) {
     char *file = lr_sweep(), *out = output();
-    struct ended e = SWEEP(file, out, "--on", "slurm", "mine:resources.memory=8G",
-                           "clip:resources.memory=900M", "clip:resources.gpus=4",
-                           "mine:resources.time=30", "scenes:resources.time=1-00:00:00");
+    struct ended e =
+        SWEEP(file, out, "--on", "slurm", "mine:resources.memory=8G", "clip:resources.memory=900M",
+              "clip:resources.gpus=4", "mine:resources.time=30", "scenes:resources.time=1-00:00:00",
+              "finetune:resources.time=45");
     check_status(&e, 0);
     CHECK_HAS(e.out, "#SBATCH --gpus-per-node=1\n");
     CHECK_HAS(e.out, "#SBATCH --mem=8G\n");
-    CHECK_HAS(e.out, "#SBATCH --time=1-00:00:00\n");
+    CHECK_HAS(e.out, "#SBATCH --time=2-01:00:00\n"); /* of two seeds, one after the other */
+    CHECK_HAS(e.out, "#SBATCH --time=00:45:00\n");
     CHECK_HAS(e.out, "    device=cuda \\\n    --trial=");
     CHECK_HAS(e.err, "a trial is one process, on one GPU at most");
     ended_free(&e);

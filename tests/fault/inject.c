@@ -71,7 +71,10 @@ bool fault_happened(void) { return happened; }
 void fault_skip_fsync(bool on) { skip_fsync = on; }
 
 __attribute__((constructor)) static void from_environment(void) {
-    const char *spec = getenv("OVSEG_FAULT");
+    const char *spec = getenv("OVSEG_FAULT"), *only = getenv("OVSEG_FAULT_RANK");
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    if (!rank) rank = getenv("RANK");
+    if (only && (!rank || strcmp(only, rank) != 0)) return;
     if (spec) fault_set(spec, getenv("OVSEG_FAULT_UNDER"));
 }
 

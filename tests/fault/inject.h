@@ -8,6 +8,7 @@
  *           KILL, KILL-AFTER  SIGKILL instead of the call, or right after it
  *           TERM, USR1, INT   SIGTERM, SIGUSR1, SIGINT just before the call
  *   OVSEG_FAULT_UNDER=TEXT    only calls on paths that contain TEXT count
+ *   OVSEG_FAULT_RANK=N        only in that rank of several
  *
  * Standard input, output and error never count. fdatasync counts as fsync, ftruncate as truncate.
  */

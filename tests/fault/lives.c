@@ -49,8 +49,6 @@ struct tale {
     int hits[ENDINGS], at[STAGES], chains, late;
     double slowest;
     int64_t last[PARTS]; /* steps that this chain has saved */
-    bool alone;          /* the last signal came to one of several ranks */
-    bool cut;            /* in this chain a rank was ended in the middle of its work */
 };
 
 uint64_t lives_seed(void) {
@@ -169,22 +167,12 @@ static void check_no_process(const char *dir, bool killed) {
 }
 
 static void check_no_file(const char *dir) {
-    static const char *const passing[] = {".tmp", "/lock", "/.first-try"};
-    char *all = listing_of(dir), *folder = mem_format("%s/", test_dir());
-    for (char *line = all, *next; line; line = next) {
-        next = strchr(line, '\n');
-        if (next) *next++ = '\0';
-        for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-            if (strlen(line) > strlen(folder) && strstr(line + strlen(folder), passing[i]))
-                test_fail(__FILE__, __LINE__, "left behind: %s", line);
-    }
     char *tmp = test_path("tmp");
     struct strings names;
+    check_nothing_passing(dir);
     CHECK_OK(dir_list(tmp, &names));
     if (names.n) test_fail(__FILE__, __LINE__, "left behind: %s/%s", tmp, names.at[0]);
     strings_free(&names);
-    free(all);
-    free(folder);
     free(tmp);
 }
 
@@ -275,7 +263,6 @@ static bool send_signal(struct tale *t, const struct process *p, int signo) {
     size_t n = choose(t, p, signo, at), sent = 0;
     for (size_t i = 0; i < n; i++)
         if (!wait_for_listener(p, at[i], signo)) at[i] = 0;
-    t->alone = n == 1 && t->o->ranks > 1;
     bool by_launcher = n > 1 && t->o->ranks > 1 && (signo == SIGUSR1 || signo == SIGUSR2);
     if (by_launcher) return !process_ended(p) && kill(p->pid, signo) == 0;
     for (size_t i = 0; i < n; i++) sent += at[i] && kill(at[i], signo) == 0;
@@ -288,12 +275,6 @@ static bool at_work(const char *err, const char *stage) {
     free(begun);
     free(done);
     return is;
-}
-
-/* Ranks that mine or evaluate, each its own pictures, do not hear of a signal that one alone got:
- * they are ended when it has left (docs/many-processes.md), and may leave files. */
-static bool is_cut(const struct tale *t, const char *err) {
-    return t->alone && (at_work(err, "mine") || at_work(err, "eval"));
 }
 
 /* Until the program works: on a busy machine most of a life would be the loading of libraries. */
@@ -327,8 +308,7 @@ static bool live(struct tale *t, const char *out, const struct ending *by, doubl
     char *dir = test_path(out);
     bool killed = hit && by->signo == SIGKILL;
     check_no_process(dir, killed);
-    t->cut = t->cut || (hit && is_cut(t, e.err));
-    if (!killed && !t->cut) check_no_file(dir);
+    if (!killed) check_no_file(dir);
     if (hit) {
         for (size_t i = 0; i < STAGES; i++) t->at[i] += at_work(e.err, stages[i]);
         if (e.seconds - at > t->slowest) t->slowest = e.seconds - at;
@@ -358,7 +338,6 @@ static void run_chain(struct tale *t) {
     char *out = mem_format("chain-%d", t->chains++), *dir = test_path(out);
     double lived;
     int lives = 1;
-    t->cut = false;
     memset(t->last, 0, sizeof t->last);
     for (;;) {
         const struct ending *by = next_ending(t);

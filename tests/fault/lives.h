@@ -5,8 +5,7 @@
  *   soon it came;
  * - every checkpoint, in full; none is older than before, and nothing was begun again. Who was
  * asked to stop has lost no step: the newest one is that of the last line of metrics.jsonl;
- * - no process is left, and of who was asked to stop no temporary file and no lock (but where one
- * of several ranks was asked alone while each mined or evaluated its own pictures);
+ * - no process is left, and of who was asked to stop no temporary file and no lock;
  * - no warning: nothing was found otherwise than it was left.
  *
  * With several ranks one of them gets the signal, or of those that ask to stop at times all, and

@@ -96,6 +96,18 @@ char *box_log(long job) {
     return text;
 }
 
+void box_ids(const struct ended *e, long *ids, size_t n) {
+    check_status(e, 0);
+    const char *line = e->out;
+    for (size_t i = 0; i < n; i++) {
+        char *end;
+        ids[i] = strtol(line, &end, 10);
+        if (end == line) test_fail(__FILE__, __LINE__, "%zu ids wanted, printed:\n%s", n, e->out);
+        line = end + strcspn(end, "\n") + 1;
+    }
+    CHECK_TEXT(line, "");
+}
+
 void box_submit(const char *out, const char *config, const char *site, long *ids, size_t n,
                 const char *const *arguments) {
     enum { MAX = 32 };
@@ -109,15 +121,7 @@ void box_submit(const char *out, const char *config, const char *site, long *ids
         words[k++] = *arguments;
     }
     struct ended e = run_path(program, words, NULL);
-    check_status(&e, 0);
-    const char *line = e.out;
-    for (size_t i = 0; i < n; i++) {
-        char *end;
-        ids[i] = strtol(line, &end, 10);
-        if (end == line) test_fail(__FILE__, __LINE__, "%zu ids wanted, printed:\n%s", n, e.out);
-        line = end + strcspn(end, "\n") + 1;
-    }
-    CHECK_TEXT(line, "");
+    box_ids(&e, ids, n);
     ended_free(&e);
     char *const owned[] = {bin, program, relative, dir, file, output};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

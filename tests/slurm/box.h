@@ -17,8 +17,12 @@ char *box_log(long job); /* owned */
 #define BOX_RUN(...) box_run((const char *const[]){__VA_ARGS__, NULL})
 struct ended box_run(const char *const *argv);
 
-/* ovseg submit configs/CONFIG --go threads=1 output_dir=DIR/out --site SITE ARGUMENT... -> the ids
- * that it prints, as many as `n`. */
+/* The ids that --go printed, as many as `n`, one a line; anything else fails the test. */
+void box_ids(const struct ended *e, long *ids, size_t n);
+
+/* ovseg submit configs/CONFIG --go threads=1 output_dir=DIR/out --site SITE ARGUMENT... ->
+ * box_ids().
+ */
 void box_submit(const char *out, const char *config, const char *site, long *ids, size_t n,
                 const char *const *arguments);
 #define BOX_SUBMIT(out, config, site, ids, n, ...)                                                 \

@@ -206,12 +206,12 @@ TEST(names_with_blanks_and_quotes_come_through) {
     struct ended e =
         BOX_RUN("-C", dir, program, "submit", "a b's \"c\".yaml", "threads=1",
                 "output_dir=my $runs", "--site", site, "--go", "--chain=2", "--margin=0");
-    check_status(&e, 0);
-    long first = strtol(e.out, NULL, 10), second = strtol(strchr(e.out, '\n') + 1, NULL, 10);
+    long job[2];
+    box_ids(&e, job, 2);
     ended_free(&e);
-    box_ends(first, 60, "COMPLETED");
-    box_ends(second, 60, "COMPLETED");
-    char *log = box_log(first), *later = box_log(second), *runs = path_join(dir, "my $runs");
+    box_ends(job[0], 60, "COMPLETED");
+    box_ends(job[1], 60, "COMPLETED");
+    char *log = box_log(job[0]), *later = box_log(job[1]), *runs = path_join(dir, "my $runs");
     char *here = mem_format("%s\nit's $HOME\n", dir);
     CHECK_HAS(log, here);
     CHECK(dir_exists(runs));
@@ -234,11 +234,11 @@ TEST(the_printed_script_sends_the_same_jobs) {
     CHECK_HAS(e.err, "to start at"); /* --test-only */
     ended_free(&e);
     e = BOX_RUN("bash", script);
-    check_status(&e, 0);
     int failed;
-    long shared = strtol(e.out, NULL, 10), array = strtol(strchr(e.out, '\n') + 1, NULL, 10);
-    box_ends(shared, 60, "COMPLETED");
-    CHECK_INT(completed(array, 2, &failed), 2);
+    long job[2]; /* what both tasks share, and the array */
+    box_ids(&e, job, 2);
+    box_ends(job[0], 60, "COMPLETED");
+    CHECK_INT(completed(job[1], 2, &failed), 2);
     ended_free(&e);
     char *const owned[] = {site, script, dir, config, output, bin, program};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

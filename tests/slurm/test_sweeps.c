@@ -23,20 +23,12 @@ static char *sweep_file(void) {
     return path;
 }
 
-/* ovseg sweep FILE --on slurm --go -> the ids of its jobs, as many as `n`. */
+/* ovseg sweep FILE --on slurm --go -> the ids of its jobs. */
 static void send(const char *file, const char *out, const char *site, long *ids, size_t n) {
     char *bin = path_dir(TEST_PROGRAM), *program = path_join(bin, "ovseg");
     struct ended e = BOX_RUN(program, "sweep", file, "--on", "slurm", "--go", out, "--site", site,
                              "--cpus=1", "--time=20", "--requeue");
-    check_status(&e, 0);
-    const char *line = e.out;
-    for (size_t i = 0; i < n; i++) {
-        char *end;
-        ids[i] = strtol(line, &end, 10);
-        if (end == line) test_fail(__FILE__, __LINE__, "%zu ids wanted, printed:\n%s", n, e.out);
-        line = end + strcspn(end, "\n") + 1;
-    }
-    CHECK_TEXT(line, "");
+    box_ids(&e, ids, n);
     ended_free(&e);
     free(bin);
     free(program);

@@ -44,3 +44,18 @@ TEST(what_is_no_span_is_refused) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (span(bad[i]) >= 0) test_fail(__FILE__, __LINE__, "\"%s\" was taken", bad[i]);
 }
+
+TEST(and_written_so_that_they_are_read_as_the_same) {
+    static const double spans[] = {1, 59, 2700, 86399, 86400, 176400, 9999 * 86400.0};
+    char text[24];
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        clock_span_text(spans[i], text);
+        CHECK_NEAR(span(text), spans[i], 0);
+    }
+    clock_span_text(2700, text);
+    CHECK_TEXT(text, "00:45:00");
+    clock_span_text(176400, text);
+    CHECK_TEXT(text, "2-01:00:00");
+    clock_span_text(1e12, text);
+    CHECK_TEXT(text, "10000-00:00:00");
+}

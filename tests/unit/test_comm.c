@@ -2,8 +2,11 @@
 /* ctest: timeout=120 processors=2 */
 #include "dist/comm.h"
 
+#include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "tests/e2e/self.h"
 #include "tests/torch.h"
@@ -102,6 +105,100 @@ TEST(five_ranks_that_meet_by_a_file_do_the_same_without_mpi) {
     char *file = mem_format(".ovseg-meet-%s.%s.0", getenv("SLURM_JOB_ID"), getenv("SLURM_STEP_ID"));
     CHECK(!file_exists(file)); /* they have met */
     free(file);
+}
+
+/* ---- a word ---- */
+
+static atomic_int told, heard;
+static int told_word(void) { return told; }
+static void hear_word(int word) { heard = word; }
+
+static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); }
+
+/* `ranks` ranks; bit r of `who`: rank r is told. The last one is at work, the others wait for it;
+ * then all of them are. */
+static void check_word(enum self_launcher how, const char *test, int ranks, int who) {
+    struct comm *c = NULL;
+    if (!as_ranks_of(how, test, ranks, &c)) return;
+    int rank = comm_rank(c), last = comm_size(c) - 1;
+    comm_listen(c, (struct comm_word){told_word, hear_word});
+    comm_barrier(c);
+    if (who >> rank & 1) told = 40 + rank;
+    double now = clock_s(), works = now + (told ? 0.5 : 20), until = now + 20;
+    while (rank == last && !heard && clock_s() < works) nap();
+    if (rank == last && !told && !heard) test_fail(__FILE__, __LINE__, "at work it heard nothing");
+    comm_barrier(c);
+    while (!told && !heard && clock_s() < until) nap();
+    bool right = heard >= 40 && heard <= 40 + last && who >> (heard - 40) & 1;
+    if (!told && !right) test_fail(__FILE__, __LINE__, "rank %d heard %d", rank, heard);
+    exchange_everything(c);
+    comm_close(c, 75); /* all with the same status: in order */
+}
+
+TEST(what_rank_1_is_told_rank_0_hears_while_it_waits) {
+    check_word(BY_MPIRUN, "what_rank_1_is_told_rank_0_hears_while_it_waits", 2, 2);
+}
+TEST(what_rank_0_is_told_the_others_hear_while_they_wait_and_while_they_work) {
+    check_word(BY_MPIRUN, "what_rank_0_is_told_the_others_hear_while_they_wait_and_while_they_work",
+               3, 1);
+}
+TEST(what_a_rank_is_told_that_only_waits_one_at_work_hears) {
+    check_word(BY_MPIRUN, "what_a_rank_is_told_that_only_waits_one_at_work_hears", 3, 2);
+}
+TEST(when_all_ranks_are_told_something_all_hear_and_end_in_order) {
+    check_word(BY_MPIRUN, "when_all_ranks_are_told_something_all_hear_and_end_in_order", 4, 15);
+}
+TEST(rank_0_passes_on_what_another_was_told_without_mpi) {
+    check_word(BY_ADDRESS, "rank_0_passes_on_what_another_was_told_without_mpi", 3, 2);
+}
+TEST(the_others_hear_what_rank_0_was_told_without_mpi) {
+    check_word(BY_FILE, "the_others_hear_what_rank_0_was_told_without_mpi", 4, 1);
+}
+TEST(what_the_last_rank_is_told_those_that_wait_hear_without_mpi) {
+    check_word(BY_ADDRESS, "what_the_last_rank_is_told_those_that_wait_hear_without_mpi", 3, 4);
+}
+TEST(a_rank_that_waits_for_rank_0_reaches_it_at_work_without_mpi) {
+    struct comm *c = NULL;
+    if (!as_ranks_of(BY_ADDRESS, "a_rank_that_waits_for_rank_0_reaches_it_at_work_without_mpi", 3,
+                     &c))
+        return;
+    comm_listen(c, (struct comm_word){told_word, hear_word});
+    comm_barrier(c);
+    int row[2] = {comm_rank(c), 7}, all[6];
+    double until = clock_s() + 20;
+    if (comm_rank(c) == 1) told = 41;
+    while (comm_rank(c) == 0 && !heard && clock_s() < until) nap();
+    if (comm_rank(c) == 0) CHECK_INT(heard, 41);
+    comm_gather(c, row, sizeof row, all); /* what two had sent before */
+    for (int r = 0; r < 3; r++) CHECK(all[2 * r] == r && all[2 * r + 1] == 7);
+    exchange_everything(c);
+    comm_close(c, 0);
+}
+TEST(when_all_are_told_something_all_hear_without_mpi) {
+    check_word(BY_ADDRESS, "when_all_are_told_something_all_hear_without_mpi", 5, 31);
+}
+
+/* Sums whose numbers fill sockets, while words come. */
+static void check_word_among_sums(enum self_launcher how, const char *test) {
+    struct comm *c = NULL;
+    if (!as_ranks_of(how, test, 3, &c)) return;
+    comm_listen(c, (struct comm_word){told_word, hear_word});
+    if (comm_rank(c)) told = 40;
+    double until = clock_s() + 1;
+    for (double now = 0; now < until;) {
+        check_sum(c, 3 << 20);
+        now = clock_s();
+        comm_broadcast(c, &now, sizeof now);
+        comm_broadcast(c, &until, sizeof until);
+    }
+    exchange_everything(c);
+    comm_close(c, 0);
+}
+TEST(a_word_does_not_come_between_the_numbers_of_a_sum) {
+    check_word_among_sums(BY_MPIRUN, "a_word_does_not_come_between_the_numbers_of_a_sum");
+}
+TEST(nor_between_those_that_go_without_mpi) {
+    check_word_among_sums(BY_ADDRESS, "nor_between_those_that_go_without_mpi");
 }
 
 TEST(one_process_needs_no_communicator) { exchange_everything(NULL); }

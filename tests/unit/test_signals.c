@@ -54,6 +54,19 @@ static void user_after_interrupt(void) {
     raise(SIGINT);
     _exit(raise(SIGUSR1) == 0 && signals_pending() == SIGINT ? 0 : 1);
 }
+/* Another rank's, and then this process's own. */
+static void heard_of_term(void) {
+    signals_take(SIGUSR1);
+    signals_take(SIGTERM);
+    signals_take(SIGUSR2);
+    _exit(signals_noted() == SIGTERM && signals_pending() == SIGTERM ? 0 : 1);
+}
+static void heard_of_an_interrupt(void) {
+    signals_take(SIGINT);
+    raise(SIGINT); /* to all of them at once: it is the first one here */
+    if (signals_pending() != SIGINT) _exit(1);
+    raise(SIGINT);
+}
 static void continued(void) { _exit(raise(SIGCONT) == 0 && !signals_pending() ? 0 : 1); }
 
 static void hang_up_under_nohup(void) {
@@ -86,6 +99,11 @@ TEST(what_was_cancelled_is_not_run_again_for_a_later_signal) {
     CHECK_INT(status_of(term_after_user), 0);
     CHECK_INT(status_of(user_after_term), 0);
     CHECK_INT(status_of(user_after_interrupt), 0);
+}
+
+TEST(what_another_rank_was_asked_is_no_first_interrupt_of_this_one) {
+    CHECK_INT(status_of(heard_of_term), 0);
+    CHECK_INT(status_of(heard_of_an_interrupt), 130);
 }
 
 TEST(nohup_is_heeded_and_being_continued_is_no_reason_to_stop) {

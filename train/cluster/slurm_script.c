@@ -14,6 +14,11 @@ struct slurm_job *submission_add(struct submission *s) {
     return &s->job[s->n++];
 }
 
+char *submission_keep(struct submission *s, const char *text) {
+    strings_add(&s->texts, text);
+    return s->texts.at[s->texts.n - 1];
+}
+
 void submission_free(struct submission *s) {
     for (size_t i = 0; i < s->n; i++) {
         struct slurm_job *j = &s->job[i];

@@ -43,7 +43,8 @@ struct submission {
     size_t n, cap;
     struct strings texts; /* that resources point to */
 };
-struct slurm_job *submission_add(struct submission *s); /* valid until the next one */
+struct slurm_job *submission_add(struct submission *s);        /* valid until the next one */
+char *submission_keep(struct submission *s, const char *text); /* a copy among its texts */
 void submission_free(struct submission *s);
 
 /* Seconds that a job may take; 0: nobody says. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -188,6 +189,22 @@ static void name_jobs(const struct planner *p) {
     }
 }
 
+/* Stages of a job run one after the other, each as long as it says. --time is for the job: it may
+ * be less than the sum, for the job goes on when it is run again, but not less than a stage has. */
+static void sum_times(const struct planner *p, const struct resource_flags *f,
+                      struct slurm_job *j) {
+    double one, limit;
+    char text[24];
+    if (j->parts.n < 2 || !clock_parse_span(j->resources.time, &one)) return;
+    double sum = one * (double)j->parts.n;
+    if (resource_said(f, "resources.time") && clock_parse_span(f->options.time, &limit) &&
+        limit < sum)
+        sum = limit;
+    if (sum <= one) return;
+    clock_span_text(sum, text);
+    j->resources.time = submission_keep(p->s, text);
+}
+
 /* ---- what it is told ---- */
 
 /* What all tasks of an array share is made once, as of the first. */
@@ -266,6 +283,7 @@ int submit_plan(const struct graph *g, const struct submit_array *array,
     add_jobs(&p);
     link_jobs(&p);
     name_jobs(&p);
+    for (size_t j = 0; j < s->n; j++) sum_times(&p, &f->resources, &s->job[j]);
     int status = array ? check_array(&p) : 0;
     for (size_t j = 0; !status && j < s->n; j++) status = add_words(&p, &s->job[j]);
     if (s->n == 1) strings_free(&s->job[0].parts); /* its head need not tell them */

@@ -252,8 +252,7 @@ static int on_slurm(struct sweep *s, struct arguments *a) {
     struct submission jobs = {0};
     struct resources_options r = {0};
     int status = submit_open(&jobs, &a->flags, "sweep", a->file);
-    if (!status) status = sweep_resources(s, &a->flags, &jobs, &r);
-    if (!status) status = sweep_device(s, &r, &a->given);
+    if (!status) status = sweep_resources(s, &a->flags, &jobs, &r, &a->given);
     s->check = device_check_graph; /* a trial is one process */
     if (!status) status = sweep_build(s);
     if (!status && a->dry_run) print_plan(s);

@@ -210,6 +210,7 @@ int train_command(int argc, char **argv, char **dir) {
     /* A child is one process, whoever its parent. */
     int status = a.node ? 0 : launch_read(&launch, device_has_gpus());
     if (!status && !a.node) status = comm_open(&comm, &launch);
+    ranks_listen(comm);
     log_set_rank(comm_rank(comm));
     if (comm_rank(comm)) log_set_level(LOG_WARN); /* rank 0 tells the rest */
     if (!status) status = train(&g, comm, &launch, &a, dir);

@@ -19,6 +19,7 @@
 #include "train/plan/plan.h"
 #include "train/run.h"
 #include "train/run_look.h"
+#include "train/waiting.h"
 
 enum {
     DRAWN = 256,      /* pictures of each drawn set, and */
@@ -270,6 +271,7 @@ static int probe_evaluation(struct node *n, struct found *f) {
 
 static int run_probe(struct node *n, struct found *f) {
     t_set_threads(run_threads(n));
+    waiting_choose(run_threads(n));
     f->loading = time_loading(n);
     f->began = wall();
     f->unit = f->bare = NAN;

@@ -30,6 +30,7 @@ struct sweep_stage {
     enum sweep_state state;
     bool reused; /* done before this command */
     double seconds;
+    double asks;   /* resources.time: how long it may take; 0: nobody says */
     int code;      /* failed: the exit status */
     char *message; /* failed: why; owned */
 };

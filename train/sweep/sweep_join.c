@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -37,6 +38,7 @@ static size_t add_stage(struct sweep *s, size_t trial, const struct node *n) {
                                .state = n->done ? SWEEP_DONE : SWEEP_WAITING,
                                .reused = n->done,
                                .seconds = n->seconds};
+    clock_parse_span(n->config.resources.time, &to->asks); /* 0 where it is none */
     for (size_t k = 0; k < n->n_inputs; k++)
         if (n->input[k].node) strings_add(&to->inputs, n->input[k].node->dir);
     return *slot = s->n_stages++;

@@ -19,16 +19,6 @@ static double bytes_of(const char *memory) { /* "16G"; without a letter megabyte
     return x;
 }
 
-static double seconds_of(const char *time) {
-    double s;
-    return clock_parse_span(time, &s) ? s : 0;
-}
-
-static char *keep(struct submission *to, const char *text) {
-    strings_add(&to->texts, text);
-    return to->texts.at[to->texts.n - 1];
-}
-
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* The larger of each. */
@@ -38,21 +28,20 @@ static int take(struct submission *to, struct resources_options *r,
     r->gpus = most(r->gpus, one->gpus);
     r->tasks = most(r->tasks, one->tasks);
     r->cpus = most(r->cpus, one->cpus);
-    if (bytes_of(one->memory) > bytes_of(r->memory)) r->memory = keep(to, one->memory);
-    if (seconds_of(one->time) > seconds_of(r->time)) r->time = keep(to, one->time);
+    if (bytes_of(one->memory) > bytes_of(r->memory)) r->memory = submission_keep(to, one->memory);
     if (!*one->partition || strcmp(one->partition, r->partition) == 0) return 0;
     if (*r->partition)
         return error_set(ERR_CONFIG,
                          "%s: resources.partition: %s, and other stages of the sweep have %s: its "
                          "jobs have one: give --partition",
                          name, one->partition, r->partition);
-    r->partition = keep(to, one->partition);
+    r->partition = submission_keep(to, one->partition);
     return 0;
 }
 
-/* In its graph, whose identities are not needed for that. */
+/* In its graph, whose identities are not needed for that. *open: a stage says `device: auto`. */
 static int take_trial(const struct sweep *s, size_t trial, const struct submit_flags *f,
-                      struct submission *to, struct resources_options *r) {
+                      struct submission *to, struct resources_options *r, bool *open) {
     struct graph g;
     int status = sweep_load(s, trial, &g);
     if (status) error_clear(); /* sweep_build() tells it, with those of the other trials */
@@ -60,6 +49,7 @@ static int take_trial(const struct sweep *s, size_t trial, const struct submit_f
         if (!g.at[i]->stage || g.at[i]->identity) continue; /* a finished run */
         struct resources_options one = submit_resources(&g, g.at[i], &f->resources);
         status = take(to, r, &one, g.at[i]->path);
+        *open |= g.at[i]->config.run.device == DEVICE_AUTO;
     }
     graph_close(&g);
     return error_status();
@@ -75,17 +65,25 @@ static void take_flags(const struct resource_flags *f, struct resources_options 
     if (resource_said(f, "resources.partition")) r->partition = o->partition;
 }
 
-int sweep_resources(const struct sweep *s, const struct submit_flags *f, struct submission *to,
-                    struct resources_options *r) {
+/* Stages that say `device: auto` work on what the jobs ask for. */
+static int say_device(struct sweep *s, const struct resources_options *r, struct strings *given) {
+    const char *text = r->gpus ? "device=cuda" : "device=cpu";
+    strings_add(given, text);
+    return overrides_add(&s->given, text, NULL);
+}
+
+int sweep_resources(struct sweep *s, const struct submit_flags *f, struct submission *to,
+                    struct resources_options *r, struct strings *given) {
     const struct resources_options *o = &f->resources.options;
-    char *none = keep(to, "");
+    char *none = submission_keep(to, "");
     if (o->nodes > 1 || o->tasks > 1 || o->gpus > 1)
         return error_set(ERR_USAGE,
                          "--nodes, --tasks, --gpus: a trial of a sweep is one process: on one "
                          "node, with one GPU at most");
     *r = (struct resources_options){.nodes = 1, .memory = none, .time = none, .partition = none};
+    bool open = false;
     for (size_t t = 0; t < s->n_trials; t++)
-        if (take_trial(s, t, f, to, r)) return error_status();
+        if (take_trial(s, t, f, to, r, &open)) return error_status();
     take_flags(&f->resources, r);
     if (r->nodes > 1 || r->tasks > 1 || r->gpus > 1)
         log_warn(
@@ -94,26 +92,47 @@ int sweep_resources(const struct sweep *s, const struct submit_flags *f, struct 
             (long long)r->nodes, (long long)r->gpus, (long long)most(r->tasks, r->gpus));
     r->nodes = r->tasks = 1;
     r->gpus = r->gpus > 0;
-    return 0;
+    return open && !sweep_tries(s, "device") ? say_device(s, r, given) : 0;
 }
 
-static bool has_auto(const struct sweep *s, size_t trial) {
-    struct graph g;
-    bool found = false;
-    if (sweep_load(s, trial, &g)) error_clear();
-    for (size_t i = 0; i < g.n; i++)
-        found |= g.at[i]->stage && !g.at[i]->identity && g.at[i]->config.run.device == DEVICE_AUTO;
-    graph_close(&g);
-    return found;
+/* ---- how long they may take ---- */
+
+static char *time_text(struct submission *to, double seconds) {
+    char text[24] = "";
+    if (seconds > 0) clock_span_text(seconds, text);
+    return submission_keep(to, text);
 }
 
-int sweep_device(struct sweep *s, const struct resources_options *r, struct strings *given) {
-    const char *text = r->gpus ? "device=cuda" : "device=cpu";
-    bool found = false;
-    for (size_t t = 0; !found && t < s->n_trials; t++) found = has_auto(s, t);
-    if (!found || sweep_tries(s, "device")) return 0;
-    strings_add(given, text);
-    return overrides_add(&s->given, text, NULL);
+/* The longest trial: its own stages, one after the other. */
+static double trial_time(const struct sweep *s, const bool *needed) {
+    double longest = 0;
+    for (size_t t = 0; t < s->n_trials; t++) {
+        const struct sweep_trial *trial = &s->trial[t];
+        double sum = 0;
+        for (size_t k = 0; k < trial->n_stages; k++) {
+            const struct sweep_stage *stage = &s->stage[trial->stage[k]];
+            if (needed[trial->stage[k]] && stage->n_trials == 1) sum += stage->asks;
+        }
+        if (sum > longest) longest = sum;
+    }
+    return longest;
+}
+
+/* What several trials need, `jobs` stages at a time, each as soon as those that it needs are done:
+ * at most the sum / jobs and (jobs - 1) / jobs of the longest chain of stages (Graham 1966). */
+static double shared_time(const struct sweep *s, const bool *needed, int64_t jobs) {
+    double *until = mem_alloc(s->n_stages, sizeof *until), sum = 0, longest = 0, n = (double)jobs;
+    for (size_t i = 0; i < s->n_stages; i++) { /* those that it needs stand before it */
+        const struct sweep_stage *stage = &s->stage[i];
+        if (!needed[i] || stage->n_trials < 2) continue;
+        for (size_t k = 0; k < stage->inputs.n; k++)
+            if (until[stage->need[k]] > until[i]) until[i] = until[stage->need[k]];
+        until[i] += stage->asks;
+        sum += stage->asks;
+        if (until[i] > longest) longest = until[i];
+    }
+    free(until);
+    return sum / n + (n - 1) / n * longest;
 }
 
 /* ---- the jobs ---- */
@@ -132,11 +151,9 @@ static char *tasks_of(const struct sweep *s, int64_t together) {
     return out.at;
 }
 
-static bool lacks_shared(const struct sweep *s) {
-    bool *needed = mem_alloc(s->n_stages, sizeof *needed), shared = false;
-    sweep_needed(s, needed);
+static bool lacks_shared(const struct sweep *s, const bool *needed) {
+    bool shared = false;
     for (size_t i = 0; i < s->n_stages; i++) shared |= needed[i] && s->stage[i].n_trials > 1;
-    free(needed);
     return shared;
 }
 
@@ -165,12 +182,13 @@ static struct slurm_job *add_job(struct submission *to, const struct sweep *s, c
 
 /* Stages of different seeds do not wait for each other, those of one mostly do. On a GPU one is at
  * work at a time. */
-static int add_shared(const struct sweep *s, const struct resources_options *r,
+static int add_shared(const struct sweep *s, const bool *needed, const struct resources_options *r,
                       const struct strings *given, struct submission *to) {
     struct slurm_job *j = add_job(to, s, "-shared", "what several trials need", r);
     int64_t seeds = (int64_t)s->file.opt.seeds.n, jobs = r->gpus || r->cpus < 2 ? 1 : r->cpus;
     jobs = jobs > seeds ? seeds : jobs;
     if (jobs < 1) jobs = 1;
+    if (!*r->time) j->resources.time = time_text(to, shared_time(s, needed, jobs));
     char *option = mem_format("--jobs=%lld", (long long)jobs);
     int status = add_words(s, j, given, NULL, r->cpus / jobs, "--shared");
     if (!status) status = slurm_word(j, option, NULL);
@@ -183,8 +201,8 @@ static int add_table(const struct sweep *s, const struct resources_options *r,
     struct resources_options little = {.nodes = 1,
                                        .tasks = 1,
                                        .cpus = r->cpus ? 1 : 0,
-                                       .memory = keep(to, ""),
-                                       .time = keep(to, *r->time ? "10" : ""),
+                                       .memory = submission_keep(to, ""),
+                                       .time = submission_keep(to, *r->time ? "10" : ""),
                                        .partition = r->partition};
     return add_words(s, add_job(to, s, "-table", "the table", &little), given, "status", 0, NULL);
 }
@@ -192,14 +210,19 @@ static int add_table(const struct sweep *s, const struct resources_options *r,
 int sweep_submit(const struct sweep *s, const struct resources_options *r,
                  const struct strings *given, int64_t together, struct submission *to) {
     char *tasks = tasks_of(s, together);
+    struct resources_options each = *r;
+    bool *needed = mem_alloc(s->n_stages, sizeof *needed);
     int status = 0;
+    sweep_needed(s, needed);
+    if (tasks && !*r->time) each.time = time_text(to, trial_time(s, needed));
+    if (tasks && lacks_shared(s, needed)) status = add_shared(s, needed, r, given, to);
+    free(needed);
     if (!tasks) return 0;
-    if (lacks_shared(s)) status = add_shared(s, r, given, to);
-    struct slurm_job *j = add_job(to, s, "", "trials", r);
+    struct slurm_job *j = add_job(to, s, "", "trials", &each);
     j->array = tasks;
     if (to->n > 1) slurm_link(&j->after, to->n - 2);
     if (!status) status = add_words(s, j, given, NULL, r->cpus, "--trial=%a");
-    if (!status) status = add_table(s, r, given, to);
+    if (!status) status = add_table(s, &each, given, to);
     slurm_link(&to->job[to->n - 1].after, to->n - 2);
     return status;
 }
