@@ -34,7 +34,7 @@ static void manifest_seal(uint8_t *data, size_t n) {
 
 static int run_manifest(const uint8_t *data, size_t n) {
     struct manifest m;
-    int status = manifest_parse(&m, "fuzz", (const char *)data, n);
+    int status = manifest_parse(&m, MANIFEST_CHECKPOINT, "fuzz", (const char *)data, n);
     if (status) return status;
     for (size_t i = 0; i < m.n; i++) {
         REQUIRE(manifest_find(&m, m.file[i].name) == &m.file[i], "two of one name");
@@ -43,7 +43,7 @@ static int run_manifest(const uint8_t *data, size_t n) {
     struct str first = {0}, second = {0};
     struct manifest again;
     manifest_format(&m, &first);
-    REQUIRE(!manifest_parse(&again, "again", first.at, first.n), "%s", error_message());
+    REQUIRE(!manifest_parse(&again, MANIFEST_CHECKPOINT, "again", first.at, first.n), "%s", error_message());
     manifest_format(&again, &second);
     REQUIRE(strcmp(first.at, second.at) == 0, "reads differently");
     str_free(&first);
