@@ -21,8 +21,8 @@ static void put_value(struct str *out, const cJSON *x) {
         str_add(out, "%s", text);
     } else if (cJSON_IsBool(x)) {
         str_add(out, "%s", cJSON_IsTrue(x) ? "true" : "false");
-    } else {
-        str_add(out, "%s", CARD_UNKNOWN);
+    } else { /* it does not apply */
+        str_add(out, "-");
     }
 }
 

@@ -25,6 +25,14 @@ static const struct setting stage_rows[] = {
     CHOICE("stage", stage, OUTPUT, NULL, stage_names, "what such a file is as a config"),
 };
 #undef SETTINGS_OF
+#define SETTINGS_OF struct prompt_options
+static const char *const prompt_kinds[] = {"mask", "tokens", NULL}; /* enum prompt_kind */
+static const struct setting found_prompt_rows[] = {
+    INT   ("depth",  depth,  RESULT, "0", 0, 128,             "of the prompts in the weights; 0: there are none"),
+    CHOICE("kind",   kind,   RESULT, "mask", prompt_kinds,    "in the place of blank patches, or beside the patches"),
+    INT   ("tokens", tokens, RESULT, "0", 0, 1000,            "kind tokens: how many"),
+};
+#undef SETTINGS_OF
 #define SETTINGS_OF struct segment_data_options
 static const struct setting crop_side_rows[] = {
     INT("crop", crop, RESULT, "0", 0, 65536, "pixels: short side of what the network was trained on"),
@@ -37,7 +45,7 @@ static const struct setting crop_side_rows[] = {
     { prefix, rows, COUNT(rows), offsetof(struct config, field) }
 
 static const struct setting_group clip_groups[] = {GROUP("clip", clip_model_rows, clip),
-                                                   GROUP("prompt", prompt_rows, prompt)};
+                                                   GROUP("prompt", found_prompt_rows, prompt)};
 static const struct setting_group proposals_groups[] = {
     GROUP("proposals", proposals_rows, proposals), GROUP("text", text_rows, text),
     GROUP("segment", crop_side_rows, segment)};
@@ -168,6 +176,8 @@ static struct node *open_part(struct opening *o, int part, struct node *clip) {
     const struct package_part_files *f = &package_parts[part];
     struct node *n = new_node(o, f->settings, f->kind);
     graph_add(o->g, n);
+    free(n->name);
+    n->name = mem_format("%s.%s", path_base(o->dir), f->name);
     n->weights = path_join(o->dir, f->weights);
     n->text_alone = part == PACKAGE_TEXT;
     if (clip)
