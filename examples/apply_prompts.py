@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 """Mask prompts of ovseg, applied in plain PyTorch: the names of a picture's regions, and its labels.
 
-    ovseg convert RUN clip.safetensors                        # the CLIP that the prompts are for
-    ovseg convert RUN prompts.safetensors --as prompts        # depth x patches x width numbers
-    ovseg segment -m RUN --classes "sky,car" --dump dump.safetensors -o out PICTURE
-    apply_prompts.py clip.safetensors prompts.safetensors dump.safetensors [LAMBDA]
+    ovseg export RUN -o m.ovseg
+    ovseg convert m.ovseg/clip.safetensors prompts.safetensors --as prompts
+    ovseg segment -m m.ovseg --classes "sky,car" --dump dump.safetensors -o out PICTURE
+    apply_prompts.py m.ovseg/clip.safetensors prompts.safetensors dump.safetensors [LAMBDA]
 """
 import json, sys, torch
 import torch.nn.functional as F
 
-TYPES = {"F32": torch.float32, "I64": torch.int64}
+TYPES = {"F32": torch.float32, "I64": torch.int64, "U8": torch.uint8, "BOOL": torch.bool}
 
 def load(path):  # safetensors: length, JSON of what there is, data
     data = bytearray(open(path, "rb").read())
     n = 8 + int.from_bytes(data[:8], "little")
     head = json.loads(data[8:n])
     meta = head.pop("__metadata__", {})
-    return {name: torch.frombuffer(data, dtype=TYPES[x["dtype"]], offset=n + x["data_offsets"][0],
-                                   count=torch.Size(x["shape"]).numel()).reshape(x["shape"])
-            for name, x in head.items() if x["data_offsets"][0] < x["data_offsets"][1]}, meta
+    tensor = lambda x: torch.frombuffer(data[n:][slice(*x["data_offsets"])], dtype=TYPES[x["dtype"]])
+    return {name: tensor(x).reshape(x["shape"]) for name, x in head.items() if 0 not in x["shape"]}, meta
 
 def block(w, x, heads, act):  # of CLIP's image tower, x: [B, T, W]
     norm = lambda y, name: F.layer_norm(y, y.shape[-1:], w[name + ".weight"], w[name + ".bias"])

@@ -3,8 +3,8 @@
  *     cc segment.c $(pkg-config --cflags --libs ovseg) -o segment
  *     ./segment MODEL.ovseg "sky,a red car,grass" IN.ppm OUT.pgm
  *
- * IN.ppm is a binary PPM of 8 bits (P6); OUT.pgm, binary too, has the index of a name in each pixel,
- * in 16 bits when there are more than 256.
+ * IN.ppm is a binary PPM of 8 bits (P6); OUT.pgm, binary too, has the index of a name in each
+ * pixel, in 16 bits when there are more than 256.
  */
 #include <ovseg.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/settings_value.h"
-#include "checkpoints/safetensors_header.h"
+#include "checkpoints/import.h"
 #include "checkpoints/sealed.h"
 #include "data/set_index.h"
 #include "data/tokenizer.h"
@@ -63,14 +63,30 @@ static int put_settings(struct packing *p, int part, const struct config *c, con
 
 /* ---- weights ---- */
 
-static int put_weights(struct packing *p, int part, const struct params *weights) {
+/* What its tensors do not tell, for `ovseg convert`; nothing of a network. */
+static void put_facts(const struct node *clip, struct str *facts) {
+    struct clip_options o = clip_model(&node_clip(clip)->config.clip, NULL);
+    struct import_facts f = {.activation = (int)o.text.activation,
+                             .image_heads = o.resnet.width ? 0 : o.image.heads,
+                             .text_heads = o.text.heads};
+    import_facts_usual_pixels(&f);
+    import_facts_format(&f, facts);
+}
+
+static int put_weights(struct packing *p, int part, const struct node *clip,
+                       const struct params *weights) {
+    struct str facts = {0};
+    if (clip) put_facts(clip, &facts);
     const char *const meta[][2] = {{"format", "ovseg-package"},
                                    {"version", "1"},
                                    {"tool", OVSEG_VERSION},
-                                   {"part", package_parts[part].name}};
-    if (weights->n == 0) return error_set(ERR_INTERNAL, "no weights of %s", meta[3][1]);
-    return sealed_put_weights(p->dir.tmp, package_parts[part].weights, weights, meta,
-                              sizeof meta / sizeof *meta, &p->files);
+                                   {"part", package_parts[part].name},
+                                   {"clip", facts.at}};
+    size_t n = sizeof meta / sizeof *meta - !clip;
+    int status =
+        sealed_put_weights(p->dir.tmp, package_parts[part].weights, weights, meta, n, &p->files);
+    str_free(&facts);
+    return status;
 }
 
 /* The text tower of a CLIP: a view of its registry, of which `at` is to be freed. */
@@ -135,7 +151,7 @@ static int put_text(struct packing *p, const struct node_input *clip,
         struct config c = clip_config(speaks->node);
         c.prompt.depth = 0;
         status = put_settings(p, PACKAGE_TEXT, &c, "the text tower that the network speaks");
-        if (!status) status = put_weights(p, PACKAGE_TEXT, &theirs);
+        if (!status) status = put_weights(p, PACKAGE_TEXT, speaks->node, &theirs);
     }
     free(theirs.at);
     free(ours.at);
@@ -151,7 +167,7 @@ static int put_proposals(struct packing *p, const struct node *network) {
     c.proposals.temperature = p->s.proposals.model.opt.temperature;
     if (!p->s.node->config.eval.shortest) c.segment.crop = p->s.size.shortest;
     int status = put_settings(p, PACKAGE_PROPOSALS, &c, "the proposal network");
-    return status ? status : put_weights(p, PACKAGE_PROPOSALS, &p->s.proposals.params);
+    return status ? status : put_weights(p, PACKAGE_PROPOSALS, NULL, &p->s.proposals.params);
 }
 
 static int put_models(struct packing *p) {
@@ -163,7 +179,7 @@ static int put_models(struct packing *p) {
     struct config c = clip_config(clip->node);
     int status = put_settings(p, PACKAGE_PARTS, &p->s.node->config, "how pictures are segmented");
     if (!status) status = put_settings(p, PACKAGE_CLIP, &c, "the CLIP that names regions");
-    if (!status) status = put_weights(p, PACKAGE_CLIP, &p->s.namer.clip.params);
+    if (!status) status = put_weights(p, PACKAGE_CLIP, clip->node, &p->s.namer.clip.params);
     if (!status) status = put_proposals(p, network);
     if (!status) status = put_text(p, clip, speaks);
     return status;
