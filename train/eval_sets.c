@@ -127,7 +127,7 @@ static int add_package(struct strings *argv, const struct eval_request *r) {
                   "%s: a package has no pictures in it: --sets CONFIG.yaml or RUN of stage prepare "
                   "or scenes, or inputs.scenes=...; --images DIR classifies",
                   r->model);
-    if (!error_status()) {
+    if (n && !error_status()) {
         strings_add(argv, n->path);
         add_override(argv, "inputs.clip", n->dir);
         add_override(argv, "inputs.proposals", n->dir);

@@ -10,6 +10,11 @@
 #include "tests/e2e/process.h"
 #include "tests/test.h"
 
+static const char PROGRAM_FILE[] = TEST_BUILD_DIR "/bin/ovseg";
+static const char C_EXAMPLE[] = TEST_SOURCE_DIR "/examples/segment.c";
+static const char EXAMPLES[] = TEST_SOURCE_DIR "/examples";
+static const char PYTHON_EXAMPLE[] = TEST_SOURCE_DIR "/examples/apply_prompts.py";
+
 static void free_all(char *const *owned, size_t n) {
     for (size_t i = 0; i < n; i++) free(owned[i]);
 }
@@ -176,9 +181,8 @@ TEST(what_cannot_be_exported_or_used_says_what_to_do) {
     /* Killed in the middle: nothing is there, and the same command makes it. */
     struct fault_environment kill = fault_environment("write:40:KILL", "m.ovseg");
     struct process p;
-    process_start(
-        &p, (const char *const[]){TEST_BUILD_DIR "/bin/ovseg", "export", run, "-o", package, NULL},
-        (const char *const *)kill.at);
+    process_start(&p, (const char *const[]){PROGRAM_FILE, "export", run, "-o", package, NULL},
+                  (const char *const *)kill.at);
     struct ended e = process_wait(&p, 60);
     CHECK_INT(e.status, 128 + 9);
     ended_free(&e);
@@ -262,9 +266,8 @@ static char *build_by_pkg_config(const char *prefix) {
     struct strings flags = {0};
     char *to = test_path("by-pkg-config"), *rpath = mem_format("-Wl,-rpath,%s/lib", prefix);
     flags_of(prefix, &flags);
-    const char *argv[32] = {TEST_CC,   "-std=c11", "-Wall",
-                            "-Wextra", "-Werror",  TEST_SOURCE_DIR "/examples/segment.c",
-                            "-o",      to,         rpath};
+    const char *argv[32] = {TEST_CC,   "-std=c11", "-Wall", "-Wextra", "-Werror",
+                            C_EXAMPLE, "-o",       to,      rpath};
     for (size_t i = 0; i < flags.n && i < 20; i++) argv[9 + i] = flags.at[i];
     free(good(program(argv, NULL)));
     strings_free(&flags);
@@ -274,7 +277,7 @@ static char *build_by_pkg_config(const char *prefix) {
 
 static char *build_by_cmake(const char *prefix) {
     char *dir = test_path("by-cmake"), *find = mem_format("-DCMAKE_PREFIX_PATH=%s", prefix);
-    free(PROGRAM(TEST_CMAKE, "-S", TEST_SOURCE_DIR "/examples", "-B", dir, find));
+    free(PROGRAM(TEST_CMAKE, "-S", EXAMPLES, "-B", dir, find));
     free(PROGRAM(TEST_CMAKE, "--build", dir));
     char *program = path_join(dir, "segment");
     FREE_ALL(dir, find);
@@ -327,12 +330,7 @@ TEST(the_pytorch_example_gives_the_labels_of_ovseg_segment) {
         char *one = picture(i);
         free(GOOD("segment", "-q", "-m", package, "--classes", "sky,a red car,grass,tree", "--dump",
                   dump, "-o", out, one));
-        const char *const argv[] = {"/usr/bin/python3",
-                                    TEST_SOURCE_DIR "/examples/apply_prompts.py",
-                                    clip,
-                                    prompts,
-                                    dump,
-                                    NULL};
+        const char *const argv[] = {"/usr/bin/python3", PYTHON_EXAMPLE, clip, prompts, dump, NULL};
         char *said = good(program(argv, environment));
         CHECK_HAS(said, " 0 of 1024 labels differ");
         CHECK(!strstr(said, "0 regions"));
