@@ -15,7 +15,7 @@
 #include "train/package/package_write.h"
 
 /* The reference's layout, as a file of published weights has it. Owned. */
-static inline char *made_whole(void) {
+static inline char *made_whole_as(const char *name) {
     struct maskformer_options proposals = maskformer_standard();
     struct resnet_options r = resnet_standard(50, false);
     r.stem_out = 16;
@@ -42,13 +42,15 @@ static inline char *made_whole(void) {
         params_find(&p, "sem_seg_head.predictor.mask_embed.layers.2.weight"); /* with edges */
     CHECK(masks);
     t_scale_(masks->t, 40);
-    char *file = test_path("whole.safetensors");
+    char *file = test_path(name);
     CHECK_OK(weights_save(file, &p, NULL, 0));
     ovseg_free(m);
     params_free(&p);
     free(m);
     return file;
 }
+
+static inline char *made_whole(void) { return made_whole_as("whole.safetensors"); }
 
 static struct override made_settings[] = {
     {.key = (char *)"clip.activation", .value = (char *)"quickgelu"},

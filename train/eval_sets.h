@@ -1,5 +1,5 @@
-/* `ovseg eval CONFIG|RUN|PACKAGE [--sets a,b,c]`: an evaluation as ovseg-train runs it, of one set or of
- * several. */
+/* `ovseg eval CONFIG|RUN|PACKAGE [--sets a,b,c]`: an evaluation as ovseg-train runs it, of one set
+ * or of several. */
 #pragma once
 
 #include "base/settings_doc.h"

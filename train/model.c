@@ -102,7 +102,8 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     else
         error_set(ERR_MISSING,
                   "%s: no run folder, model package, config or weights: `ovseg runs list` shows "
-                  "the runs", dir);
+                  "the runs",
+                  dir);
     free(dir);
     return n;
 }

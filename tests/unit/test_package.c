@@ -8,8 +8,11 @@
 
 static const char *const names[] = {"sky", "tree", "road"};
 
-static void look(const char *model, bool package, struct labels *l, struct dump *d) {
+/* `network`: another one than the model's, or NULL. */
+static void look_with(const char *model, const char *network, bool package, struct labels *l,
+                      struct dump *d) {
     struct model_options o = made_model(model);
+    o.proposals = network;
     struct segmenter s;
     struct vocabulary v = {0};
     struct image im;
@@ -21,6 +24,19 @@ static void look(const char *model, bool package, struct labels *l, struct dump 
     image_free(&im);
     segmenter_close(&s);
     vocabulary_close(&v);
+}
+
+static void look(const char *model, bool package, struct labels *l, struct dump *d) {
+    look_with(model, NULL, package, l, d);
+}
+
+static void check_same_dump(struct dump *x, struct dump *y) {
+    CHECK(x->n > 15 && x->n == y->n);
+    for (int i = 0; i < x->n; i++)
+        if (!test_equal_bits(x->at[i].x, dump_find(y, x->at[i].name)))
+            test_fail(__FILE__, __LINE__, "%s differs", x->at[i].name);
+    dump_free(x);
+    dump_free(y);
 }
 
 static void labels_of(const char *model, bool package, struct labels *l) {
@@ -35,12 +51,7 @@ TEST(a_package_gives_the_labels_of_the_model_that_it_was_made_of) {
     CHECK_OK(file_remove(file)); /* nothing of it is needed */
     look(package, true, &b, &y);
     CHECK(memcmp(a.at, b.at, 48 * 70 * sizeof *a.at) == 0);
-    CHECK(x.n > 15 && x.n == y.n); /* and all that lies between */
-    for (int i = 0; i < x.n; i++)
-        if (!test_equal_bits(x.at[i].x, dump_find(&y, x.at[i].name)))
-            test_fail(__FILE__, __LINE__, "%s differs", x.at[i].name);
-    dump_free(&x);
-    dump_free(&y);
+    check_same_dump(&x, &y);              /* and all that lies between */
     char *moved = test_path("elsewhere"); /* nor its place and name */
     CHECK(rename(package, moved) == 0);
     labels_of(moved, true, &c);
@@ -51,6 +62,48 @@ TEST(a_package_gives_the_labels_of_the_model_that_it_was_made_of) {
     free(file);
     free(package);
     free(moved);
+}
+
+TEST(a_network_that_speaks_another_text_tower_brings_it_along) {
+    char *clip = made_whole_as("a.safetensors"), *network = made_whole_as("b.safetensors");
+    struct package_request r = {.model = made_model(clip), .out = test_path("m.ovseg")};
+    struct package_made made;
+    r.model.proposals = network;
+    CHECK_OK(package_write(&r, &made));
+    package_made_free(&made);
+    char *text = path_join(r.out, "text.safetensors");
+    CHECK(file_exists(text));
+    struct labels a, b;
+    struct dump x = {0}, y = {0};
+    look_with(clip, network, false, &a, &x);
+    CHECK_OK(file_remove(clip));
+    CHECK_OK(file_remove(network));
+    look(r.out, true, &b, &y);
+    check_same_dump(&x, &y);
+    CHECK(memcmp(a.at, b.at, 48 * 70 * sizeof *a.at) == 0);
+    struct model_options o = {.command = "the test", .name = r.out}; /* other names, too */
+    struct segmenter s;
+    struct vocabulary first = {0}, later = {0};
+    struct image im;
+    struct labels c;
+    vocabulary_add(&first, "something else");
+    for (int i = 0; i < 3; i++) vocabulary_add(&later, names[i]);
+    CHECK_OK(segmenter_open(&s, &o, &first));
+    CHECK_OK(segmenter_names(&s, &later));
+    made_picture(&im);
+    CHECK_OK(segmenter_labels(&s, "picture", &im, &c, NULL, NULL));
+    CHECK(memcmp(a.at, c.at, 48 * 70 * sizeof *a.at) == 0);
+    segmenter_close(&s);
+    vocabulary_close(&first);
+    vocabulary_close(&later);
+    image_free(&im);
+    labels_free(&a);
+    labels_free(&b);
+    labels_free(&c);
+    free(text);
+    free((char *)r.out);
+    free(clip);
+    free(network);
 }
 
 TEST(names_that_come_later_are_those_of_the_beginning) {
