@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/setting_rows.h"
 #include "checkpoints/sealed.h"
+#include "checkpoints/weights.h"
+#include "nn/models/maskformer.h"
 #include "train/identity.h"
 
 enum { SETTINGS_MAX = 1 << 20 }; /* bytes of a file of them */
@@ -105,6 +107,16 @@ static int open_files(struct opening *o) {
     return status;
 }
 
+/* What is wrong in a package is damage, not a setting of the user's. */
+static int as_data_error(int status) {
+    if (status != ERR_CONFIG) return status;
+    char *message = mem_strdup(error_message());
+    error_clear();
+    status = error_set(ERR_DATA, "%s", message);
+    free(message);
+    return status;
+}
+
 /* A config may have a base, which is another file; a package must not. */
 static int refuse_base(const char *path, const struct bytes *text) {
     struct yaml_doc y;
@@ -116,6 +128,18 @@ static int refuse_base(const char *path, const struct bytes *text) {
     return status;
 }
 
+static void check_clip(const struct node *n, const char *path, struct problems *p) {
+    const struct prompt_options *prompt = &n->config.prompt;
+    struct clip_options o = clip_model(&n->config.clip, NULL);
+    int64_t layers = o.resnet.width ? 0 : o.image.layers;
+    clip_model_check(&n->config.clip, path, p);
+    if (prompt->depth > layers)
+        problems_add(p, "%s: prompt.depth %lld: the image tower has %lld blocks", path,
+                     (long long)prompt->depth, (long long)layers);
+    if (prompt->depth && prompt->kind == PROMPT_TOKENS && !prompt->tokens)
+        problems_add(p, "%s: prompt.tokens: kind tokens without any", path);
+}
+
 /* DIR/NAME into the node: nothing but the settings of this part. */
 static int read_settings(const struct opening *o, struct node *n, const char *name, int part) {
     char *path = path_join(o->dir, name);
@@ -124,16 +148,55 @@ static int read_settings(const struct opening *o, struct node *n, const char *na
     struct settings_table table = package_table(part);
     int status = file_read(path, SETTINGS_MAX, &text);
     if (!status) status = refuse_base(path, &text);
-    if (!status) status = settings_parse(&n->doc, path, (const char *)text.at);
+    if (!status) status = as_data_error(settings_parse(&n->doc, path, (const char *)text.at));
     if (!status) settings_assign(&n->doc, table, table, "a model package", &n->config, &problems);
     if (!status && part == PACKAGE_PROPOSALS && !problems.n)
         proposals_check(&n->config.proposals, path, &problems);
+    if (!status && part < PACKAGE_PROPOSALS && !problems.n) check_clip(n, path, &problems);
     if (!status && part == PACKAGE_PARTS && !problems.n)
         eval_check(&n->config.eval, path, &problems);
     int bad = problems_close(&problems, ERR_DATA);
     bytes_free(&text);
     free(path);
     return status ? status : bad;
+}
+
+/* ---- the weights ---- */
+
+/* The registry that the settings of a part describe, as shapes without memory. */
+static void describe_part(const struct node *n, int part, struct params *p) {
+    int scope = t_scope_open("package", T_NO_GRAD | T_META);
+    if (part == PACKAGE_PROPOSALS) {
+        struct clip_options text = clip_model(&node_from(n, "clip")->config.clip, NULL);
+        struct maskformer maskformer;
+        struct maskformer_options o =
+            proposals_model(&n->config.proposals, text.features, n->config.proposals.temperature);
+        maskformer_init(&maskformer, params_root(p), &o);
+    } else {
+        const struct prompt_options *prompt = n->config.prompt.depth ? &n->config.prompt : NULL;
+        struct clip_options o = clip_model(&n->config.clip, prompt);
+        struct clip clip;
+        clip_init(&clip, params_root(p), &o);
+        clip_free(&clip);
+    }
+    t_scope_close(scope, NULL);
+}
+
+/* Before memory is taken: the weights are those of the settings, which may say any sizes. */
+static int check_weights(const struct node *n, int part) {
+    static const char *const image_tower[] = {"visual.*"};
+    struct weights_options o = {
+        .exact = true, .allow_missing = image_tower, .n_allow_missing = part == PACKAGE_TEXT};
+    struct params p = {0};
+    struct tensor_file f;
+    int status = tensor_file_open(&f, n->weights, NULL);
+    if (status) return status;
+    describe_part(n, part, &p);
+    status = weights_check(n->weights, f.table, &p, o);
+    status = as_data_error(status);
+    tensor_file_close(&f);
+    params_free(&p);
+    return status;
 }
 
 /* ---- the nodes ---- */
@@ -184,7 +247,7 @@ static struct node *open_part(struct opening *o, int part, struct node *clip) {
         add_input(n, "clip", clip);
     else
         n->vocabulary = path_join(o->dir, PACKAGE_TOKENIZER);
-    if (read_settings(o, n, f->settings, part)) return NULL;
+    if (read_settings(o, n, f->settings, part) || check_weights(n, part)) return NULL;
     identify(o, n, f->settings, f->weights);
     return n;
 }
