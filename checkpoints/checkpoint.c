@@ -7,10 +7,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "checkpoints/history.h"
-#include "checkpoints/manifest.h"
+#include "checkpoints/sealed.h"
 #include "checkpoints/weights.h"
 
 #define STATE_NAME "state.json"
@@ -25,50 +24,17 @@ static size_t count_parts(const struct checkpoint *c) {
 /* Saving. */
 
 static int write_part(const char *dir, const struct checkpoint *c, size_t i, struct manifest *m) {
-    char *name = mem_format("%s.safetensors", c->part[i].name), *path = path_join(dir, name);
+    char *name = mem_format("%s.safetensors", c->part[i].name);
     char *step = mem_format("%" PRId64, c->step);
-    struct safetensors_out w;
-    int status = safetensors_out_open(&w, path);
-    if (!status) {
-        safetensors_out_meta(&w, "format", "ovseg-checkpoint");
-        safetensors_out_meta(&w, "version", "1");
-        safetensors_out_meta(&w, "tool", OVSEG_VERSION);
-        safetensors_out_meta(&w, "config", c->config ? c->config : "");
-        safetensors_out_meta(&w, "step", step);
-        status = weights_put(&w, c->part[i].params);
-    }
-    if (!status) status = safetensors_out_commit(&w);
-    if (!status) {
-        struct manifest_file *f = manifest_add(m, name, w.size, w.file_hash);
-        f->tensor_hash = mem_alloc(w.table.n + 1, sizeof *f->tensor_hash);
-        for (size_t k = 0; k < w.table.n; k++) {
-            strings_add(&f->tensor, w.table.at[k].name);
-            f->tensor_hash[k] = w.hash[k];
-        }
-    }
-    safetensors_out_close(&w);
+    const char *const meta[][2] = {{"format", "ovseg-checkpoint"},
+                                   {"version", "1"},
+                                   {"tool", OVSEG_VERSION},
+                                   {"config", c->config ? c->config : ""},
+                                   {"step", step}};
+    int status =
+        sealed_put_weights(dir, name, c->part[i].params, meta, sizeof meta / sizeof *meta, m);
     free(step);
-    free(path);
     free(name);
-    return status;
-}
-
-static int write_state(const char *dir, const struct checkpoint *c, struct manifest *m) {
-    char *path = path_join(dir, STATE_NAME);
-    size_t n = strlen(c->state);
-    int status = file_write(path, c->state, n);
-    manifest_add(m, STATE_NAME, n, hash_bytes(c->state, n));
-    free(path);
-    return status;
-}
-
-static int write_manifest(const char *dir, const struct manifest *m) {
-    char *path = path_join(dir, MANIFEST_NAME);
-    struct str text = {0};
-    manifest_format(m, &text);
-    int status = file_write(path, text.at, text.n);
-    str_free(&text);
-    free(path);
     return status;
 }
 
@@ -77,8 +43,8 @@ static int write_all(const char *dir, const struct checkpoint *c) {
         .step = c->step, .best = c->best, .config = mem_strdup(c->config ? c->config : "")};
     int status = dir_make(dir);
     for (size_t i = 0; !status && i < count_parts(c); i++) status = write_part(dir, c, i, &m);
-    if (!status) status = write_state(dir, c, &m);
-    if (!status) status = write_manifest(dir, &m);
+    if (!status) status = sealed_put(dir, STATE_NAME, c->state, strlen(c->state), &m);
+    if (!status) status = sealed_close(dir, &m);
     manifest_free(&m);
     return status;
 }
@@ -130,64 +96,9 @@ int checkpoint_save(const char *run, const struct checkpoint *c) {
 
 /* Verifying. */
 
-static int verify_tensors(struct safetensors *f, const struct manifest_file *m) {
-    if (f->table.n != m->tensor.n)
-        return error_set(ERR_DATA, "%s: damaged: holds %zu tensors, the manifest %zu", f->in.path,
-                         f->table.n, m->tensor.n);
-    for (size_t i = 0; i < m->tensor.n; i++)
-        if (strcmp(f->table.at[i].name, m->tensor.at[i]) != 0)
-            return error_set(ERR_DATA, "%s: damaged: tensor %s is named %s", f->in.path,
-                             m->tensor.at[i], f->table.at[i].name);
-    uint64_t file_hash, *hash = mem_alloc(m->tensor.n + 1, sizeof *hash);
-    int status = safetensors_hash(f, &file_hash, hash);
-    struct str bad = {0};
-    for (size_t i = 0; !status && i < m->tensor.n; i++)
-        if (hash[i] != m->tensor_hash[i]) str_add(&bad, "%s%s", bad.n ? ", " : "", m->tensor.at[i]);
-    if (bad.n)
-        status = error_set(ERR_DATA, "%s: damaged: the values of tensor %s have changed",
-                           f->in.path, bad.at);
-    else if (!status && file_hash != m->hash)
-        status = error_set(ERR_DATA, "%s: damaged: its header has changed", f->in.path);
-    str_free(&bad);
-    free(hash);
-    return status;
-}
-
-static int verify_contents(const char *path, const struct manifest_file *m) {
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".safetensors") == 0) {
-        struct safetensors f;
-        int status = safetensors_open(&f, path);
-        if (status) return status;
-        status = verify_tensors(&f, m);
-        safetensors_close(&f);
-        return status;
-    }
-    uint64_t hash;
-    int status = hash_file(path, &hash);
-    if (status) return status;
-    return hash == m->hash ? 0
-                           : error_set(ERR_DATA, "%s: damaged: its contents have changed", path);
-}
-
-static int verify_file(const char *dir, const struct manifest_file *m) {
-    char *path = path_join(dir, m->name);
-    int64_t size = file_size(path);
-    int status = 0;
-    if (size < 0)
-        status = error_set(ERR_DATA, "%s: damaged: the file is missing", path);
-    else if ((uint64_t)size != m->size)
-        status = error_set(ERR_DATA, "%s: damaged: %" PRId64 " bytes, %" PRIu64 " were saved", path,
-                           size, m->size);
-    else
-        status = verify_contents(path, m);
-    free(path);
-    return status;
-}
-
 static int verify_all(const char *dir, struct manifest *m) {
-    int status = manifest_read(m, dir);
-    for (size_t i = 0; !status && i < m->n; i++) status = verify_file(dir, &m->file[i]);
+    int status = manifest_read(m, MANIFEST_CHECKPOINT, dir);
+    if (!status) status = sealed_verify(dir, m);
     if (!status && !manifest_find(m, STATE_NAME))
         status = error_set(ERR_DATA, "%s: damaged: the manifest lists no " STATE_NAME, dir);
     return status;

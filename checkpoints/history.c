@@ -126,7 +126,8 @@ static int mend_best(const char *run) {
     while (!status && n && best < 0) {
         char *path = history_path(run, steps[--n], "");
         struct manifest m;
-        if (manifest_read(&m, path)) error_clear(); /* damaged: loading it will say so */
+        if (manifest_read(&m, MANIFEST_CHECKPOINT, path))
+            error_clear(); /* damaged: loading it will say so */
         if (m.best) best = steps[n];
         manifest_free(&m);
         free(path);

@@ -11,7 +11,14 @@
 #include "base/hash.h"
 #include "checkpoints/safetensors_header.h"
 
-#define FORMAT "ovseg-checkpoint"
+static const struct {
+    const char *format, *what, *remedy;
+    int newer; /* the status of a newer version's */
+} kinds[] = {
+    [MANIFEST_CHECKPOINT] = {"ovseg-checkpoint", "checkpoint", "", ERR_CONFIG},
+    [MANIFEST_PACKAGE] = {"ovseg-package", "model package", "; copy it again, or export it again",
+                          ERR_DATA},
+};
 enum { MANIFEST_MAX = 64 << 20 }; /* bytes; 100k tensors with the longest names take 30 MiB */
 
 /* The last line is the hash of all bytes before it and has a fixed length, so that every byte of
@@ -59,10 +66,11 @@ static void format_file(const struct manifest_file *f, struct str *out) {
 }
 
 void manifest_format(const struct manifest *m, struct str *out) {
-    str_add(out, "{\"format\":\"" FORMAT "\",\"version\":%d,\"tool\":\"" OVSEG_VERSION "\",\n",
-            MANIFEST_VERSION);
-    str_add(out, "\"step\":%" PRId64 ",\"best\":%s,\"config\":", m->step,
-            m->best ? "true" : "false");
+    str_add(out, "{\"format\":\"%s\",\"version\":%d,\"tool\":\"" OVSEG_VERSION "\",\n",
+            kinds[m->kind].format, MANIFEST_VERSION);
+    if (m->kind == MANIFEST_CHECKPOINT)
+        str_add(out, "\"step\":%" PRId64 ",\"best\":%s,", m->step, m->best ? "true" : "false");
+    str_add(out, "\"config\":");
     st_json_string(out, m->config ? m->config : "");
     str_add(out, ",\n\"files\":[");
     for (size_t i = 0; i < m->n; i++) {
@@ -131,23 +139,32 @@ static bool read_file(struct manifest *m, const cJSON *object) {
     return true;
 }
 
-static int read_all(struct manifest *m, const char *path, const cJSON *top) {
-    const char *format, *config;
-    uint64_t version, step;
-    if (!read_text(top, "format", &format) || strcmp(format, FORMAT) != 0 ||
-        !read_count(top, "version", &version))
-        return damaged(path, "not the manifest of a checkpoint");
-    if (version > MANIFEST_VERSION)
-        return error_set(
-            ERR_CONFIG, "%s: format %" PRIu64 ", written by a newer ovseg; this one reads up to %d",
-            path, version, MANIFEST_VERSION);
+/* What a checkpoint has, and a package has not. */
+static bool read_step(struct manifest *m, const cJSON *top) {
+    uint64_t step = 0;
     const cJSON *best = cJSON_GetObjectItemCaseSensitive(top, "best");
-    const cJSON *files = cJSON_GetObjectItemCaseSensitive(top, "files"), *item;
-    if (!read_text(top, "config", &config) || !read_count(top, "step", &step) ||
-        !cJSON_IsBool(best) || !cJSON_IsArray(files))
-        return damaged(path, "a field is missing");
+    if (m->kind != MANIFEST_CHECKPOINT) return true;
+    if (!read_count(top, "step", &step) || !cJSON_IsBool(best)) return false;
     m->step = (int64_t)step;
     m->best = cJSON_IsTrue(best);
+    return true;
+}
+
+static int read_all(struct manifest *m, const char *path, const cJSON *top) {
+    const char *format, *config;
+    uint64_t version;
+    if (!read_text(top, "format", &format) || strcmp(format, kinds[m->kind].format) != 0 ||
+        !read_count(top, "version", &version))
+        return error_set(ERR_DATA, "%s: damaged: not the manifest of a %s", path,
+                         kinds[m->kind].what);
+    if (version > MANIFEST_VERSION)
+        return error_set(kinds[m->kind].newer,
+                         "%s: format %" PRIu64
+                         ", written by a newer ovseg; this one, " OVSEG_VERSION ", reads up to %d",
+                         path, version, MANIFEST_VERSION);
+    const cJSON *files = cJSON_GetObjectItemCaseSensitive(top, "files"), *item;
+    if (!read_text(top, "config", &config) || !read_step(m, top) || !cJSON_IsArray(files))
+        return damaged(path, "a field is missing");
     m->config = mem_strdup(config);
     cJSON_ArrayForEach(item, files) if (!read_file(m, item)) {
         error_clear(); /* of hash_parse, which does not know the path */
@@ -156,8 +173,9 @@ static int read_all(struct manifest *m, const char *path, const cJSON *top) {
     return 0;
 }
 
-int manifest_parse(struct manifest *m, const char *path, const char *text, size_t n) {
-    *m = (struct manifest){0};
+int manifest_parse(struct manifest *m, enum manifest_kind kind, const char *path, const char *text,
+                   size_t n) {
+    *m = (struct manifest){.kind = kind};
     int status = check_seal(path, text, n);
     if (status) return status;
     cJSON *top = cJSON_ParseWithLength(text, n);
@@ -167,16 +185,31 @@ int manifest_parse(struct manifest *m, const char *path, const char *text, size_
     return status;
 }
 
-int manifest_read(struct manifest *m, const char *dir) {
-    *m = (struct manifest){0};
+int manifest_read(struct manifest *m, enum manifest_kind kind, const char *dir) {
+    *m = (struct manifest){.kind = kind};
     char *path = path_join(dir, MANIFEST_NAME);
     struct bytes text = {0};
     int status = 0;
     if (file_size(path) < 0)
-        status = error_set(ERR_DATA, "%s: is missing: %s is no complete checkpoint", path, dir);
+        status = error_set(ERR_DATA, "%s: is missing: %s is no complete %s%s", path, dir,
+                           kinds[kind].what, kinds[kind].remedy);
     if (!status) status = file_read(path, MANIFEST_MAX, &text);
-    if (!status) status = manifest_parse(m, path, (const char *)text.at, text.n);
+    if (!status) status = manifest_parse(m, kind, path, (const char *)text.at, text.n);
     bytes_free(&text);
     free(path);
     return status;
+}
+
+bool manifest_is(enum manifest_kind kind, const char *dir) {
+    if (error_status()) return false; /* the caller's error is not ours to clear */
+    char *path = path_join(dir, MANIFEST_NAME);
+    char *start = mem_format("{\"format\":\"%s\",", kinds[kind].format);
+    struct bytes head = {0};
+    bool is = file_exists(path) && !file_read_head(path, strlen(start), &head) &&
+              head.n == strlen(start) && memcmp(head.at, start, head.n) == 0;
+    error_clear();
+    bytes_free(&head);
+    free(start);
+    free(path);
+    return is;
 }

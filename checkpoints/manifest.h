@@ -1,5 +1,5 @@
-/* The manifest of a checkpoint: what was saved, with a hash of every file and every tensor, and of
- * itself. It is written last; a folder without a whole one is not a checkpoint. */
+/* The manifest of a checkpoint, or of a model package: what was saved, with a hash of every file
+ * and every tensor, and of itself. It is written last; a folder without a whole one is neither. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,8 @@
 #define MANIFEST_NAME "manifest.json"
 enum { MANIFEST_VERSION = 1 };
 
+enum manifest_kind { MANIFEST_CHECKPOINT, MANIFEST_PACKAGE };
+
 struct manifest_file {
     char *name; /* inside the folder, without slashes */
     uint64_t size, hash;
@@ -19,7 +21,8 @@ struct manifest_file {
 };
 
 struct manifest {
-    int64_t step;
+    enum manifest_kind kind;
+    int64_t step; /* of a checkpoint, as is the next */
     bool best;    /* the best one when it was saved */
     char *config; /* hash of the settings, "" when there is none */
     struct manifest_file *file;
@@ -34,8 +37,11 @@ const struct manifest_file *manifest_find(const struct manifest *m, const char *
 /* Equal manifests give equal bytes. */
 void manifest_format(const struct manifest *m, struct str *out);
 
-/* ERR_DATA when it is damaged, ERR_CONFIG when a newer version wrote it. */
-int manifest_parse(struct manifest *m, const char *path, const char *text, size_t n);
-/* Of the checkpoint `dir`; a folder without a manifest is damaged, too. */
-int manifest_read(struct manifest *m, const char *dir);
+/* ERR_DATA when it is damaged, or of the other kind; a newer version's is ERR_CONFIG of a
+ * checkpoint, ERR_DATA of a package. */
+int manifest_parse(struct manifest *m, enum manifest_kind kind, const char *path, const char *text,
+                   size_t n);
+/* Of the folder `dir`; one without a manifest is damaged, too. */
+int manifest_read(struct manifest *m, enum manifest_kind kind, const char *dir);
+bool manifest_is(enum manifest_kind kind, const char *dir); /* by the first bytes of the file */
 void manifest_free(struct manifest *m);

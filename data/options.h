@@ -64,6 +64,8 @@ struct text_options {
     bool shared_starts;
     int precision; /* enum precision */
     bool keep;
+    const char *vocabulary; /* no setting: the tokenizer's file that came with a CLIP; NULL: where
+                               it is installed (data/tokenizer.h) */
 };
 extern const struct setting text_rows[4];
 

@@ -76,7 +76,7 @@ int class_encoder_open(struct class_encoder *e, const struct clip *c,
     *e = (struct class_encoder){.clip = c, .text = text};
     int span = span_begin("text");
     int status = class_text_templates(text, &e->templates);
-    if (!status) status = tokenizer_open(&e->tokenizer, NULL);
+    if (!status) status = tokenizer_open(&e->tokenizer, text->vocabulary);
     if (!status && text->shared_starts) status = open_starts(e);
     span_end(span);
     return status;

@@ -130,6 +130,24 @@ struct clip_options clip_model(const struct clip_model_options *o, const struct 
     return m;
 }
 
+void clip_model_check(const struct clip_model_options *o, const char *where, struct problems *p) {
+    if (o->model) return; /* its sizes fit each other */
+    int64_t heads = o->heads ? o->heads : o->width / 64;
+    int64_t text_heads = o->text_heads ? o->text_heads : o->text_width / 64;
+    if (o->image_size % o->patch)
+        problems_add(p, "%s: clip.image_size %lld is no multiple of clip.patch %lld", where,
+                     (long long)o->image_size, (long long)o->patch);
+    if (!heads || o->width % heads)
+        problems_add(p, "%s: clip.width %lld is no multiple of clip.heads %lld", where,
+                     (long long)o->width, (long long)heads);
+    if (!text_heads || o->text_width % text_heads)
+        problems_add(p, "%s: clip.text.width %lld is no multiple of clip.text.heads %lld", where,
+                     (long long)o->text_width, (long long)text_heads);
+    if (o->sine_positions > 0 && o->width % 4)
+        problems_add(p, "%s: clip.sine_positions: clip.width %lld is no multiple of 4", where,
+                     (long long)o->width);
+}
+
 static struct swin_options swin(const struct proposals_options *o) {
     struct swin_options s = swin_standard("TSBL"[o->backbone - BACKBONE_SWIN_T]);
     if (o->embed) s.embed = o->embed;
@@ -176,6 +194,18 @@ static void check_groups(const struct proposals_options *o, const char *where, s
 
 static bool four(size_t n) { return n == 0 || n == FEATURES_MAX; }
 
+static struct resnet_options resnet(const struct proposals_options *o);
+
+/* Group normalization in a residual backbone divides all of its widths. */
+static bool groups_fit(const struct proposals_options *o) {
+    if (o->backbone == BACKBONE_SMALL || o->backbone >= BACKBONE_SWIN_T || o->norm != NORM_GN)
+        return true;
+    struct resnet_options r = resnet(o);
+    int64_t stem = o->stem == RESNET_STEM_DEEPLAB ? r.stem_out / 2 : r.stem_out;
+    int64_t g = o->norm_groups;
+    return stem % g == 0 && r.stage[0].out % g == 0 && r.stage[0].width % g == 0;
+}
+
 void proposals_check(const struct proposals_options *o, const char *where, struct problems *p) {
     int64_t maps = o->backbone == BACKBONE_SMALL ? 3 : FEATURES_MAX;
     if (o->grid.n != 3)
@@ -201,6 +231,11 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
     if (o->memory != MASKFORMER_ENCODED && o->memory > maps)
         problems_add(p, "%s: proposals.decoder.memory: this backbone has %lld maps", where,
                      (long long)maps);
+    if (!groups_fit(o))
+        problems_add(p,
+                     "%s: proposals.backbone.norm: gn: a width of the backbone is no multiple of "
+                     "pixel.norm_groups %lld",
+                     where, (long long)o->norm_groups);
     if (o->width % o->heads || o->width % 4)
         problems_add(p,
                      "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",

@@ -28,6 +28,9 @@ struct prompt_options {
 extern const struct setting prompt_rows[4];
 extern const struct setting prompt_found_rows[1]; /* of weights that are there */
 
+/* Adds what the ranges of the rows cannot say, as "WHERE: clip.KEY: ...". */
+void clip_model_check(const struct clip_model_options *o, const char *where, struct problems *p);
+
 /* Prompt depth 0 when `prompt` is NULL. */
 struct clip_options clip_model(const struct clip_model_options *o, const struct prompt_options *p);
 

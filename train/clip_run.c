@@ -54,6 +54,12 @@ int clip_run_open_from(struct clip_run *c, const struct node *n, const struct no
     return status;
 }
 
+struct text_options clip_run_text(const struct node *n, const struct node_input *in) {
+    struct text_options text = n->config.text;
+    text.vocabulary = in->node->vocabulary;
+    return text;
+}
+
 void clip_run_free(struct clip_run *c) {
     clip_free(&c->clip);
     params_free(&c->params);

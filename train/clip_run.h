@@ -27,6 +27,10 @@ int clip_run_open_from(struct clip_run *c, const struct node *n, const struct no
                        const struct prompt_options *prompt);
 void clip_run_free(struct clip_run *c);
 
+/* How a stage makes texts of names with the CLIP of an input: its settings, and the tokenizer's
+ * file where the CLIP came with one. Nothing in it is owned. */
+struct text_options clip_run_text(const struct node *n, const struct node_input *in);
+
 /* The prompts that the weights of a CLIP's run have; NULL: none. */
 const struct prompt_options *clip_run_prompts(const struct node *n);
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "train/commands/cmd.h"
+#include "train/package/package.h"
 #include "train/protocol.h"
 #include "train/result_full.h"
 #include "train/run.h"
@@ -110,6 +111,32 @@ static int add_run(struct strings *argv, const char *dir) {
     return error_status();
 }
 
+/* Whether the pictures are said, which a package has none of. */
+static bool has_pictures(const struct eval_request *r) {
+    for (size_t i = 0; i < r->overrides->n; i++)
+        if (strcmp(r->overrides->at[i].key, "inputs.scenes") == 0) return true;
+    return r->sets && (strchr(r->sets, '/') || strstr(r->sets, ".yaml") || strstr(r->sets, ".yml"));
+}
+
+/* A package as a config: its settings, itself as both models. */
+static int add_package(struct strings *argv, const struct eval_request *r) {
+    struct graph g = {0};
+    const struct node *n = package_open(&g, r->model); /* before a config is read out of it */
+    if (n && !has_pictures(r))
+        error_set(ERR_USAGE,
+                  "%s: a package has no pictures in it: --sets CONFIG.yaml or RUN of stage prepare "
+                  "or scenes, or inputs.scenes=...; --images DIR classifies",
+                  r->model);
+    if (n && !error_status()) {
+        strings_add(argv, n->path);
+        add_override(argv, "inputs.clip", n->dir);
+        add_override(argv, "inputs.proposals", n->dir);
+        add_override(argv, "output_dir", "runs");
+    }
+    graph_close(&g);
+    return error_status();
+}
+
 /* A config must be of stage evaluate; ovseg-train reports what else is wrong with it. */
 static int add_config(struct strings *argv, const char *path) {
     struct settings_doc config = {0};
@@ -133,7 +160,9 @@ static int add_config(struct strings *argv, const char *path) {
 
 static int command_line(const struct eval_request *r, struct strings *argv) {
     strings_add(argv, "train");
-    int status = run_folder(r->model) ? add_run(argv, r->model) : add_config(argv, r->model);
+    int status = run_folder(r->model)   ? add_run(argv, r->model)
+                 : package_is(r->model) ? add_package(argv, r)
+                                        : add_config(argv, r->model);
     if (status) return status;
     if (r->quiet) strings_add(argv, "--quiet");
     if (r->dry_run) strings_add(argv, "--dry-run");

@@ -1,11 +1,11 @@
-/* `ovseg eval CONFIG|RUN [--sets a,b,c]`: an evaluation as ovseg-train runs it, of one set or of
- * several. */
+/* `ovseg eval CONFIG|RUN|PACKAGE [--sets a,b,c]`: an evaluation as ovseg-train runs it, of one set
+ * or of several. */
 #pragma once
 
 #include "base/settings_doc.h"
 
 struct eval_request {
-    const char *model; /* a config of stage evaluate, or a finished run of one */
+    const char *model; /* a config of stage evaluate, a finished run of one, or a package */
     const char *sets;  /* "a,b,c": of the scenes input, or prepared elsewhere; NULL: eval.set */
     const struct overrides *overrides;
     bool quiet, dry_run, explain;

@@ -3,10 +3,12 @@
 #include "base/file.h"
 #include "checkpoints/import.h"
 #include "eval/given.h"
+#include "train/package/package.h"
 #include "train/run.h"
 
 bool given_is(const char *path) {
-    if (run_folder(path) || (dir_exists(path) && import_is_weights(path))) return false;
+    if (run_folder(path) || package_is(path) || (dir_exists(path) && import_is_weights(path)))
+        return false;
     return mask_source_is(path);
 }
 

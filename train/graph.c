@@ -14,6 +14,7 @@
 #include "configs/reference.h"
 #include "train/identity.h"
 #include "train/input_kinds.h"
+#include "train/package/package.h"
 #include "train/places.h"
 #include "train/run.h"
 #include "train/weights/import_settings.h"
@@ -124,6 +125,9 @@ static void load_input(struct builder *b, struct node *n, const char *name) {
         char *run = run_split(path, &in.best);
         if (run_folder(run)) {
             in.node = run_node_open(b->graph, run);
+            if (!in.node) problems_take_error(&b->problems);
+        } else if (is_run && package_is(run)) {
+            in.node = package_input(b->graph, run, name);
             if (!in.node) problems_take_error(&b->problems);
         } else if (access(path, R_OK) == 0 && input_takes_weights(name) &&
                    !input_is_masks(name, path) && import_is_weights(path)) {
@@ -255,10 +259,15 @@ static void build(struct builder *b, struct node *n, bool named) {
     load_files(b, n);
 }
 
-/* What a config is called; the settings of a run (`ovseg eval RUN`) as the run without its hash. */
+/* What a config is called; the settings of a run (`ovseg eval RUN`) as the run without its hash,
+ * those of a package as the package. */
 static char *config_name(const char *path) {
     char *dir = path_dir(path), *name = path_stem(path), *dash = strrchr(path_base(dir), '-');
-    if (strcmp(path_base(path), "settings.yaml") == 0 && dash && run_folder(dir)) {
+    bool settings = strcmp(path_base(path), "settings.yaml") == 0;
+    if (settings && package_is(dir)) {
+        free(name);
+        name = path_stem(dir);
+    } else if (settings && dash && run_folder(dir)) {
         free(name);
         *dash = '\0';
         name = mem_strdup(path_base(dir));
@@ -466,6 +475,8 @@ static void node_free(struct node *n) {
     free(n->path);
     free(n->init);
     free(n->cache);
+    free(n->weights);
+    free(n->vocabulary);
     free(n->identity);
     free(n->dir);
     config_free(&n->config);

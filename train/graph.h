@@ -33,6 +33,11 @@ struct node {
     char *cache;       /* paths.cache: what is kept for other runs; NULL: where the runs are */
     char *init;        /* the path of init.weights; NULL: none, or a run: input "init.weights" */
 
+    bool packaged;    /* of a model package (train/package/package.h), verified: no run */
+    char *weights;    /* of its parts: the file */
+    char *vocabulary; /* of its CLIPs: the file of the tokenizer */
+    bool text_alone;  /* a CLIP of which there is the text tower only */
+
     char *identity;    /* the text that is hashed, one fact a line */
     char id[13];       /* 12 hex digits */
     char *dir;         /* <output_dir>/<name>-<id> */

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "train/package/package.h"
 #include "train/run.h"
 #include "train/segment.h"
 
@@ -94,11 +95,15 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     struct node *n = NULL;
     if (run_folder(dir))
         n = run_node_open(g, dir);
+    else if (package_is(name))
+        n = package_open(g, name);
     else if (path_is_yaml(name) || import_is_weights(name))
         n = open_config(g, name, o);
     else
         error_set(ERR_MISSING,
-                  "%s: no run folder, config or weights: `ovseg runs list` shows the runs", dir);
+                  "%s: no run folder, model package, config or weights: `ovseg runs list` shows "
+                  "the runs",
+                  dir);
     free(dir);
     return n;
 }

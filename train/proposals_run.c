@@ -26,22 +26,37 @@ static int make(struct proposals_run *p, const struct node *of, const struct cli
     return error_status();
 }
 
-/* The same with a CLIP that is opened for it: `clip_from`, whose texts it was trained with. */
+/* A CLIP that is opened for its texts: `clip_from`, whose texts the network was trained with.
+ * *text: [K, D], in the caller's scope. */
+static int speak(struct clip_run *clip, const struct node *of, const struct node_input *clip_from,
+                 const struct vocabulary *v, tensor **text) {
+    int status = clip_run_open_from(clip, of, clip_from, NULL);
+    if (status) return status;
+    struct text_options how = clip_run_text(of, clip_from);
+    *text = class_text(&clip->clip, &how, v);
+    if (!*text) clip_run_free(clip);
+    return error_status();
+}
+
+/* The network with such a CLIP. */
 static int make_from(struct proposals_run *p, const struct node *of,
                      const struct node_input *clip_from, const struct vocabulary *v, int modes) {
     struct clip_run clip;
-    int status = clip_run_open_from(&clip, of, clip_from, NULL);
-    if (status) return status;
+    tensor *text;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    tensor *text = class_text(&clip.clip, &of->config.text, v); /* [K, D] */
-    status = make(p, of, &clip.clip, text, modes);
+    int status = speak(&clip, of, clip_from, v, &text);
+    if (!status) {
+        status = make(p, of, &clip.clip, text, modes);
+        clip_run_free(&clip);
+    }
     t_scope_close(scope, NULL);
-    clip_run_free(&clip);
     return status;
 }
 
-static bool same_strings(const struct strings *a, const struct strings *b) {
-    bool same = a->n == b->n;
+static bool same_texts(const struct text_options *x, const struct text_options *y) {
+    const struct strings *a = &x->templates, *b = &y->templates;
+    bool same =
+        a->n == b->n && x->shared_starts == y->shared_starts && x->precision == y->precision;
     for (size_t i = 0; same && i < a->n; i++) same = strcmp(a->at[i], b->at[i]) == 0;
     return same;
 }
@@ -51,7 +66,7 @@ static const struct namer_run *find_namer(const struct namer_run *known, const s
                                           const struct node_input *clip_from) {
     for (const struct namer_run *m = known; m; m = m->next)
         if (m->from->node == clip_from->node && m->from->best == clip_from->best &&
-            same_strings(m->templates, &of->config.text.templates))
+            same_texts(m->how, &of->config.text))
             return m;
     return NULL;
 }
@@ -87,6 +102,26 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, const stru
     status = run_load(in, WEIGHTS_PROPOSALS, &p->params, false);
     if (status) proposals_run_free(p);
     return status;
+}
+
+int proposals_run_names(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
+                        const struct namer_run *known) {
+    const struct node_input *in = node_input(n, "proposals");
+    bool imported = in->node->config.run.stage == STAGE_IMPORT;
+    const struct node_input *clip = imported ? in : node_input(in->node, "clip");
+    const struct namer_run *m = find_namer(known, in->node, clip);
+    struct clip_run own;
+    tensor *text = NULL;
+    int scope = t_scope_open("names", T_NO_GRAD);
+    int status = m ? 0 : speak(&own, in->node, clip, v, &text);
+    if (!status && m) text = t_clone(m->namer.text);
+    if (!status && !m) clip_run_free(&own);
+    text = t_hold(text);
+    t_scope_close(scope, NULL);
+    if (!text) return error_status();
+    t_drop(p->text);
+    p->text = text;
+    return 0;
 }
 
 void proposals_run_free(struct proposals_run *p) {

@@ -24,6 +24,9 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
 struct namer_run;
 int proposals_run_open(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
                        const struct namer_run *known);
+/* Other names for one that is open. After an error it has those it had. */
+int proposals_run_names(struct proposals_run *p, const struct node *n, const struct vocabulary *v,
+                        const struct namer_run *known);
 void proposals_run_free(struct proposals_run *p);
 struct proposer proposals_run_proposer(const struct proposals_run *p);
 

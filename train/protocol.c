@@ -64,7 +64,11 @@ static void put_checkpoints(const struct evaluation *e, struct json_out *j) {
         if (!is_model || !in->node) continue;
         bool best = in->best || in->node->config.train.validate_keep == KEEP_BEST;
         bool weights = in->node->config.run.stage == STAGE_IMPORT;
-        json_key_string(j, in->name, weights ? "published" : best ? "best" : "last");
+        json_key_string(j, in->name,
+                        in->node->packaged ? "package"
+                        : weights          ? "published"
+                        : best             ? "best"
+                                           : "last");
     }
     json_end(j);
 }

@@ -20,6 +20,7 @@
 #include "nn/torch/tensor.h"
 #include "train/identity.h"
 #include "train/lock.h"
+#include "train/package/package.h"
 #include "train/ranks.h"
 #include "train/run_live.h"
 #include "train/waiting.h"
@@ -172,7 +173,8 @@ static int take_input(struct graph *g, struct node *n, const cJSON *in, const ch
     to.best = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "best"));
     if (run) {
         char *child = path_join(parent, run);
-        to.node = run_node_open(g, child);
+        bool package = !run_folder(child) && package_is(child);
+        to.node = package ? package_input(g, child, to.name) : run_node_open(g, child);
         free(child);
     } else {
         to.path = mem_strdup(path);
@@ -347,6 +349,10 @@ int run_node(struct node *n) {
 
 int run_weights_unread(const struct node_input *in, char **file) {
     const struct node *from = in->node;
+    if (from->weights) { /* of a package, verified when that was opened */
+        *file = mem_strdup(from->weights);
+        return 0;
+    }
     bool best = in->best || from->config.train.validate_keep == KEEP_BEST;
     char *path = best ? history_best(from->dir) : history_last(from->dir);
     *file = path ? path_join(path, "model.safetensors") : NULL;
@@ -358,6 +364,7 @@ int run_weights_unread(const struct node_input *in, char **file) {
 
 int run_weights(const struct node_input *in, char **file) {
     int status = run_weights_unread(in, file);
+    if (in->node->weights) return status;
     char *checkpoint = status ? NULL : path_dir(*file);
     if (!status) status = checkpoint_verify(checkpoint);
     free(checkpoint);

@@ -23,15 +23,26 @@ static void warn_of_prompts(const struct namer_run *m, const char *input) {
                  input);
 }
 
+int namer_run_names(struct namer_run *m, const struct node *n, const struct vocabulary *v) {
+    struct text_options text = clip_run_text(n, m->from);
+    int scope = t_scope_open("names", T_NO_GRAD);
+    tensor *features = t_hold(class_text(&m->clip.clip, &text, v)); /* [K, D] */
+    t_scope_close(scope, NULL);
+    if (!features) return error_status();
+    t_drop(m->namer.text);
+    m->namer.text = features;
+    return 0;
+}
+
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
                    const struct vocabulary *v) {
     double given = n->config.eval.temperature;
-    *m = (struct namer_run){.from = node_input(n, input), .templates = &n->config.text.templates};
+    *m = (struct namer_run){.from = node_input(n, input), .how = &n->config.text};
     int status = clip_run_open(&m->clip, n, input, NULL);
+    if (!status) status = namer_run_names(m, n, v);
     if (status) return status;
     int scope = t_scope_open("namer", T_NO_GRAD);
     m->namer.clip = &m->clip.clip;
-    m->namer.text = t_hold(class_text(&m->clip.clip, &n->config.text, v)); /* [K, D] */
     m->namer.temperature = given > 0 ? given : t_item(clip_scale(&m->clip.clip));
     m->namer.no_prompts = !n->config.eval.prompts;
     warn_of_prompts(m, input);
@@ -65,7 +76,8 @@ int segment_size_of(struct segment_size *s, const struct node *n) {
     int status = 0;
     *s = (struct segment_size){o->shortest, o->longest};
     if (!s->shortest) s->shortest = proposals->config.segment.crop;
-    if (!s->shortest && proposals->config.run.stage == STAGE_IMPORT)
+    bool imported = proposals->config.run.stage == STAGE_IMPORT || proposals->packaged;
+    if (!s->shortest && imported)
         return error_set(ERR_CONFIG,
                          "%s: weights do not tell how large pictures were: set eval.shortest (the "
                          "released Swin-B has 640, the released R101c 512)",

@@ -8,14 +8,16 @@
 struct namer_run {
     struct clip_run clip;
     struct namer namer;
-    const struct node_input *from;   /* the input, */
-    const struct strings *templates; /* and how its texts were made: both of the evaluation */
-    const struct namer_run *next;    /* another one that is open */
+    const struct node_input *from;  /* the input, */
+    const struct text_options *how; /* and how its texts were made: both of the evaluation */
+    const struct namer_run *next;   /* another one that is open */
 };
 
 /* The CLIP of an input, with the text and temperature settings of `n`, which is an evaluation. */
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
                    const struct vocabulary *v);
+/* Other names for one that is open. After an error it has those it had. */
+int namer_run_names(struct namer_run *m, const struct node *n, const struct vocabulary *v);
 void namer_run_close(struct namer_run *m);
 
 /* eval.shortest and eval.longest, where 0 stands for the sides that the network was trained at:

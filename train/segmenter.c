@@ -42,6 +42,7 @@ static int choose(struct segmenter *s, const struct model_options *o, struct nod
     if (o->proposals) {
         proposals->node = model_node(&s->graph, o->proposals, o, &proposals->best);
         if (!proposals->node) return error_status();
+        if (proposals->node->packaged) *proposals = *node_input(proposals->node, "proposals");
     } else if (model->config.run.stage == STAGE_IMPORT) {
         *proposals = *clip;
     } else {
@@ -74,6 +75,7 @@ static int make_node(struct segmenter *s, const struct model_options *o) {
 /* A name that is said to be neither is taken as a thing: proposals of it stay apart. */
 static void tell_things(struct segmenter *s, const struct vocabulary *v) {
     size_t unknown = 0;
+    free(s->thing);
     s->thing = mem_alloc(v->n, sizeof *s->thing);
     for (size_t k = 0; k < v->n; k++) {
         s->thing[k] = v->at[k].kind != KIND_STUFF;
@@ -86,15 +88,38 @@ static void tell_things(struct segmenter *s, const struct vocabulary *v) {
             unknown, v->n);
 }
 
+static void add_rival(const struct segmenter *s, struct vocabulary *v) {
+    if (s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
+}
+
+static void take_names(struct segmenter *s, const struct vocabulary *v) {
+    s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
+    tell_things(s, v);
+}
+
+int segmenter_names(struct segmenter *s, struct vocabulary *v) {
+    tensor *old = s->namer.namer.text; /* stays until both have theirs */
+    add_rival(s, v);
+    int scope = t_scope_open("", T_PRECISION(s->node->config.run.precision));
+    s->namer.namer.text = NULL;
+    int status = namer_run_names(&s->namer, s->node, v);
+    if (!status && !s->given) status = proposals_run_names(&s->proposals, s->node, v, &s->namer);
+    t_drop(status ? s->namer.namer.text : old);
+    if (status) s->namer.namer.text = old;
+    t_scope_close(scope, NULL);
+    mem_return_pages();
+    if (!status) take_names(s, v);
+    return status;
+}
+
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v) {
     *s = (struct segmenter){.masks.file.fd = -1};
     s->given = o->proposals && given_is(o->proposals);
     int status = make_node(s, o);
     if (!status) status = device_open(s->node);
     waiting_choose(t_threads());
-    if (!status && s->node->config.eval.demo && v->n == 1) vocabulary_add(v, "others");
-    s->others = v->n == 2 && strcmp(v->at[1].name, "others") == 0;
-    if (!status) tell_things(s, v);
+    if (!status) add_rival(s, v);
+    if (!status) take_names(s, v);
     if (!status && !s->given) status = segment_size_of(&s->size, s->node);
     int scope =
         t_scope_open("", T_PRECISION(status ? PRECISION_FP32 : s->node->config.run.precision));

@@ -25,6 +25,9 @@ struct segmenter {
  * ERR_MISSING: no such run, not finished, or no proposal network behind it; ERR_CONFIG: overrides;
  * ERR_DATA: damaged. Close it in any case. */
 int segmenter_open(struct segmenter *s, const struct model_options *o, struct vocabulary *v);
+/* Other names for one that is open, with the models that it has. ERR_DATA: a text is too long.
+ * After an error it has those it had. */
+int segmenter_names(struct segmenter *s, struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
 /* Whether its settings ask for panoptic segments. */

@@ -373,21 +373,9 @@ static int run(struct node *n) {
 }
 
 static void check(const struct node *n, struct problems *p) {
-    const struct clip_model_options *c = &n->config.clip;
     if (n->config.clip_train.loss != CLIP_LOSS_IN_BATCH)
         problems_add(p, "%s: loss.kind: pretraining knows in-batch alone", n->path);
-    if (c->model) return; /* its sizes fit each other */
-    int64_t heads = c->heads ? c->heads : c->width / 64;
-    int64_t text_heads = c->text_heads ? c->text_heads : c->text_width / 64;
-    if (c->image_size % c->patch)
-        problems_add(p, "%s: clip.image_size %lld is no multiple of clip.patch %lld", n->path,
-                     (long long)c->image_size, (long long)c->patch);
-    if (!heads || c->width % heads)
-        problems_add(p, "%s: clip.width %lld is no multiple of clip.heads %lld", n->path,
-                     (long long)c->width, (long long)heads);
-    if (!text_heads || c->text_width % text_heads)
-        problems_add(p, "%s: clip.text.width %lld is no multiple of clip.text.heads %lld", n->path,
-                     (long long)c->text_width, (long long)text_heads);
+    clip_model_check(&n->config.clip, n->path, p);
 }
 
 static const char *const inputs[] = {"scenes", NULL};

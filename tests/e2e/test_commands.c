@@ -215,7 +215,7 @@ static void segment_walk(const char *runs) {
         OVSEG("segment", "-m", model, "--classes", "sky,sea", "-o", out[0], __VA_ARGS__), status,  \
         text)
     REFUSED(ERR_MISSING, "is not finished: ovseg-train", not_done, pictures[0]);
-    REFUSED(ERR_MISSING, "no run folder, config or weights", "no/such/run", pictures[0]);
+    REFUSED(ERR_MISSING, "no run folder, model package, config", "no/such/run", pictures[0]);
     REFUSED(ERR_MISSING, "stage scenes", scenes, pictures[0]);
     REFUSED(ERR_MISSING, "--proposals", clip, pictures[0]); /* nothing was mined before it */
     REFUSED(ERR_CONFIG, "lambda", mpt, "--set", "eval.lamda=0.5", pictures[0]);

@@ -8,8 +8,8 @@
 
 /* ---- manifest ---- */
 
-static void manifest_seeds(struct corpus *c) {
-    struct manifest m = {.step = 60, .best = true, .config = mem_strdup("c0ffee")};
+static void seeds_of(struct corpus *c, enum manifest_kind kind) {
+    struct manifest m = {.kind = kind, .step = 60, .best = true, .config = mem_strdup("c0ffee")};
     struct manifest_file *f = manifest_add(&m, "model.safetensors", 1234, 0x123456789abcdef0);
     f->tensor_hash = mem_alloc(2, sizeof *f->tensor_hash);
     strings_add(&f->tensor, "visual.proj");
@@ -23,6 +23,9 @@ static void manifest_seeds(struct corpus *c) {
     manifest_free(&m);
 }
 
+static void manifest_seeds(struct corpus *c) { seeds_of(c, MANIFEST_CHECKPOINT); }
+static void package_seeds(struct corpus *c) { seeds_of(c, MANIFEST_PACKAGE); }
+
 static void manifest_seal(uint8_t *data, size_t n) {
     char line[] = "\"self\":\"0123456789abcdef\"}\n", hex[17];
     size_t length = sizeof line - 1;
@@ -32,9 +35,9 @@ static void manifest_seal(uint8_t *data, size_t n) {
     memcpy(data + n - length, line, length);
 }
 
-static int run_manifest(const uint8_t *data, size_t n) {
+static int run_kind(const uint8_t *data, size_t n, enum manifest_kind kind) {
     struct manifest m;
-    int status = manifest_parse(&m, "fuzz", (const char *)data, n);
+    int status = manifest_parse(&m, kind, "fuzz", (const char *)data, n);
     if (status) return status;
     for (size_t i = 0; i < m.n; i++) {
         REQUIRE(manifest_find(&m, m.file[i].name) == &m.file[i], "two of one name");
@@ -43,7 +46,7 @@ static int run_manifest(const uint8_t *data, size_t n) {
     struct str first = {0}, second = {0};
     struct manifest again;
     manifest_format(&m, &first);
-    REQUIRE(!manifest_parse(&again, "again", first.at, first.n), "%s", error_message());
+    REQUIRE(!manifest_parse(&again, kind, "again", first.at, first.n), "%s", error_message());
     manifest_format(&again, &second);
     REQUIRE(strcmp(first.at, second.at) == 0, "reads differently");
     str_free(&first);
@@ -53,8 +56,17 @@ static int run_manifest(const uint8_t *data, size_t n) {
     return 0;
 }
 
+static int run_manifest(const uint8_t *data, size_t n) {
+    return run_kind(data, n, MANIFEST_CHECKPOINT);
+}
+static int run_package(const uint8_t *data, size_t n) {
+    return run_kind(data, n, MANIFEST_PACKAGE);
+}
+
 FUZZ(manifest, .seeds = manifest_seeds, .run = run_manifest, .seal = manifest_seal,
      .codes = {ERR_DATA, ERR_CONFIG});
+FUZZ(package, .seeds = package_seeds, .run = run_package, .seal = manifest_seal,
+     .codes = {ERR_DATA});
 
 /* ---- safetensors: two bytes, the size of the data; then the JSON ---- */
 

@@ -238,7 +238,7 @@ static int parse_sealed(const char *text) {
     hash_hex(hash_bytes(s.at, s.n), hex);
     str_add(&s, "\"self\":\"%s\"}\n", hex);
     struct manifest m;
-    int status = manifest_parse(&m, "m.json", s.at, s.n);
+    int status = manifest_parse(&m, MANIFEST_CHECKPOINT, "m.json", s.at, s.n);
     manifest_free(&m);
     str_free(&s);
     return status;

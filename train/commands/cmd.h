@@ -27,6 +27,7 @@ int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_mine(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);
 int cmd_data(int argc, char **argv);

@@ -1,4 +1,4 @@
-/* ovseg eval CONFIG|RUN: an evaluation, as ovseg-train runs it, of one set or several.
+/* ovseg eval CONFIG|RUN|PACKAGE: an evaluation, as ovseg-train runs it, of one set or several.
  * ovseg eval MODEL --images DIR: how well a CLIP names the pictures in the sub-folders of DIR. */
 #include <argp.h>
 #include <math.h>
@@ -63,7 +63,8 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
     "Evaluates the segmentation that CONFIG, of stage evaluate, describes, or a finished RUN of "
-    "one, and prints all figures (measure.* has more of them); or, with --images, the "
+    "one, or that of a model package (with --sets), and prints all figures (measure.* has more of "
+    "them); or, with --images, the "
     "zero-shot classification of pictures by the CLIP of MODEL: a run, RUN@best, a config, or "
     "published weights (OpenAI's, open_clip's, Hugging Face's, OVSeg's).\v"
     "With --images, pictures are resized and cut to the middle as CLIP's authors do. Where they "
@@ -328,8 +329,8 @@ static int evaluate(const struct arguments *a) {
 }
 
 int cmd_eval(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "CONFIG|RUN|MODEL [KEY=VALUE...]", doc, 0,
-                                     0,       0};
+    static const struct argp argp = {
+        options, parse, "CONFIG|RUN|PACKAGE|MODEL [KEY=VALUE...]", doc, 0, 0, 0};
     struct arguments a = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

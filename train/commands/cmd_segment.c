@@ -30,9 +30,9 @@ struct arguments {
 enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP, KEY_CONFIG, KEY_WEIGHTS };
 
 static const struct argp_option options[] = {
-    {"model", 'm', "RUN|FILE", 0,
-     "Run of a CLIP stage or of an evaluation, RUN@best, or its config; a file of the reference's "
-     "weights (.pth)",
+    {"model", 'm', "RUN|PACKAGE", 0,
+     "A model package (`ovseg export`); run of a CLIP stage or of an evaluation, RUN@best, or its "
+     "config; a file of the reference's weights (.pth)",
      0},
     {"config", KEY_CONFIG, "CONFIG", 0, "The same as --model", 0},
     {"weights", KEY_WEIGHTS, "FILE", 0,

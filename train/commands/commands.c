@@ -10,6 +10,7 @@ const struct command commands[] = {
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
+    {"export", "a model with all that it segments with, as one folder", cmd_export},
     {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"data", "data sets made, checked, divided, written out", cmd_data},

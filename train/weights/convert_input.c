@@ -38,7 +38,7 @@ int convert_checkpoint_file(const char *in, const char *part, char **file) {
     char *dir = find_checkpoint(in), *name = mem_format("%s.safetensors", part);
     struct manifest m = {0};
     int status = dir ? checkpoint_verify(dir) : error_status();
-    if (!status) status = manifest_read(&m, dir);
+    if (!status) status = manifest_read(&m, MANIFEST_CHECKPOINT, dir);
     if (!status && !manifest_find(&m, name))
         status = error_set(ERR_MISSING, "%s: holds no %s", dir, name);
     *file = status ? NULL : path_join(dir, name);

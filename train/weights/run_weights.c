@@ -11,6 +11,7 @@ static const char CLIP[] = "clip_adapter.clip_model.";
 static const char *const prompts[] = {"visual.mask_embedding", "visual.prompt_embedding"};
 enum { PROMPTS = sizeof prompts / sizeof *prompts };
 static const char *const clip[] = {"clip_adapter.clip_model.*"};
+static const char *const image_tower[] = {"visual.*"};
 
 static bool is_import(const struct node *n) { return n->config.run.stage == STAGE_IMPORT; }
 
@@ -59,6 +60,10 @@ static int load_run(const struct node_input *in, enum weights_part part, struct 
         o.prefix = whole ? CLIP : NULL;
         o.allow_missing = prompts;
         o.n_allow_missing = new_prompts ? PROMPTS : 0;
+        if (in->node->text_alone) {
+            o.allow_missing = image_tower;
+            o.n_allow_missing = 1;
+        }
     } else if (whole) {
         o.allow_unexpected = clip;
         o.n_allow_unexpected = 1;
