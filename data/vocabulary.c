@@ -317,6 +317,12 @@ void vocabulary_add(struct vocabulary *v, const char *name) {
     add_class(v)->name = mem_strdup(name);
 }
 
+void vocabulary_take(struct vocabulary *to, struct vocabulary *from, size_t i) {
+    struct vocabulary_class *c = add_class(to);
+    *c = from->at[i];
+    from->at[i] = (struct vocabulary_class){.name = mem_strdup(c->name), .raw = -1};
+}
+
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n) {
     *v = (struct vocabulary){0};
     for (size_t i = 0; i < n; i++) vocabulary_add(v, names[i]);

@@ -51,6 +51,8 @@ int vocabulary_check(const struct vocabulary *v, const char *source);
 /* Of names that need no checking: those of a data set, nouns of captions. */
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
 void vocabulary_add(struct vocabulary *v, const char *name);
+/* Class i of `from`, with all that belongs to it, behind those of `to`; `from` keeps its name. */
+void vocabulary_take(struct vocabulary *to, struct vocabulary *from, size_t i);
 /* The text of a YAML file that reads as `v`, behind `comment` (lines that begin with #). */
 void vocabulary_print(const struct vocabulary *v, const char *comment, struct str *out);
 

@@ -13,6 +13,7 @@ int cmd_init(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_segment(int argc, char **argv);
+int cmd_classify(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_mine(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);

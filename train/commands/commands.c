@@ -7,6 +7,7 @@ const struct command commands[] = {
     {"train", "run a stage and what it needs", cmd_train},
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
+    {"classify", "given regions of pictures, named", cmd_classify},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
