@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/spans.h"
+#include "nn/models/names.h"
 
 enum { CROPS = 64 /* in one pass through the image tower */, AT_ONCE = 1 << 24 /* mask pixels */ };
 
@@ -41,19 +42,19 @@ static int encode(struct given *g, const struct namer *m, const struct crop_opti
 
 /* CLIP's opinion on each mask -> [V, K]. */
 static tensor *opinions(const struct given *g, const struct namer *m) {
-    int64_t D = t_size(m->text, 1);
+    int64_t D = t_size(m->text, -1);
     float *x = mem_alloc((size_t)(g->V * D), sizeof *x);
     for (int64_t v = 0; v < g->V; v++)
         for (int64_t d = 0; d < D; d++) x[v * D + d] = g->feature[g->row[g->at[v]] * D + d];
     tensor *f = t_from_data(x, SHAPE(g->V, D), T_F32); /* [V, D] */
     free(x);
-    return t_softmax(t_scale(t_matmul(f, t_transpose(m->text, 0, 1)), m->temperature), -1);
+    return t_softmax(t_scale(names_cosines(f, m->text), m->temperature), -1);
 }
 
 int given_names(const struct namer *m, const struct crop_options *crop, int64_t min_area,
                 const struct image *im, const struct region_list *masks, float *prob) {
     struct given g = {.masks = masks};
-    size_t K = (size_t)t_size(m->text, 0);
+    size_t K = (size_t)names_count(m->text);
     REQUIRE(!masks->n || (masks->h == im->h && masks->w == im->w), "masks of another size");
     for (size_t i = 0; i < masks->n * K; i++) prob[i] = NAN;
     int scope = t_scope_open("given", T_NO_GRAD | T_EVAL);
@@ -120,7 +121,7 @@ int given_labels(const struct namer *m, const struct crop_options *crop, int64_t
                  const struct crf_options *crf, const struct image *im,
                  const struct region_list *masks, struct labels *out, struct scores *scores) {
     struct given g = {.masks = masks};
-    int64_t K = t_size(m->text, 0), H = im->h, W = im->w;
+    int64_t K = names_count(m->text), H = im->h, W = im->w;
     REQUIRE(!masks->n || (masks->h == H && masks->w == W), "masks of another size");
     int scope = t_scope_open("given", T_NO_GRAD | T_EVAL);
     int status = labels_alloc(out, H, W);

@@ -8,6 +8,7 @@
 #include "base/spans.h"
 #include "data/resize.h"
 #include "eval/ensemble.h"
+#include "nn/models/names.h"
 
 enum { CROPS = 64 }; /* in one pass through the image tower */
 
@@ -81,7 +82,7 @@ int segment_encode(const struct namer *m, const struct crop_options *o, struct r
 static tensor *opinions(const struct namer *m, const struct regions *r) {
     if (!r->n) return NULL;
     tensor *x = t_from_data(r->feature, SHAPE(r->n, r->D), T_F32); /* [V, D] */
-    return t_softmax(t_scale(t_matmul(x, t_transpose(m->text, 0, 1)), m->temperature), -1);
+    return t_softmax(t_scale(names_cosines(x, m->text), m->temperature), -1);
 }
 
 /* MaskFormer's names and CLIP's, put together -> [Q, K]. */
@@ -177,7 +178,7 @@ static int look_up_scores(const struct score_groups *g, const struct labels *l,
         int64_t from = group_start(g, i), n = group_start(g, i + 1) - from;
         float *x = mem_try((size_t)n, (size_t)pixels * sizeof *x);
         status = x ? t_copy_out(g->of(g->self, from, n), x, (size_t)(n * pixels) * sizeof *x)
-                   : error_status();
+                   : ERR_INTERNAL;
         for (int64_t k = 0; !status && k < pixels; k++)
             if (l->at[k] >= from && l->at[k] < from + n)
                 out->at[k] = x[(l->at[k] - from) * pixels + k];

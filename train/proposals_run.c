@@ -14,10 +14,10 @@
 static int make(struct proposals_run *p, const struct node *of, const struct clip *clip,
                 tensor *text, int modes) {
     int scope = t_scope_open("proposals", T_NO_GRAD | modes);
-    p->text = t_hold(text); /* [K, D] */
+    p->text = t_hold(text); /* [K, D], or with wordings */
     double own = of->config.proposals.temperature, scale = own > 0 ? own : t_item(clip_scale(clip));
     struct maskformer_options opt =
-        proposals_model(&of->config.proposals, t_size(p->text, 1), scale);
+        proposals_model(&of->config.proposals, t_size(p->text, -1), scale);
     struct rng r = rng_stream((uint64_t)of->config.run.seed, "weights", 0);
     t_seed(rng_next(&r));
     maskformer_init(&p->model, params_root(&p->params), &opt);
@@ -28,12 +28,13 @@ static int make(struct proposals_run *p, const struct node *of, const struct cli
 
 /* The same with a CLIP that is opened for it: `clip_from`, whose texts it was trained with. */
 static int make_from(struct proposals_run *p, const struct node *of,
-                     const struct node_input *clip_from, const struct vocabulary *v, int modes) {
+                     const struct node_input *clip_from, const struct vocabulary *v, int synonyms,
+                     int modes) {
     struct clip_run clip;
     int status = clip_run_open_from(&clip, of, clip_from, NULL);
     if (status) return status;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    tensor *text = class_text(&clip.clip, &of->config.text, v); /* [K, D] */
+    tensor *text = segment_text(&clip.clip, &of->config.text, v, synonyms); /* [(W,) K, D] */
     status = make(p, of, &clip.clip, text, modes);
     t_scope_close(scope, NULL);
     clip_run_free(&clip);
@@ -67,7 +68,7 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
     struct vocabulary v;
     vocabulary_of(&v, names, (size_t)K);
     *p = (struct proposals_run){0};
-    int status = make_from(p, n, node_input(n, "clip"), &v, T_INHERIT);
+    int status = make_from(p, n, node_input(n, "clip"), &v, SYNONYMS_MEAN, T_INHERIT);
     vocabulary_close(&v);
     free(names);
     return status;
@@ -82,7 +83,7 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, const stru
     const struct namer_run *m = find_namer(known, in->node, clip);
     *p = (struct proposals_run){0};
     int status = m ? make(p, in->node, &m->clip.clip, t_clone(m->namer.text), T_UNDRAWN)
-                   : make_from(p, in->node, clip, v, T_UNDRAWN);
+                   : make_from(p, in->node, clip, v, n->config.eval.synonyms, T_UNDRAWN);
     if (status) return status;
     status = run_load(in, WEIGHTS_PROPOSALS, &p->params, false);
     if (status) proposals_run_free(p);

@@ -23,6 +23,11 @@ static void warn_of_prompts(const struct namer_run *m, const char *input) {
                  input);
 }
 
+tensor *segment_text(const struct clip *c, const struct text_options *text,
+                     const struct vocabulary *v, int synonyms) {
+    return synonyms == SYNONYMS_MAX ? class_text_wordings(c, text, v) : class_text(c, text, v);
+}
+
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
                    const struct vocabulary *v) {
     double given = n->config.eval.temperature;
@@ -31,7 +36,8 @@ int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
     if (status) return status;
     int scope = t_scope_open("namer", T_NO_GRAD);
     m->namer.clip = &m->clip.clip;
-    m->namer.text = t_hold(class_text(&m->clip.clip, &n->config.text, v)); /* [K, D] */
+    m->namer.text =
+        t_hold(segment_text(&m->clip.clip, &n->config.text, v, n->config.eval.synonyms));
     m->namer.temperature = given > 0 ? given : t_item(clip_scale(&m->clip.clip));
     m->namer.no_prompts = !n->config.eval.prompts;
     warn_of_prompts(m, input);

@@ -18,6 +18,7 @@ enum { PICTURES = 6, SIDE = 48, K = 3 };
 #define NAMES "sky,grass,a red car"
 
 static char *model, *photos;
+static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
 
 static char *in(const char *dir, const char *name) { return path_join(dir, name); }
 
@@ -128,16 +129,8 @@ static void walk_inputs(const char *all) {
     CHECK_OK(file_write(list, "p0.png\nmore/p5.png\n", 19));
     check(SEGMENT(listed, "--list", list), 0, "2 pictures segmented", NULL);
     CHECK(same(all, listed, "p0.png") && same(all, listed, "more/p5.png"));
-    const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
-                          "segment",
-                          "-m",
-                          model,
-                          "--classes",
-                          NAMES,
-                          "-o",
-                          piped,
-                          "-",
-                          NULL};
+    const char *argv[] = {program, "segment", "-m",  model, "--classes",
+                          NAMES,   "-o",      piped, "-",   NULL};
     struct process p;
     char *lines = mem_format("%s\n%s\n", first, last), *input = test_path("input");
     CHECK_OK(file_write(input, lines, strlen(lines)));
@@ -274,19 +267,12 @@ static void walk_signal(const char *all) {
     static const struct {
         int signo, status;
     } ends[] = {{SIGTERM, 143}, {SIGINT, 130}, {SIGUSR1, 75}};
+    int stopped = 0;
     for (int k = 0; k < 3; k++) {
         char *name = mem_format("stopped-%d", k), *out = test_path(name);
         char *first = in(out, "more/p3.json");
-        const char *argv[] = {TEST_BUILD_DIR "/bin/ovseg",
-                              "segment",
-                              "-m",
-                              model,
-                              "--classes",
-                              NAMES,
-                              "-o",
-                              out,
-                              photos,
-                              NULL};
+        const char *argv[] = {program, "segment", "-m", model,  "--classes",
+                              NAMES,   "-o",      out,  photos, NULL};
         struct process p;
         process_start(&p, argv, NULL);
         while (!file_exists(first) && !process_ended(&p))
@@ -296,6 +282,7 @@ static void walk_signal(const char *all) {
         if (e.status) {
             check_status(&e, ends[k].status);
             CHECK_HAS(e.err, "the same command with --resume");
+            stopped++;
         }
         ended_free(&e);
         check(SEGMENT(out, "--resume", photos), 0, " 0 damaged", NULL);
@@ -305,6 +292,7 @@ static void walk_signal(const char *all) {
         free(out);
         free(first);
     }
+    CHECK(stopped > 0); /* or all were faster than a signal */
 }
 
 /* ---- pictures that cannot be read ---- */
@@ -385,6 +373,67 @@ static void walk_fit(void) {
     free(evaluation);
 }
 
+/* ---- vocabularies ---- */
+
+static char *put_names(const char *name, const char *text) {
+    char *path = test_path(name);
+    CHECK_OK(file_write(path, text, strlen(text)));
+    return path;
+}
+
+static void walk_lint(void) {
+    char *odd = put_names("odd.txt", "sky\ntrafficlight\nCars\ncar\n");
+    char *bad = put_names("bad.txt", "sky\n\nSky\n"), *clip = run_of("runs", "clip");
+    check(OVSEG("vocab", odd), 0, "odd.txt:2: warning: \"trafficlight\": looks joined", NULL);
+    check(OVSEG("vocab", odd, "--strict"), 65, "odd.txt:4: warning: \"car\": duplicated: line 3",
+          "2 things to mend");
+    check(OVSEG("vocab", bad), 65, NULL, "bad.txt:3: \"sky\" names class 0 and class 1");
+    check(OVSEG("vocab", odd, "--clip", clip, "--alike", "-1"), 0,
+          "odd.txt:2: warning: \"trafficlight\": CLIP hardly tells it from \"sky\" of line 1",
+          NULL);
+    check(OVSEG("vocab", odd, "--print"), 0, "  - {name: \"trafficlight\"}", NULL);
+    check(OVSEG("vocab", "/no/such.txt"), 66, NULL, "/no/such.txt");
+    check(OVSEG("vocab", odd, "x.jpg"), 64, NULL, "pictures go with --try");
+    free(odd);
+    free(bad);
+    free(clip);
+}
+
+/* A wording by itself has the maps of a file that says no other. */
+static void walk_try(void) {
+    char *names = put_names("try.yaml", "- sky\n- {name: car, synonyms: [red ball]}\n");
+    char *alone = put_names("alone.txt", "sky\nred ball\n"), *one = picture(4);
+    char *tried = test_path("tried"), *out = test_path("by-alone"), *max = test_path("max");
+    struct ended e = OVSEG("vocab", "--try", names, "-m", model, "-o", tried, one);
+    check_status(&e, 0);
+    struct ended by_name = OVSEG("segment", "-m", model, "--classes", alone, "-o", out, one);
+    check_status(&by_name, 0);
+    cJSON *j = json_of(out, "p4.json");
+    const cJSON *n;
+    double share = 0;
+    cJSON_ArrayForEach(n, item(j, "names")) if (item(n, "index")->valuedouble > 0) share =
+        item(n, "share")->valuedouble;
+    char *line = strstr(e.out, "red ball "), *want = mem_format("  %6.2f %%", 100 * share);
+    CHECK_HAS(e.out, "\n car\n");
+    CHECK_HAS(e.out, "p4-1-1.png");
+    while (line > e.out && line[-1] != '\n') line--;
+    CHECK(strncmp(line, want, strlen(want)) == 0);
+    cJSON_Delete(j);
+    ended_free(&by_name);
+    ended_free(&e);
+    free(want);
+    check(OVSEG("segment", "-m", model, "--classes", names, "--set", "eval.synonyms=max", "-o", max,
+                one),
+          0, "car", NULL);
+    check(OVSEG("segment", "-m", model, "--classes", names, "--set", "eval.synonyms=max", "-o", max,
+                "--dump", max, one),
+          64, NULL, "without eval.synonyms=max");
+    check(OVSEG("vocab", "--try", alone, "-m", model, one), 65, NULL, "no class has synonyms");
+    check(OVSEG("vocab", "--try", names, one), 64, NULL, "which model?");
+    char *const owned[] = {names, alone, one, tried, out, max};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     char *all = test_path("all");
     start();
@@ -395,6 +444,8 @@ TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     walk_damaged();
     walk_classify();
     walk_fit();
+    walk_lint();
+    walk_try();
     free(all);
     free(model);
     free(photos);

@@ -16,6 +16,7 @@ int cmd_segment(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_mine(int argc, char **argv);
+int cmd_vocab(int argc, char **argv);
 int cmd_nouns(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_report(int argc, char **argv);

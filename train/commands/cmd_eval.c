@@ -300,8 +300,6 @@ static int classify_images(const struct arguments *a) {
     struct class_folder f;
     struct vocabulary v = {0};
     struct graph g = {0};
-    bool best;
-    struct node_input clip;
     int status = check_images(a);
     if (status) return status;
     status = class_folder_open(&f, a->images);
@@ -309,14 +307,8 @@ static int classify_images(const struct arguments *a) {
         log_info("%s: %zu files are passed over: no pictures, or in no sub-folder", a->images,
                  f.others);
     if (!status) status = open_names(&v, &f, a->classes);
-    struct node *model = status ? NULL : model_node(&g, a->model.name, &a->model, &best);
-    if (!status) status = model ? model_clip(model, best, &clip) : error_status();
-    struct node *n = status ? NULL : model_evaluation(&g, model, &a->model);
-    if (!status && !n) status = error_status();
-    if (n) {
-        model_input(n, "clip", &clip);
-        status = classify_by(a, &f, &v, n);
-    }
+    struct node *n = status ? NULL : model_namer(&g, &a->model);
+    if (!status) status = n ? classify_by(a, &f, &v, n) : error_status();
     graph_close(&g);
     vocabulary_close(&v);
     class_folder_close(&f);

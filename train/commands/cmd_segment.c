@@ -254,7 +254,7 @@ static int list_pictures(const struct arguments *a, struct picture_list *l) {
     for (size_t i = 0; !status && i < a->lists.n; i++)
         status = picture_list_read(l, a->lists.at[i]);
     for (size_t i = 0; i < l->n; i++) there += file_exists(l->at[i].path);
-    if (!status && !there)
+    if (!status && l->n && !there)
         status = error_set(ERR_MISSING, "%s%s: no such picture", l->at[0].path,
                            l->n > 1 ? " and the others" : "");
     if (!status && dump_is_file(a) && l->n > 1)
@@ -284,6 +284,9 @@ static int open_model(const struct arguments *a, struct picture_work *w, struct 
     if (!status && a->dump && s->given)
         status =
             error_set(ERR_USAGE, "--dump: the tensors are a proposal network's; there is none");
+    if (!status && a->dump && s->node->config.eval.synonyms == SYNONYMS_MAX)
+        status = error_set(ERR_USAGE,
+                           "--dump: text_features has one row a name: without eval.synonyms=max");
     if (!status && segmenter_panoptic(s)) {
         w->outputs.wanted[PICTURE_IDS] = w->outputs.wanted[PICTURE_SEGMENTS] = true;
         status = picture_outputs_check(&w->outputs, w->list);
@@ -304,6 +307,7 @@ static int work(const struct arguments *a, struct picture_work *w) {
         printf("masks of %s, named by CLIP alone\n", a->model.proposals);
     if (!status) status = picture_work(w);
     picture_record_free(&record);
+    w->record = NULL;
     return status;
 }
 

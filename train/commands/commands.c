@@ -10,6 +10,7 @@ const struct command commands[] = {
     {"classify", "given regions of pictures, named", cmd_classify},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"mine", "mine mask-noun pairs, look at them, edit, compare and export them", cmd_mine},
+    {"vocab", "a list of names looked through; what each wording does to pictures", cmd_vocab},
     {"nouns", "the nouns of captions, a line each", cmd_nouns},
     {"data", "data sets made, checked, divided, written out", cmd_data},
     {"submit", "the Slurm jobs of a config, written or sent", cmd_submit},

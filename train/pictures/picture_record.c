@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "base/settings_text.h"
 #include "checkpoints/safetensors_header.h"
-#include "data/overlay.h"
 #include "train/device.h"
 #include "train/identity.h"
+#include "train/pictures/picture_overlay.h"
 
 enum { VERSION = 1, FILE_MAX = 64 << 20 };
 static const char format[] = "ovseg segment";
@@ -91,13 +91,6 @@ void picture_record_free(struct picture_record *r) {
 }
 
 /* ---- the file ---- */
-
-void picture_colour(const struct vocabulary *v, size_t k, uint8_t rgb[3]) {
-    if (v->at[k].has_colour)
-        memcpy(rgb, v->at[k].colour, 3);
-    else
-        overlay_colour((int64_t)k, rgb);
-}
 
 static void put_names(struct json_out *j, const struct vocabulary *v,
                       const struct picture_rules *rules) {

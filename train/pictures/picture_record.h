@@ -34,6 +34,3 @@ void picture_record_free(struct picture_record *r);
 int picture_record_check(const struct picture_record *r, const char *dir, bool *same);
 int picture_record_write(const struct picture_record *r, const char *dir,
                          const struct vocabulary *v, const struct picture_rules *rules);
-
-/* The colour of a name: its own, or one by its index. */
-void picture_colour(const struct vocabulary *v, size_t k, uint8_t rgb[3]);

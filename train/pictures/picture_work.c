@@ -10,7 +10,7 @@
 #include "base/spans.h"
 #include "checkpoints/safetensors.h"
 #include "train/panoptic_files.h"
-#include "train/picture.h"
+#include "train/pictures/picture_overlay.h"
 #include "train/pictures/picture_reader.h"
 #include "train/signals.h"
 
@@ -38,29 +38,6 @@ static int write_labels(const struct picture_work *w, const char *path, const st
                                                                       : labels_encode_png(l, &png);
     if (!status) status = file_write(path, png.at, png.n);
     bytes_free(&png);
-    return status;
-}
-
-static int write_overlay(const struct picture_work *w, const char *path, const struct image *im,
-                         const struct labels *l) {
-    const struct vocabulary *v = w->names;
-    const char **names = mem_alloc(v->n, sizeof *names);
-    uint8_t(*colours)[3] = mem_alloc(v->n, sizeof *colours);
-    for (size_t k = 0; k < v->n; k++) {
-        names[k] = v->at[k].name;
-        picture_colour(v, k, colours[k]);
-    }
-    struct overlay_options o = {.opacity = 0.6,
-                                .names = names,
-                                .n_names = (int64_t)v->n,
-                                .colours = (const uint8_t(*)[3])colours,
-                                .ignore = segment_unlabelled((int64_t)v->n)};
-    struct image sheet = {0};
-    int status = picture_overlay(im, l, &o, &sheet);
-    if (!status) status = picture_write(path, &sheet);
-    image_free(&sheet);
-    free(names);
-    free(colours);
     return status;
 }
 
@@ -109,7 +86,7 @@ static int write_one(const struct picture_work *w, const struct picture_file *p,
     int status = file_remove(path[PICTURE_JSON]); /* an old one does not speak of new files */
     if (!status) status = write_labels(w, path[PICTURE_LABELS], &r->labels);
     if (!status && o->wanted[PICTURE_OVERLAY])
-        status = write_overlay(w, path[PICTURE_OVERLAY], &from->im, &r->labels);
+        status = picture_overlay_write(path[PICTURE_OVERLAY], &from->im, &r->labels, w->names);
     if (!status && o->wanted[PICTURE_SCORES])
         status = write_scores(path[PICTURE_SCORES], &r->scores);
     if (!status && o->wanted[PICTURE_IDS])
