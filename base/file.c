@@ -19,7 +19,7 @@ static int fail_io(const char *path, const char *doing) {
 
 int file_read(const char *path, size_t max, struct bytes *out) {
     *out = (struct bytes){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is empty */
     if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
     struct stat st;
     int status = 0;

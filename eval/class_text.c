@@ -161,7 +161,7 @@ tensor *class_text_wordings(const struct clip *c, const struct text_options *tex
         if (v->at[i].synonyms.n > most) most = v->at[i].synonyms.n;
     if (!most) return class_text(c, text, v);
     int scope = t_scope_open("wordings", T_NO_GRAD);
-    tensor **rows = mem_alloc(most + 1, sizeof *rows), *x = NULL;
+    tensor **rows = mem_alloc(most + 1, sizeof(tensor *)), *x = NULL;
     bool whole = true;
     for (size_t w = 0; whole && w <= most; w++) {
         struct vocabulary one;
