@@ -195,6 +195,19 @@ TEST(pictures_are_read_in_order_and_a_bad_one_is_its_own_error) {
     free(bad);
 }
 
+TEST(a_pipe_that_nobody_writes_to_is_a_bad_picture_and_no_wait) {
+    char *pipe = test_path("pipe.png");
+    struct picture_list l = {0};
+    struct picture_read p;
+    CHECK_INT(mkfifo(pipe, 0600), 0);
+    CHECK_OK(picture_list_add(&l, pipe, "out"));
+    struct picture_reader *r = picture_reader_open(&l, NULL, NULL, 0);
+    CHECK_ERROR(picture_reader_next(r, &p), ERR_DATA, "is empty");
+    picture_reader_close(r);
+    picture_list_free(&l);
+    free(pipe);
+}
+
 TEST(totals_count_each_picture_once) {
     struct picture_totals t;
     struct labels l = {.h = 2, .w = 3, .at = map};

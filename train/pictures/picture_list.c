@@ -77,6 +77,12 @@ static int check_some(const struct picture_list *l, size_t before, const char *l
     return l->n > before ? 0 : error_set(ERR_DATA, "%s: names no picture", list);
 }
 
+/* A pipe, as <(find ...) names one. */
+static bool is_stream(const char *path) {
+    struct stat st;
+    return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 /* Of `find -print0`; UTF-16, which has NUL bytes too, has one of the first two or its mark. */
 static bool has_zeros(const char *list) {
     enum { LOOK_AT = 1 << 16 };
@@ -92,9 +98,11 @@ int picture_list_read(struct picture_list *l, const char *list) {
     struct bytes b = {0};
     char *folder = path_dir(list);
     size_t before = l->n;
-    int status =
-        has_zeros(list) ? file_read(list, LIST_MAX, &b) : text_file_read(list, LIST_MAX, &b, NULL);
-    if (!status) add_lines(l, strcmp(folder, ".") == 0 ? NULL : folder, &b);
+    bool stream = is_stream(list), here = stream || strcmp(folder, ".") == 0;
+    int status = stream            ? file_read_stream(list, LIST_MAX, &b)
+                 : has_zeros(list) ? file_read(list, LIST_MAX, &b)
+                                   : text_file_read(list, LIST_MAX, &b, NULL);
+    if (!status) add_lines(l, here ? NULL : folder, &b);
     if (!status) status = check_some(l, before, list);
     l->many = true;
     bytes_free(&b);
