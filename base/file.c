@@ -247,6 +247,40 @@ int dir_list(const char *path, struct strings *out) {
     return 0;
 }
 
+static bool is_same(const char *a, const char *b) {
+    struct stat x, y;
+    return b && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+static int walk(const char *root, const char *below, const char *without, int depth,
+                struct strings *out) {
+    struct strings names = {0};
+    char *dir = path_join(root, below);
+    int status = depth ? dir_list(dir, &names)
+                       : error_set(ERR_DATA, "%s: folders in folders, too deep", dir);
+    for (size_t i = 0; i < names.n && !status; i++) {
+        if (names.at[i][0] == '.') continue;
+        char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
+        char *full = path_join(root, path);
+        if (!dir_exists(full))
+            strings_add(out, path);
+        else if (!is_same(full, without))
+            status = walk(root, path, without, depth - 1, out);
+        free(full);
+        free(path);
+    }
+    strings_free(&names);
+    free(dir);
+    return status;
+}
+
+int dir_walk(const char *path, const char *without, struct strings *out) {
+    enum { DEPTH_MAX = 16 };
+    *out = (struct strings){0};
+    return walk(path, "", without, DEPTH_MAX, out);
+}
+
 int dir_remove(const char *path) {
     struct stat st;
     if (lstat(path, &st) < 0) return errno == ENOENT ? 0 : fail_io(path, "cannot look at");

@@ -46,6 +46,10 @@ int file_remove(const char *path);   /* 0 also when there was none */
 int dir_make(const char *path);                      /* with its parents */
 int dir_remove(const char *path);                    /* with all it holds; does not follow links */
 int dir_list(const char *path, struct strings *out); /* names without . and .., sorted */
+/* The files below a folder, in folders 16 deep at most, as paths from it on, folder by folder in
+ * sorted order; names that begin with a dot are passed over, and so is the folder `without` (NULL:
+ * none). ERR_MISSING, ERR_DATA. */
+int dir_walk(const char *path, const char *without, struct strings *out);
 /* Removes what killed writers left in a folder that nobody owns: files NAME.tmpN that were not
  * touched for a day. What cannot be removed stays. */
 void dir_sweep(const char *path);

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/known_sets.h"
 #include "data/singular.h"
 #include "data/unicode.h"
+#include "data/vocabulary.h"
 
 enum { PART_MIN = 3 }; /* letters of a word that may be part of another */
 
@@ -86,19 +88,21 @@ static void add_spellings(struct keys *all, const char *name, size_t class) {
     }
 }
 
-static void find_doubles(char *const *names, size_t n, struct strings *out) {
+static void add_odd(struct odd_names *o, size_t class, size_t other, char *what) {
+    o->at = mem_grow(o->at, &o->cap, o->n + 1, sizeof *o->at);
+    o->at[o->n++] = (struct odd_name){class, other, what};
+}
+
+static void find_doubles(char *const *names, size_t n, struct odd_names *out) {
     struct keys all = {0};
     for (size_t i = 0; i < n; i++) add_spellings(&all, names[i], i);
     keys_sort(&all);
     for (size_t i = 1; i < all.n; i++) {
         const struct key *a = &all.at[i - 1], *b = &all.at[i];
         if (a->class == b->class || strcmp(a->text, b->text) != 0) continue;
-        char *text = mem_format(
-            "class %zu, \"%s\", and class %zu, \"%s\": duplicated: both are "
-            "\"%s\"",
-            a->class, names[a->class], b->class, names[b->class], a->text);
-        strings_add(out, text);
-        free(text);
+        add_odd(out, a->class, b->class,
+                mem_format("\"%s\", and class %zu, \"%s\": duplicated: both are \"%s\"",
+                           names[a->class], b->class, names[b->class], a->text));
     }
     keys_free(&all);
 }
@@ -141,8 +145,8 @@ static size_t split_of(const char *word, const struct keys *words) {
     return 0;
 }
 
-static void check_word(const char *name, size_t class, const struct known *known,
-                       struct strings *out) {
+static void check_word(const char *name, size_t class, size_t none, const struct known *known,
+                       struct odd_names *out) {
     size_t n = strlen(name);
     if (strpbrk(name, " -,/'")) return;
     char *word = squeeze(name, n), *text = NULL;
@@ -151,33 +155,61 @@ static void check_word(const char *name, size_t class, const struct known *known
     for (size_t i = 1; i < n; i++)
         inner |= name[i] >= 'A' && name[i] <= 'Z' && name[i - 1] >= 'a' && name[i - 1] <= 'z';
     if (strspn(name, "0123456789") == n)
-        text = mem_format("class %zu, \"%s\": a number, not a name", class, name);
+        text = mem_format("\"%s\": a number, not a name", name);
     else if (strchr(name, '_') || inner)
         text = mem_format(
-            "class %zu, \"%s\": looks joined: an identifier; write words with blanks "
-            "between them",
-            class, name);
+            "\"%s\": looks joined: an identifier; write words with blanks between them", name);
     else if (keys_find(&known->phrases, word) && !keys_find(&known->synonyms, word))
-        text =
-            mem_format("class %zu, \"%s\": looks joined: elsewhere it is two words", class, name);
+        text = mem_format("\"%s\": looks joined: elsewhere it is two words", name);
     else if (at)
-        text = mem_format("class %zu, \"%s\": looks joined: \"%.*s %s\"?", class, name, (int)at,
-                          word, word + at);
-    if (text) strings_add(out, text);
-    free(text);
+        text = mem_format("\"%s\": looks joined: \"%.*s %s\"?", name, (int)at, word, word + at);
+    if (text) add_odd(out, class, none, text);
     free(word);
 }
 
-void class_names_check(char *const *names, size_t n, const struct strings *known,
-                       struct strings *out) {
+void class_names_find(char *const *names, size_t n, const struct strings *known,
+                      struct odd_names *out) {
     struct known k = {0};
     for (size_t i = 0; i < known->n; i++) add_known(known->at[i], &k);
     keys_sort(&k.words);
     keys_sort(&k.phrases);
     keys_sort(&k.synonyms);
-    for (size_t i = 0; i < n; i++) check_word(names[i], i, &k, out);
+    for (size_t i = 0; i < n; i++) check_word(names[i], i, n, &k, out);
     find_doubles(names, n, out);
     keys_free(&k.words);
     keys_free(&k.phrases);
     keys_free(&k.synonyms);
+}
+
+void class_names_check(char *const *names, size_t n, const struct strings *known,
+                       struct strings *out) {
+    struct odd_names odd = {0};
+    class_names_find(names, n, known, &odd);
+    for (size_t i = 0; i < odd.n; i++) {
+        char *text = mem_format("class %zu, %s", odd.at[i].class, odd.at[i].what);
+        strings_add(out, text);
+        free(text);
+    }
+    odd_names_free(&odd);
+}
+
+void odd_names_free(struct odd_names *o) {
+    for (size_t i = 0; i < o->n; i++) free(o->at[i].what);
+    free(o->at);
+    *o = (struct odd_names){0};
+}
+
+int class_names_known(struct strings *out) {
+    const struct known_set *set;
+    for (size_t i = 0; (set = known_set_at(i)); i++) {
+        if (!set->labels) continue;
+        char *path = known_labels_path(set->labels);
+        struct vocabulary v;
+        int status = vocabulary_read(&v, path);
+        free(path);
+        if (status) return status;
+        for (size_t k = 0; k < v.n; k++) strings_add(out, v.at[k].name);
+        vocabulary_close(&v);
+    }
+    return 0;
 }

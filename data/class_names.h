@@ -9,3 +9,20 @@
  * one word and what are two. */
 void class_names_check(char *const *names, size_t n, const struct strings *known,
                        struct strings *out);
+
+/* The same, apart: `what` begins with the name in quotes; `other`: the second of two names, else n
+ * of the list. */
+struct odd_name {
+    size_t class, other;
+    char *what;
+};
+struct odd_names {
+    struct odd_name *at;
+    size_t n, cap;
+};
+void class_names_find(char *const *names, size_t n, const struct strings *known,
+                      struct odd_names *out);
+void odd_names_free(struct odd_names *o);
+
+/* The names of all shipped tables, appended: what `known` may be. ERR_MISSING, ERR_DATA. */
+int class_names_known(struct strings *out);

@@ -287,16 +287,22 @@ int image_encode_png(const struct image *im, struct bytes *out) {
     return png_encode(&job, out);
 }
 
+int labels_encode_png16(const struct labels *l, struct bytes *out) {
+    struct png_job job = {.h = l->h,
+                          .w = l->w,
+                          .channels = 1,
+                          .bits = 16,
+                          .type = PNG_COLOR_TYPE_GRAY,
+                          .pixels = l->at};
+    return png_encode(&job, out);
+}
+
 int labels_encode_png(const struct labels *l, struct bytes *out) {
     struct png_job job = {
         .h = l->h, .w = l->w, .channels = 1, .bits = 8, .type = PNG_COLOR_TYPE_GRAY};
     size_t n = (size_t)(l->h * l->w);
     for (size_t i = 0; i < n; i++)
-        if (l->at[i] > 255) job.bits = 16;
-    if (job.bits == 16) {
-        job.pixels = l->at;
-        return png_encode(&job, out);
-    }
+        if (l->at[i] > 255) return labels_encode_png16(l, out);
     *out = (struct bytes){0};
     uint8_t *narrow = mem_try(n, 1);
     if (!narrow) return error_status();

@@ -41,17 +41,20 @@ static int read_lines(struct vocabulary *v, const char *path) {
     if (status) return status;
     const char *text = (const char *)file.at;
     size_t i = file.n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a BOM */
-    while (i < file.n) {
+    for (size_t at = 1; i < file.n; at++) {
         const char *stop = memchr(text + i, '\n', file.n - i), *line = text + i;
         size_t n = stop ? (size_t)(stop - line) : file.n - i;
         i += n + 1;
         trim(&line, &n);
         if (!n || line[0] == '#') continue;
         if (memchr(line, '\0', n)) {
-            status = error_set(ERR_DATA, "%s: class %zu: a NUL byte in the name", path, v->n);
+            status =
+                error_set(ERR_DATA, "%s:%zu: class %zu: a NUL byte in the name", path, at, v->n);
             break;
         }
-        add_class(v)->name = copy_trimmed(line, n);
+        struct vocabulary_class *c = add_class(v);
+        c->name = copy_trimmed(line, n);
+        c->line = at;
     }
     bytes_free(&file);
     return status;
@@ -183,6 +186,7 @@ static void take_document(struct reading *r, const struct yaml_doc *doc) {
     for (size_t i = 0; i < list->n; i++) {
         struct vocabulary_class *c = add_class(r->v);
         const char *text = list->at[i].text;
+        c->line = list->at[i].mark.line;
         if (text && !yaml_is_null(&list->at[i])) c->name = copy_trimmed(text, strlen(text));
     }
     size_t prefix = strlen(list->key);
@@ -228,7 +232,7 @@ struct spellings {
 };
 
 static void check_name(const char *source, size_t class, const char *name, struct spellings *all,
-                       struct problems *p) {
+                       struct problems *p) { /* source: with the line, where there is one */
     size_t n = strlen(name);
     bool control = false;
     for (size_t i = 0; i < n; i++) control |= (unsigned char)name[i] < 0x20 || name[i] == 0x7f;
@@ -248,15 +252,20 @@ static void check_name(const char *source, size_t class, const char *name, struc
     }
 }
 
-static void check_doubles(const char *source, struct spellings *all, struct problems *p) {
+static void check_doubles(const struct vocabulary *v, const char *source, struct spellings *all,
+                          struct problems *p) {
     if (all->n) qsort(all->at, all->n, sizeof *all->at, by_spelling);
-    for (size_t i = 1; i < all->n; i++)
-        if (strcmp(all->at[i - 1].lower, all->at[i].lower) == 0)
-            problems_add(
-                p,
-                "%s: \"%s\" names class %zu and class %zu: rename one, or take it out (case does "
-                "not count)",
-                source, all->at[i].lower, all->at[i - 1].class, all->at[i].class);
+    for (size_t i = 1; i < all->n; i++) {
+        const struct spelling *a = &all->at[i - 1], *b = &all->at[i];
+        size_t line = v->at[b->class].line;
+        if (strcmp(a->lower, b->lower) != 0) continue;
+        char *where = line ? mem_format("%s:%zu", source, line) : mem_strdup(source);
+        problems_add(p,
+                     "%s: \"%s\" names class %zu and class %zu: rename one, or take it out (case "
+                     "does not count)",
+                     where, b->lower, a->class, b->class);
+        free(where);
+    }
     for (size_t i = 0; i < all->n; i++) free(all->at[i].lower);
     free(all->at);
 }
@@ -282,11 +291,13 @@ int vocabulary_check(const struct vocabulary *v, const char *source) {
         return error_set(ERR_DATA, "%s: %zu classes, at most %d", source, v->n, VOCABULARY_MAX);
     for (size_t i = 0; i < v->n; i++) {
         const struct vocabulary_class *c = &v->at[i];
-        check_name(source, i, c->name ? c->name : "", &all, &p);
+        char *where = c->line ? mem_format("%s:%zu", source, c->line) : mem_strdup(source);
+        check_name(where, i, c->name ? c->name : "", &all, &p);
         for (size_t k = 0; k < c->synonyms.n; k++)
-            check_name(source, i, c->synonyms.at[k], &all, &p);
+            check_name(where, i, c->synonyms.at[k], &all, &p);
+        free(where);
     }
-    check_doubles(source, &all, &p);
+    check_doubles(v, source, &all, &p);
     check_raw_values(v, source, &p);
     return problems_close(&p, ERR_DATA);
 }
@@ -315,6 +326,12 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
 
 void vocabulary_add(struct vocabulary *v, const char *name) {
     add_class(v)->name = mem_strdup(name);
+}
+
+void vocabulary_take(struct vocabulary *to, struct vocabulary *from, size_t i) {
+    struct vocabulary_class *c = add_class(to);
+    *c = from->at[i];
+    from->at[i] = (struct vocabulary_class){.name = mem_strdup(c->name), .raw = -1};
 }
 
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n) {
@@ -352,6 +369,44 @@ size_t vocabulary_find(const struct vocabulary *v, const char *name) {
             if (is_same(lower.at, v->at[i].synonyms.at[k])) found = i;
     str_free(&lower);
     return found;
+}
+
+void vocabulary_copy(const struct vocabulary *from, struct vocabulary *to) {
+    *to = (struct vocabulary){0};
+    for (size_t i = 0; i < from->n; i++) {
+        struct vocabulary_class *c = add_class(to);
+        const struct vocabulary_class *f = &from->at[i];
+        *c = *f;
+        c->name = mem_strdup(f->name);
+        c->group = f->group ? mem_strdup(f->group) : NULL;
+        c->synonyms = c->prompts = (struct strings){0};
+        strings_copy(&c->synonyms, &f->synonyms);
+        strings_copy(&c->prompts, &f->prompts);
+    }
+}
+
+static void add_wording(struct vocabulary *out, const struct vocabulary_class *c,
+                        const char *text) {
+    struct vocabulary_class *to = add_class(out);
+    to->name = mem_strdup(text);
+    to->line = c->line;
+    strings_copy(&to->prompts, &c->prompts);
+}
+
+void vocabulary_wordings(const struct vocabulary *v, struct vocabulary *out, size_t **class_of) {
+    size_t n = 0, cap = 0, *at = NULL;
+    *out = (struct vocabulary){0};
+    for (size_t i = 0; i < v->n; i++) {
+        const struct vocabulary_class *c = &v->at[i];
+        add_wording(out, c, c->name);
+        for (size_t k = 0; k < c->synonyms.n; k++) add_wording(out, c, c->synonyms.at[k]);
+        at = mem_grow(at, &cap, out->n, sizeof *at);
+        while (n < out->n) at[n++] = i;
+    }
+    if (class_of)
+        *class_of = at;
+    else
+        free(at);
 }
 
 /* ---- prompts ---- */

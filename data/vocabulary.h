@@ -5,7 +5,7 @@
  *     classes:
  *       - sky
  *       - name: building, edifice        # a comma is part of the name
- *         synonyms: [house, skyscraper]  # read like the name: their text features are averaged
+ *         synonyms: [house, skyscraper]  # read like the name, and put together (eval.synonyms)
  *         prompts: ["a facade of a {}."] # instead of the templates; {} is the name or a synonym
  *         colour: [70, 70, 70]           # or "#464646"
  *         kind: stuff                    # or thing
@@ -33,6 +33,7 @@ struct vocabulary_class {
     bool has_colour, unseen;
     uint8_t colour[3];
     int32_t raw; /* -1: none given */
+    size_t line; /* of its file; 0: not from one */
 };
 
 struct vocabulary {
@@ -51,11 +52,20 @@ int vocabulary_check(const struct vocabulary *v, const char *source);
 /* Of names that need no checking: those of a data set, nouns of captions. */
 void vocabulary_of(struct vocabulary *v, char *const *names, size_t n);
 void vocabulary_add(struct vocabulary *v, const char *name);
+/* Class i of `from`, with all that belongs to it, behind those of `to`; `from` keeps its name. */
+void vocabulary_take(struct vocabulary *to, struct vocabulary *from, size_t i);
 /* The text of a YAML file that reads as `v`, behind `comment` (lines that begin with #). */
 void vocabulary_print(const struct vocabulary *v, const char *comment, struct str *out);
 
 /* The class that has this name or, when none does, this synonym (case does not count); n: none. */
 size_t vocabulary_find(const struct vocabulary *v, const char *name);
+
+/* All of `from`, in a new one. */
+void vocabulary_copy(const struct vocabulary *from, struct vocabulary *to);
+
+/* Every wording, a name or a synonym, as a class of its own, with the prompts of its class: in the
+ * order of the classes, the name first. `class_of` [out->n], when wanted, owned: the class. */
+void vocabulary_wordings(const struct vocabulary *v, struct vocabulary *out, size_t **class_of);
 
 /* Appends the texts that stand for class i: its own prompts or else the templates, each with the
  * name and with every synonym. ERR_CONFIG when a template is none. */

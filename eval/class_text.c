@@ -140,6 +140,42 @@ tensor *class_text(const struct clip *c, const struct text_options *text,
     return features;
 }
 
+/* The wording of that number, of each class: 0 the name; a class that has fewer repeats its name.
+ */
+static void take_wording(const struct vocabulary *v, size_t wording, struct vocabulary *out) {
+    vocabulary_copy(v, out);
+    for (size_t i = 0; i < out->n; i++) {
+        struct vocabulary_class *c = &out->at[i];
+        if (wording && wording <= c->synonyms.n) {
+            free(c->name);
+            c->name = mem_strdup(c->synonyms.at[wording - 1]);
+        }
+        strings_free(&c->synonyms);
+    }
+}
+
+tensor *class_text_wordings(const struct clip *c, const struct text_options *text,
+                            const struct vocabulary *v) {
+    size_t most = 0;
+    for (size_t i = 0; i < v->n; i++)
+        if (v->at[i].synonyms.n > most) most = v->at[i].synonyms.n;
+    if (!most) return class_text(c, text, v);
+    int scope = t_scope_open("wordings", T_NO_GRAD);
+    tensor **rows = mem_alloc(most + 1, sizeof(tensor *)), *x = NULL;
+    bool whole = true;
+    for (size_t w = 0; whole && w <= most; w++) {
+        struct vocabulary one;
+        take_wording(v, w, &one);
+        tensor *features = class_text(c, text, &one); /* [n, D] */
+        whole = features != NULL;
+        if (whole) rows[w] = t_unsqueeze(features, 0);
+        vocabulary_close(&one);
+    }
+    if (whole) x = t_cat(rows, most + 1, 0); /* [W, n, D] */
+    free(rows);
+    return t_scope_close(scope, x);
+}
+
 tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
                             char *const *names, int64_t n) {
     struct vocabulary v;

@@ -16,6 +16,10 @@ int class_text_templates(const struct text_options *text, struct strings *out);
  * prompts. */
 tensor *class_text(const struct clip *c, const struct text_options *text,
                    const struct vocabulary *v);
+/* The same with a row of its own for each wording, of which the nearest is to count: [W, n, D], W
+ * the most wordings that a class has (nn/models/names.h); [n, D] when none has more than one. */
+tensor *class_text_wordings(const struct clip *c, const struct text_options *text,
+                            const struct vocabulary *v);
 /* The same of bare names. */
 tensor *class_text_of_names(const struct clip *c, const struct text_options *text,
                             char *const *names, int64_t n);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "data/clip_picture.h"
 #include "data/loader.h"
+#include "nn/models/names.h"
 
 enum { FILE_MAX = 256 << 20, WHY_MAX = 512 }; /* bytes of a picture file; of a message */
 
@@ -97,13 +98,13 @@ static void count(struct classify_counts *c, const struct classified *one) {
 /* Cosines of the first B pictures of a batch, [B, K], on the host. */
 static int compare(const struct reader *r, void *slot, int64_t B, struct region_encoder e,
                    tensor *text, float *cosine) {
-    int64_t S = r->S, K = t_size(text, 0);
+    int64_t S = r->S, K = names_count(text);
     int scope = t_scope_open("classify", T_NO_GRAD | T_EVAL);
     tensor *x = t_from_data(slot_pixels(r, slot), SHAPE(B, 3, S, S), T_F32);
     tensor *mask = t_from_data(slot_masks(r, slot), SHAPE(B, S, S), T_U8);
-    x = e.encode(e.model, x, mask);                         /* [B, D] */
-    x = t_div(x, t_norm(x, -1, true));                      /* [B, D] */
-    tensor *similar = t_matmul(x, t_transpose(text, 0, 1)); /* [B, K] */
+    x = e.encode(e.model, x, mask);           /* [B, D] */
+    x = t_div(x, t_norm(x, -1, true));        /* [B, D] */
+    tensor *similar = names_cosines(x, text); /* [B, K] */
     int status = t_copy_out(similar, cosine, (size_t)(B * K) * sizeof *cosine);
     t_scope_close(scope, NULL);
     return status;
@@ -139,7 +140,7 @@ int classify(struct classify_counts *c, const struct class_folder *f, struct reg
     size_t K = f->name.n;
     *c = (struct classify_counts){(int64_t)K, mem_alloc(K, sizeof *c->total),
                                   mem_alloc(K, sizeof *c->top1), mem_alloc(K, sizeof *c->top5), 0};
-    REQUIRE(t_size(text, 0) == c->K, "a name for each class");
+    REQUIRE(names_count(text) == c->K, "a name for each class");
     struct reader r = {f, o->S, o->batch};
     size_t pixels = (size_t)(o->S * o->S);
     struct loader_source source = {

@@ -62,20 +62,22 @@ int64_t ensemble_group(int64_t h, int64_t w, int64_t H, int64_t W) {
 int64_t ensemble_groups(int64_t K, int64_t least) { return K < least ? 1 : K / least; }
 
 /* Where nothing is resized: pixel by pixel, the scores of all names for some of them at once. */
-static tensor *labels_by_pixel(struct named p, int64_t H, int64_t W) {
+static tensor *labels_by_pixel(struct named p, int64_t H, int64_t W, tensor **score) {
     enum { AT_ONCE = 1 << 19 }; /* scores */
     int scope = t_scope_open("labels", T_INHERIT);
     int64_t Q = t_size(p.mask, 0), K = t_size(p.name, 1), n = H * W;
     int64_t step = AT_ONCE / K > 0 ? AT_ONCE / K : 1;
     tensor *mask = t_transpose(t_reshape(p.mask, SHAPE(Q, n)), 0, 1); /* [H W, Q] */
-    tensor *label = t_zeros(SHAPE(n), T_I64);
+    tensor *label = t_zeros(SHAPE(n), T_I64), *best = score ? t_zeros(SHAPE(n), T_F32) : NULL;
     for (int64_t at = 0; at < n; at += step) {
         int inner = t_scope_open("pixels", T_INHERIT);
         int64_t some = n - at < step ? n - at : step;
-        tensor *score = t_matmul(t_narrow(mask, 0, at, some), p.name); /* [some, K] */
-        t_copy_(t_narrow(label, 0, at, some), t_argmax(score, 1));
+        tensor *x = t_matmul(t_narrow(mask, 0, at, some), p.name); /* [some, K] */
+        t_copy_(t_narrow(label, 0, at, some), t_argmax(x, 1));
+        if (score) t_copy_(t_narrow(best, 0, at, some), t_amax(x, 1, false));
         t_scope_close(inner, NULL);
     }
+    if (score) *score = t_keep(scope, t_reshape(best, SHAPE(H, W)));
     return t_scope_close(scope, t_reshape(label, SHAPE(H, W)));
 }
 
@@ -92,8 +94,12 @@ void ensemble_take_better(tensor *x, int64_t from, tensor *best, tensor *label) 
 }
 
 tensor *ensemble_labels(struct named p, int64_t H, int64_t W) {
+    return ensemble_labels_scored(p, H, W, NULL);
+}
+
+tensor *ensemble_labels_scored(struct named p, int64_t H, int64_t W, tensor **score) {
     int64_t K = t_size(p.name, 1), h = t_size(p.mask, 1), w = t_size(p.mask, 2);
-    if (H == h && W == w) return labels_by_pixel(p, H, W);
+    if (H == h && W == w) return labels_by_pixel(p, H, W, score);
     int scope = t_scope_open("labels", T_INHERIT);
     int64_t n = ensemble_groups(K, ensemble_group(h, w, H, W));
     tensor *best = t_full(SHAPE(H, W), -INFINITY, T_F32), *label = t_zeros(SHAPE(H, W), T_F32);
@@ -103,5 +109,6 @@ tensor *ensemble_labels(struct named p, int64_t H, int64_t W) {
         ensemble_take_better(ensemble_scores(p, from, some, H, W), from, best, label);
         t_scope_close(inner, NULL);
     }
+    if (score) *score = t_keep(scope, best);
     return t_scope_close(scope, t_cast(label, T_I64));
 }

@@ -53,3 +53,5 @@ void ensemble_take_better(tensor *x, int64_t from, tensor *best, tensor *label);
 /* The name with the highest score at each pixel -> [H, W] i64. Names go in groups: all scores of a
  * large picture with many names are never in memory. */
 tensor *ensemble_labels(struct named p, int64_t H, int64_t W);
+/* The same labels; *score, when wanted, gets that name's score at each pixel, [H, W] f32. */
+tensor *ensemble_labels_scored(struct named p, int64_t H, int64_t W, tensor **score);

@@ -5,6 +5,7 @@
 #define SETTINGS_OF struct measure_options
 static const char *const sources[] = {"none", "wordnet", "text", "file", NULL};
 static const char *const senses[] = {"first", "max", NULL};
+static const char *const pixels[] = {"none", "labelled", "all", NULL};
 static const char *const tables[] = {"short", "full", NULL};
 
 /* clang-format off */
@@ -16,6 +17,7 @@ const struct setting measure_rows[] = {
     CHOICE("senses",      senses,      RESULT, "first", senses, "of a word in WordNet: its commonest sense, or the pair of senses that are most alike"),
     STRING("wordnet",     wordnet,     RESULT, "/usr/share/wordnet", "folder of WordNet's files data.noun, index.noun and noun.exc"),
     MAP   ("subsets",     subsets,     RESULT, "{}",           "NAME: classes by name or index, \"a; b; c\" (or by commas); figures of them, of the others (unNAME), and their harmonic mean"),
+    CHOICE("min_score",   min_score,   RESULT, "none", pixels, "find the lowest score that is worth a name, for `ovseg segment --min-score`: by the pixels that have a class, or by all, where those without one are to stay unlabelled"),
     BOOL  ("predictions", predictions, RESULT, "false",        "write sem_seg_predictions.json: of the last model, COCO's run lengths of every predicted label"),
     INT   ("pairs",       pairs,       RESULT, "20", 0, 10000, "names most often confused, listed in the result"),
     CHOICE("table",       table,       OUTPUT, "short", tables, "what is printed at the end; full, the default of `ovseg eval`: all figures by their names"),

@@ -15,14 +15,17 @@ struct measure_options {
     int senses;                       /* enum similarity_senses */
     char *wordnet;
     struct string_map subsets;
+    int min_score; /* enum measure_min_score */
     bool predictions;
     int64_t pairs;
     int table;     /* enum measure_table */
     int64_t lines; /* best and worst classes of the full table */
 };
+/* Whether the lowest score worth a name is found, and on which pixels (eval/score_counts.h). */
+enum measure_min_score { MIN_SCORE_NONE, MIN_SCORE_LABELLED, MIN_SCORE_ALL };
 enum measure_table { TABLE_SHORT, TABLE_FULL };
 
-extern const struct setting measure_rows[11];
+extern const struct setting measure_rows[12];
 
 /* Whether several values of lambda or of the threshold are tried. */
 bool measure_searches(const struct measure_options *o);

@@ -3,6 +3,7 @@
 #include "base/setting_rows.h"
 
 #define SETTINGS_OF struct eval_options
+static const char *const synonyms[] = {"mean", "max", NULL};
 static const char *const invalids[] = {"one", "keep", "drop", NULL};
 
 /* clang-format off */
@@ -10,6 +11,7 @@ const struct setting eval_rows[] = {
     STRING("set",            set,            RESULT, "test",         "which set of the scenes input"),
     BOOL  ("ensemble",       ensemble,       RESULT, "true",         "ask CLIP; else MaskFormer names the proposals alone"),
     REAL  ("lambda",         lambda,         RESULT, "0.7", 0, 1,    "weight of CLIP in the ensemble; 0, by the reference's rule: CLIP alone"),
+    CHOICE("synonyms",       synonyms,       RESULT, "mean", synonyms, "of a name in a vocabulary: their text features are averaged, or the score of the nearest wording counts"),
     CHOICE("invalid",        invalid,        RESULT, "one", invalids, "what a proposal gets that CLIP was not asked about: factor 1, as the reference does, its own probability, or nothing"),
     REAL  ("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,    "pixels of a proposal: probability strictly above"),
     INT   ("min_area",       min_area,       RESULT, "1",   1, 1e9,  "pixels; smaller proposals get no opinion of CLIP"),

@@ -6,9 +6,13 @@
 #include "eval/panoptic.h"
 #include "eval/views.h"
 
+/* How the wordings of a name make one score: their features are averaged, or the nearest counts. */
+enum synonyms_by { SYNONYMS_MEAN, SYNONYMS_MAX };
+
 struct eval_options {
     bool ensemble;         /* CLIP is asked; else MaskFormer names the proposals alone */
     double lambda;         /* of CLIP in the ensemble */
+    int synonyms;          /* enum synonyms_by */
     int invalid;           /* enum ensemble_invalid */
     double mask_threshold; /* a proposal's pixels: probability strictly above */
     int64_t min_area;      /* pixels; smaller proposals have no CLIP opinion */
@@ -27,7 +31,7 @@ struct eval_options {
     char *set;
 };
 
-extern const struct setting eval_rows[32];
+extern const struct setting eval_rows[33];
 
 /* Settings that exclude each other; `path` names the config. */
 void eval_check(const struct eval_options *o, const char *path, struct problems *p);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "nn/models/names.h"
 
 void true_regions(struct regions *r, const struct labels *truth, int64_t K, int64_t min_area) {
     int64_t *pixels = mem_alloc((size_t)K, sizeof *pixels), n = 0;
@@ -26,7 +27,7 @@ int true_regions_name(const struct regions *r, const struct namer *m, int64_t mi
     int64_t *name = mem_alloc((size_t)r->n, sizeof *name);
     int scope = t_scope_open("true masks", T_NO_GRAD | T_EVAL);
     tensor *x = t_from_data(r->feature, SHAPE(r->n, r->D), T_F32); /* [V, D] */
-    x = t_argmax(t_matmul(x, t_transpose(m->text, 0, 1)), 1);      /* [V] */
+    x = t_argmax(names_cosines(x, m->text), 1);                    /* [V] */
     int status = t_copy_out(x, name, (size_t)r->n * sizeof *name);
     t_scope_close(scope, NULL);
     for (int64_t v = 0; !status && v < r->n; v++) {

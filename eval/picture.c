@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/spans.h"
 #include "eval/views_sum.h"
+#include "nn/models/names.h"
 
 struct look {
     const struct picture_models *m;
@@ -187,7 +188,7 @@ static int see_views(struct look *l, const struct image *seen) {
     struct views_sum sum;
     int status = 0;
     if (l->dump) dump_names(l->dump, &(struct proposer){l->m->net, l->m->text}, l->judge->namer);
-    views_sum_open(&sum, l->judge, l->n, t_size(l->m->text, 0), l->im->h, l->im->w);
+    views_sum_open(&sum, l->judge, l->n, names_count(l->m->text), l->im->h, l->im->w);
     l->views = &sum;
     for (int64_t v = 0; !status && v < views_count(o); v++) {
         struct image view = {0};

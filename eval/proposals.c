@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "nn/models/names.h"
 
 static int copy_out(struct proposals *p, tensor *prob, tensor *mask) {
     size_t n_prob = (size_t)(p->Q * p->K), n_mask = (size_t)(p->Q * p->h * p->w);
@@ -24,7 +25,7 @@ tensor *mask_probabilities(const struct mask_logits *m) {
 int proposals_of(const struct maskformer *m, tensor *text, const struct image *pictures, int64_t n,
                  struct proposals *out) {
     int scope = t_scope_open("proposals", T_NO_GRAD | T_EVAL);
-    int64_t h = pictures->h, w = pictures->w, K = t_size(text, 0), Q = m->opt.decoder.queries;
+    int64_t h = pictures->h, w = pictures->w, K = names_count(text), Q = m->opt.decoder.queries;
     memset(out, 0, (size_t)n * sizeof *out);
     tensor **x = mem_alloc((size_t)n, sizeof(tensor *));
     for (int64_t i = 0; i < n; i++) {

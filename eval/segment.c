@@ -8,6 +8,7 @@
 #include "base/spans.h"
 #include "data/resize.h"
 #include "eval/ensemble.h"
+#include "nn/models/names.h"
 
 enum { CROPS = 64 }; /* in one pass through the image tower */
 
@@ -81,7 +82,7 @@ int segment_encode(const struct namer *m, const struct crop_options *o, struct r
 static tensor *opinions(const struct namer *m, const struct regions *r) {
     if (!r->n) return NULL;
     tensor *x = t_from_data(r->feature, SHAPE(r->n, r->D), T_F32); /* [V, D] */
-    return t_softmax(t_scale(t_matmul(x, t_transpose(m->text, 0, 1)), m->temperature), -1);
+    return t_softmax(t_scale(names_cosines(x, m->text), m->temperature), -1);
 }
 
 /* MaskFormer's names and CLIP's, put together -> [Q, K]. */
@@ -108,6 +109,21 @@ struct named segment_named(const struct proposals *p, const struct regions *r,
     return n;
 }
 
+void scores_free(struct scores *s) {
+    free(s->at);
+    *s = (struct scores){0};
+}
+
+void segment_unlabel(struct labels *l, const struct scores *s, double least, const bool *background,
+                     int64_t K) {
+    uint16_t none = segment_unlabelled(K);
+    for (int64_t i = 0; i < l->h * l->w; i++) {
+        bool weak = least > 0 && (double)s->at[i] < least;
+        bool behind = background && l->at[i] < K && background[l->at[i]];
+        if (weak || behind) l->at[i] = none;
+    }
+}
+
 uint16_t segment_unlabelled(int64_t K) { return K <= 255 ? 255 : UINT16_MAX; }
 
 /* label [H, W]; first: the scores of name 0 [1, H, W], or NULL. */
@@ -128,6 +144,19 @@ static int copy_labels(tensor *label, tensor *first, int64_t K, struct labels *o
     return status;
 }
 
+static int scores_alloc(struct scores *s, int64_t H, int64_t W) {
+    *s = (struct scores){.h = H, .w = W, .at = mem_try((size_t)(H * W), sizeof *s->at)};
+    return s->at ? 0 : error_status();
+}
+
+/* best [H, W]: where the labels are those of the scores. */
+static int copy_scores(tensor *best, struct scores *out) {
+    int status = error_status();
+    if (!status) status = scores_alloc(out, t_size(best, 0), t_size(best, 1));
+    if (!status) status = t_copy_out(best, out->at, (size_t)t_numel(best) * sizeof *out->at);
+    return status;
+}
+
 static int put_scores(struct crf *c, int64_t from, tensor *scores) {
     size_t n = (size_t)t_numel(scores);
     float *x = mem_try(n, sizeof *x);
@@ -138,6 +167,26 @@ static int put_scores(struct crf *c, int64_t from, tensor *scores) {
 }
 
 static int64_t group_start(const struct score_groups *g, int64_t i) { return g->K * i / g->groups; }
+
+/* Where a CRF chose the labels, each has another score than the best. */
+static int look_up_scores(const struct score_groups *g, const struct labels *l,
+                          struct scores *out) {
+    int64_t pixels = l->h * l->w;
+    int status = scores_alloc(out, l->h, l->w);
+    for (int64_t i = 0; !status && i < g->groups; i++) {
+        int scope = t_scope_open("scores", T_NO_GRAD | T_EVAL);
+        int64_t from = group_start(g, i), n = group_start(g, i + 1) - from;
+        float *x = mem_try((size_t)n, (size_t)pixels * sizeof *x);
+        status = x ? t_copy_out(g->of(g->self, from, n), x, (size_t)(n * pixels) * sizeof *x)
+                   : ERR_INTERNAL;
+        for (int64_t k = 0; !status && k < pixels; k++)
+            if (l->at[k] >= from && l->at[k] < from + n)
+                out->at[k] = x[(l->at[k] - from) * pixels + k];
+        free(x);
+        t_scope_close(scope, NULL);
+    }
+    return status;
+}
 
 /* By dense CRF. Its own volumes are the only ones. */
 static int crf_labels_of(const struct score_groups *g, const struct judge *j,
@@ -155,6 +204,7 @@ static int crf_labels_of(const struct score_groups *g, const struct judge *j,
     if (!status) status = crf_labels(&c, j->crf, im, out);
     span_end(span);
     crf_free(&c);
+    if (!status && j->scores) status = look_up_scores(g, out, j->scores);
     return status;
 }
 
@@ -177,9 +227,11 @@ int segment_labels(struct named n, const struct judge *j, const struct image *im
     struct score_groups g = {&v, K, ensemble_groups(K, least), scores_of_view};
     if (j->crf) return crf_labels_of(&g, j, im, out);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
-    tensor *label = ensemble_labels(n, H, W); /* [H, W] */
+    tensor *best = NULL;
+    tensor *label = ensemble_labels_scored(n, H, W, j->scores ? &best : NULL); /* [H, W] */
     tensor *first = j->demo ? ensemble_scores(n, 0, 1, H, W) : NULL;
     int status = copy_labels(label, first, K, out);
+    if (!status && j->scores) status = copy_scores(best, j->scores);
     t_scope_close(scope, NULL);
     return status;
 }
@@ -200,6 +252,7 @@ int segment_labels_of(const struct score_groups *g, const struct judge *j, const
         t_scope_close(inner, NULL);
     }
     int status = copy_labels(t_cast(label, T_I64), j->demo ? first : NULL, g->K, out);
+    if (!status && j->scores) status = copy_scores(best, j->scores);
     t_scope_close(scope, NULL);
     return status;
 }

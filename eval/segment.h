@@ -29,6 +29,14 @@ struct namer {
 struct region_encoder namer_encoder(const struct namer *m);
 struct region_options namer_crop(const struct namer *m, const struct crop_options *o);
 
+/* Beside a label map: the score that the name of each pixel has there. Sums over proposals, in
+ * [0, Q]: comparable within a model and its settings, no probabilities. */
+struct scores {
+    int64_t h, w;
+    float *at; /* [h, w] */
+};
+void scores_free(struct scores *s);
+
 /* How proposals get their names. */
 struct judge {
     const struct namer *namer; /* NULL: MaskFormer alone */
@@ -37,6 +45,7 @@ struct judge {
     bool demo, others;             /* ensemble_demo() */
     double threshold;              /* of the masks there */
     const struct crf_options *crf; /* NULL: labels are those of the scores */
+    struct scores *scores;         /* NULL; or gets, with every label map, its scores */
 };
 /* What the settings say; `m` is not asked when they are without the ensemble. */
 struct judge judge_of(const struct eval_options *o, const struct namer *m, bool others);
@@ -78,4 +87,8 @@ int segment_labels(struct named n, const struct judge *j, const struct image *im
 /* The same of scores, a group of names at a time. */
 int segment_labels_of(const struct score_groups *g, const struct judge *j, const struct image *im,
                       struct labels *out);
+/* Makes pixels unlabelled whose score is below `least`, and those of names that are background[K]
+ * (NULL: none are). `s` is not looked at when `least` is 0. */
+void segment_unlabel(struct labels *l, const struct scores *s, double least, const bool *background,
+                     int64_t K);
 uint16_t segment_unlabelled(int64_t K); /* 255 as in the reference, or 65535 when names need it */

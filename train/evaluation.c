@@ -165,6 +165,7 @@ static int row_open(struct evaluation_row *r, const struct evaluation *e, const 
     confusion_open(&r->fused, e->K);
     confusion_open(&r->true_masks, e->K);
     naming_open(&r->naming, e->K);
+    if (e->node->config.measure.min_score) score_counts_open(&r->scores, e->K);
     r->fused.unnamed_is_missed = r->alone.unnamed_is_missed = e->given;
     open_grid(r, e);
     return namer_run_open(&r->namer, e->node, name, &e->names);
@@ -175,6 +176,7 @@ static void row_close(struct evaluation_row *r) {
     confusion_free(&r->fused);
     confusion_free(&r->true_masks);
     naming_free(&r->naming);
+    score_counts_free(&r->scores);
     for (size_t i = 0; i < r->n_grid; i++) confusion_free(&r->grid[i].pixels);
     free(r->grid);
     mask_accuracy_free(&r->accuracy);

@@ -9,6 +9,7 @@
 #include "eval/confusion.h"
 #include "eval/mask_accuracy.h"
 #include "eval/naming.h"
+#include "eval/score_counts.h"
 #include "eval/similarity.h"
 #include "train/given.h"
 #include "train/segment.h"
@@ -25,7 +26,8 @@ struct evaluation_row {
     struct namer_run namer;
     struct confusion alone, fused, true_masks; /* the last: of an oracle */
     struct mask_accuracy accuracy;
-    struct naming naming; /* of the ensemble */
+    struct naming naming;       /* of the ensemble */
+    struct score_counts scores; /* of the ensemble, with measure.min_score; else empty */
     struct grid_point *grid;
     size_t n_grid;
 };

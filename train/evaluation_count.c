@@ -122,12 +122,17 @@ static int write_overlay(const struct evaluation *e, int64_t i, const struct ima
     return status;
 }
 
-/* Counts a label map, which it frees. The last model's ensemble is drawn and written, too. */
+/* Counts a label map with its scores (NULL: there are none), both of which it frees. The last
+ * model's ensemble is drawn and written, too. */
 static int count(struct evaluation *e, const struct block *b, int64_t i, struct confusion *to,
-                 struct labels *found) {
+                 struct labels *found, struct scores *scores) {
     const struct labels *truth = &b->truth[i];
     int64_t k = b->first + i;
     int status = 0;
+    for (size_t r = 0; scores && r < e->n_rows; r++)
+        if (to == &e->row[r].fused)
+            score_counts_add(&e->row[r].scores, found, scores, truth->at, e->set.ignore);
+    if (scores) scores_free(scores);
     confusion_add(to, found->at, truth->at, truth->h * truth->w, e->set.ignore);
     if (to == &e->row[e->n_rows - 1].fused) {
         status = write_overlay(e, k, &b->picture[i], found, truth);
@@ -148,7 +153,7 @@ static int count_judge(struct evaluation *e, const struct block *b, const struct
         if (naming) status = naming_add(naming, b->match + i * e->K, &regions[i], named);
         if (!status) status = segment_labels(named, j, &b->picture[i], &found);
         t_scope_close(scope, NULL);
-        if (!status) status = count(e, b, i, to, &found);
+        if (!status) status = count(e, b, i, to, &found, j->scores);
     }
     return status;
 }
@@ -226,7 +231,7 @@ static int count_best_names(struct evaluation *e, struct block *b) {
         struct named named = best_names(&b->proposals[i], &b->regions[i], truth_seen(b, i));
         status = segment_labels(named, &j, &b->picture[i], &found);
         t_scope_close(scope, NULL);
-        if (!status) status = count(e, b, i, &e->best_names, &found);
+        if (!status) status = count(e, b, i, &e->best_names, &found, NULL);
     }
     return status;
 }
@@ -235,7 +240,8 @@ static int count_best_names(struct evaluation *e, struct block *b) {
 
 /* Who names the proposals of many views, and where it is counted: MaskFormer alone, then each model
  * with it and alone. */
-static size_t judges_of(struct evaluation *e, struct judge *judge, struct confusion **to) {
+static size_t judges_of(struct evaluation *e, struct judge *judge, struct scores *scores,
+                        struct confusion **to) {
     const struct eval_options *o = &e->node->config.eval;
     size_t n = 0;
     judge[n] = judge_of(o, NULL, false);
@@ -243,6 +249,7 @@ static size_t judges_of(struct evaluation *e, struct judge *judge, struct confus
     for (size_t k = 0; k < e->n_rows; k++) {
         struct evaluation_row *r = &e->row[k];
         judge[n] = judge_of(o, &r->namer.namer, false);
+        if (r->scores.K) judge[n].scores = &scores[n];
         to[n++] = &r->fused;
         judge[n] = judge_alone(o, &r->namer.namer);
         to[n++] = &r->alone;
@@ -262,14 +269,20 @@ static int count_views(struct evaluation *e, struct block *b) {
     struct judge *judge = mem_alloc(most, sizeof *judge);
     struct confusion **to = mem_alloc(most, sizeof(struct confusion *));
     struct labels *found = mem_alloc(most, sizeof *found);
-    size_t n = judges_of(e, judge, to);
+    struct scores *scores = mem_alloc(most, sizeof *scores);
+    size_t n = judges_of(e, judge, scores, to);
     int status = picture_segment(&models, judge, n, b->picture, found, NULL, NULL);
-    for (size_t k = 0; !status && k < n; k++) status = count(e, b, 0, to[k], &found[k]);
-    for (size_t k = 0; k < n; k++) labels_free(&found[k]);
+    for (size_t k = 0; !status && k < n; k++)
+        status = count(e, b, 0, to[k], &found[k], judge[k].scores);
+    for (size_t k = 0; k < n; k++) {
+        labels_free(&found[k]);
+        scores_free(&scores[k]);
+    }
     for (size_t k = 0; !status && k < e->n_rows; k++) status = name_true_masks(e, b, &e->row[k]);
     free(judge);
     free(to);
     free(found);
+    free(scores);
     return status;
 }
 
@@ -290,12 +303,15 @@ static int count_row(struct evaluation *e, struct block *b, struct evaluation_ro
     const struct config *c = &e->node->config;
     const struct namer *m = &r->namer.namer;
     struct judge fused = judge_of(&c->eval, m, false), alone = judge_alone(&c->eval, m);
+    struct scores scores = {0};
+    if (r->scores.K) fused.scores = &scores;
     int status = name_true_masks(e, b, r);
     if (!status)
         status =
             segment_encode(m, &c->crop, b->regions, c->eval.original ? b->picture : b->seen, b->n);
     if (!status) status = count_judge(e, b, b->regions, &fused, &r->fused, &r->naming);
     if (!status) status = count_judge(e, b, b->regions, &alone, &r->alone, NULL);
+    scores_free(&scores);
     return status ? status : count_grid(e, b, r);
 }
 
@@ -319,15 +335,17 @@ static int count_given(struct evaluation *e, struct block *b) {
         struct evaluation_row *r = &e->row[k];
         const struct labels *truth = b->truth;
         struct labels found = {0};
+        struct scores scores = {0}, *wanted = r->scores.K ? &scores : NULL;
         status = name_true_masks(e, b, r);
         if (!status)
             status = given_picture(&e->masks, &r->namer.namer, &e->node->config,
                                    e->set.image_id[b->first], dataset_image_name(&e->set, b->first),
-                                   b->picture, &found);
+                                   b->picture, &found, wanted);
         if (!status)
             confusion_add(&r->alone, found.at, truth->at, truth->h * truth->w, e->set.ignore);
-        if (!status) status = count(e, b, 0, &r->fused, &found);
+        if (!status) status = count(e, b, 0, &r->fused, &found, wanted);
         labels_free(&found);
+        scores_free(&scores);
     }
     return status;
 }
@@ -378,6 +396,10 @@ void evaluation_sum(struct evaluation *e) {
         sum_pixels(c, &r->fused);
         sum_pixels(c, &r->true_masks);
         for (size_t g = 0; g < r->n_grid; g++) sum_pixels(c, &r->grid[g].pixels);
+        int64_t *scores[] = {r->scores.right, r->scores.wrong, r->scores.beyond};
+        for (size_t i = 0; r->scores.K && i < 3; i++) comm_sum_counts(c, scores[i], K * SCORE_BINS);
+        if (r->scores.K) comm_sum_counts(c, r->scores.truth, K);
+        if (r->scores.K) comm_sum_counts(c, r->scores.none, 1);
         int64_t *counts[] = {r->accuracy.right, r->accuracy.total, r->naming.right,
                              r->naming.misnamed, r->naming.missed};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)

@@ -149,6 +149,31 @@ static void put_grid(struct json_out *j, const struct evaluation_row *r,
     json_end(j);
 }
 
+/* The lowest score that is worth a name. */
+static void put_min_score(struct json_out *j, const struct evaluation_row *r, bool all) {
+    enum { EVERY = 20 };
+    double *miou = mem_alloc(SCORE_BINS, sizeof *miou);
+    score_counts_curve(&r->scores, all, miou);
+    int64_t best = score_counts_best(miou);
+    json_key(j, "min_score");
+    json_object(j);
+    json_key_string(j, "pixels", all ? "all" : "labelled");
+    json_key_real(j, "fitted", (double)best / 1000);
+    json_key_real(j, "miou", miou[best]);
+    json_key_real(j, "miou_without", miou[0]);
+    json_key(j, "curve");
+    json_array(j);
+    for (int64_t b = 0; b < SCORE_BINS; b += EVERY) {
+        json_array(j);
+        json_real(j, (double)b / 1000);
+        json_real(j, miou[b]);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+    free(miou);
+}
+
 static void put_classes(struct json_out *j, const struct confusion *c) {
     json_key(j, "class_iou");
     json_array(j);
@@ -177,6 +202,7 @@ static void put_row(struct json_out *j, const struct evaluation_row *r,
     if (!views_many(&e->node->config.eval.views)) put_masks(j, &r->naming, e);
     if (o->oracles) put_metrics(j, "oracle_true_masks", &r->true_masks, NULL, e);
     if (r->n_grid) put_grid(j, r, e);
+    if (o->min_score) put_min_score(j, r, o->min_score == MIN_SCORE_ALL);
     put_pairs(j, &r->fused, e);
     put_classes(j, &r->fused);
     json_end(j);
@@ -214,7 +240,7 @@ static void put_common(struct json_out *j, const struct evaluation *e) {
               region_recall_mean(&e->recall, e->seen), region_recall_mean(&e->recall, e->unseen));
     put_metrics(j, "metrics_maskformer_only", &e->maskformer, NULL, e);
     if (o->oracles) put_metrics(j, "oracle_best_names", &e->best_names, NULL, e);
-    if (measure_searches(o)) put_search(j, e);
+    if (measure_searches(o) || o->min_score) put_search(j, e);
     if (e->group) json_key_int(j, "n_groups", e->groups);
     json_key(j, "classes");
     json_array(j);

@@ -30,13 +30,14 @@ const char *given_excludes(const struct eval_options *o) {
 }
 
 int given_picture(const struct mask_source *s, const struct namer *m, const struct config *c,
-                  int64_t id, const char *stem, const struct image *im, struct labels *out) {
+                  int64_t id, const char *stem, const struct image *im, struct labels *out,
+                  struct scores *scores) {
     struct region_list masks;
     *out = (struct labels){0};
     int status = mask_source_read(s, id, stem, im->h, im->w, &masks);
     if (!status)
         status = given_labels(m, &c->crop, c->eval.min_area,
-                              c->eval.crf.enabled ? &c->eval.crf : NULL, im, &masks, out);
+                              c->eval.crf.enabled ? &c->eval.crf : NULL, im, &masks, out, scores);
     region_list_free(&masks);
     return status;
 }

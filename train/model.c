@@ -197,3 +197,13 @@ void model_input(struct node *evaluation, const char *name, const struct node_in
     evaluation->input[evaluation->n_inputs++] =
         (struct node_input){.name = mem_strdup(name), .node = in->node, .best = in->best};
 }
+
+struct node *model_namer(struct graph *g, const struct model_options *o) {
+    bool best;
+    struct node_input clip;
+    struct node *model = model_node(g, o->name, o, &best);
+    if (!model || model_clip(model, best, &clip)) return NULL;
+    struct node *n = model_evaluation(g, model, o);
+    if (n) model_input(n, "clip", &clip);
+    return n;
+}

@@ -31,4 +31,6 @@ int model_clip(struct node *model, bool best, struct node_input *clip);
  * with; with `weights` those of the config; then the overrides. NULL and ERR_CONFIG. */
 struct node *model_evaluation(struct graph *g, const struct node *model,
                               const struct model_options *o);
+/* The same with the model's CLIP as its input `clip`, and nothing else. NULL and the error. */
+struct node *model_namer(struct graph *g, const struct model_options *o);
 void model_input(struct node *evaluation, const char *name, const struct node_input *in);

@@ -14,10 +14,10 @@
 static int make(struct proposals_run *p, const struct node *of, const struct clip *clip,
                 tensor *text, int modes) {
     int scope = t_scope_open("proposals", T_NO_GRAD | modes);
-    p->text = t_hold(text); /* [K, D] */
+    p->text = t_hold(text); /* [K, D], or with wordings */
     double own = of->config.proposals.temperature, scale = own > 0 ? own : t_item(clip_scale(clip));
     struct maskformer_options opt =
-        proposals_model(&of->config.proposals, t_size(p->text, 1), scale);
+        proposals_model(&of->config.proposals, t_size(p->text, -1), scale);
     struct rng r = rng_stream((uint64_t)of->config.run.seed, "weights", 0);
     t_seed(rng_next(&r));
     maskformer_init(&p->model, params_root(&p->params), &opt);
@@ -27,24 +27,25 @@ static int make(struct proposals_run *p, const struct node *of, const struct cli
 }
 
 /* A CLIP that is opened for its texts: `clip_from`, whose texts the network was trained with.
- * *text: [K, D], in the caller's scope. */
+ * *text: [(W,) K, D], in the caller's scope. */
 static int speak(struct clip_run *clip, const struct node *of, const struct node_input *clip_from,
-                 const struct vocabulary *v, tensor **text) {
+                 const struct vocabulary *v, int synonyms, tensor **text) {
     int status = clip_run_open_from(clip, of, clip_from, NULL);
     if (status) return status;
     struct text_options how = clip_run_text(of, clip_from);
-    *text = class_text(&clip->clip, &how, v);
+    *text = segment_text(&clip->clip, &how, v, synonyms);
     if (!*text) clip_run_free(clip);
     return error_status();
 }
 
 /* The network with such a CLIP. */
 static int make_from(struct proposals_run *p, const struct node *of,
-                     const struct node_input *clip_from, const struct vocabulary *v, int modes) {
+                     const struct node_input *clip_from, const struct vocabulary *v, int synonyms,
+                     int modes) {
     struct clip_run clip;
     tensor *text;
     int scope = t_scope_open("proposals", T_NO_GRAD);
-    int status = speak(&clip, of, clip_from, v, &text);
+    int status = speak(&clip, of, clip_from, v, synonyms, &text);
     if (!status) {
         status = make(p, of, &clip.clip, text, modes);
         clip_run_free(&clip);
@@ -82,7 +83,7 @@ int proposals_run_new(struct proposals_run *p, const struct node *n, const struc
     struct vocabulary v;
     vocabulary_of(&v, names, (size_t)K);
     *p = (struct proposals_run){0};
-    int status = make_from(p, n, node_input(n, "clip"), &v, T_INHERIT);
+    int status = make_from(p, n, node_input(n, "clip"), &v, SYNONYMS_MEAN, T_INHERIT);
     vocabulary_close(&v);
     free(names);
     return status;
@@ -97,7 +98,7 @@ int proposals_run_open(struct proposals_run *p, const struct node *n, const stru
     const struct namer_run *m = find_namer(known, in->node, clip);
     *p = (struct proposals_run){0};
     int status = m ? make(p, in->node, &m->clip.clip, t_clone(m->namer.text), T_UNDRAWN)
-                   : make_from(p, in->node, clip, v, T_UNDRAWN);
+                   : make_from(p, in->node, clip, v, n->config.eval.synonyms, T_UNDRAWN);
     if (status) return status;
     status = run_load(in, WEIGHTS_PROPOSALS, &p->params, false);
     if (status) proposals_run_free(p);
@@ -113,7 +114,7 @@ int proposals_run_names(struct proposals_run *p, const struct node *n, const str
     struct clip_run own;
     tensor *text = NULL;
     int scope = t_scope_open("names", T_NO_GRAD);
-    int status = m ? 0 : speak(&own, in->node, clip, v, &text);
+    int status = m ? 0 : speak(&own, in->node, clip, v, n->config.eval.synonyms, &text);
     if (!status && m) text = t_clone(m->namer.text);
     if (!status && !m) clip_run_free(&own);
     text = t_hold(text);

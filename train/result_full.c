@@ -119,6 +119,11 @@ static void print_beside(FILE *to, const cJSON *json) {
                 number(item(names, "miou")));
 }
 
+static void print_search(FILE *to, const cJSON *json) {
+    const cJSON *search = item(json, "search");
+    fprintf(to, "%s: %s\n", text(item(search, "set")), text(item(search, "remark")));
+}
+
 static void print_grid(FILE *to, const cJSON *json) {
     const cJSON *first = item(cJSON_GetArrayItem(rows_of(json), 0), "grid"), *row;
     if (!first) return;
@@ -133,8 +138,20 @@ static void print_grid(FILE *to, const cJSON *json) {
         }
         fprintf(to, "\n");
     }
-    const cJSON *search = item(json, "search");
-    fprintf(to, "%s: %s\n", text(item(search, "set")), text(item(search, "remark")));
+    print_search(to, json);
+}
+
+static void print_min_score(FILE *to, const cJSON *json) {
+    const cJSON *row, *first = item(cJSON_GetArrayItem(rows_of(json), 0), "min_score");
+    if (!first) return;
+    fprintf(to, "\n--min-score S that fits best, by %s pixels\n", text(item(first, "pixels")));
+    fprintf(to, "%-42s", "S");
+    cJSON_ArrayForEach(row, rows_of(json))
+        fprintf(to, " %9.3f", number(item(item(row, "min_score"), "fitted")));
+    fprintf(to, "\n");
+    print_line(to, json, "mIoU with it, classes in the truth", "min_score", NULL, "miou");
+    print_line(to, json, "mIoU without", "min_score", NULL, "miou_without");
+    print_search(to, json);
 }
 
 struct class_figure {
@@ -195,6 +212,7 @@ void result_print_full(const cJSON *json, int64_t lines, FILE *to) {
     print_subsets(to, json);
     print_beside(to, json);
     print_grid(to, json);
+    print_min_score(to, json);
     cJSON_ArrayForEach(row, rows_of(json)) {
         if (!lines) break;
         print_classes(to, json, row, lines);

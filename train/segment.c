@@ -23,10 +23,16 @@ static void warn_of_prompts(const struct namer_run *m, const char *input) {
                  input);
 }
 
+tensor *segment_text(const struct clip *c, const struct text_options *text,
+                     const struct vocabulary *v, int synonyms) {
+    return synonyms == SYNONYMS_MAX ? class_text_wordings(c, text, v) : class_text(c, text, v);
+}
+
 int namer_run_names(struct namer_run *m, const struct node *n, const struct vocabulary *v) {
     struct text_options text = clip_run_text(n, m->from);
     int scope = t_scope_open("names", T_NO_GRAD);
-    tensor *features = t_hold(class_text(&m->clip.clip, &text, v)); /* [K, D] */
+    tensor *features =
+        t_hold(segment_text(&m->clip.clip, &text, v, n->config.eval.synonyms)); /* [(W,) K, D] */
     t_scope_close(scope, NULL);
     if (!features) return error_status();
     t_drop(m->namer.text);

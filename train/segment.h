@@ -13,6 +13,10 @@ struct namer_run {
     const struct namer_run *next;   /* another one that is open */
 };
 
+/* Features of names, their wordings put together as eval.synonyms says: [K, D] or [W, K, D]. */
+tensor *segment_text(const struct clip *c, const struct text_options *text,
+                     const struct vocabulary *v, int synonyms);
+
 /* The CLIP of an input, with the text and temperature settings of `n`, which is an evaluation. */
 int namer_run_open(struct namer_run *m, const struct node *n, const char *input,
                    const struct vocabulary *v);

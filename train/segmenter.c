@@ -142,10 +142,11 @@ void segmenter_close(struct segmenter *s) {
 bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
 
 static int label(struct segmenter *s, const char *file, const struct image *im, struct labels *out,
-                 struct panoptic *panoptic, struct dump *dump) {
+                 struct scores *scores, struct panoptic *panoptic, struct dump *dump) {
     if (s->given) {
         char *stem = path_stem(file);
-        int status = given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out);
+        int status =
+            given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out, scores);
         free(stem);
         return status;
     }
@@ -157,13 +158,21 @@ static int label(struct segmenter *s, const char *file, const struct image *im, 
                                     .size = s->size,
                                     .thing = s->thing};
     struct judge judge = judge_of(&c->eval, &s->namer.namer, s->others);
+    judge.scores = scores;
     return picture_segment(&models, &judge, 1, im, out, panoptic, dump);
 }
 
 int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
                      struct labels *out, struct panoptic *panoptic, struct dump *dump) {
+    return segmenter_scored(s, file, im, out, NULL, panoptic, dump);
+}
+
+int segmenter_scored(struct segmenter *s, const char *file, const struct image *im,
+                     struct labels *out, struct scores *scores, struct panoptic *panoptic,
+                     struct dump *dump) {
+    if (scores) *scores = (struct scores){0};
     int scope = t_scope_open("", T_PRECISION(s->node->config.run.precision));
-    int status = label(s, file, im, out, panoptic, dump);
+    int status = label(s, file, im, out, scores, panoptic, dump);
     t_scope_close(scope, NULL);
     return status;
 }

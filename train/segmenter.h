@@ -38,3 +38,7 @@ bool segmenter_panoptic(const struct segmenter *s);
  * between; both of a network's proposals alone. 0 or the pending error. */
 int segmenter_labels(struct segmenter *s, const char *file, const struct image *im,
                      struct labels *out, struct panoptic *panoptic, struct dump *dump);
+/* The same labels, with the score of each. */
+int segmenter_scored(struct segmenter *s, const char *file, const struct image *im,
+                     struct labels *out, struct scores *scores, struct panoptic *panoptic,
+                     struct dump *dump);

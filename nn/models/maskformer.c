@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "nn/models/names.h"
 
 /* ImageNet's, as everywhere in detection (reference-spec 1.1). */
 #define PIXEL_MEAN                                                                                 \
@@ -104,9 +105,8 @@ tensor *maskformer_input(const struct maskformer *m, tensor *const *images, size
 
 tensor *maskformer_classify(const struct maskformer *m, tensor *embeddings, tensor *text) {
     int scope = t_scope_open("classifier", T_PRECISION(PRECISION_FP32));
-    tensor *rows[2] = {text, normalize_rows(m->no_object, 0)};
-    tensor *classes = t_transpose(t_cat(rows, 2, 0), 0, 1);            /* [D, K + 1] */
-    tensor *cosine = t_matmul(normalize_rows(embeddings, 0), classes); /* [..., K + 1] */
+    tensor *classes = names_append(text, normalize_rows(m->no_object, 0));  /* [(W,) K + 1, D] */
+    tensor *cosine = names_cosines(normalize_rows(embeddings, 0), classes); /* [..., K + 1] */
     return t_scope_close(scope, t_scale(cosine, m->opt.temperature));
 }
 

@@ -65,7 +65,8 @@ struct maskformer_output {
     tensor *masks;  /* [B, L, Q, H/4, W/4], logits */
 };
 
-/* x: of maskformer_input(); text: [K, text_width], rows of unit length. With `last_only` L is 1. */
+/* x: of maskformer_input(); text: [K, text_width], rows of unit length, or names of several
+ * wordings (nn/models/names.h). With `last_only` L is 1. */
 struct maskformer_output maskformer_forward(const struct maskformer *m, tensor *x, tensor *text,
                                             bool last_only);
 

@@ -54,12 +54,17 @@ static char **environment_with(const char *const *more) {
 }
 
 void process_start(struct process *p, const char *const *argv, const char *const *environment) {
+    process_start_reading(p, "/dev/null", argv, environment);
+}
+
+void process_start_reading(struct process *p, const char *input, const char *const *argv,
+                           const char *const *environment) {
     static int count;
     char *name = mem_format("process-%d", count++), *base = test_path(name);
     *p = (struct process){.out = mem_format("%s.out", base), .err = mem_format("%s.err", base)};
     posix_spawn_file_actions_t actions;
     CHECK_INT(posix_spawn_file_actions_init(&actions), 0);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, p->out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     posix_spawn_file_actions_addopen(&actions, 2, p->err, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     char **with = environment_with(environment);

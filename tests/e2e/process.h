@@ -32,6 +32,9 @@ void fault_environment_free(struct fault_environment *e);
 /* Starts argv[0] (a path) with the environment of the test and these NAME=VALUE; the lists end with
  * NULL, `environment` may be NULL. Every process runs on one thread. */
 void process_start(struct process *p, const char *const *argv, const char *const *environment);
+/* The same with a file as its standard input. */
+void process_start_reading(struct process *p, const char *input, const char *const *argv,
+                           const char *const *environment);
 
 bool process_ended(const struct process *p); /* it can be waited for without waiting */
 

@@ -220,3 +220,49 @@ TEST(small_pictures_are_enlarged_and_stand_beside_each_other) {
     labels_free(&a);
     labels_free(&b);
 }
+
+/* The scores beside a label map are those of its names. */
+static void check_scores(struct named n, const struct judge *j, const struct image *im) {
+    struct labels plain, l;
+    struct scores s = {0};
+    struct judge scored = *j;
+    int64_t K = t_size(n.name, 1), pixels = im->h * im->w;
+    float *all = mem_alloc((size_t)(K * pixels), sizeof *all);
+    scored.scores = &s;
+    CHECK_OK(segment_labels(n, j, im, &plain));
+    CHECK_OK(segment_labels(n, &scored, im, &l));
+    CHECK(memcmp(l.at, plain.at, (size_t)pixels * sizeof *l.at) == 0); /* not one label changes */
+    CHECK(s.h == im->h && s.w == im->w);
+    CHECK_OK(t_copy_out(ensemble_scores(n, 0, K, im->h, im->w), all,
+                        (size_t)(K * pixels) * sizeof *all));
+    for (int64_t i = 0; i < pixels; i++)
+        CHECK_NEAR((double)s.at[i], (double)all[l.at[i] * pixels + i], 1e-5); /* sums of 12 */
+    free(all);
+    scores_free(&s);
+    labels_free(&l);
+    labels_free(&plain);
+}
+
+TEST(every_pixel_has_the_score_of_its_name_whatever_chose_it) {
+    enum { K = 40, Q = 12, H = 24, W = 30 };
+    struct named small = {t_uniform(SHAPE(Q, K), 0, 1), t_uniform(SHAPE(Q, 8, 10), 0, 1)};
+    struct named same = {small.name, t_uniform(SHAPE(Q, H, W), 0, 1)};
+    struct judge plain = {0}, crf = {.crf = &crf_standard};
+    struct image im;
+    CHECK_OK(image_alloc(&im, H, W, 3));
+    check_scores(small, &plain, &im);
+    check_scores(same, &plain, &im); /* by pixel */
+    check_scores(small, &crf, &im);
+    image_free(&im);
+}
+
+TEST(weak_pixels_and_those_of_the_background_are_unlabelled) {
+    uint16_t at[] = {0, 1, 2, 0, 255};
+    float score[] = {0.5F, 0.5F, 0.5F, 0.1F, 0};
+    static const bool background[] = {false, true, false};
+    static const uint16_t want[] = {0, 255, 2, 255, 255};
+    struct labels l = {.h = 1, .w = 5, .at = at};
+    struct scores s = {.h = 1, .w = 5, .at = score};
+    segment_unlabel(&l, &s, 0.5, background, 3); /* 0.5 itself stays */
+    for (int i = 0; i < 5; i++) CHECK_INT(l.at[i], want[i]);
+}

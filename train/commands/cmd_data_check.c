@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "data/class_names.h"
 #include "data/set.h"
 #include "data/set_check.h"
-#include "data/vocabulary.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_data.h"
 
@@ -41,22 +41,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-/* The names of all shipped tables. */
-static int known_names(struct strings *out) {
-    const struct known_set *set;
-    for (size_t i = 0; (set = known_set_at(i)); i++) {
-        if (!set->labels) continue;
-        char *path = known_labels_path(set->labels);
-        struct vocabulary v;
-        int status = vocabulary_read(&v, path);
-        free(path);
-        if (status) return status;
-        for (size_t k = 0; k < v.n; k++) strings_add(out, v.at[k].name);
-        vocabulary_close(&v);
-    }
-    return 0;
-}
-
 static int draw(const struct arguments *a, const struct dataset *d) {
     struct image sheet;
     struct bytes png = {0};
@@ -78,7 +62,7 @@ static int run(const struct arguments *a) {
     struct set_check c = {0};
     struct strings known = {0};
     struct str text = {0};
-    int status = known_names(&known);
+    int status = class_names_known(&known);
     if (!status && set_is(a->data.set)) status = set_verify(a->data.set);
     if (!status) status = data_open(&d, &a->data, NULL, NULL);
     if (!status) {

@@ -35,7 +35,8 @@ enum {
     KEY_SETS,
     KEY_WEIGHTS,
     KEY_DRY_RUN,
-    KEY_EXPLAIN
+    KEY_EXPLAIN,
+    KEY_FIT
 };
 
 static const struct argp_option options[] = {
@@ -54,6 +55,11 @@ static const struct argp_option options[] = {
     {"sets", KEY_SETS, "A,B,C", 0,
      "Without --images: evaluate on several sets, each with its own names, and print a table over "
      "them. A set is a NAME of the scenes input, or the config or run that made it: PATH[:NAME]",
+     0},
+    {"fit-threshold", KEY_FIT, "all", OPTION_ARG_OPTIONAL,
+     "Also find the lowest score that is worth a name, for `ovseg segment --min-score`: by the "
+     "pixels that have a class, or by `all`, where those without one are to stay unlabelled; the "
+     "same as measure.min_score. On validation masks: eval.set=val",
      0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Without --images, as ovseg-train has it; --explain, too", 0},
@@ -92,6 +98,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case 'q':
         a->quiet = true;
         log_set_level(LOG_WARN);
+        break;
+    case KEY_FIT:
+        if (arg && strcmp(arg, "all") != 0)
+            argp_error(state, "--fit-threshold=%s: by `all` pixels, or without =", arg);
+        add_override(a, arg ? "measure.min_score=all" : "measure.min_score=labelled", NULL, state);
         break;
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
@@ -290,8 +301,6 @@ static int classify_images(const struct arguments *a) {
     struct class_folder f;
     struct vocabulary v = {0};
     struct graph g = {0};
-    bool best;
-    struct node_input clip;
     int status = check_images(a);
     if (status) return status;
     status = class_folder_open(&f, a->images);
@@ -299,14 +308,8 @@ static int classify_images(const struct arguments *a) {
         log_info("%s: %zu files are passed over: no pictures, or in no sub-folder", a->images,
                  f.others);
     if (!status) status = open_names(&v, &f, a->classes);
-    struct node *model = status ? NULL : model_node(&g, a->model.name, &a->model, &best);
-    if (!status) status = model ? model_clip(model, best, &clip) : error_status();
-    struct node *n = status ? NULL : model_evaluation(&g, model, &a->model);
-    if (!status && !n) status = error_status();
-    if (n) {
-        model_input(n, "clip", &clip);
-        status = classify_by(a, &f, &v, n);
-    }
+    struct node *n = status ? NULL : model_namer(&g, &a->model);
+    if (!status) status = n ? classify_by(a, &f, &v, n) : error_status();
     graph_close(&g);
     vocabulary_close(&v);
     class_folder_close(&f);

@@ -1,72 +1,121 @@
-/* ovseg segment -m RUN --classes FILE|"a,b,c" IMAGE... -o DIR: label maps and overlays of any
- * pictures with any names, and the share of every name. */
+/* ovseg segment -m RUN --classes FILE|"a,b,c" IMAGE|DIR|-... -o DIR: label maps and overlays of any
+ * pictures with any names, and what is where. */
 #include <argp.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/spans.h"
-#include "checkpoints/safetensors.h"
 #include "train/commands/cmd.h"
-#include "train/panoptic_files.h"
-#include "train/picture.h"
-#include "train/segmenter.h"
-
-enum { FILE_MAX = 256 << 20 }; /* bytes of a picture file */
+#include "train/pictures/picture_work.h"
+#include "train/signals.h"
 
 struct arguments {
     struct model_options model;
     struct overrides overrides;
-    const char *classes, *out, *dump;
-    char **image;
-    size_t n_images, images_cap;
-    bool verbose;
+    const char *classes, *out, *dump, *background;
+    struct strings words, lists; /* what names pictures */
+    double least;
+    enum picture_damaged damaged;
+    bool verbose, resume, rle, scores, no_overlay;
 };
 
-enum { KEY_CLASSES = 256, KEY_SET, KEY_PROPOSALS, KEY_DUMP, KEY_CONFIG, KEY_WEIGHTS };
+enum {
+    KEY_CLASSES = 256,
+    KEY_SET,
+    KEY_PROPOSALS,
+    KEY_DUMP,
+    KEY_CONFIG,
+    KEY_WEIGHTS,
+    KEY_LIST,
+    KEY_RESUME,
+    KEY_DAMAGED,
+    KEY_RLE,
+    KEY_SCORES,
+    KEY_NO_OVERLAY,
+    KEY_BACKGROUND,
+    KEY_MIN_SCORE,
+    KEY_SLIDING,
+    KEY_ORIGINAL
+};
 
 static const struct argp_option options[] = {
+    {0, 0, 0, 0, "With what:", 1},
     {"model", 'm', "RUN|PACKAGE", 0,
      "A model package (`ovseg export`); run of a CLIP stage or of an evaluation, RUN@best, or its "
-     "config; a file of the reference's weights (.pth)",
-     0},
-    {"config", KEY_CONFIG, "CONFIG", 0, "The same as --model", 0},
+     "config; a file of the reference's "
+     "weights (.pth)",
+     1},
+    {"config", KEY_CONFIG, "CONFIG", 0, "The same as --model", 1},
     {"weights", KEY_WEIGHTS, "FILE", 0,
      "With a CONFIG of stage import, or of an evaluation of one: the weights, which may lie "
      "anywhere",
-     0},
+     1},
     {"classes", KEY_CLASSES, "NAMES", 0, "\"sky,tree,a red car\", or a file: see `--help` below",
-     0},
-    {"output", 'o', "DIR", 0, "Where NAME.png and NAME-overlay.png go; made when missing", 0},
+     1},
     {"proposals", KEY_PROPOSALS, "RUN|MASKS", 0,
      "Another proposal network than the one behind RUN; or masks of others, which CLIP alone "
      "names: "
      "COCO's or SAM's JSON, or PNG files (`--help` below)",
-     0},
+     1},
     {"set", KEY_SET, "KEY=VALUE", 0,
-     "A setting, or a key of the reference's: eval.lambda=0.6, MODEL.CLIP_ADAPTER.MASK_THR=0.4", 0},
+     "A setting, or a key of the reference's: eval.lambda=0.6, MODEL.CLIP_ADAPTER.MASK_THR=0.4", 1},
+    {"sliding", KEY_SLIDING, "TILE", OPTION_ARG_OPTIONAL,
+     "The network sees the picture in overlapping squares of TILE pixels (224), for things that "
+     "are "
+     "small in it: eval.sliding",
+     1},
+    {"original", KEY_ORIGINAL, 0, 0,
+     "CLIP sees crops of the picture itself, not of what it was reduced to: eval.original", 1},
+    {0, 0, 0, 0, "Of what:", 2},
+    {"list", KEY_LIST, "FILE", 0,
+     "Pictures, a path a line; relative ones start at the folder of FILE", 2},
+    {"damaged", KEY_DAMAGED, "fail|skip|stop", 0,
+     "A picture that cannot be read is named, the others are segmented, and the end is an error "
+     "(65 or 66, the default); or it is no error; or the first one ends the command",
+     2},
+    {"resume", KEY_RESUME, 0, 0,
+     "Leave out what is done: pictures whose files are complete in DIR, and were made from this "
+     "very picture with the same model, names and settings",
+     2},
+    {0, 0, 0, 0, "What becomes of it:", 3},
+    {"output", 'o', "DIR", 0, "Where the results go; made when missing", 3},
+    {"background", KEY_BACKGROUND, "NAMES", 0,
+     "Names, as --classes has them, whose pixels are unlabelled: some of the classes, or others "
+     "that compete with them",
+     3},
+    {"min-score", KEY_MIN_SCORE, "S", 0,
+     "Pixels whose name has a lower score are unlabelled; `ovseg eval --fit-threshold` finds S", 3},
+    {"rle", KEY_RLE, 0, 0, "Also run lengths of every name in NAME.json, as COCO has them", 3},
+    {"scores", KEY_SCORES, 0, 0,
+     "Also NAME-scores.safetensors: the score of every pixel's name, float32", 3},
+    {"no-overlay", KEY_NO_OVERLAY, 0, 0, "No NAME-overlay.png", 3},
     {"dump", KEY_DUMP, "DIR|FILE", 0,
      "Also write all tensors between picture and labels: DIR/NAME.safetensors, or, of one picture, "
      "FILE.safetensors",
-     0},
-    {"verbose", 'v', 0, 0, "Also how long each part took: of opening, and of every picture", 0},
-    {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
+     3},
+    {"verbose", 'v', 0, 0, "Also how long each part took: of opening, and of every picture", 4},
+    {"quiet", 'q', 0, 0, "Warnings and errors only", 4},
     {0},
 };
 
 static const char doc[] =
-    "Segments pictures (JPEG, PNG, WebP) with any names. For each IMAGE it writes to DIR: "
-    "NAME.png, "
+    "Segments pictures (JPEG, PNG, WebP) with any names: files, folders with all below them, or a "
+    "list of paths on standard input (-). For each IMAGE it writes to DIR: NAME.png, "
     "the label map at the picture's size (pixel value: index of the name, from 0; 16 bits when "
-    "there are more than 256), and NAME-overlay.png, to look at. The share of the pixels of every "
-    "name goes to stdout. With eval.panoptic.enabled it also writes NAME-panoptic.png, the ids of "
+    "there are more than 255), NAME-overlay.png, to look at, and NAME.json: share, mean score and "
+    "box of every name. The shares go to stdout, too: of each picture, or, of a folder or a list, "
+    "of all together. With eval.panoptic.enabled it also writes NAME-panoptic.png, the ids of "
     "segments, and NAME-panoptic.json, what they are.\v"
     "A file of classes is plain text, a name a line, or YAML (.yaml) with synonyms, prompts, "
-    "colours and kinds (thing or stuff, for panoptic segments).\n\n"
+    "colours and kinds (thing or stuff, for panoptic segments): docs/vocabulary.md.\n\n"
+    "A pixel without a name is unlabelled: 255, or 65535 when there are more than 255 names. There "
+    "are such pixels with --background, with --min-score, with eval.demo, and outside of masks of "
+    "others.\n\n"
     "The proposal network sees a picture with its short side at eval.shortest pixels; left at 0, "
     "at the side that the network was trained at: of its crops, or of its training pictures, which "
     "weights of others do not tell. "
@@ -75,13 +124,14 @@ static const char doc[] =
     "folder "
     "with, for each picture NAME.jpg, NAME.json (SAM's), NAME.png (each value but 0 is a mask) or "
     "a "
-    "folder NAME of .png files, a mask each. A pixel in none of them is unlabelled: 255, or 65535 "
-    "when "
-    "there are more than 255 names.\n\n"
+    "folder NAME of .png files, a mask each.\n\n"
     "eval.crf.enabled fits labels to the picture's edges; it takes 8 bytes of memory for each "
     "pixel and name (847 names at 640 x 864: 3.8 GB).\n\n"
-    "Exit status: 0 done, 64 usage, 65 a damaged picture, run or class file, 66 a missing one "
-    "(other pictures are done), 70 internal, 74 input or output, 78 bad setting.";
+    "A signal (INT, TERM, USR1) lets the picture at work be finished; the same command with "
+    "--resume does the others. docs/segment.md explains the files.\n\n"
+    "Exit status: 0 done, 64 usage (also: DIR holds results made otherwise), 65 a damaged picture, "
+    "run or class file, 66 a missing one (other pictures are done), 70 internal, 74 input or "
+    "output, 75, 130, 143 stopped by a signal, 78 bad setting.";
 
 static void add_override(struct arguments *a, const char *text, struct argp_state *state) {
     if (overrides_add(&a->overrides, text, NULL)) {
@@ -99,6 +149,57 @@ static bool dump_is_file(const struct arguments *a) {
     return n > strlen(suffix) && strcmp(a->dump + n - strlen(suffix), suffix) == 0;
 }
 
+/* A setting that an option stands for. */
+static void add_setting(struct arguments *a, const char *key, const char *value,
+                        struct argp_state *state) {
+    char *text = mem_format("%s=%s", key, value);
+    add_override(a, text, state);
+    free(text);
+}
+
+static double score_of(const char *arg, struct argp_state *state) {
+    char *end;
+    double x = strtod(arg, &end);
+    if (end == arg || *end || !isfinite(x) || x < 0)
+        argp_error(state, "--min-score %s: is no number from 0 on", arg);
+    return x;
+}
+
+static void check_arguments(const struct arguments *a, struct argp_state *state) {
+    if (!a->model.name && a->model.weights)
+        argp_error(state, "--weights %s goes with --config CONFIG; or name it by -m alone",
+                   a->model.weights);
+    if (!a->model.name) argp_error(state, "which model? -m RUN");
+    if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
+    if (!a->out) argp_error(state, "where to? -o DIR");
+    if (!a->words.n && !a->lists.n) argp_error(state, "no pictures");
+    if (a->dump && a->resume)
+        argp_error(state,
+                   "--dump: the tensors of pictures that are done are not kept: without "
+                   "--resume");
+}
+
+/* What says how it is done; the others are parse()'s. */
+static error_t parse_how(int key, char *arg, struct argp_state *state) {
+    struct arguments *a = state->input;
+    switch (key) {
+    case KEY_SLIDING:
+        add_setting(a, "eval.sliding.enabled", "true", state);
+        if (arg) add_setting(a, "eval.sliding.tile", arg, state);
+        break;
+    case KEY_ORIGINAL: add_setting(a, "eval.original", "true", state); break;
+    case KEY_DAMAGED: a->damaged = picture_damaged_of(arg, state); break;
+    case KEY_RESUME: a->resume = true; break;
+    case KEY_BACKGROUND: a->background = arg; break;
+    case KEY_MIN_SCORE: a->least = score_of(arg, state); break;
+    case KEY_RLE: a->rle = true; break;
+    case KEY_SCORES: a->scores = true; break;
+    case KEY_NO_OVERLAY: a->no_overlay = true; break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
@@ -108,288 +209,153 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_PROPOSALS: a->model.proposals = arg; break;
     case KEY_CLASSES: a->classes = arg; break;
     case KEY_SET: add_override(a, arg, state); break;
+    case KEY_LIST: strings_add(&a->lists, arg); break;
     case KEY_DUMP: a->dump = arg; break;
     case 'o': a->out = arg; break;
     case 'v': a->verbose = true; break;
     case 'q': log_set_level(LOG_WARN); break;
-    case ARGP_KEY_ARG:
-        a->image = mem_grow(a->image, &a->images_cap, a->n_images + 1, sizeof *a->image);
-        a->image[a->n_images++] = arg;
-        break;
-    case ARGP_KEY_END:
-        if (!a->model.name && a->model.weights)
-            argp_error(state, "--weights %s goes with --config CONFIG; or name it by -m alone",
-                       a->model.weights);
-        if (!a->model.name) argp_error(state, "which model? -m RUN");
-        if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
-        if (!a->out) argp_error(state, "where to? -o DIR");
-        if (!a->n_images) argp_error(state, "no pictures");
-        if (dump_is_file(a) && a->n_images > 1)
-            argp_error(state, "--dump %s: one file is of one picture: name a folder", a->dump);
-        break;
-    default: return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_ARG: strings_add(&a->words, arg); break;
+    case ARGP_KEY_END: check_arguments(a, state); break;
+    default: return parse_how(key, arg, state);
     }
     return 0;
 }
 
-/* DIR/NAME and a suffix, owned. */
-static char *out_path(const struct arguments *a, const char *image, const char *suffix) {
-    char *stem = path_stem(image), *name = mem_format("%s%s", stem, suffix);
-    char *path = path_join(a->out, name);
-    free(stem);
-    free(name);
-    return path;
+/* ---- names ---- */
+
+/* The names of --background: marked where they are among the classes, else put behind them. */
+static int add_background(const struct arguments *a, struct vocabulary *v, bool **background) {
+    struct vocabulary b = {0};
+    if (!a->background) return 0;
+    int status = vocabulary_open(&b, a->background);
+    size_t named = v->n, marked = 0;
+    bool *is = mem_alloc(v->n + b.n + 1, sizeof *is); /* the demonstration may add a name */
+    for (size_t i = 0; !status && i < b.n; i++) {
+        size_t k = vocabulary_find(v, b.at[i].name);
+        if (k == v->n) vocabulary_take(v, &b, i);
+        marked += k < named && !is[k];
+        is[k] = true;
+    }
+    if (!status) status = vocabulary_check(v, "--background");
+    if (!status && marked == named)
+        status =
+            error_set(ERR_USAGE, "--background %s: these are all names there are", a->background);
+    vocabulary_close(&b);
+    *background = is;
+    return status;
 }
 
-enum { OUT_LABELS, OUT_OVERLAY, ALWAYS, OUT_IDS = ALWAYS, OUT_SEGMENTS, WITH_PANOPTIC };
-static const char *const suffixes[] = {".png", "-overlay.png", "-panoptic.png", "-panoptic.json"};
+/* ---- pictures ---- */
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Names the pictures that would be written to one path. */
-static int two_of_one_name(const struct arguments *a, const char *path, int n_suffixes) {
-    const char *found[2] = {"", ""};
-    int n = 0;
-    for (size_t i = 0; n < 2 && i < a->n_images; i++)
-        for (int k = 0; n < 2 && k < n_suffixes; k++) {
-            char *other = out_path(a, a->image[i], suffixes[k]);
-            if (strcmp(other, path) == 0) found[n++] = a->image[i];
-            free(other);
-        }
-    return error_set(ERR_USAGE,
-                     "%s and %s would both be written to %s: segment them one after the other, "
-                     "each with an -o of its own",
-                     found[0], found[1], path);
-}
-
-/* Nothing that is written, of these suffixes, may replace a picture, or something else that is
- * written. */
-static int check_outputs(const struct arguments *a, int n_suffixes) {
-    struct strings paths = {0};
+static int list_pictures(const struct arguments *a, struct picture_list *l) {
     int status = 0;
-    for (size_t i = 0; i < a->n_images; i++)
-        for (int k = 0; k < n_suffixes; k++) {
-            char *path = out_path(a, a->image[i], suffixes[k]);
-            for (size_t m = 0; !status && m < a->n_images && file_exists(path); m++)
-                if (same_file(path, a->image[m]))
-                    status = error_set(ERR_USAGE, "%s would be overwritten: choose another -o",
-                                       a->image[m]);
-            strings_add(&paths, path);
-            free(path);
-        }
-    if (paths.n) qsort(paths.at, paths.n, sizeof *paths.at, by_text);
-    for (size_t i = 1; !status && i < paths.n; i++)
-        if (strcmp(paths.at[i], paths.at[i - 1]) == 0)
-            status = two_of_one_name(a, paths.at[i], n_suffixes);
-    strings_free(&paths);
-    return status;
-}
-
-struct share {
-    const char *name;
-    int64_t pixels;
-};
-
-static int by_share(const void *a, const void *b) {
-    const struct share *x = a, *y = b;
-    if (x->pixels != y->pixels) return x->pixels < y->pixels ? 1 : -1;
-    return strcmp(x->name, y->name);
-}
-
-static void print_shares(const char *image, const struct labels *l, const struct vocabulary *v) {
-    struct share *s = mem_alloc(v->n, sizeof *s);
-    int64_t n = l->h * l->w;
-    for (size_t k = 0; k < v->n; k++) s[k].name = v->at[k].name;
-    int64_t unlabelled = 0;
-    for (int64_t i = 0; i < n; i++) *(l->at[i] < v->n ? &s[l->at[i]].pixels : &unlabelled) += 1;
-    qsort(s, v->n, sizeof *s, by_share);
-    printf("%s  %lld x %lld\n", image, (long long)l->w, (long long)l->h);
-    for (size_t k = 0; k < v->n; k++)
-        printf("  %6.2f %%  %s\n", 100.0 * (double)s[k].pixels / (double)n, s[k].name);
-    if (unlabelled) printf("  %6.2f %%  (unlabelled)\n", 100.0 * (double)unlabelled / (double)n);
-    free(s);
-}
-
-static int write_overlay(const char *path, const struct image *im, const struct labels *l,
-                         const struct vocabulary *v) {
-    const char **names = mem_alloc(v->n, sizeof *names);
-    uint8_t(*colours)[3] = mem_alloc(v->n, sizeof *colours);
-    for (size_t k = 0; k < v->n; k++) {
-        names[k] = v->at[k].name;
-        if (v->at[k].has_colour)
-            memcpy(colours[k], v->at[k].colour, 3);
-        else
-            overlay_colour((int64_t)k, colours[k]);
-    }
-    struct overlay_options o = {.opacity = 0.6,
-                                .names = names,
-                                .n_names = (int64_t)v->n,
-                                .colours = (const uint8_t(*)[3])colours,
-                                .ignore = segment_unlabelled((int64_t)v->n)};
-    struct image sheet = {0};
-    int status = picture_overlay(im, l, &o, &sheet);
-    if (!status) status = picture_write(path, &sheet);
-    image_free(&sheet);
-    free(names);
-    free(colours);
-    return status;
-}
-
-/* The tensors by name, and the label map. */
-static int write_dump(const struct arguments *a, const char *image, struct dump *d,
-                      const struct labels *l) {
-    char *stem = path_stem(image), *name = mem_format("%s.safetensors", stem);
-    char *path = dump_is_file(a) ? mem_strdup(a->dump) : path_join(a->dump, name);
-    int scope = t_scope_open("dump", T_NO_GRAD);
-    dump_put_labels(d, "label", l);
-    struct safetensors_out w;
-    int status = safetensors_out_open(&w, path);
-    for (int i = 0; i < d->n; i++)
-        safetensors_out_name(&w, d->at[i].name, t_dtype(d->at[i].x), t_shape(d->at[i].x));
-    for (int i = 0; !status && i < d->n; i++)
-        status = safetensors_out_put_tensor(&w, t_contiguous(d->at[i].x));
-    if (!status) status = safetensors_out_commit(&w);
-    safetensors_out_close(&w);
-    t_scope_close(scope, NULL);
-    free(path);
-    free(name);
-    free(stem);
-    return status;
-}
-
-static int write_segments(const struct segmenter *s, const struct arguments *a, const char *image,
-                          const struct panoptic *p, const struct vocabulary *v) {
-    char *ids = out_path(a, image, suffixes[OUT_IDS]);
-    char *segments = out_path(a, image, suffixes[OUT_SEGMENTS]);
-    int status = panoptic_write(ids, segments, p, v, s->thing);
-    free(ids);
-    free(segments);
-    return status;
-}
-
-/* With --verbose: what the parts took since the last time. */
-static void tell_spans(const struct arguments *a, const char *of) {
-    if (!a->verbose) return;
-    struct str text = {0};
-    spans_text(&text);
-    log_info("%s: %s", of, text.at);
-    str_free(&text);
-    spans_open();
-}
-
-/* One picture. *bad: the error is the picture's own, and others can go on. */
-static int segment_file(struct segmenter *s, const struct arguments *a, const char *file,
-                        const struct vocabulary *v, bool *bad) {
-    struct bytes text = {0};
-    struct image im = {0};
-    struct labels l = {0};
-    struct panoptic segments = {0}, *wanted = segmenter_panoptic(s) ? &segments : NULL;
-    char *map = out_path(a, file, suffixes[OUT_LABELS]);
-    char *overlay = out_path(a, file, suffixes[OUT_OVERLAY]);
-    int span = span_begin("read");
-    int status = file_read(file, FILE_MAX, &text);
-    if (!status) status = image_decode_upright(text.at, text.n, file, &im);
-    span_end(span);
-    *bad = status != 0;
-    struct dump dump = {0};
-    if (!status) {
-        status = segmenter_labels(s, file, &im, &l, wanted, a->dump ? &dump : NULL);
-        *bad = s->given && (status == ERR_DATA || status == ERR_MISSING); /* its masks */
-    }
-    span = span_begin("write");
-    if (!status) status = picture_write_labels(map, &l);
-    if (!status) status = write_overlay(overlay, &im, &l, v);
-    if (!status && wanted) status = write_segments(s, a, file, wanted, v);
-    if (!status && a->dump) status = write_dump(a, file, &dump, &l); /* last: the largest */
-    dump_free(&dump);
-    span_end(span);
-    if (!status) print_shares(file, &l, v);
-    if (!status) tell_spans(a, file);
-    bytes_free(&text);
-    image_free(&im);
-    labels_free(&l);
-    panoptic_free(&segments);
-    free(map);
-    free(overlay);
-    return status;
-}
-
-static int segment_files(struct segmenter *s, const struct arguments *a,
-                         const struct vocabulary *v) {
-    size_t failed = 0;
-    int kind = ERR_MISSING; /* of the failures, unless one is of another */
-    int status = 0;
-    if (s->given) printf("masks of %s, named by CLIP alone\n", a->model.proposals);
-    for (size_t i = 0; !status && i < a->n_images; i++) {
-        bool bad;
-        status = segment_file(s, a, a->image[i], v, &bad);
-        if (!status || !bad) continue;
-        if (status != ERR_MISSING) kind = ERR_DATA;
-        log_error("%s", error_message());
-        error_clear();
-        status = 0;
-        failed++;
-    }
-    if (!status && failed)
-        status = error_set(kind, "%zu of %zu pictures could not be read", failed, a->n_images);
-    if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
+    size_t there = 0;
+    for (size_t i = 0; !status && i < a->words.n; i++)
+        status = picture_list_add(l, a->words.at[i], a->out);
+    for (size_t i = 0; !status && i < a->lists.n; i++)
+        status = picture_list_read(l, a->lists.at[i]);
+    for (size_t i = 0; i < l->n; i++) there += file_exists(l->at[i].path);
+    if (!status && l->n && !there)
+        status = error_set(ERR_MISSING, "%s%s: no such picture", l->at[0].path,
+                           l->n > 1 ? " and the others" : "");
+    if (!status && dump_is_file(a) && l->n > 1)
+        status =
+            error_set(ERR_USAGE, "--dump %s: one file is of one picture: name a folder", a->dump);
     return status;
 }
 
 /* What can be said without the model, whose opening may take a minute. */
-static int check_files(const struct arguments *a) {
-    size_t there = 0;
-    for (size_t i = 0; i < a->n_images; i++) there += file_exists(a->image[i]);
-    if (!there)
-        return error_set(ERR_MISSING, "%s%s: no such picture", a->image[0],
-                         a->n_images > 1 ? " and the others" : "");
-    int status = check_outputs(a, ALWAYS);
-    if (!status) status = dir_make(a->out);
+static int check_files(const struct arguments *a, struct picture_work *w) {
+    w->outputs = (struct picture_outputs){.dir = a->out, .rle = a->rle};
+    w->outputs.wanted[PICTURE_LABELS] = w->outputs.wanted[PICTURE_JSON] = true;
+    w->outputs.wanted[PICTURE_OVERLAY] = !a->no_overlay;
+    w->outputs.wanted[PICTURE_SCORES] = a->scores;
+    int status = picture_outputs_check(&w->outputs, w->list);
+    if (!status) status = picture_outputs_make(&w->outputs, w->list);
     if (!status && a->dump && !dump_is_file(a)) status = dir_make(a->dump);
     return status;
 }
 
-static int segment(struct segmenter *s, const struct arguments *a, struct vocabulary *v) {
-    if (a->verbose) spans_open();
-    int status = vocabulary_open(v, a->classes);
-    if (!status) status = check_files(a);
+static int open_model(const struct arguments *a, struct picture_work *w, struct vocabulary *v) {
+    struct segmenter *s = w->segmenter;
     int span = span_begin("load");
-    if (!status) status = segmenter_open(s, &a->model, v);
+    int status = segmenter_open(s, &a->model, v);
     span_end(span);
-    if (!status) tell_spans(a, a->model.name);
+    if (!status && a->verbose) picture_tell_spans(a->model.name);
     if (!status && a->dump && s->given)
         status =
             error_set(ERR_USAGE, "--dump: the tensors are a proposal network's; there is none");
-    if (!status && segmenter_panoptic(s)) status = check_outputs(a, WITH_PANOPTIC);
+    if (!status && a->dump && s->node->config.eval.synonyms == SYNONYMS_MAX)
+        status = error_set(ERR_USAGE,
+                           "--dump: text_features has one row a name: without eval.synonyms=max");
+    if (!status && segmenter_panoptic(s)) {
+        w->outputs.wanted[PICTURE_IDS] = w->outputs.wanted[PICTURE_SEGMENTS] = true;
+        status = picture_outputs_check(&w->outputs, w->list);
+    }
     if (!status && v->n == 1)
         log_warn("one name takes every pixel: a second one such as \"others\" gives it a rival");
-    return status ? status : segment_files(s, a, v);
+    return status;
+}
+
+static int work(const struct arguments *a, struct picture_work *w) {
+    struct picture_record record = {0};
+    int status = picture_record_of(&record, w->segmenter, w->names, &w->rules, &w->outputs);
+    bool same = false;
+    if (!status && a->resume) status = picture_record_check(&record, a->out, &same);
+    if (!status && !same) status = picture_record_write(&record, a->out, w->names, &w->rules);
+    w->record = &record;
+    if (!status && w->segmenter->given)
+        printf("masks of %s, named by CLIP alone\n", a->model.proposals);
+    if (!status) status = picture_work(w);
+    picture_record_free(&record);
+    w->record = NULL;
+    return status;
+}
+
+static int segment(const struct arguments *a, struct segmenter *s, struct vocabulary *v) {
+    struct picture_list list = {0};
+    bool *background = NULL;
+    struct picture_work w = {.segmenter = s,
+                             .list = &list,
+                             .names = v,
+                             .damaged = a->damaged,
+                             .dump = a->dump,
+                             .dump_file = dump_is_file(a),
+                             .resume = a->resume,
+                             .verbose = a->verbose};
+    if (a->verbose) spans_open();
+    int status = vocabulary_open(v, a->classes);
+    if (!status) status = add_background(a, v, &background);
+    if (!status) status = list_pictures(a, &list);
+    if (!status) status = check_files(a, &w);
+    if (!status) status = open_model(a, &w, v);
+    w.rules = (struct picture_rules){a->least, background};
+    w.each = !list.many;
+    if (!status) status = work(a, &w);
+    picture_list_free(&list);
+    free(background);
+    return status;
 }
 
 int cmd_segment(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "IMAGE...", doc, 0, 0, 0};
+    static const struct argp argp = {options, parse, "IMAGE|DIR|-...", doc, 0, 0, 0};
     struct arguments a = {0};
-    struct segmenter s = {0};
+    struct segmenter s = {.masks.file.fd = -1};
     struct vocabulary v = {0};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
+    signals_install();
     a.model.command = "ovseg segment";
     a.model.overrides = a.overrides.at;
     a.model.n_overrides = a.overrides.n;
     int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
-    int status = segment(&s, &a, &v);
+    int status = segment(&a, &s, &v);
     if (status) status = cmd_failed();
     segmenter_close(&s);
     t_scope_close(scope, NULL);
     vocabulary_close(&v);
     overrides_free(&a.overrides);
-    free(a.image);
+    strings_free(&a.words);
+    strings_free(&a.lists);
     return status;
 }

@@ -10,8 +10,6 @@
 #include "data/coco.h"
 #include "train/own/own.h"
 
-enum { DEPTH_MAX = 16 };
-
 /* Files that are pictures to people and none that we read. */
 static const char *foreign_kind(const char *name) {
     static const char *const endings[] = {".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif",
@@ -21,27 +19,6 @@ static const char *foreign_kind(const char *name) {
     for (const char *const *e = endings; dot && *e; e++)
         if (strcasecmp(dot, *e) == 0) return *e + 1;
     return NULL;
-}
-
-static int walk(const char *root, const char *below, int depth, struct strings *out) {
-    struct strings names = {0};
-    char *dir = path_join(root, below);
-    int status = depth ? dir_list(dir, &names)
-                       : error_set(ERR_DATA, "%s: folders in folders, %d deep", dir, DEPTH_MAX);
-    for (size_t i = 0; i < names.n && !status; i++) {
-        if (names.at[i][0] == '.') continue;
-        char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
-        char *full = path_join(root, path);
-        if (dir_exists(full))
-            status = walk(root, path, depth - 1, out);
-        else
-            strings_add(out, path);
-        free(full);
-        free(path);
-    }
-    strings_free(&names);
-    free(dir);
-    return status;
 }
 
 /* ---- pictures ---- */
@@ -77,7 +54,7 @@ static void check_twice(struct own *o) {
 /* The reader of own files knows a picture by its name alone; of two, neither is taken. */
 static int find_pictures(struct own *o) {
     struct strings files = {0};
-    int status = walk(o->images, "", DEPTH_MAX, &files);
+    int status = dir_walk(o->images, NULL, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         const char *file = files.at[i], *foreign = foreign_kind(file);
         if (foreign)
@@ -114,7 +91,7 @@ static void no_picture(struct own *o, const char *file, const char *name) {
 static int find_maps(struct own *o) {
     struct strings files = {0};
     size_t maps = 0;
-    int status = walk(o->masks_path, "", DEPTH_MAX, &files);
+    int status = dir_walk(o->masks_path, NULL, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         size_t n = strlen(files.at[i]);
         bool png = n > 4 && strcmp(files.at[i] + n - 4, ".png") == 0;

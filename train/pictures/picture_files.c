@@ -1,0 +1,124 @@
+#include "train/pictures/picture_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "train/pictures/picture_json.h"
+
+char *picture_output(const struct picture_outputs *o, const struct picture_file *p,
+                     enum picture_kind kind) {
+    static const char *const suffixes[] = {
+        [PICTURE_LABELS] = ".png",
+        [PICTURE_OVERLAY] = "-overlay.png",
+        [PICTURE_SCORES] = "-scores.safetensors",
+        [PICTURE_IDS] = "-panoptic.png",
+        [PICTURE_SEGMENTS] = "-panoptic.json",
+        [PICTURE_JSON] = ".json",
+    };
+    char *name = mem_format("%s%s", p->stem, suffixes[kind]);
+    char *path = path_join(o->dir, name);
+    free(name);
+    return path;
+}
+
+/* ---- what would be overwritten ---- */
+
+/* Files by what the system knows them by. */
+struct place {
+    dev_t device;
+    ino_t inode;
+    const char *path;
+};
+
+static int by_place(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    if (x->device != y->device) return x->device < y->device ? -1 : 1;
+    return x->inode < y->inode ? -1 : x->inode > y->inode;
+}
+
+static struct place *places_of(const struct picture_list *l, size_t *n) {
+    struct place *at = mem_alloc(l->n + 1, sizeof *at);
+    struct stat st;
+    *n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (!stat(l->at[i].path, &st))
+            at[(*n)++] = (struct place){st.st_dev, st.st_ino, l->at[i].path};
+    qsort(at, *n, sizeof *at, by_place);
+    return at;
+}
+
+static int check_over(const char *path, enum picture_kind kind, const struct place *at, size_t n) {
+    struct stat st;
+    if (stat(path, &st)) return 0;
+    struct place here = {st.st_dev, st.st_ino, path};
+    const struct place *found = bsearch(&here, at, n, sizeof here, by_place);
+    if (found)
+        return error_set(ERR_USAGE, "%s would be overwritten: choose another -o", found->path);
+    if (kind == PICTURE_JSON && !picture_json_is(path))
+        return error_set(ERR_USAGE,
+                         "%s: is not of ovseg segment, and would be overwritten: choose another -o",
+                         path);
+    return 0;
+}
+
+struct target {
+    char *path;
+    const char *picture;
+};
+
+static int by_path(const void *a, const void *b) {
+    const struct target *x = a, *y = b;
+    return strcmp(x->path, y->path);
+}
+
+int picture_outputs_check(const struct picture_outputs *o, const struct picture_list *l) {
+    struct target *to = mem_alloc(l->n * PICTURE_KINDS + 1, sizeof *to);
+    size_t n = 0, n_places;
+    to[n++] = (struct target){path_join(o->dir, PICTURE_RECORD), "the settings"};
+    struct place *at = places_of(l, &n_places);
+    int status = 0;
+    for (size_t i = 0; !status && i < l->n; i++)
+        for (int k = 0; !status && k < PICTURE_KINDS; k++) {
+            if (!o->wanted[k]) continue;
+            char *path = picture_output(o, &l->at[i], (enum picture_kind)k);
+            to[n++] = (struct target){path, l->at[i].path};
+            status = check_over(path, (enum picture_kind)k, at, n_places);
+        }
+    qsort(to, n, sizeof *to, by_path);
+    for (size_t i = 1; !status && i < n; i++)
+        if (strcmp(to[i].path, to[i - 1].path) == 0)
+            status = error_set(ERR_USAGE,
+                               "%s and %s would both be written to %s: segment them one after the "
+                               "other, each with an -o of its own",
+                               to[i - 1].picture, to[i].picture, to[i].path);
+    for (size_t i = 0; i < n; i++) free(to[i].path);
+    free(to);
+    free(at);
+    return status;
+}
+
+int picture_outputs_make(const struct picture_outputs *o, const struct picture_list *l) {
+    int status = dir_make(o->dir);
+    for (size_t i = 0; !status && i < l->n; i++) {
+        if (!strchr(l->at[i].stem, '/')) continue;
+        char *path = picture_output(o, &l->at[i], PICTURE_LABELS), *dir = path_dir(path);
+        if (!dir_exists(dir)) status = dir_make(dir);
+        free(path);
+        free(dir);
+    }
+    return status;
+}
+
+bool picture_outputs_there(const struct picture_outputs *o, const struct picture_file *p) {
+    bool all = true;
+    for (int k = 0; all && k < PICTURE_KINDS; k++) {
+        if (!o->wanted[k]) continue;
+        char *path = picture_output(o, p, (enum picture_kind)k);
+        all = file_exists(path);
+        free(path);
+    }
+    return all;
+}

@@ -1,0 +1,40 @@
+/* The files that `ovseg segment` writes for a picture, below the folder of -o:
+ *
+ *   NAME.png              the label map
+ *   NAME-overlay.png      the picture with its labels, to look at
+ *   NAME-scores.safetensors   `score` [H, W] f32: of each pixel's name
+ *   NAME-panoptic.png, NAME-panoptic.json
+ *   NAME.json             what is where (picture_json.h), written last: where it is, all are
+ */
+#pragma once
+
+#include "train/pictures/picture_list.h"
+
+#define PICTURE_RECORD "ovseg-segment.json" /* beside them: picture_record.h */
+
+enum picture_kind {
+    PICTURE_LABELS,
+    PICTURE_OVERLAY,
+    PICTURE_SCORES,
+    PICTURE_IDS,
+    PICTURE_SEGMENTS,
+    PICTURE_JSON,
+    PICTURE_KINDS
+};
+
+struct picture_outputs {
+    const char *dir;
+    bool wanted[PICTURE_KINDS];
+    bool rle; /* run lengths in NAME.json */
+};
+
+char *picture_output(const struct picture_outputs *o, const struct picture_file *p,
+                     enum picture_kind kind); /* its path; owned */
+
+/* ERR_USAGE: a picture, or a file of somebody else, would be overwritten, or two pictures would go
+ * to one file; both are named. */
+int picture_outputs_check(const struct picture_outputs *o, const struct picture_list *l);
+
+/* The folders that the outputs lie in. */
+int picture_outputs_make(const struct picture_outputs *o, const struct picture_list *l);
+bool picture_outputs_there(const struct picture_outputs *o, const struct picture_file *p);

@@ -1,0 +1,186 @@
+#include "train/pictures/picture_record.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/settings_text.h"
+#include "checkpoints/safetensors_header.h"
+#include "train/device.h"
+#include "train/identity.h"
+#include "train/pictures/picture_overlay.h"
+
+enum { VERSION = 1, FILE_MAX = 64 << 20 };
+static const char format[] = "ovseg segment";
+
+/* ---- the facts ---- */
+
+/* A model is its weights, wherever they came from. */
+static int hash_params(struct hasher *h, const struct params *p, struct bytes *scratch) {
+    int status = 0;
+    for (size_t i = 0; !status && i < p->n; i++) {
+        tensor *t = p->at[i].t;
+        size_t n = (size_t)t_numel(t) * st_dtype_size(t_dtype(t));
+        hasher_add_string(h, p->at[i].name);
+        if (!n) continue;
+        status = bytes_reserve(scratch, n);
+        if (!status) status = t_copy_out(t, scratch->at, n);
+        if (!status) hasher_add(h, scratch->at, n);
+    }
+    return status;
+}
+
+static int hash_model(const struct segmenter *s, char hex[17]) {
+    struct hasher h;
+    struct bytes scratch = {0};
+    int scope = t_scope_open("hash", T_NO_GRAD);
+    hasher_open(&h);
+    int status = hash_params(&h, &s->namer.clip.params, &scratch);
+    if (!status) status = hash_params(&h, &s->proposals.params, &scratch);
+    hash_hex(hasher_close(&h), hex);
+    bytes_free(&scratch);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
+static void add_names(struct str *to, const struct vocabulary *v,
+                      const struct picture_rules *rules) {
+    struct str text = {0};
+    vocabulary_print(v, "", &text);
+    str_add(to, "%s", text.at); /* a line each, the first is its heading */
+    for (size_t k = 0; rules->background && k < v->n; k++)
+        if (rules->background[k]) str_add(to, "background %s\n", v->at[k].name);
+    str_free(&text);
+}
+
+static void add_outputs(struct str *to, const struct picture_outputs *o) {
+    static const char *const names[] = {"labels", "overlays", "scores", "panoptic", NULL, "JSON"};
+    str_add(to, "writes");
+    for (int k = 0; k < PICTURE_KINDS; k++)
+        if (o->wanted[k] && names[k]) str_add(to, " %s", names[k]);
+    str_add(to, "%s\n", o->rle ? " run lengths" : "");
+}
+
+int picture_record_of(struct picture_record *r, const struct segmenter *s,
+                      const struct vocabulary *v, const struct picture_rules *rules,
+                      const struct picture_outputs *o) {
+    const struct panoptic_options *p = &s->node->config.eval.panoptic;
+    char hex[17];
+    *r = (struct picture_record){0};
+    int status = hash_model(s, hex);
+    if (status) return status;
+    str_add(&r->facts, "%s %d\nmodel %s\ndevice %s\n", format, VERSION, hex, device_kind(s->node));
+    if (s->given) str_add(&r->facts, "masks %s\n", s->masks.path);
+    settings_describe(config_used(STAGE_EVALUATE), &s->node->config, &r->facts);
+    if (o->wanted[PICTURE_IDS])
+        str_add(&r->facts, "panoptic %.9g %.9g\n", p->object_threshold, p->overlap);
+    str_add(&r->facts, "min-score %.17g\n", rules->least);
+    add_names(&r->facts, v, rules);
+    add_outputs(&r->facts, o);
+    hash_hex(hash_string(r->facts.at), r->made_by);
+    return 0;
+}
+
+void picture_record_free(struct picture_record *r) {
+    str_free(&r->facts);
+    *r = (struct picture_record){0};
+}
+
+/* ---- the file ---- */
+
+static void put_names(struct json_out *j, const struct vocabulary *v,
+                      const struct picture_rules *rules) {
+    json_key(j, "names");
+    json_array(j);
+    for (size_t k = 0; k < v->n; k++) {
+        uint8_t rgb[3];
+        if (rules->background && rules->background[k]) continue;
+        picture_colour(v, k, rgb);
+        json_object(j);
+        json_key_int(j, "index", (int64_t)k);
+        json_key_string(j, "name", v->at[k].name);
+        json_key(j, "colour");
+        json_array(j);
+        for (int c = 0; c < 3; c++) json_int(j, rgb[c]);
+        json_end(j);
+        json_end(j);
+    }
+    json_end(j);
+    json_key(j, "background");
+    json_array(j);
+    for (size_t k = 0; rules->background && k < v->n; k++)
+        if (rules->background[k]) json_string(j, v->at[k].name);
+    json_end(j);
+}
+
+static void put_facts(struct json_out *j, const char *facts) {
+    json_key(j, "facts");
+    json_array(j);
+    for (const char *at = facts; *at;) {
+        size_t n = strcspn(at, "\n");
+        char *line = mem_format("%.*s", (int)n, at);
+        json_string(j, line);
+        free(line);
+        at += n + (at[n] == '\n');
+    }
+    json_end(j);
+}
+
+int picture_record_write(const struct picture_record *r, const char *dir,
+                         const struct vocabulary *v, const struct picture_rules *rules) {
+    struct str text = {0};
+    struct json_out j = {.to = &text};
+    char *path = path_join(dir, PICTURE_RECORD);
+    json_object(&j);
+    json_key_string(&j, "format", format);
+    json_key_int(&j, "version", VERSION);
+    json_key_string(&j, "made_by", r->made_by);
+    json_key_int(&j, "unlabelled", segment_unlabelled((int64_t)v->n));
+    json_key_real(&j, "min_score", rules->least);
+    put_names(&j, v, rules);
+    put_facts(&j, r->facts.at);
+    json_end(&j);
+    str_put(&text, "\n", 1);
+    int status = file_write(path, text.at, text.n);
+    str_free(&text);
+    free(path);
+    return status;
+}
+
+/* The facts of a record, owned; NULL: it is none. */
+static char *read_facts(const char *path) {
+    struct bytes b = {0};
+    struct str text = {0};
+    cJSON *root = file_read(path, FILE_MAX, &b) ? NULL : cJSON_Parse((const char *)b.at);
+    error_clear();
+    const cJSON *x, *name = cJSON_GetObjectItemCaseSensitive(root, "format");
+    bool is = cJSON_IsString(name) && strcmp(name->valuestring, format) == 0;
+    cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(root, "facts")) {
+        if (is && cJSON_IsString(x)) str_add(&text, "%s\n", x->valuestring);
+    }
+    cJSON_Delete(root);
+    bytes_free(&b);
+    return text.at;
+}
+
+int picture_record_check(const struct picture_record *r, const char *dir, bool *same) {
+    char *path = path_join(dir, PICTURE_RECORD), *was = read_facts(path);
+    struct str differ = {0};
+    int status = 0;
+    *same = was && strcmp(was, r->facts.at) == 0;
+    if (was && !*same) {
+        identity_diff(was, r->facts.at, &differ);
+        status = error_set(ERR_USAGE,
+                           "%s: what lies there was made otherwise; without --resume all is made "
+                           "anew, or choose another -o\n%s",
+                           path, differ.at ? differ.at : "    the same in another order");
+    }
+    str_free(&differ);
+    free(was);
+    free(path);
+    return status;
+}

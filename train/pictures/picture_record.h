@@ -1,0 +1,36 @@
+/* What the results in a folder were made with: DIR/ovseg-segment.json. A command that goes on
+ * (--resume) must mean the same.
+ *
+ *     {"format": "ovseg segment", "version": 1, "made_by": "6f0c...", "unlabelled": 255,
+ *      "names": [{"index": 0, "name": "sky", "colour": [r, g, b]}],
+ *      "background": ["wall"], "facts": ["model ...", "eval.lambda=0.7", ...]}
+ *
+ * made_by is the hash of the facts; each picture's JSON repeats it.
+ */
+#pragma once
+
+#include "train/pictures/picture_files.h"
+#include "train/segmenter.h"
+
+struct picture_record {
+    char made_by[17];
+    struct str facts; /* a line each */
+};
+
+/* How the pixels are treated after the model. */
+struct picture_rules {
+    double least;           /* pixels of a lower score are unlabelled; 0: none */
+    const bool *background; /* [K]: names whose pixels are unlabelled; NULL: none */
+};
+
+/* The facts: the model by its weights, device, settings, names, rules, what is written. */
+int picture_record_of(struct picture_record *r, const struct segmenter *s,
+                      const struct vocabulary *v, const struct picture_rules *rules,
+                      const struct picture_outputs *o);
+void picture_record_free(struct picture_record *r);
+
+/* ERR_USAGE: what lies in the folder was made otherwise: the facts that differ. A folder without a
+ * record, or with a damaged one, is one to begin in. *same: there is one, and it says the same. */
+int picture_record_check(const struct picture_record *r, const char *dir, bool *same);
+int picture_record_write(const struct picture_record *r, const char *dir,
+                         const struct vocabulary *v, const struct picture_rules *rules);
