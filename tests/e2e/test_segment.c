@@ -415,6 +415,7 @@ static void walk_try(void) {
     char *line = strstr(e.out, "red ball "), *want = mem_format("  %6.2f %%", 100 * share);
     CHECK_HAS(e.out, "\n car\n");
     CHECK_HAS(e.out, "p4-1-1.png");
+    CHECK(line);
     while (line > e.out && line[-1] != '\n') line--;
     CHECK(strncmp(line, want, strlen(want)) == 0);
     cJSON_Delete(j);
