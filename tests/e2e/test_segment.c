@@ -461,6 +461,7 @@ static void walk_wordings(void) {
         str_add(&other, "- {name: \"%s\", prompts: [\"nothing of the kind\", \"%zu\"]}\n",
                 name->valuestring, other.n);
     }
+    CHECK(plain.at && other.at);
     char *a = put_names("plain.yaml", plain.at), *b = put_names("other.yaml", other.at);
     double bare = right_with(a, "eval.wordings=false");
     CHECK(right_with(a, "eval.wordings=true") == bare); /* nothing else is said */
