@@ -12,6 +12,7 @@ const struct setting eval_rows[] = {
     BOOL  ("ensemble",       ensemble,       RESULT, "true",         "ask CLIP; else MaskFormer names the proposals alone"),
     REAL  ("lambda",         lambda,         RESULT, "0.7", 0, 1,    "weight of CLIP in the ensemble; 0, by the reference's rule: CLIP alone"),
     CHOICE("synonyms",       synonyms,       RESULT, "mean", synonyms, "of a name in a vocabulary: their text features are averaged, or the score of the nearest wording counts"),
+    BOOL  ("wordings",       wordings,       RESULT, "false",        "evaluation: a class is worded by the synonyms and prompts of inputs.names, not by its name alone"),
     CHOICE("invalid",        invalid,        RESULT, "one", invalids, "what a proposal gets that CLIP was not asked about: factor 1, as the reference does, its own probability, or nothing"),
     REAL  ("mask_threshold", mask_threshold, RESULT, "0.4", 0, 1,    "pixels of a proposal: probability strictly above"),
     INT   ("min_area",       min_area,       RESULT, "1",   1, 1e9,  "pixels; smaller proposals get no opinion of CLIP"),

@@ -13,6 +13,7 @@ struct eval_options {
     bool ensemble;         /* CLIP is asked; else MaskFormer names the proposals alone */
     double lambda;         /* of CLIP in the ensemble */
     int synonyms;          /* enum synonyms_by */
+    bool wordings;         /* a class of a set is worded as inputs.names says */
     int invalid;           /* enum ensemble_invalid */
     double mask_threshold; /* a proposal's pixels: probability strictly above */
     int64_t min_area;      /* pixels; smaller proposals have no CLIP opinion */
@@ -31,7 +32,7 @@ struct eval_options {
     char *set;
 };
 
-extern const struct setting eval_rows[33];
+extern const struct setting eval_rows[34];
 
 /* Settings that exclude each other; `path` names the config. */
 void eval_check(const struct eval_options *o, const char *path, struct problems *p);

@@ -89,6 +89,7 @@ int similarity_of_wordnet(struct similarity *s, const struct vocabulary *names, 
 /* ---- text features ---- */
 
 int similarity_of_text(struct similarity *s, tensor *text) {
+    if (t_shape(text).n == 3) text = t_select(text, 0, 0); /* of wordings: the names */
     int64_t K = t_size(text, 0);
     size_t n = (size_t)(K * K);
     int status = similarity_open(s, K);

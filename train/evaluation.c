@@ -82,6 +82,30 @@ static size_t group_of(const struct vocabulary *v, size_t entry) {
     return entry;
 }
 
+/* The texts and the colour of a class, from its entry. Synonyms of an entry that several classes
+ * share are names of these classes, not wordings. */
+static void take_wordings(struct evaluation *e, const struct vocabulary *v, const size_t *entry) {
+    bool texts = e->node->config.eval.wordings;
+    int64_t *uses = mem_alloc(v->n + 1, sizeof *uses);
+    for (int64_t k = 0; k < e->K; k++) uses[entry[k]]++;
+    for (int64_t k = 0; k < e->K; k++) {
+        struct vocabulary_class *c = &e->names.at[k];
+        size_t at = entry[k];
+        if (at == v->n) continue;
+        if (v->at[at].has_colour) {
+            c->has_colour = true;
+            memcpy(c->colour, v->at[at].colour, sizeof c->colour);
+        }
+        if (!texts || uses[at] > 1) continue;
+        for (size_t i = 0; i < v->at[at].synonyms.n; i++) /* not the one that is its name here */
+            if (strcmp(v->at[at].synonyms.at[i], c->name) != 0)
+                strings_add(&c->synonyms, v->at[at].synonyms.at[i]);
+        if (strcmp(v->at[at].name, c->name) != 0) strings_add(&c->synonyms, v->at[at].name);
+        strings_copy(&c->prompts, &v->at[at].prompts);
+    }
+    free(uses);
+}
+
 /* Classes whose names are one entry's name and synonyms are one group, too. */
 static void take_names(struct evaluation *e, const struct vocabulary *v, const char *path,
                        struct problems *p) {
@@ -91,8 +115,9 @@ static void take_names(struct evaluation *e, const struct vocabulary *v, const c
         with_raw += v->at[i].raw >= 0;
     }
     e->group = mem_alloc((size_t)e->K, sizeof *e->group);
+    size_t *entries = mem_alloc((size_t)e->K, sizeof *entries);
     for (int64_t k = 0; k < e->K; k++) {
-        size_t entry = vocabulary_find(v, e->set.class_name[k]);
+        size_t entry = entries[k] = vocabulary_find(v, e->set.class_name[k]);
         if (entry == v->n) {
             problems_add(p, "%s: no name and no synonym is \"%s\", a class of the set", path,
                          e->set.class_name[k]);
@@ -106,6 +131,8 @@ static void take_names(struct evaluation *e, const struct vocabulary *v, const c
                          v->at[entry].name);
         if (with_raw) e->category[k] = v->at[entry].raw;
     }
+    take_wordings(e, v, entries);
+    free(entries);
     free(number);
 }
 
@@ -335,6 +362,9 @@ void evaluation_check(const struct node *n, struct problems *p) {
                      n->path);
     if (!file && node_input(n, "similarity"))
         problems_add(p, "%s: inputs.similarity: is not read without measure.similarity=file",
+                     n->path);
+    if (n->config.eval.wordings && !node_input(n, "names"))
+        problems_add(p, "%s: eval.wordings: missing inputs.names, the vocabulary that has them",
                      n->path);
     eval_check(&n->config.eval, n->path, p);
     check_given(n, p);

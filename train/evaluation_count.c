@@ -11,6 +11,7 @@
 #include "eval/picture.h"
 #include "train/evaluation.h"
 #include "train/picture.h"
+#include "train/pictures/picture_overlay.h"
 #include "train/signals.h"
 
 enum {
@@ -107,9 +108,12 @@ static int write_overlay(const struct evaluation *e, int64_t i, const struct ima
                          const struct labels *found, const struct labels *truth) {
     const struct eval_options *o = &e->node->config.eval;
     if (i >= o->overlays) return 0;
+    uint8_t(*colours)[3] = mem_alloc((size_t)e->K, sizeof *colours);
+    for (int64_t c = 0; c < e->K; c++) picture_colour(&e->names, (size_t)c, colours[c]);
     struct overlay_options draw = {.opacity = 0.6,
                                    .names = (const char *const *)e->set.class_name,
                                    .n_names = e->K,
+                                   .colours = (const uint8_t(*)[3])colours,
                                    .ignore = e->set.ignore};
     struct image sheet = {0};
     char *name = mem_format("overlay-%03lld.png", (long long)i);
@@ -117,6 +121,7 @@ static int write_overlay(const struct evaluation *e, int64_t i, const struct ima
     int status = picture_compare(im, found, truth, &draw, &sheet);
     if (!status) status = picture_write(path, &sheet);
     image_free(&sheet);
+    free(colours);
     free(name);
     free(path);
     return status;

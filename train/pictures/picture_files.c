@@ -100,12 +100,21 @@ int picture_outputs_check(const struct picture_outputs *o, const struct picture_
     return status;
 }
 
+/* Bytes of the folders in front of a stem. */
+static size_t stem_folder(const struct picture_list *l, size_t i) {
+    return (size_t)(path_base(l->at[i].stem) - l->at[i].stem);
+}
+
 int picture_outputs_make(const struct picture_outputs *o, const struct picture_list *l) {
     int status = dir_make(o->dir);
+    if (!status) dir_sweep(o->dir); /* of a job that was killed */
     for (size_t i = 0; !status && i < l->n; i++) {
         if (!strchr(l->at[i].stem, '/')) continue;
         char *path = picture_output(o, &l->at[i], PICTURE_LABELS), *dir = path_dir(path);
-        if (!dir_exists(dir)) status = dir_make(dir);
+        bool again = i && strncmp(l->at[i].stem, l->at[i - 1].stem, stem_folder(l, i)) == 0 &&
+                     stem_folder(l, i) == stem_folder(l, i - 1);
+        if (!again) status = dir_make(dir);
+        if (!again && !status) dir_sweep(dir);
         free(path);
         free(dir);
     }
