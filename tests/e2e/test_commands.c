@@ -460,8 +460,9 @@ TEST(the_program_says_what_it_is_and_what_it_can) {
     said_free(&s);
     s = OVSEG("--help");
     CHECK_INT(s.status, 0);
-    static const char *const names[] = {"train", "segment", "convert", "nouns", "runs", "settings"};
-    for (int i = 0; i < 6; i++) {
+    static const char *const names[] = {"train", "segment", "convert", "export",
+                                        "nouns", "runs",    "settings"};
+    for (int i = 0; i < 7; i++) {
         CHECK_HAS(out_of(&s), names[i]);
         struct said one = OVSEG(names[i], "--help");
         CHECK_INT(one.status, 0);

@@ -301,11 +301,12 @@ static void check_says(const char *licence, const char *forbidden, const char *w
     char *file = test_path("whole.safetensors");
     struct package_request r = {.model = made_model(file), .out = test_path("said.ovseg")};
     struct package_made made;
-    if (licence) string_map_put(&r.licences, "whole.*", licence);
+    if (licence) string_map_put(&r.licences, "whole.file", licence);
     CHECK_OK(package_write(&r, &made));
     cJSON *card = read_card(r.out);
     CHECK_TEXT(source_text(card, "whole.file", "non_commercial"), forbidden);
     if (licence) CHECK_TEXT(source_text(card, "whole.file", "licence"), licence);
+    CHECK_TEXT(source_text(card, "tokenizer", "licence"), "MIT (OpenAI's CLIP)");
     CHECK_TEXT(cJSON_GetObjectItem(card, "non_commercial")->valuestring, forbidden);
     CHECK_TEXT(cJSON_GetObjectItem(card, "results")->valuestring, "unknown");
     CHECK_INT(made.warnings.n, warning ? 1 : 0);
@@ -329,6 +330,11 @@ TEST(licences_are_told_or_unknown_and_one_against_commerce_is_a_warning) {
     char *file = test_path("whole.safetensors");
     struct package_request r = {.model = made_model(file), .out = test_path("said.ovseg")};
     struct package_made made;
+    string_map_put(&r.licences, "*", "CC0"); /* what is known, or feared, is not covered up */
+    CHECK_OK(package_write(&r, &made));
+    CHECK_HAS(made.warnings.at[0], "CC BY-NC 4.0");
+    CHECK_OK(dir_remove(r.out));
+    package_made_free(&made);
     string_map_put(&r.licences, "photos", "CC0");
     CHECK_ERROR(package_write(&r, &made), ERR_USAGE, "there are whole.file, tokenizer");
     CHECK(!dir_exists(r.out));

@@ -24,7 +24,9 @@ static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "FILE", 0,
      "With a CONFIG of stage import, or of an evaluation of one: the weights", 0},
     {"licence", KEY_LICENCE, "NAME=TEXT", 0,
-     "Of a source, by its name in the card, which may be a pattern: \"prepare.*=CC BY 4.0\"", 0},
+     "Of a source, by its name in the card; or, where nothing is known, by a pattern: "
+     "\"prepare.*=CC BY 4.0\"",
+     0},
     {"license", KEY_LICENCE, 0, OPTION_ALIAS, 0, 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},

@@ -21,8 +21,9 @@ struct card {
     struct strings warnings; /* one line each */
 };
 
-/* Of an open model. `licences`: what the user says of sources, by patterns of their names;
- * ERR_USAGE for one that none has, with the names there are. What cannot be read is unknown. */
+/* Of an open model. `licences`: what the user says of sources by their names, or, where nothing is
+ * known of them, by patterns; ERR_USAGE for one that none has, with the names there are. What
+ * cannot be read is unknown. */
 int card_gather(struct card *c, const struct segmenter *s, const struct string_map *licences);
 void card_free(struct card *c);
 

@@ -120,6 +120,7 @@ static const char *text_of(const cJSON *o, const char *key) {
     return text ? text : CARD_UNKNOWN;
 }
 
+/* A name says it of its source, whatever was known; a pattern of those of which nothing is. */
 static int take_said(struct card *c, const char *pattern, const char *licence) {
     cJSON *source, *sources = cJSON_GetObjectItemCaseSensitive(c->json, "sources");
     struct str names = {0};
@@ -129,7 +130,8 @@ static int take_said(struct card *c, const char *pattern, const char *licence) {
         str_add(&names, "%s%s", names.n ? ", " : "", name);
         if (fnmatch(pattern, name, 0) != 0) continue;
         found++;
-        say(source, licence);
+        bool unknown = strcmp(text_of(source, "non_commercial"), CARD_UNKNOWN) == 0;
+        if (unknown || strcmp(pattern, name) == 0) say(source, licence);
     }
     int status =
         found ? 0
