@@ -1,0 +1,8 @@
+# A set is named without a pattern.
+s|runs/scenes-\.\.\.|$scenes|g
+s|runs/scenes-\[0-9a-f\]\*|$scenes|g
+s|PREFIX|"$world"/prefix|g
+s|build/release|"$build"|
+s/\bDIR/classes/
+s/\bRUN\b/runs\/mpt-[0-9a-f]*/
+s/\bPICTURE$/photos\/images\/000000000000.png/

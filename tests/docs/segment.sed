@@ -1,0 +1,1 @@
+s/-m RUN/-m configs\/mpt.yaml/
