@@ -194,18 +194,6 @@ static void check_groups(const struct proposals_options *o, const char *where, s
 
 static bool four(size_t n) { return n == 0 || n == FEATURES_MAX; }
 
-static struct resnet_options resnet(const struct proposals_options *o);
-
-/* Group normalization in a residual backbone divides all of its widths. */
-static bool groups_fit(const struct proposals_options *o) {
-    if (o->backbone == BACKBONE_SMALL || o->backbone >= BACKBONE_SWIN_T || o->norm != NORM_GN)
-        return true;
-    struct resnet_options r = resnet(o);
-    int64_t stem = o->stem == RESNET_STEM_DEEPLAB ? r.stem_out / 2 : r.stem_out;
-    int64_t g = o->norm_groups;
-    return stem % g == 0 && r.stage[0].out % g == 0 && r.stage[0].width % g == 0;
-}
-
 void proposals_check(const struct proposals_options *o, const char *where, struct problems *p) {
     int64_t maps = o->backbone == BACKBONE_SMALL ? 3 : FEATURES_MAX;
     if (o->grid.n != 3)
@@ -231,11 +219,6 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
     if (o->memory != MASKFORMER_ENCODED && o->memory > maps)
         problems_add(p, "%s: proposals.decoder.memory: this backbone has %lld maps", where,
                      (long long)maps);
-    if (!groups_fit(o))
-        problems_add(p,
-                     "%s: proposals.backbone.norm: gn: a width of the backbone is no multiple of "
-                     "pixel.norm_groups %lld",
-                     where, (long long)o->norm_groups);
     if (o->width % o->heads || o->width % 4)
         problems_add(p,
                      "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",

@@ -4,5 +4,5 @@ s|runs/scenes-\[0-9a-f\]\*|$scenes|g
 s|PREFIX|"$world"/prefix|g
 s|build/release|"$build"|
 s/\bDIR/classes/
-s/\bRUN\b/runs\/mpt-[0-9a-f]*/
+s|\bRUN\b|$run|
 s/\bPICTURE$/photos\/images\/000000000000.png/
