@@ -64,7 +64,7 @@ static const struct setting train_rows[] = {
 };
 
 static const struct setting damage_rows[] = {
-    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another of its batch takes its place, or, in mining, the picture has no pairs (skip); or the run ends (stop)"),
+    CHOICE("data.damaged",    damaged,         OUTPUT, "stop", on_damage_names, "what a sample that cannot be read does: another one, of its batch if it can be, takes its place, or, in mining, the picture has no pairs (skip); or the run ends (stop)"),
     REAL  ("data.damaged_most", damaged_most,  OUTPUT, "0.05", 0, 1, "share of the samples, or pictures; when more are damaged the run ends all the same"),
 };
 #undef SETTINGS_OF

@@ -57,10 +57,8 @@ int64_t damage_count(struct damage *d) {
 void damage_report(struct damage *d, const char *who) {
     int64_t met = d->n ? damage_count(d) : 0;
     if (met)
-        log_warn(
-            "%s: %lld of %lld samples could not be read; others of their batches took their "
-            "places",
-            who, (long long)met, (long long)d->n);
+        log_warn("%s: %lld of %lld samples could not be read; others took their places", who,
+                 (long long)met, (long long)d->n);
 }
 
 static int rising(const void *a, const void *b) {

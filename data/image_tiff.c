@@ -102,6 +102,8 @@ static int read_head(TIFF *tiff, const struct tiff_job *job, struct tiff_head *t
         return error_set(ERR_DATA, "%s: TIFF claims %u x %u pixels in %zu bytes", job->name, to->w,
                          to->h, job->n);
     if (to->rows > to->h) to->rows = to->h;
+    if (!TIFFLastDirectory(tiff))
+        return error_set(ERR_DATA, "%s: is a TIFF of several pages; a label map is one", job->name);
     if (!to->rows) return error_set(ERR_DATA, "%s: damaged TIFF: strips of no rows", job->name);
     return 0;
 }

@@ -4,3 +4,5 @@ s/^\.\/ovseg-train mine\/mpt.yaml/& --dry-run/
 s/^\.\/ovseg init mine/rm -rf mine; &/
 # What the page shows of a broken folder.
 s/^rm -rf mine; \.\/ovseg init mine --images photos$/echo broken >photos\/images\/000000000003.png; & # 65/
+# The chain that is trained here.
+s/export mine\/mpt.yaml/export configs\/mpt.yaml/

@@ -101,7 +101,7 @@ TEST(damage_among_mined_pairs_too) {
     change_set("out", &(struct change){.name = "clip.h5", .damaged = {0}, .n = 1});
     check_ends("out", "smoke/finetune.yaml", NULL, 65, "clip.h5: image ", "damaged PNG");
     check_ends("out", "smoke/finetune.yaml", "data.damaged=skip", 0, "skipped: pair ",
-               " samples could not be read; others of their batches took their places");
+               " samples could not be read; others took their places");
 }
 
 /* ---- mining ---- */

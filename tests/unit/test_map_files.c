@@ -103,6 +103,11 @@ TEST(a_tiff_of_another_kind_is_told) {
             memcpy(e + 8, &was, 4);
         }
     }
+    /* behind the entries, their number in front: where the next page is */
+    uint16_t entries;
+    memcpy(&entries, b.at + at, 2);
+    memcpy(b.at + at + 2 + 12 * entries, &at, 4);
+    CHECK_ERROR(read_tiff(b.at, b.n, &l), ERR_DATA, "of several pages");
     bytes_free(&b);
 }
 
