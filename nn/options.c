@@ -186,7 +186,8 @@ static void check_groups(const struct proposals_options *o, const char *where, s
         if (channels[i] % o->norm_groups) {
             problems_add(
                 p,
-                "%s: proposals.backbone: %lld channels are no multiple of pixel.norm_groups %lld",
+                "%s: proposals.backbone.norm: %lld channels are no multiple of pixel.norm_groups "
+                "%lld",
                 where, (long long)channels[i], (long long)o->norm_groups);
             return;
         }

@@ -202,7 +202,7 @@ TEST(a_pipe_that_nobody_writes_to_is_a_bad_picture_and_no_wait) {
     CHECK_INT(mkfifo(pipe, 0600), 0);
     CHECK_OK(picture_list_add(&l, pipe, "out"));
     struct picture_reader *r = picture_reader_open(&l, NULL, NULL, 0);
-    CHECK_ERROR(picture_reader_next(r, &p), ERR_DATA, "is empty");
+    CHECK_ERROR(picture_reader_next(r, &p), ERR_MISSING, "is a pipe");
     picture_reader_close(r);
     picture_list_free(&l);
     free(pipe);

@@ -148,7 +148,7 @@ TEST(damage_ends_the_run_when_it_shall_or_when_there_is_too_much) {
     segment_batches_close(&b);
 }
 
-TEST(a_batch_without_a_good_sample_ends_the_run) {
+TEST(a_set_without_a_good_sample_ends_the_run) {
     struct made m;
     struct segment_batches b;
     struct segment_batch batch;
@@ -156,7 +156,7 @@ TEST(a_batch_without_a_good_sample_ends_the_run) {
     for (int64_t i = 0; i < N; i++) m.bad[i] = true;
     open_batches(&b, &m, (struct damage_options){.most = 1});
     CHECK_OK(segment_batches_start(&b, (struct loader_options){1, 1}, 0, STEPS));
-    CHECK_ERROR(segment_batches_next(&b, &batch), ERR_DATA, "none of the 4 samples");
+    CHECK_ERROR(segment_batches_next(&b, &batch), ERR_DATA, "none of all 37 samples");
     segment_batches_close(&b);
 }
 
