@@ -391,6 +391,16 @@ char *reference_of(const char *setting) {
     return list.at;
 }
 
+void reference_meaning(const char *key, const char **ours, const char **why) {
+    *ours = *why = NULL;
+    for (int i = 0; i < KEYS; i++)
+        if (strcmp(keys[i].theirs, key) == 0) {
+            *ours = keys[i].ours;
+            if (keys[i].meaning == KEY_ANY) *why = keys[i].value;
+            if (keys[i].meaning == KEY_ONLY) *why = "it is what there is";
+        }
+}
+
 size_t reference_count(void) {
     size_t n = 0;
     for (int i = 0; i < KEYS; i++) n += keys[i].ours != NULL;

@@ -27,5 +27,9 @@ int reference_override(struct settings_doc *doc, const struct override *o);
  * there is none. */
 char *reference_of(const char *setting);
 
+/* What a key of theirs is here: its setting in *ours, or in *why the reason that it has none; both
+ * NULL: it is not known. */
+void reference_meaning(const char *key, const char **ours, const char **why);
+
 /* How many keys of theirs have a setting of ours; for a test. */
 size_t reference_count(void);

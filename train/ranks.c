@@ -1,5 +1,6 @@
 #include "train/ranks.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,26 @@ static int weight(int64_t status) {
     return !status ? 0 : status == ERR_AGAIN ? 1 : signals_stopped((int)status) ? 2 : 3;
 }
 
+/* What a rank gives to agree by; of equal statuses that of a rank which has the message: after an
+ * agreement before this one the others know the status alone. */
+struct vote {
+    int64_t status, told;
+};
+
+static bool outweighs(const struct vote *a, const struct vote *b) {
+    int x = weight(a->status), y = weight(b->status);
+    return x != y ? x > y : a->told > b->told;
+}
+
 int ranks_agree(struct comm *c, int status) {
     if (!c) return status;
-    int64_t mine = status, *all = mem_alloc((size_t)comm_size(c), sizeof *all);
+    struct vote mine = {status, status && *error_message()};
+    struct vote *all = mem_alloc((size_t)comm_size(c), sizeof *all);
     comm_gather(c, &mine, sizeof mine, all);
     int first = 0;
     for (int r = 1; r < comm_size(c); r++)
-        if (weight(all[r]) > weight(all[first])) first = r;
-    int code = (int)all[first];
+        if (outweighs(&all[r], &all[first])) first = r;
+    int code = (int)all[first].status;
     free(all);
     if (!code || first == comm_rank(c)) return code;
     error_clear();

@@ -61,11 +61,14 @@ static void segment(const char *model, const char *names, const char *out) {
     FREE_ALL(a, b);
 }
 
+/* Label maps and overlays; what lies beside them names the model, which is another file. */
 static void check_same_files(const char *dir_a, const char *dir_b) {
     struct strings names;
+    size_t maps = 0;
     CHECK_OK(dir_list(dir_a, &names));
-    CHECK_INT(names.n, 4);
     for (size_t i = 0; i < names.n; i++) {
+        if (!strstr(names.at[i], ".png")) continue;
+        maps++;
         char *a = path_join(dir_a, names.at[i]), *b = path_join(dir_b, names.at[i]);
         struct bytes x, y;
         CHECK_OK(file_read(a, 1 << 24, &x));
@@ -76,6 +79,7 @@ static void check_same_files(const char *dir_a, const char *dir_b) {
         bytes_free(&y);
         FREE_ALL(a, b);
     }
+    CHECK_INT(maps, 4);
     strings_free(&names);
 }
 

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "checkpoints/export.h"
+#include "configs/config.h"
 #include "data/tokenizer.h"
 #include "train/commands/cmd.h"
+#include "train/weights/convert_config.h"
 #include "train/weights/convert_copy.h"
 #include "train/weights/convert_input.h"
 #include "train/weights/hf_tokenizer.h"
@@ -18,7 +21,7 @@ struct arguments {
     char *in, *with, *out;
     double alpha; /* --blend: the share of `with`; below 0: it is not said */
     bool blend;
-    const char *part, *as, *clip, *prompts, *activation;
+    const char *part, *as, *clip, *prompts, *activation, *stage;
     int64_t image_size; /* 0: as it is */
     bool force, raw;
 };
@@ -34,6 +37,7 @@ enum {
     KEY_ACTIVATION,
     KEY_BLEND,
     KEY_ALPHA,
+    KEY_STAGE,
 };
 
 static const struct argp_option options[] = {
@@ -64,6 +68,10 @@ static const struct argp_option options[] = {
      0},
     {"image-size", KEY_IMAGE_SIZE, "PIXELS", 0,
      "Resize the positions of CLIP's image tower for pictures of this side", 0},
+    {"stage", KEY_STAGE, "NAME", 0,
+     "Of a configuration: the stage that OUT shall be of: proposals (the default), evaluate or "
+     "import",
+     0},
     {"raw", KEY_RAW, 0, 0, "Keep the names and types of the file, whatever it holds", 0},
     {"force", KEY_FORCE, 0, 0, "Replace OUT when it is a file that exists", 0},
     {0},
@@ -78,7 +86,10 @@ static const char doc[] =
     "Every tensor is printed: used, renamed, cast, transposed, joined, split, resized, made, or "
     "dropped by a rule; name as written, type, shape, 64-bit hash of its bytes as written. A "
     "tensor that no rule knows, or one that is missing, is an error, and nothing is written "
-    "then.\v"
+    "then.\n"
+    "When IN is a YAML file, a configuration of the reference's or of detectron2's form, OUT is "
+    "one "
+    "of ours, and every key is printed: what it has become, or why it has no setting.\v"
     "Every file of a checkpoint is compared with the manifest, whichever part is wanted; damage is "
     "named by file and tensor.\n\n"
     "Exit status: 0 done, 64 usage, 65 damaged or not known, 66 missing input, 74 input or output, "
@@ -114,6 +125,7 @@ static void check(struct arguments *a, struct argp_state *state) {
     if (!a->out) argp_usage(state);
     if (a->blend && (a->raw || a->part || a->image_size))
         argp_error(state, "--blend and --raw, --part or --image-size exclude each other");
+    if (a->stage && !path_is_yaml(a->in)) argp_error(state, "--stage: IN is no configuration");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -129,6 +141,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_IMAGE_SIZE:
         if (!number(arg, &a->image_size)) argp_error(state, "--image-size %s: not a size", arg);
         break;
+    case KEY_STAGE: a->stage = arg; break;
     case KEY_BLEND: a->blend = true; break;
     case KEY_ALPHA:
         if (!share(arg, &a->alpha)) argp_error(state, "--alpha %s: wanted is 0 to 1", arg);
@@ -314,6 +327,22 @@ static int convert_part(const struct arguments *a) {
     return status;
 }
 
+/* A configuration, which has no weights in it. */
+static int convert_settings(const struct arguments *a) {
+    static const int stages[] = {STAGE_PROPOSALS, STAGE_EVALUATE, STAGE_IMPORT};
+    const char *name = a->stage ? a->stage : stage_names[STAGE_PROPOSALS];
+    struct str report = {0};
+    if (a->with || a->as || a->clip || a->prompts || a->activation || a->part || a->raw ||
+        a->image_size)
+        return error_set(ERR_USAGE, "%s: has no weights: only --stage goes with it", a->in);
+    if (!path_is_yaml(a->out))
+        return error_set(ERR_USAGE, "%s: a configuration becomes one: name it .yaml", a->out);
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (strcmp(stage_names[stages[i]], name) == 0)
+            return show(convert_config(a->in, a->out, stages[i], &report), &report);
+    return error_set(ERR_USAGE, "--stage %s: is none of proposals, evaluate, import", name);
+}
+
 static int check_place(const struct arguments *a) {
     enum export_target target;
     if (a->as && named_target(a->as, &target)) return error_status();
@@ -332,7 +361,9 @@ int cmd_convert(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     bool checkpoint = !import_is_weights(a.in);
     int status = check_place(&a);
-    if (!status && a.raw && !checkpoint)
+    if (!status && path_is_yaml(a.in) && !checkpoint)
+        status = convert_settings(&a);
+    else if (!status && a.raw && !checkpoint)
         status = convert_raw(&a);
     else if (!status && checkpoint && a.part && strcmp(a.part, "model") != 0)
         status = convert_part(&a);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -198,6 +199,12 @@ static int train(struct graph *g, struct comm *comm, const struct launch *l,
     return status ? status : tell_result(g, dir);
 }
 
+/* A launcher ends all processes as soon as one has failed, and drops what it has not passed on of
+ * the others: of the one that has the message. */
+static void let_be_heard(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
+}
+
 int train_command(int argc, char **argv, char **dir) {
     static const struct argp argp = {options, parse, "CONFIG [KEY=VALUE...]", doc, 0, 0, 0};
     signals_install();
@@ -214,10 +221,12 @@ int train_command(int argc, char **argv, char **dir) {
     log_set_rank(comm_rank(comm));
     if (comm_rank(comm)) log_set_level(LOG_WARN); /* rank 0 tells the rest */
     if (!status) status = train(&g, comm, &launch, &a, dir);
+    bool told = !status || *error_message();
     if (status) status = cmd_failed();
     graph_close(&g);
     overrides_free(&a.overrides);
     comm_close(comm, status);
+    if (!told) let_be_heard();
     strings_free(&a.only);
     return status;
 }
