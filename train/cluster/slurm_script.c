@@ -253,9 +253,11 @@ static int run_lines(const struct submission *s, const struct slurm_job *j, stru
         str_add(out,
                 " &\n"
                 "run=$!\n"
-                "while wait \"$run\"; status=$?; [ \"$status\" = 138 ]; do # USR1 broke it off\n"
+                "while wait \"$run\"; kill -0 \"$run\" 2>/dev/null; do # USR1 broke it off\n"
                 "    :\n"
-                "done\n");
+                "done\n"
+                "wait \"$run\" # its status, also when USR1 was its end\n"
+                "status=$?\n");
     else
         str_add(out, "\nstatus=$?\n");
     return status;
