@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
@@ -122,13 +123,16 @@ static void check_run(const char *site, int status) {
     struct process p;
     open_submission(&s, site);
     add_job(&s, "ovseg-mpt", &small);
+    s.requeue = 1;
     CHECK_OK(slurm_script(&s, &s.job[0], &text));
     char *path = test_path("job.sh");
     CHECK_OK(file_write(path, text.at, text.n));
     process_start(&p, (const char *const[]){"/bin/bash", path, NULL},
-                  (const char *const[]){"SLURM_JOB_ID=1", "SLURM_JOB_END_TIME=1", NULL});
+                  (const char *const[]){"SLURM_JOB_ID=1", "SLURM_JOB_END_TIME=1",
+                                        "SLURM_CONF=/dev/null", NULL}); /* no Slurm */
     struct ended e = process_wait(&p, 30);
     CHECK_INT(e.status, status);
+    if (status == ERR_AGAIN) CHECK_HAS(e.err, "no requeue here");
     ended_free(&e);
     free(path);
     str_free(&text);
@@ -137,6 +141,7 @@ static void check_run(const char *site, int status) {
 
 TEST(a_job_ends_as_its_launcher_does_also_by_the_signal_itself) {
     check_run("launcher: sh -c 'exit 75'\n", 75);
+    check_run("prologue: [set -e]\nlauncher: sh -c 'exit 75'\n", 75);
     check_run("launcher: sh -c 'kill -USR1 $$; sleep 60'\n", 128 + SIGUSR1);
     /* Slurm tells the script, $PPID, and the script its launcher. */
     check_run(
