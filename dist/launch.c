@@ -38,14 +38,14 @@ static const struct family torchrun = {"torchrun",   "RANK",       "RANK",
 static const struct family srun = {"srun",         "SLURM_STEP_ID", "SLURM_PROCID",
                                    "SLURM_NTASKS", "SLURM_LOCALID", NULL};
 
-static int or (int x, int otherwise) { return x >= 0 ? x : otherwise; }
+static int or_else(int x, int otherwise) { return x >= 0 ? x : otherwise; }
 
 static void take(struct launch *l, const struct family *f) {
     l->by = f->by;
-    l->rank = or (number(f->rank), 0);
-    l->size = or (number(f->size), 1);
-    l->local_rank = or (number(f->local_rank), 0);
-    l->local_size = f->local_size ? or (number(f->local_size), 1) : 1;
+    l->rank = or_else(number(f->rank), 0);
+    l->size = or_else(number(f->size), 1);
+    l->local_rank = or_else(number(f->local_rank), 0);
+    l->local_size = f->local_size ? or_else(number(f->local_size), 1) : 1;
 }
 
 /* Where MASTER_ADDR and MASTER_PORT say, when they do. torchrun's own server may have that port
@@ -93,8 +93,8 @@ static int join_srun(struct launch *l, bool gpus) {
                          text_of("SLURM_PROCID"), tasks);
     if (find_address(l)) return 0;
     l->meet = MEET_FILE;
-    snprintf(l->file, sizeof l->file, ".ovseg-meet-%d.%d.%d", or (number("SLURM_JOB_ID"), 0),
-             or (number("SLURM_STEP_ID"), 0), or (number("SLURM_RESTART_COUNT"), 0));
+    snprintf(l->file, sizeof l->file, ".ovseg-meet-%d.%d.%d", or_else(number("SLURM_JOB_ID"), 0),
+             or_else(number("SLURM_STEP_ID"), 0), or_else(number("SLURM_RESTART_COUNT"), 0));
     return 0;
 }
 

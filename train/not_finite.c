@@ -14,17 +14,27 @@
 
 enum { KEPT = 3, NAMED = 16 }; /* steps whose batches are kept; samples in a message */
 
-/* The first parameter whose gradient is not finite; NULL: all are, only the loss is not. */
-static const char *first_bad_gradient(const struct params *p) {
-    const char *bad = NULL;
+/* Parameters whose gradients are not finite: all of them tells of the loss, a few of a layer. */
+struct bad_gradients {
+    size_t n, of;
+    const char *first; /* NULL: all are finite, only the loss is not */
+};
+
+static struct bad_gradients bad_gradients(const struct params *p) {
+    struct bad_gradients bad = {0};
     int scope = t_scope_open("not finite", T_NO_GRAD);
-    for (size_t i = 0; i < p->n && !bad; i++) {
+    for (size_t i = 0; i < p->n; i++) {
         tensor *grad = t_grad(p->at[i].t);
-        if (grad && !(t_item(t_isfinite_all(grad)) > 0)) bad = p->at[i].name;
+        bad.of += grad != NULL;
+        if (!grad || t_item(t_isfinite_all(grad)) > 0) continue;
+        if (!bad.n++) bad.first = p->at[i].name;
     }
     t_scope_close(scope, NULL);
     return bad;
 }
+
+/* As printf writes it, without the sign that a NaN happens to have. */
+static double plain(double x) { return isnan(x) ? (double)NAN : x; }
 
 static void name_samples(const struct training *t, struct str *to) {
     size_t n = 0;
@@ -80,12 +90,15 @@ int not_finite(struct training *t, int64_t step, double loss, double norm) {
     const struct train_options *o = &t->node->config.train;
     struct skipped *s = &t->skipped;
     struct str samples = {0};
-    const char *bad = first_bad_gradient(t->params);
+    struct bad_gradients bad = bad_gradients(t->params);
     s->total++;
     s->in_row++;
     name_samples(t, &samples);
-    char *what = mem_format("loss %g, gradient norm %g; first of %s; samples %s", loss, norm,
-                            bad ? bad : "the loss itself", samples.at);
+    char *whose = bad.n ? mem_format("gradients of %zu of %zu parameters, the first %s", bad.n,
+                                     bad.of, bad.first)
+                        : mem_strdup("all gradients are finite");
+    char *what = mem_format("loss %g, gradient norm %g; %s; samples %s", plain(loss), plain(norm),
+                            whose, samples.at);
     keep_batch(t, step);
     int status = 0;
     if (o->not_finite == NOT_FINITE_STOP)
@@ -100,6 +113,7 @@ int not_finite(struct training *t, int64_t step, double loss, double norm) {
         log_warn("%s: step %lld is skipped, not finite: %s", t->node->name, (long long)step, what);
     str_free(&samples);
     free(what);
+    free(whose);
     return status;
 }
 

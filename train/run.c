@@ -250,9 +250,10 @@ static void need(struct node *n, const struct graph *g, bool *needed) {
 }
 
 void graph_needed(const struct graph *g, bool *needed) {
+    for (size_t i = 0; g->only && i < g->n; i++) needed[i] = g->only[i] && !g->at[i]->done;
+    if (g->only) return; /* also when what comes behind it is done: it was asked for by name */
     need(g->named, g, needed);
     if (g->named->then) need(g->named->then, g, needed);
-    for (size_t i = 0; g->only && i < g->n; i++) needed[i] = needed[i] && g->only[i];
 }
 
 int64_t run_cores(void) { return omp_get_num_procs(); }

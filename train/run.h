@@ -36,7 +36,8 @@ int run_weights_unread(const struct node_input *in, char **file); /* not verifie
 int64_t run_cores(void); /* that this process may use: a job may have been given few of a machine */
 int run_threads(const struct node *n); /* that its stage computes with */
 
-/* needed[i]: node i must run for the named config and what follows it. [g->n], cleared before. */
+/* needed[i]: node i must run for the named config and what follows it; with g->only: it was named
+ * and is not done. [g->n], cleared before. */
 void graph_needed(const struct graph *g, bool *needed);
 
 /* "RUN", "RUN@last", "RUN@best" -> RUN, owned. */

@@ -39,6 +39,7 @@ static void list_walk(const char *runs) {
     check_says(RUNS("list", runs), 0, "eval\tevaluate\tdone\t", NULL);
     check_says(RUNS("list", "--stage", "evaluate", runs), 0, "\tmIoU ", NULL);
     check_array(RUNS("list", "--json", runs), 8);
+    check_array(RUNS("list", "--json", "--runs", runs), 8);
     check_array(RUNS("list", "--json", "--stage", "mine", runs), 1);
     check_array(RUNS("list", "--json", "--state", "failed", runs), 0);
     check_says(RUNS("list", "--stage", "baking", runs), 64, NULL, "there is no such stage");
@@ -96,6 +97,8 @@ static void rm_walk(const char *runs) {
     check_says(RUNS("gc", runs), 64, NULL, "say what may go");
     check_says(RUNS("gc", "--older-than", "long", runs), 64, NULL, "wanted is a number");
     check_says(RUNS("gc", "--unused", "--unfinished", runs), 0, "0 B would go", NULL);
+    check_says(RUNS("gc", "--unused", "--runs", runs), 0, "0 B would go", NULL);
+    check_says(RUNS("gc", "--unused", "--runs", runs, runs), 64, NULL, "Usage");
     char *after = listing_of(runs);
     CHECK_TEXT(after, before);
     char *link = test_path("link");

@@ -473,6 +473,24 @@ TEST(stages_can_be_run_one_at_a_time) {
     free(whole);
 }
 
+TEST(a_stage_that_is_named_runs_again_though_what_it_is_for_is_done) {
+    struct ended e = TRAIN("out", "smoke/clip.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *scenes = run_of("out", "scenes"), *whole = path_join(scenes, "DONE");
+    CHECK_OK(dir_remove(scenes));
+    e = TRAIN("out", "smoke/clip.yaml", NULL);
+    check_status(&e, 0);
+    CHECK(!dir_exists(scenes)); /* nothing wants it */
+    ended_free(&e);
+    e = TRAIN("out", "smoke/clip.yaml", "--only=scenes");
+    check_status(&e, 0);
+    CHECK(file_exists(whole));
+    ended_free(&e);
+    free(scenes);
+    free(whole);
+}
+
 TEST(a_run_stops_ahead_of_its_time_limit) {
     struct ended e = TRAIN("out", "smoke/clip.yaml", "optim.steps=100000", "--time-limit=0:31");
     check_status(&e, ERR_AGAIN);

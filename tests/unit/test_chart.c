@@ -126,3 +126,23 @@ TEST(charts_of_nothing_are_whole) {
     CHECK(!strstr(out.at, "nan") && !strstr(out.at, "inf"));
     str_free(&out);
 }
+
+/* "GT masks, GT names" is 117 units wide in DejaVu Sans of 11. */
+TEST(names_beside_rows_have_room_for_what_is_left_of_them) {
+    struct str out = {0};
+    const double point[] = {31.6, 40};
+    chart_rows("rows", &(struct chart_row){"GT masks, GT names", point, 2, 35.8, 5.9}, 1, &out);
+    chart_bars("bars", &(struct chart_bar){"GT masks, GT names, GT", 3, NAN, 0}, 1, &out);
+    CHECK_HAS(out.at, "</title>GT masks, GT names</text>");
+    CHECK_HAS(out.at, "</title>GT masks, GT name…</text>");
+    const char *end = out.at;
+    for (int i = 0; i < 2; i++) {
+        end = strstr(end, "class=\"end name\"");
+        CHECK(end);
+        const char *x = end;
+        while (strncmp(x, "<text x=\"", 9) != 0) x--;
+        CHECK(strtod(x + 9, NULL) >= 117);
+        end++;
+    }
+    str_free(&out);
+}

@@ -2,6 +2,9 @@
  * change that is meant: look at the difference. */
 #include "train/cluster/slurm_script.h"
 
+#include <signal.h>
+
+#include "base/error.h"
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
@@ -112,6 +115,39 @@ TEST(a_launcher_that_is_not_slurms_is_handed_the_signal) {
     open_submission(&s, "launcher: mpirun --bind-to none\n");
     add_job(&s, "ovseg-mpt", &small)->resources.tasks = 2;
     check_script(&s, "mpirun");
+}
+
+static void check_run(const char *site, int status) {
+    struct submission s;
+    struct str text = {0};
+    struct process p;
+    open_submission(&s, site);
+    add_job(&s, "ovseg-mpt", &small);
+    s.requeue = 1;
+    CHECK_OK(slurm_script(&s, &s.job[0], &text));
+    char *path = test_path("job.sh");
+    CHECK_OK(file_write(path, text.at, text.n));
+    process_start(&p, (const char *const[]){"/bin/bash", path, NULL},
+                  (const char *const[]){"SLURM_JOB_ID=1", "SLURM_JOB_END_TIME=1",
+                                        "SLURM_CONF=/dev/null", NULL}); /* no Slurm */
+    struct ended e = process_wait(&p, 30);
+    CHECK_INT(e.status, status);
+    if (status == ERR_AGAIN) CHECK_HAS(e.err, "no requeue here");
+    ended_free(&e);
+    free(path);
+    str_free(&text);
+    submission_free(&s);
+}
+
+TEST(a_job_ends_as_its_launcher_does_also_by_the_signal_itself) {
+    check_run("launcher: sh -c 'exit 75'\n", 75);
+    check_run("prologue: [set -e]\nlauncher: sh -c 'exit 75'\n", 75);
+    check_run("launcher: sh -c 'kill -USR1 $$; sleep 60'\n", 128 + SIGUSR1);
+    /* Slurm tells the script, $PPID, and the script its launcher. */
+    check_run(
+        "launcher: bash -c 'trap \"exit 75\" USR1; kill -USR1 $PPID; while sleep 0.1; do :; "
+        "done'\n",
+        75);
 }
 
 TEST(stages_that_differ_in_what_they_ask_for_are_jobs_after_each_other) {

@@ -158,6 +158,7 @@ static int site_lines(const struct submission *s, const struct slurm_job *j, str
     int status = 0;
     if (site->prologue.n || site->env.names.n) str_add(out, "\n# of the site profile\n");
     for (size_t i = 0; i < site->prologue.n; i++) str_add(out, "%s\n", site->prologue.at[i]);
+    if (site->prologue.n) str_add(out, "set +e # what the program ends with decides below\n");
     for (size_t i = 0; !status && i < site->env.names.n; i++) {
         str_add(out, "export %s=", site->env.names.at[i]);
         status = shell_quote(out, site->env.values.at[i]);
@@ -253,9 +254,11 @@ static int run_lines(const struct submission *s, const struct slurm_job *j, stru
         str_add(out,
                 " &\n"
                 "run=$!\n"
-                "while wait \"$run\"; status=$?; [ \"$status\" = 138 ]; do # USR1 broke it off\n"
+                "while wait \"$run\"; kill -0 \"$run\" 2>/dev/null; do # USR1 broke it off\n"
                 "    :\n"
-                "done\n");
+                "done\n"
+                "wait \"$run\" # its status, also when USR1 was its end\n"
+                "status=$?\n");
     else
         str_add(out, "\nstatus=$?\n");
     return status;

@@ -19,7 +19,7 @@ struct arguments {
     bool unfinished, unused, caches, yes, aged;
 };
 
-enum { KEY_OLDER = 256, KEY_UNFINISHED, KEY_UNUSED, KEY_CACHES };
+enum { KEY_OLDER = 256, KEY_UNFINISHED, KEY_UNUSED, KEY_CACHES, KEY_RUNS };
 
 static const struct argp_option options[] = {
     {"unfinished", KEY_UNFINISHED, 0, 0, "Runs that were stopped, killed, or failed", 0},
@@ -36,15 +36,14 @@ static const struct argp_option options[] = {
      "both kinds of runs",
      0},
     {"yes", 'y', 0, 0, "Remove; without it is only said what would go", 0},
+    {"runs", KEY_RUNS, "DIR", 0, "The same as DIR", 0},
     {0},
 };
 
 static const char doc[] =
     "Removes what is left over in a folder of runs (paths.runs, or \"runs\", when none is given), "
-    "and what a "
-    "removal "
-    "that was cut short has left. Prints a line for each, and how many bytes. Never goes: a run "
-    "that a process works in, and one that a run that stays was made from.\v"
+    "and what a removal that was cut short has left. Prints a line for each, and how many bytes. "
+    "Never goes: a run that a process works in, and one that a run that stays was made from.\v"
     "Exit status: 0 done, 64 usage, 66 no such folder, 74 cannot be removed.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -58,6 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->aged = true;
         break;
     case 'y': a->yes = true; break;
+    case KEY_RUNS: /* as the other parts have it */
     case ARGP_KEY_ARG:
         if (a->dir) argp_usage(state);
         a->dir = arg;

@@ -19,20 +19,20 @@ struct arguments {
     bool json;
 };
 
-enum { KEY_STAGE = 256, KEY_STATE, KEY_JSON };
+enum { KEY_STAGE = 256, KEY_STATE, KEY_JSON, KEY_RUNS };
 
 static const struct argp_option options[] = {
     {"stage", KEY_STAGE, "STAGE", 0, "Only runs of this stage: mine, mask-prompt, ...", 0},
     {"state", KEY_STATE, "STATE", 0, "Only done, running, unfinished or failed ones", 0},
     {"json", KEY_JSON, 0, 0, "Print a JSON array of objects", 0},
+    {"runs", KEY_RUNS, "DIR", 0, "The same as DIR", 0},
     {0},
 };
 
 static const char doc[] =
     "Lists the runs in DIR (paths.runs, or \"runs\", when it is not given): config, stage, state, "
-    "seconds, main "
-    "figure, size, age, the runs it was made from, folder; separated by tabs where stdout is no "
-    "terminal.\v"
+    "seconds, main figure, size, age, the runs it was made from, folder; separated by tabs where "
+    "stdout is no terminal.\v"
     "States: done; running (a process holds its lock and lives; of another host, while its files "
     "move); unfinished (stopped or killed: its command goes on); failed (its last life ended with "
     "an error: `ovseg runs show` has it). The main figure is the mIoU of the last model of an "
@@ -60,6 +60,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--state %s: is none of done, running, unfinished, failed", arg);
         break;
     case KEY_JSON: a->json = true; break;
+    case KEY_RUNS: /* as the other parts have it */
     case ARGP_KEY_ARG:
         if (a->dir) argp_usage(state);
         a->dir = arg;

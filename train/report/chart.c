@@ -7,7 +7,9 @@
 #include "train/report/html.h"
 
 /* Units of a drawing, which a phone shows one to one: what is written in it can be read there. */
-enum { WIDTH = 340, LINES_HEIGHT = 180, ROW_HEIGHT = 18, NAME_WIDTH = 112, POINTS = 200 };
+enum { WIDTH = 340, LINES_HEIGHT = 180, ROW_HEIGHT = 18, POINTS = 200 };
+/* A name is cut at so many letters; one of 11 units is up to 7 wide, in wide fonts, on average. */
+enum { NAME_LETTERS = 18, NAME_WIDTH = NAME_LETTERS * 7 + 6 };
 
 static void begin(const char *title, double height, struct str *out) {
     str_add(out, "<figure><figcaption>");
@@ -103,11 +105,11 @@ void chart_lines(const char *title, struct chart_line *line, size_t n, struct st
 
 /* ---- rows with names ---- */
 
-static void row_name(const char *name, double y, size_t most, struct str *out) {
+static void row_name(const char *name, double y, struct str *out) {
     str_add(out, "<text x=\"%d\" y=\"%.1f\" class=\"end name\"><title>", NAME_WIDTH - 6, y + 13);
     html_text(out, name);
     str_add(out, "</title>");
-    html_text_short(out, name, most);
+    html_text_short(out, name, NAME_LETTERS);
     str_add(out, "</text>");
 }
 
@@ -124,7 +126,7 @@ void chart_bars(const char *title, const struct chart_bar *bar, size_t n, struct
     for (size_t i = 0; i < n; i++) {
         double y = (double)(i * ROW_HEIGHT) + 2;
         char text[32] = "–";
-        row_name(bar[i].name, y, 18, out);
+        row_name(bar[i].name, y, out);
         if (isfinite(bar[i].value)) {
             snprintf(text, sizeof text, "%.1f", bar[i].value);
             str_add(out,
@@ -186,7 +188,7 @@ void chart_rows(const char *title, const struct chart_row *row, size_t n, struct
     for (size_t i = 0; i < n; i++) {
         double y = (double)i * height + 2;
         char text[32] = "–";
-        row_name(row[i].name, y + 1, 18, out);
+        row_name(row[i].name, y + 1, out);
         if (isfinite(row[i].mean)) {
             snprintf(text, sizeof text, "%.1f", row[i].mean);
             whisker(&row[i], &s, y + height / 2, out);

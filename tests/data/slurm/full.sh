@@ -21,6 +21,7 @@
 # of the site profile
 module purge
 module load apptainer
+set +e # what the program ends with decides below
 export NCCL_DEBUG=WARN
 export WHO='it'\''s me'
 

@@ -19,7 +19,9 @@ trap '[ -z "${run-}" ] || kill -USR1 "$run"' USR1
 mpirun --bind-to none \
     /opt/ovseg/bin/ovseg train configs/mpt.yaml &
 run=$!
-while wait "$run"; status=$?; [ "$status" = 138 ]; do # USR1 broke it off
+while wait "$run"; kill -0 "$run" 2>/dev/null; do # USR1 broke it off
     :
 done
+wait "$run" # its status, also when USR1 was its end
+status=$?
 exit "$status"
