@@ -105,10 +105,11 @@ TEST(what_has_no_counterpart_is_named_with_file_and_line_and_nothing_is_written)
     char *in = put("wrong.yaml",
                    "MODEL:\n  SWIN: {PATCH_SIZE: 8}\n  RESNET: {DEPTH: 50}\n"
                    "SOLVER: {BASE_LR: fast}\n");
-    CHECK_ERROR(convert_config(in, out, STAGE_PROPOSALS, &report), ERR_CONFIG,
-                "wrong.yaml:2:10: MODEL.SWIN.PATCH_SIZE=8: has no counterpart here");
-    CHECK_HAS(error_message(), "wrong.yaml:3:12: MODEL.RESNET.DEPTH: not a key");
-    CHECK_HAS(error_message(), "optim.lr: ");
+    static const char *const wrong[] = {
+        "wrong.yaml:2:10: MODEL.SWIN.PATCH_SIZE=8: has no counterpart here",
+        "wrong.yaml:3:12: MODEL.RESNET.DEPTH: not a key", "optim.lr: "};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_ERROR(convert_config(in, out, STAGE_PROPOSALS, &report), ERR_CONFIG, wrong[i]);
     CHECK(!file_exists(out));
     free(in);
     str_free(&report);

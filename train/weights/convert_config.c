@@ -122,32 +122,37 @@ static bool is_of_stage(const struct conversion *c, const char *key) {
     return settings_row(config_used(c->stage), key, &group) != NULL;
 }
 
+static void add_error(struct conversion *c, const struct override *o, const char *text) {
+    struct str origin = {0};
+    override_origin(o, &origin);
+    problems_add(&c->problems, "%s: %s", origin.at, text);
+    str_free(&origin);
+}
+
+/* Of an evaluation weights are inputs; else what a key has become, or why it has no setting. */
 static void apply(struct conversion *c, const struct override *o) {
     const char *ours, *why;
     reference_meaning(o->key, &ours, &why);
-    if (!ours && !why) why = why_passed(o->key);
-    bool known = ours || why;
-    if (known && !why_passed(o->key) && reference_override(&c->doc, o)) {
-        struct str origin = {0};
-        override_origin(o, &origin);
-        problems_add(&c->problems, "%s: %s", origin.at, error_message());
-        error_clear();
-        str_free(&origin);
+    bool weights = ours && strcmp(ours, "init.weights") == 0;
+    if (weights && c->stage == STAGE_EVALUATE) {
+        str_add(c->report, "elsewhere %s %s -> inputs.file, of --stage import\n", o->key, o->value);
+        return;
     }
-    if (!known)
-        problems_add(&c->problems,
-                     "%s:%zu:%zu: %s: not a key of the reference's or of detectron2's", o->file,
-                     o->mark.line, o->mark.column, o->key);
-    bool other = ours && strcmp(ours, "init.weights") != 0 && !is_of_stage(c, ours);
+    if (ours || why) {
+        if (reference_override(&c->doc, o)) add_error(c, o, error_message());
+        error_clear();
+    } else if (!(why = why_passed(o->key))) {
+        char *text = mem_format("%s: not a key of the reference's or of detectron2's", o->key);
+        add_error(c, o, text);
+        free(text);
+        return;
+    }
+    bool other = ours && !weights && !is_of_stage(c, ours);
     str_add(c->report, "%-9s %s %s -> %s%s\n",
             other  ? "elsewhere"
             : ours ? "used"
                    : "dropped",
-            o->key, o->value,
-            ours  ? ours
-            : why ? why
-                  : "?",
-            other ? ", of another stage" : "");
+            o->key, o->value, ours ? ours : why, other ? ", of another stage" : "");
 }
 
 /* Plain where YAML takes it as one word, else quoted. */
