@@ -7,8 +7,8 @@
  *     {"image": "000000000009.jpg", "captions": ["a cat", "the cat"], "ids": [7, 8]}
  *
  * or "caption" with one text; "ids" may be missing, then captions are numbered. "file_name",
- * "file", "filename", "filepath" and "path" are other words for "image", "text" and "title" for
- * "caption".
+ * "file", "filename", "filepath", "path", "image_path" and "picture" are other words for "image",
+ * "text" and "title" for "caption".
  *
  * A table, with tabs (.tsv) or commas (.csv), of pictures and captions: a line a caption. The first
  * line may name the columns, by the words above; without it they are the first two.

@@ -16,8 +16,8 @@
 
 enum { TEXT_BYTES_MAX = 1 << 30, LINE_MAX_BYTES = 64 << 10, ONE_TEXT_MAX = 1 << 20 };
 
-static const char *const image_words[] = {"image",    "file_name", "filename",   "file",
-                                          "filepath", "path",      "image_path", NULL};
+static const char *const image_words[] = {"image", "file_name",  "filename", "file", "filepath",
+                                          "path",  "image_path", "picture",  NULL};
 static const char *const text_words[] = {"caption", "text", "title", "captions", NULL};
 
 static int read_text(struct captions *c, const char *path, size_t max, struct bytes *out,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/problems.h"
+#include "base/text_file.h"
 #include "base/utf8.h"
 #include "base/yaml.h"
 #include "data/templates.h"
@@ -37,27 +38,21 @@ static char *copy_trimmed(const char *s, size_t n) {
 
 static int read_lines(struct vocabulary *v, const char *path) {
     struct bytes file;
-    int status = file_read(path, MAX_TEXT_FILE, &file);
+    int status = text_file_read(path, MAX_TEXT_FILE, &file, NULL);
     if (status) return status;
     const char *text = (const char *)file.at;
-    size_t i = file.n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* a BOM */
-    for (size_t at = 1; i < file.n; at++) {
+    for (size_t at = 1, i = 0; i < file.n; at++) {
         const char *stop = memchr(text + i, '\n', file.n - i), *line = text + i;
         size_t n = stop ? (size_t)(stop - line) : file.n - i;
         i += n + 1;
         trim(&line, &n);
         if (!n || line[0] == '#') continue;
-        if (memchr(line, '\0', n)) {
-            status =
-                error_set(ERR_DATA, "%s:%zu: class %zu: a NUL byte in the name", path, at, v->n);
-            break;
-        }
         struct vocabulary_class *c = add_class(v);
         c->name = copy_trimmed(line, n);
         c->line = at;
     }
     bytes_free(&file);
-    return status;
+    return 0;
 }
 
 static void read_list(struct vocabulary *v, const char *names) {

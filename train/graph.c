@@ -292,7 +292,8 @@ static struct node *load(struct builder *b, const char *config) {
     free(said);
     if (!path) {
         b->missing++;
-        problems_add(&b->problems, "%s: %s", config, strerror(errno));
+        problems_add(&b->problems, "%s: %s%s", config, strerror(errno),
+                     *config == '@' ? "; no config of that name comes with the program" : "");
         return NULL;
     }
     struct node *n = find_loaded(g, path);

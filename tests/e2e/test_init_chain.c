@@ -91,10 +91,11 @@ TEST(captions_alone_and_masks_alone_are_enough_for_a_chain) {
 
     CHECK(rename(away, masks) == 0);
     CHECK_OK(file_remove(captions));
-    dir = test_path("b");
+    dir = test_path("a folder, ä"); /* what comes next is to be copied into a shell */
     config = path_join(dir, "mpt.yaml");
     e = init(dir, plain);
-    HAS(e.out, "captions   none: only the names of the masks will be learned");
+    HAS(e.out, "captions   none: only the names of the masks will be learned",
+        "/a folder, ä/mpt.yaml'\n");
     ended_free(&e);
     e = TRAIN("out2", config, "masks:optim.steps=6", "finetune:optim.steps=6", "optim.steps=6");
     check_status(&e, 0);

@@ -158,6 +158,10 @@ TEST(a_variable_that_is_not_set_and_a_wrong_file_of_places_are_named) {
     check_status(&e, ERR_CONFIG);
     CHECK_HAS(e.err, "output_dir: the environment has no variable OVSEG_TEST_NONE");
     ended_free(&e);
+    e = RUN(&s, "train", "@smok/scenes.yaml", "--dry-run");
+    check_status(&e, ERR_MISSING);
+    CHECK_HAS(e.err, "@smok/scenes.yaml: No such file or directory; no config of that name comes");
+    ended_free(&e);
     s.user = "pats: {data: /d}\n";
     e = RUN(&s, "train", "@smoke/scenes.yaml", "--dry-run");
     check_status(&e, ERR_CONFIG);

@@ -430,6 +430,8 @@ static void walk_try(void) {
           64, NULL, "without eval.synonyms=max");
     check(OVSEG("vocab", "--try", alone, "-m", model, one), 65, NULL, "no class has synonyms");
     check(OVSEG("vocab", "--try", names, one), 64, NULL, "which model?");
+    check(OVSEG("vocab", "--try", names, "-m", model, "-o", tried, one, one), 64, NULL,
+          "have one name");
     char *const owned[] = {names, alone, one, tried, out, max};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

@@ -141,7 +141,7 @@ TEST(masks_of_every_form_are_read_to_the_same_classes) {
 TEST(windows_line_ends_and_marks_are_taken_as_they_are_and_said) {
     own_pictures();
     struct str s = {0};
-    str_add(&s, "\xEF\xBB\xBFimage\tcaption\r\n");
+    str_add(&s, "\xEF\xBB\xBFpicture\tcaption\r\n");
     for (int i = 0; i < OWN_PICTURES; i++) str_add(&s, "p%02d.jpg\t%s\r\n", i, own_caption(i));
     own_text("captions.tsv", s.at);
     own_masks_index(OWN_PICTURES);

@@ -257,7 +257,7 @@ TEST(settings_of_a_package_are_those_that_belong_there) {
         {"proposals.yaml", "proposals.decoder.width: 4096\n", "proposals.safetensors"},
         {"proposals.yaml", "proposals.decoder.heads: 7\n", "its heads 7"},
         {"proposals.yaml", "proposals: {backbone: {norm: gn, stem_width: 6}}\n",
-         "proposals.backbone.norm"},
+         "proposals.backbone: 3 channels"},
         {"proposals.yaml", "proposals.decoder.queries: -1\n", "proposals.decoder.queries"},
     };
     char *file = made_whole();
@@ -400,5 +400,30 @@ TEST(a_package_of_a_package_is_the_same_model) {
     package_made_free(&made);
     free((char *)r.out);
     free(first);
+    free(file);
+}
+
+TEST(two_packages_of_one_name_tell_the_sources_of_each) {
+    char *file = made_whole(), *one = made_package(file, "first.ovseg"), *dir = test_path("other");
+    CHECK_OK(dir_make(dir));
+    struct package_request two = {.model = made_model(file), .out = path_join(dir, "first.ovseg")};
+    struct package_made made;
+    string_map_put(&two.licences, "whole.file", "CC BY-NC-SA 4.0");
+    CHECK_OK(package_write(&two, &made));
+    package_made_free(&made);
+    struct package_request both = {
+        .model = {.command = "the test", .name = one, .proposals = two.out},
+        .out = test_path("both.ovseg")};
+    CHECK_OK(package_write(&both, &made));
+    cJSON *card = read_card(both.out);
+    CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(card, "packages")), 2);
+    CHECK_TEXT(cJSON_GetObjectItem(card, "non_commercial")->valuestring, "yes");
+    cJSON_Delete(card);
+    package_made_free(&made);
+    string_map_free(&two.licences);
+    free((char *)both.out);
+    free((char *)two.out);
+    free(dir);
+    free(one);
     free(file);
 }

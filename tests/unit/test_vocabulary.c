@@ -76,6 +76,19 @@ TEST(a_text_file_has_one_name_a_line_with_its_commas) {
     free(path);
 }
 
+TEST(a_text_file_of_another_encoding_is_named_with_the_command_that_mends_it) {
+    static const char wide[] = "\xFF\xFEs\0k\0y\0\n\0";
+    char *path = test_path("wide.txt");
+    struct vocabulary v;
+    CHECK_OK(file_write(path, wide, sizeof wide - 1));
+    CHECK_ERROR(vocabulary_read(&v, path), ERR_DATA, "is UTF-16; make it UTF-8: iconv");
+    CHECK_OK(file_write(path, "sky\ngr\xFC n\n", 10));
+    CHECK_ERROR(vocabulary_read(&v, path), ERR_DATA, "line 2: is not UTF-8; make it so");
+    CHECK_OK(file_write(path, "sky\rgrass\r", 10));
+    CHECK_ERROR(vocabulary_read(&v, path), ERR_DATA, "carriage return alone; mend them");
+    free(path);
+}
+
 TEST(a_list_of_the_command_line_is_split_at_commas) {
     struct vocabulary v;
     CHECK_OK(vocabulary_open(&v, "cat, teddy bear ,sky"));

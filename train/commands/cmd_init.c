@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "train/cluster/slurm_text.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/own/own.h"
@@ -151,6 +152,16 @@ static int look(struct own *o, const struct arguments *a) {
     return status;
 }
 
+/* The next command, to be copied: a folder's name may have blanks. */
+static void print_next(const char *dir) {
+    struct str word = {0};
+    char *chain = path_join(dir, "mpt.yaml");
+    if (shell_quote(&word, chain)) error_clear(); /* a line break: nothing that can be copied */
+    printf("\nwritten: %s\nnext: ovseg-train %s\n", dir, word.at ? word.at : chain);
+    free(chain);
+    str_free(&word);
+}
+
 static int init(struct own *o, const struct arguments *a) {
     int status = look(o, a);
     if (status) return status;
@@ -159,7 +170,7 @@ static int init(struct own *o, const struct arguments *a) {
     if (!a->dry_run) status = own_write(o);
     if (status) return status;
     own_print(o, stdout);
-    if (!a->dry_run) printf("\nwritten: %s\nnext: ovseg-train %s/mpt.yaml\n", o->dir, o->dir);
+    if (!a->dry_run) print_next(o->dir);
     return 0;
 }
 

@@ -168,17 +168,29 @@ static void put_data(struct card *c, const struct node *n) {
 
 /* ---- packages that it came from ---- */
 
-static void put_package(struct card *c, const struct node *n) {
-    cJSON *packages = cJSON_GetObjectItemCaseSensitive(c->json, "packages"), *old;
-    char *name = path_stem(n->dir);
+/* Several nodes are of one package. Another of the same name, from another folder, has a card of
+ * its own, and its sources count as well. */
+static bool has_package(const cJSON *packages, const char *name, const cJSON *card) {
+    const cJSON *old;
     cJSON_ArrayForEach(old, packages) {
         const char *its = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(old, "name"));
-        if (its && strcmp(its, name) == 0) {
-            free(name);
-            return;
-        }
+        const cJSON *was = cJSON_GetObjectItemCaseSensitive(old, "card");
+        bool same = card ? cJSON_Compare(was, card, true) : cJSON_IsString(was);
+        if (its && strcmp(its, name) == 0 && same) return true;
     }
-    cJSON *card = run_json(n->dir, PACKAGE_CARD), *o = cJSON_CreateObject(), *source;
+    return false;
+}
+
+static void put_package(struct card *c, const struct node *n) {
+    cJSON *packages = cJSON_GetObjectItemCaseSensitive(c->json, "packages"), *source;
+    cJSON *card = run_json(n->dir, PACKAGE_CARD);
+    char *name = path_stem(n->dir);
+    if (has_package(packages, name, card)) {
+        cJSON_Delete(card);
+        free(name);
+        return;
+    }
+    cJSON *o = cJSON_CreateObject();
     cJSON *sources = cJSON_GetObjectItemCaseSensitive(c->json, "sources");
     cJSON_AddStringToObject(o, "name", name);
     cJSON_ArrayForEach(source, cJSON_GetObjectItemCaseSensitive(card, "sources")) {

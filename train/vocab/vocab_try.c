@@ -137,9 +137,28 @@ static int try_picture(struct tries *a, const char *file) {
     return status;
 }
 
+/* Overlays have the pictures' names without folders: each needs one of its own. */
+static int check_overlays(const struct vocab_try *t) {
+    struct strings stems = {0};
+    for (size_t i = 0; i < t->n_pictures; i++) {
+        char *stem = path_stem(t->pictures[i]);
+        strings_add(&stems, stem);
+        free(stem);
+    }
+    strings_settle(&stems);
+    bool each = stems.n == t->n_pictures;
+    strings_free(&stems);
+    return each ? 0
+                : error_set(ERR_USAGE,
+                            "-o %s: two of the pictures have one name, and so would their "
+                            "overlays: try them one after the other, each with an -o of its own",
+                            t->out);
+}
+
 int vocab_try(const struct vocab_try *t) {
     struct tries a = {.t = t, .s.masks.file.fd = -1};
-    int status = t->out ? dir_make(t->out) : 0;
+    int status = t->out ? check_overlays(t) : 0;
+    if (!status && t->out) status = dir_make(t->out);
     if (!status) status = open_all(&a);
     for (size_t i = 0; !status && i < t->n_pictures; i++) status = try_picture(&a, t->pictures[i]);
     close_all(&a);
