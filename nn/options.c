@@ -184,11 +184,11 @@ static void check_groups(const struct proposals_options *o, const char *where, s
     }
     for (size_t i = 0; i < n; i++)
         if (channels[i] % o->norm_groups) {
-            problems_add(
-                p,
-                "%s: proposals.backbone.norm: %lld channels are no multiple of pixel.norm_groups "
-                "%lld",
-                where, (long long)channels[i], (long long)o->norm_groups);
+            problems_add(p,
+                         "%s: proposals.backbone.norm: %lld channels are no multiple of "
+                         "proposals.pixel.norm_groups "
+                         "%lld",
+                         where, (long long)channels[i], (long long)o->norm_groups);
             return;
         }
 }
@@ -225,8 +225,9 @@ void proposals_check(const struct proposals_options *o, const char *where, struc
                      "%s: proposals.decoder.width %lld is no multiple of its heads %lld, or of 4",
                      where, (long long)o->width, (long long)o->heads);
     if (o->pixel_norm && o->conv_width % o->norm_groups)
-        problems_add(p, "%s: proposals.pixel.width %lld is no multiple of pixel.norm_groups %lld",
-                     where, (long long)o->conv_width, (long long)o->norm_groups);
+        problems_add(
+            p, "%s: proposals.pixel.width %lld is no multiple of proposals.pixel.norm_groups %lld",
+            where, (long long)o->conv_width, (long long)o->norm_groups);
     if (encodes && (o->conv_width % o->heads || o->conv_width % 4))
         problems_add(
             p,

@@ -257,7 +257,7 @@ TEST(settings_of_a_package_are_those_that_belong_there) {
         {"proposals.yaml", "proposals.decoder.width: 4096\n", "proposals.safetensors"},
         {"proposals.yaml", "proposals.decoder.heads: 7\n", "its heads 7"},
         {"proposals.yaml", "proposals: {backbone: {norm: gn, stem_width: 6}}\n",
-         "proposals.backbone: 3 channels"},
+         "proposals.backbone.norm: 3 channels"},
         {"proposals.yaml", "proposals.decoder.queries: -1\n", "proposals.decoder.queries"},
     };
     char *file = made_whole();
