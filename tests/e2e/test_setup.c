@@ -122,7 +122,7 @@ static bool has_word(const char *text, const char *word) {
 }
 
 /* The packages of an installed program, then "---", then those that have the libraries which the
- * program is linked with; libtorch's are none of Debian's. */
+ * program is linked with; libtorch's are none of Debian's, those of sanitizers are of tests. */
 static const char list[] =
     "sed -n '/^runtime_packages/,/^}/p' " TEST_SOURCE_DIR
     "/scripts/setup >\"$0/list\"\n"
@@ -132,7 +132,7 @@ static const char list[] =
     "objdump -p " TEST_BUILD_DIR
     "/bin/ovseg | sed -n 's/ *NEEDED *//p' | while read -r so; do\n"
     "    at=$(echo \"$libraries\" | awk -v so=\"$so\" '$1 == so { print $3 }')\n"
-    "    case $at in *torch* | *nvidia* | '') continue ;; esac\n"
+    "    case $at in *torch* | *nvidia* | *libasan* | *libubsan* | '') continue ;; esac\n"
     "    at=$(realpath \"$at\")\n"
     "    { dpkg -S \"$at\" || dpkg -S \"${at#/usr}\"; } 2>/dev/null | cut -d: -f1\n"
     "done | sort -u\n";
