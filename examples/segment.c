@@ -45,8 +45,11 @@ static void write_labels(const char *path, const uint16_t *labels, size_t height
 
 static size_t split(char *text, const char **names) {
     size_t n = 0;
-    for (char *name = strtok(text, ","); name && n < NAMES_MAX; name = strtok(NULL, ","))
-        names[n++] = name;
+    while (text && n < NAMES_MAX) {
+        names[n++] = text;
+        text = strchr(text, ',');
+        if (text) *text++ = '\0';
+    }
     return n;
 }
 

@@ -11,6 +11,7 @@
 #include "nn/models/ovseg.h"
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
+#include "tests/whole_made.h"
 
 static char *write_config(const char *name, const char *text) {
     char *path = test_path(name);
@@ -98,42 +99,6 @@ TEST(a_file_that_does_not_tell_its_activation_asks_for_it) {
     FREE_ALL(file, source, here, text, tune, import);
 }
 
-/* A whole model, narrow, with random weights. */
-static char *write_whole(void) {
-    struct maskformer_options proposals = maskformer_standard();
-    struct resnet_options r = resnet_standard(50, false);
-    r.stem_out = 16;
-    for (int i = 0; i < 4; i++) {
-        r.stage[i].out = 16 << i;
-        r.stage[i].width = 8 << i;
-    }
-    proposals.backbone = backbone_resnet(r);
-    proposals.pixel.conv_width = proposals.pixel.mask_width = 32;
-    proposals.decoder.queries = 5;
-    proposals.decoder.transformer =
-        (struct detr_options){.width = 32, .heads = 8, .hidden = 48, .layers = 2};
-    proposals.decoder.class_hidden = 40;
-    proposals.text_width = 24;
-    struct clip_options clip = {
-        .image = {.image_size = 32, .patch = 8, .width = 64, .layers = 3, .prompt_depth = 2},
-        .text = {.vocab = 49408, .context = 77, .width = 64, .layers = 1, .cut_at_end = true},
-        .features = 24,
-        .temperature = 0.07};
-    struct params p = {0};
-    struct ovseg *m = mem_alloc(1, sizeof *m);
-    ovseg_init(m, params_root(&p), &proposals, &clip);
-    struct param *masks =
-        params_find(&p, "sem_seg_head.predictor.mask_embed.layers.2.weight"); /* with edges */
-    CHECK(masks);
-    t_scale_(masks->t, 40);
-    char *file = test_path("whole.safetensors");
-    CHECK_OK(weights_save(file, &p, NULL, 0));
-    ovseg_free(m);
-    params_free(&p);
-    free(m);
-    return file;
-}
-
 static char *write_picture(void) {
     struct image im;
     struct bytes png;
@@ -176,7 +141,7 @@ static bool same_bytes(const char *a, const char *b) {
 }
 
 TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
-    char *file = write_whole(), *picture = write_picture();
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture();
     char *dump = dump_of(file, picture, "from-file"), *nowhere = test_path("nowhere");
     struct ended unsaid = OVSEG("segment", "-m", file, "--classes", "sky,tree", "--set",
                                 "clip.activation=quickgelu", "-o", nowhere, picture);
@@ -216,7 +181,8 @@ TEST(a_whole_model_segments_from_its_file_and_from_its_import_alike) {
 }
 
 TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("named");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("named");
     char *dump = dump_of(file, picture, "from-file"), *to = test_path("named.safetensors");
     char *model = write_config("model.yaml",
                                "stage: import\ninputs: {file: not-there.pth}\n"
@@ -243,7 +209,8 @@ TEST(an_evaluations_settings_go_with_weights_from_anywhere) {
 }
 
 TEST(overrides_beside_weights_are_the_models_or_the_evaluations) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("named");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("named");
     char *dump = dump_of(file, picture, "from-file"), *to = test_path("named.safetensors");
     char *model = write_config("model.yaml",
                                "stage: import\ninputs: {file: not-there.pth}\n"
@@ -316,7 +283,8 @@ static void check_crf(const char *dump, const char *picture) {
 }
 
 TEST(a_dense_crf_labels_the_scores_that_are_dumped) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("crf");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("crf");
     char *dump = path_join(out, "picture.safetensors");
     char *plain = test_path("plain.safetensors");
     struct ended e = SEGMENT(file, out, "--classes", "sky,tree,road", "--dump", plain, picture,
@@ -392,7 +360,8 @@ static void check_segments(const char *out, const char *dump, const bool *thing)
 }
 
 TEST(panoptic_segments_are_written_beside_the_labels) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("panoptic");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("panoptic");
     char *dump = path_join(out, "picture.safetensors");
     char *names = write_config("names.yaml",
                                "- {name: sky, kind: stuff}\n"
@@ -415,7 +384,8 @@ TEST(panoptic_segments_are_written_beside_the_labels) {
 }
 
 TEST(a_picture_that_is_not_there_is_missing_and_not_damaged) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("out");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("out");
     struct ended e = SEGMENT(file, out, "--classes", "sky,tree", "no-such.png", picture);
     check_status(&e, 66);
     CHECK_HAS(e.err, "no-such.png: No such file");
@@ -430,7 +400,8 @@ TEST(a_picture_that_is_not_there_is_missing_and_not_damaged) {
 }
 
 TEST(what_excludes_each_other_is_said_at_once) {
-    char *file = write_whole(), *picture = write_picture(), *out = test_path("refused");
+    char *file = made_whole_as("whole.safetensors"), *picture = write_picture(),
+         *out = test_path("refused");
     struct ended e = SEGMENT(file, out, "--classes", "sky,tree", picture, "--set",
                              "eval.panoptic.enabled=true", "--set", "TEST.AUG.ENABLED=True",
                              "--set", "eval.crf.enabled=true", "--set", "eval.demo=true");
