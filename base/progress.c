@@ -20,6 +20,7 @@ static struct report {
     char *path;
     double written, rate;
     int64_t done;
+    char note[64]; /* the last one */
 } report;
 
 void progress_report(const char *path) {
@@ -48,7 +49,7 @@ static void describe(const struct progress *p, const char *note, struct str *out
     json_key_int(&j, "done", p->done);
     json_key_int(&j, "total", p->total);
     json_key_real(&j, "rate", report.rate);
-    json_key_string(&j, "note", note);
+    json_key_string(&j, "note", *note ? note : NULL);
     json_key_int(&j, "pid", getpid());
     json_key_string(&j, "host", host);
     json_key_string(&j, "job", getenv("SLURM_JOB_ID"));
@@ -57,18 +58,24 @@ static void describe(const struct progress *p, const char *note, struct str *out
     json_end(&j);
 }
 
+static void write_report(const struct progress *p) {
+    struct str text = {0};
+    describe(p, report.note, &text);
+    replace(report.path, &text);
+    str_free(&text);
+    report.done = p->done;
+}
+
 static void tell_others(const struct progress *p, const char *note, double now) {
     double dt = now - report.written;
-    if (!report.path || dt < REPORT_S) return;
+    if (!report.path) return;
+    snprintf(report.note, sizeof report.note, "%s", note ? note : "");
+    if (dt < REPORT_S) return;
     double last = report.written > 0 ? (double)(p->done - report.done) / dt : 0;
     report.rate =
         report.rate > 0 ? report.rate + (1 - exp(-dt / SMOOTH_S)) * (last - report.rate) : last;
     report.written = now;
-    report.done = p->done;
-    struct str text = {0};
-    describe(p, note, &text);
-    replace(report.path, &text);
-    str_free(&text);
+    write_report(p);
 }
 
 void progress_open(struct progress *p, const char *what, const char *unit, int64_t done,
@@ -84,6 +91,8 @@ void progress_open(struct progress *p, const char *what, const char *unit, int64
                            .done = done,
                            .done_then = done};
     report.written = report.rate = 0;
+    report.done = done;
+    *report.note = '\0';
 }
 
 void progress_update(struct progress *p, int64_t done, double now) {
@@ -154,6 +163,7 @@ void progress_at(struct progress *p, int64_t done, const char *note) {
 
 void progress_close(struct progress *p) {
     double s = clock_s() - p->start;
+    if (report.path && p->done != report.done) write_report(p);
     log_status(NULL);
     if (s < 1) return;
     char span[16];

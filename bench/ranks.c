@@ -1,8 +1,9 @@
 /* What several processes gain: steps of a cell (bench/cells.h), each rank with a batch of its own,
  * gradients summed over all. bench/ranks starts it.
  *
- * Usage: [mpirun -np N] ranks_times CELL BATCH SIDE STEPS; one line of JSON from rank 0:
- * seconds of each step, and of a sum of all gradients by itself.
+ * Usage: [mpirun -np N] ranks_times CELL BATCH SIDE STEPS [unsummed]; one line of JSON from rank 0:
+ * seconds of each step, and of a sum of all gradients by itself. With "unsummed" each rank steps
+ * with its own gradients: what a step takes beside another one, without the sum.
  *
  * Linked with bench/wire_wait.c it is reduce_times: one process whose partner is a clock, for which
  * a sum takes as long as BENCH_WIRE_RATE (bytes a second) says and costs no core. How much of it
@@ -10,6 +11,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -39,12 +41,12 @@ static double sum_alone(struct comm *c, size_t n) {
     return seconds;
 }
 
-static int run(struct cell *c, struct comm *comm, int steps) {
+static int run(struct cell *c, struct comm *comm, int steps, bool summed) {
     struct str text = {0};
     struct json_out j = {.to = &text};
     int status = 0;
     c->training.node->comm = comm;
-    c->training.reducer = reducer_open(comm, &c->params, 1, false);
+    if (summed) c->training.reducer = reducer_open(comm, &c->params, 1, false);
     json_object(&j);
     json_key_int(&j, "ranks", comm_size(comm));
     json_key(&j, "seconds");
@@ -68,8 +70,9 @@ static int run(struct cell *c, struct comm *comm, int steps) {
 
 int main(int argc, char **argv) {
     mem_keep_pages();
-    if (argc != 5) {
-        fprintf(stderr, "Usage: ranks_times CELL BATCH SIDE STEPS\n");
+    const bool unsummed = argc == 6 && strcmp(argv[5], "unsummed") == 0;
+    if (argc != 5 && !unsummed) {
+        fprintf(stderr, "Usage: ranks_times CELL BATCH SIDE STEPS [unsummed]\n");
         return ERR_USAGE;
     }
     struct launch l;
@@ -81,7 +84,7 @@ int main(int argc, char **argv) {
     t_set_threads(1);
     int scope = t_scope_open("ranks", T_INHERIT);
     if (!status) status = cell_open(&c, argv[1], &o);
-    if (!status) status = run(&c, comm, (int)strtol(argv[4], NULL, 10));
+    if (!status) status = run(&c, comm, (int)strtol(argv[4], NULL, 10), !unsummed);
     if (status) fprintf(stderr, "ranks_times: %s\n", error_message());
     cell_free(&c);
     t_scope_close(scope, NULL);

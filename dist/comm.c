@@ -78,7 +78,12 @@ _Noreturn static void end_all(const struct comm *c, int status) {
 
 _Noreturn static void give_up(const struct work *w) {
     const struct exchange *e = &w->r->e;
-    if (e->kind == EX_LEAVE) end_all(w->c, e->status ? e->status : ERR_INTERNAL);
+    if (e->kind == EX_LEAVE && e->status) end_all(w->c, e->status);
+    if (e->kind == EX_LEAVE) {
+        log_error("rank %d of %d is done; others have not come to their end after %.0f s",
+                  w->c->peers.rank, w->c->peers.size, clock_s() - w->since);
+        end_all(w->c, ERR_INTERNAL);
+    }
     pthread_mutex_lock(&w->c->lock);
     char *dir = w->c->report ? mem_strdup(w->c->report) : NULL;
     pthread_mutex_unlock(&w->c->lock);

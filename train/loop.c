@@ -177,7 +177,7 @@ static int loop_steps(struct life *l) {
         if (status) break;
         if (l->step++ == first_step) comm_timeout(comm, run->timeout);
         char note[48];
-        snprintf(note, sizeof note, "loss %.4g", row.at[row.n - 3].value);
+        snprintf(note, sizeof note, "loss %.4g", metrics_value(&row, "loss"));
         if (first) progress_at(&l->progress, l->step, note);
         if (first && (l->step % run->log_every == 0 || l->step == total))
             metrics_write(&l->metrics, "train", l->step, &row);

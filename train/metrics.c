@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +17,12 @@
 void metrics_put(struct metrics_row *r, const char *name, double value) {
     REQUIRE(r->n < METRICS_MAX, "more than %d metrics in a row", METRICS_MAX);
     r->at[r->n++] = (struct metric){name, value};
+}
+
+double metrics_value(const struct metrics_row *r, const char *name) {
+    for (int i = 0; i < r->n; i++)
+        if (strcmp(r->at[i].name, name) == 0) return r->at[i].value;
+    return NAN;
 }
 
 /* Keeps the lines up to `step`; a line that was cut off in the middle goes too. */

@@ -18,6 +18,7 @@ struct metrics_row {
     int n;
 };
 void metrics_put(struct metrics_row *r, const char *name, double value); /* name outlives the row */
+double metrics_value(const struct metrics_row *r, const char *name);     /* NaN: none */
 
 struct metrics {
     char *path;

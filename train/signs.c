@@ -15,12 +15,6 @@ struct shown {
     double loss, norm, scale, no_object;
 };
 
-static double figure(const struct metrics_row *row, const char *name) {
-    for (int i = 0; i < row->n; i++)
-        if (strcmp(row->at[i].name, name) == 0) return row->at[i].value;
-    return NAN;
-}
-
 /* ---- the signs: `holds` of one step; what is told ---- */
 
 /* Guessing among n samples costs log(n), and being sure of what is wrong costs more: a loss in a
@@ -131,8 +125,8 @@ static void tell(struct signs *s, int k, double value, double now, struct sign_t
 
 int signs_step(struct signs *s, const struct metrics_row *row, double now, double waited,
                struct sign_told told[SIGNS]) {
-    struct shown x = {s, figure(row, "loss"), figure(row, "grad_norm"), figure(row, "scale"),
-                      figure(row, "no_object")};
+    struct shown x = {s, metrics_value(row, "loss"), metrics_value(row, "grad_norm"),
+                      metrics_value(row, "scale"), metrics_value(row, "no_object")};
     int n = 0;
     s->steps++;
     if (isfinite(x.loss)) s->loss = isnan(s->loss) ? x.loss : s->loss + 0.02 * (x.loss - s->loss);

@@ -10,6 +10,7 @@
 #include "train/pictures/picture_list.h"
 #include "train/pictures/picture_print.h"
 #include "train/pictures/picture_reader.h"
+#include "train/pictures/picture_record.h"
 
 static char *put(const char *name, const char *text) {
     char *path = test_path(name), *dir = path_dir(path);
@@ -219,4 +220,37 @@ TEST(totals_count_each_picture_once) {
     CHECK(t.all == 12 && t.unlabelled == 2 && t.pixels[0] == 4 && t.pictures[0] == 2);
     picture_totals_free(&t);
     picture_found_free(&f);
+}
+
+/* A command as it begins in the folder; `facts` are what it means. */
+static int begin(struct picture_record *r, const char *facts, bool go_on) {
+    const struct vocabulary none = {0};
+    const struct picture_rules rules = {0};
+    *r = (struct picture_record){.made_by = "0", .held = -1};
+    str_add(&r->facts, "%s", facts);
+    char *out = test_path("out");
+    int status = picture_record_begin(r, out, &none, &rules, go_on);
+    free(out);
+    return status;
+}
+
+TEST(commands_in_one_folder_mean_the_same_or_are_told) {
+    struct picture_record a, b;
+    char *out = test_path("out");
+    CHECK_OK(dir_make(out));
+    CHECK_OK(begin(&a, "model 1\nlambda=0.7\n", false));
+    CHECK_OK(begin(&b, "model 1\nlambda=0.7\n", false)); /* side by side */
+    picture_record_free(&b);
+    CHECK_ERROR(begin(&b, "model 1\nlambda=0.5\n", false), ERR_USAGE, "is at work in this folder");
+    picture_record_free(&b);
+    CHECK_ERROR(begin(&b, "model 1\nlambda=0.5\n", true), ERR_USAGE, "is at work in this folder");
+    picture_record_free(&b);
+    picture_record_free(&a); /* its end */
+    CHECK_ERROR(begin(&b, "model 1\nlambda=0.5\n", true), ERR_USAGE, "was made otherwise");
+    picture_record_free(&b);
+    CHECK_OK(begin(&b, "model 1\nlambda=0.5\n", false));
+    CHECK_OK(begin(&a, "model 1\nlambda=0.5\n", true));
+    picture_record_free(&a);
+    picture_record_free(&b);
+    free(out);
 }

@@ -68,6 +68,12 @@ TEST(what_others_read_is_replaced_while_it_goes_on_and_names_the_last_warning) {
     CHECK_OK(file_remove(path));
     progress_at(&p, 2, NULL); /* less than a second later */
     CHECK(!file_exists(path));
+    progress_at(&p, 3, "loss 0.25");
+    progress_close(&p); /* the last word is not older than the end */
+    CHECK_OK(file_read(path, 4096, &text));
+    CHECK_HAS((char *)text.at, "\"done\":3,");
+    CHECK_HAS((char *)text.at, "\"note\":\"loss 0.25\"");
+    bytes_free(&text);
     progress_report("/no/such/folder/progress.json"); /* is nobody's business */
     progress_at(&p, 3, NULL);
     progress_report(NULL);

@@ -129,7 +129,8 @@ static const char doc[] =
     "pixel and name (847 names at 640 x 864: 3.8 GB).\n\n"
     "A signal (INT, TERM, USR1) lets the picture at work be finished; the same command with "
     "--resume does the others. docs/segment.md explains the files.\n\n"
-    "Exit status: 0 done, 64 usage (also: DIR holds results made otherwise), 65 a damaged picture, "
+    "Exit status: 0 done, 64 usage (also: DIR holds results made otherwise, or another command "
+    "makes them), 65 a damaged picture, "
     "run or class file, 66 a missing one (other pictures are done), 70 internal, 74 input or "
     "output, 75, 130, 143 stopped by a signal, 78 bad setting.";
 
@@ -300,9 +301,7 @@ static int open_model(const struct arguments *a, struct picture_work *w, struct 
 static int work(const struct arguments *a, struct picture_work *w) {
     struct picture_record record = {0};
     int status = picture_record_of(&record, w->segmenter, w->names, &w->rules, &w->outputs);
-    bool same = false;
-    if (!status && a->resume) status = picture_record_check(&record, a->out, &same);
-    if (!status && !same) status = picture_record_write(&record, a->out, w->names, &w->rules);
+    if (!status) status = picture_record_begin(&record, a->out, w->names, &w->rules, a->resume);
     w->record = &record;
     if (!status && w->segmenter->given)
         printf("masks of %s, named by CLIP alone\n", a->model.proposals);

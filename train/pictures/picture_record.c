@@ -1,8 +1,12 @@
 #include "train/pictures/picture_record.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -57,6 +61,22 @@ static void add_names(struct str *to, const struct vocabulary *v,
     str_free(&text);
 }
 
+/* The settings, but for those that say what an evaluation counts and shows. */
+static void add_settings(struct str *to, const struct segmenter *s) {
+    static const char *const others[] = {"eval.images=", "eval.overlays=", "measure."};
+    struct str text = {0};
+    settings_describe(config_used(STAGE_EVALUATE), &s->node->config, &text);
+    for (const char *at = text.at; *at;) {
+        size_t n = strcspn(at, "\n") + 1;
+        bool other = false;
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            other |= strncmp(at, others[i], strlen(others[i])) == 0;
+        if (!other) str_put(to, at, n);
+        at += n;
+    }
+    str_free(&text);
+}
+
 static void add_outputs(struct str *to, const struct picture_outputs *o) {
     static const char *const names[] = {"labels", "overlays", "scores", "panoptic", NULL, "JSON"};
     str_add(to, "writes");
@@ -70,12 +90,12 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
                       const struct picture_outputs *o) {
     const struct panoptic_options *p = &s->node->config.eval.panoptic;
     char hex[17];
-    *r = (struct picture_record){0};
+    *r = (struct picture_record){.held = -1};
     int status = hash_model(s, hex);
     if (status) return status;
     str_add(&r->facts, "%s %d\nmodel %s\ndevice %s\n", format, VERSION, hex, device_kind(s->node));
     if (s->given) str_add(&r->facts, "masks %s\n", s->masks.path);
-    settings_describe(config_used(STAGE_EVALUATE), &s->node->config, &r->facts);
+    add_settings(&r->facts, s);
     if (o->wanted[PICTURE_IDS])
         str_add(&r->facts, "panoptic %.9g %.9g\n", p->object_threshold, p->overlap);
     str_add(&r->facts, "min-score %.17g\n", rules->least);
@@ -87,7 +107,8 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
 
 void picture_record_free(struct picture_record *r) {
     str_free(&r->facts);
-    *r = (struct picture_record){0};
+    if (r->held >= 0) close(r->held);
+    *r = (struct picture_record){.held = -1};
 }
 
 /* ---- the file ---- */
@@ -130,8 +151,8 @@ static void put_facts(struct json_out *j, const char *facts) {
     json_end(j);
 }
 
-int picture_record_write(const struct picture_record *r, const char *dir,
-                         const struct vocabulary *v, const struct picture_rules *rules) {
+static int write_record(const struct picture_record *r, const char *dir, const struct vocabulary *v,
+                        const struct picture_rules *rules) {
     struct str text = {0};
     struct json_out j = {.to = &text};
     char *path = path_join(dir, PICTURE_RECORD);
@@ -167,20 +188,53 @@ static char *read_facts(const char *path) {
     return text.at;
 }
 
-int picture_record_check(const struct picture_record *r, const char *dir, bool *same) {
+/* *same: there is a record, and it says the same. ERR_USAGE: it says something else, and `remedy`.
+ * A damaged one is as none. */
+static int compare(const struct picture_record *r, const char *dir, const char *remedy,
+                   bool *same) {
     char *path = path_join(dir, PICTURE_RECORD), *was = read_facts(path);
     struct str differ = {0};
     int status = 0;
     *same = was && strcmp(was, r->facts.at) == 0;
     if (was && !*same) {
         identity_diff(was, r->facts.at, &differ);
-        status = error_set(ERR_USAGE,
-                           "%s: what lies there was made otherwise; without --resume all is made "
-                           "anew, or choose another -o\n%s",
-                           path, differ.at ? differ.at : "    the same in another order");
+        status = error_set(ERR_USAGE, "%s: %s\n%s", path, remedy,
+                           differ.at ? differ.at : "    the same in another order");
     }
     str_free(&differ);
     free(was);
     free(path);
     return status;
+}
+
+static int lock_folder(int fd, int how) {
+    int status;
+    do status = flock(fd, how);
+    while (status && errno == EINTR);
+    return status;
+}
+
+/* Two commands may fill a folder side by side when they mean the same. The kernel's lock of the
+ * folder says who is at work: whole while a record is written, shared while pictures are. Where a
+ * file system has no such locks, nobody is told apart, and the record alone is compared. */
+int picture_record_begin(struct picture_record *r, const char *dir, const struct vocabulary *v,
+                         const struct picture_rules *rules, bool go_on) {
+    static const char others[] =
+        "another command is at work in this folder, and means something else; wait for its end, "
+        "or choose another -o";
+    static const char otherwise[] =
+        "what lies there was made otherwise; without --resume all is made anew, or choose "
+        "another -o";
+    bool same = false;
+    r->held = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->held < 0) return error_set(ERR_IO, "%s: cannot open: %s", dir, strerror(errno));
+    if (lock_folder(r->held, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        lock_folder(r->held, LOCK_SH); /* a record that is being written is whole behind this */
+        return compare(r, dir, others, &same);
+    }
+    int status = go_on ? compare(r, dir, otherwise, &same) : 0;
+    if (!status && !same) status = write_record(r, dir, v, rules);
+    if (status) return status;
+    lock_folder(r->held, LOCK_SH); /* another one may come between: whose record stands now? */
+    return compare(r, dir, others, &same);
 }

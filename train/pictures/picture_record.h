@@ -15,6 +15,7 @@
 struct picture_record {
     char made_by[17];
     struct str facts; /* a line each */
+    int held;         /* the folder, locked as in use; -1: none */
 };
 
 /* How the pixels are treated after the model. */
@@ -29,8 +30,9 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
                       const struct picture_outputs *o);
 void picture_record_free(struct picture_record *r);
 
-/* ERR_USAGE: what lies in the folder was made otherwise: the facts that differ. A folder without a
- * record, or with a damaged one, is one to begin in. *same: there is one, and it says the same. */
-int picture_record_check(const struct picture_record *r, const char *dir, bool *same);
-int picture_record_write(const struct picture_record *r, const char *dir,
-                         const struct vocabulary *v, const struct picture_rules *rules);
+/* Writes the record of a folder that results go to from now on, until picture_record_free(); with
+ * go_on (--resume) only where none lies there, or a damaged one. ERR_USAGE, and the facts that
+ * differ: with go_on, what lies there was made otherwise; or another process is at work there now
+ * that makes it otherwise. ERR_IO. */
+int picture_record_begin(struct picture_record *r, const char *dir, const struct vocabulary *v,
+                         const struct picture_rules *rules, bool go_on);
