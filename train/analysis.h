@@ -100,5 +100,9 @@ size_t analysis_judge(const struct analysis *a, const char *name); /* judges.n: 
 int analysis_counts(const struct analysis *a, size_t judge, struct analysis_counts *out);
 void analysis_counts_free(struct analysis_counts *c);
 
+/* The files below, from the analysis of a finished run, when they are not there yet. ERR_MISSING:
+ * it has none. */
+int analysis_export(const char *dir);
+bool analysis_has_csv(const char *dir);
 /* confusion.csv, per_image.csv and per_proposal.csv into `dir`. */
 int analysis_write_csv(const struct analysis *a, const char *dir);

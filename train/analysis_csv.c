@@ -223,6 +223,35 @@ static int write_per_proposal(const struct analysis *a, const char *dir) {
     return lines_close(&l, status);
 }
 
+bool analysis_has_csv(const char *dir) {
+    static const char *const names[] = {"confusion.csv", "per_image.csv", "per_proposal.csv"};
+    bool all = true;
+    for (size_t i = 0; i < 3; i++) {
+        char *path = path_join(dir, names[i]);
+        all &= file_exists(path);
+        free(path);
+    }
+    return all;
+}
+
+int analysis_export(const char *dir) {
+    char *path = path_join(dir, ANALYSIS_FILE);
+    struct analysis a = {.file.fd = -1};
+    int status = 0;
+    if (!analysis_has_csv(dir) && !file_exists(path))
+        status = error_set(ERR_MISSING,
+                           "%s: not there: measure.csv is written from it; this run was evaluated "
+                           "with measure.analysis=false, or by an older version: remove it (ovseg "
+                           "runs rm) and evaluate again",
+                           path);
+    else if (!analysis_has_csv(dir))
+        status = analysis_read(&a, path);
+    if (!status && a.file.path) status = analysis_write_csv(&a, dir);
+    analysis_free(&a);
+    free(path);
+    return status;
+}
+
 int analysis_write_csv(const struct analysis *a, const char *dir) {
     int status = write_confusion(a, dir);
     if (!status) status = write_per_image(a, dir);
