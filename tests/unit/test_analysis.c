@@ -6,6 +6,7 @@
 #include "data/csv.h"
 #include "tests/test.h"
 #include "train/difference.h"
+#include "train/memory.h"
 
 enum { N = 5, K = 4, PIXELS = 64, J = 2 };
 
@@ -217,4 +218,50 @@ TEST(a_damaged_analysis_is_refused) {
     made_free(matrix);
     free(dir);
     free(path);
+}
+
+/* 60 of 847 names in each of 2,000 pictures by 3 judges, and 100 proposals of each picture. */
+TEST(many_names_and_pictures_take_little_room_and_no_memory_that_grows_with_them) {
+    enum { NAMES = 847, PICTURES = 2000, JUDGES = 3, SOME = 60, Q = 100, MEGABYTE = 1 << 20 };
+    char *dir = test_path("large"), *path = path_join(dir, ANALYSIS_FILE), text[NAMES][8];
+    char **class = mem_alloc(NAMES, sizeof(char *));
+    bool *is_seen = mem_alloc(NAMES, sizeof *is_seen);
+    int64_t *id = mem_alloc(PICTURES, sizeof *id);
+    struct analysis_out a;
+    struct class_counts counts;
+    struct confusion matrix;
+    CHECK_OK(dir_make(dir));
+    for (int k = 0; k < NAMES; k++) {
+        snprintf(text[k], sizeof text[k], "%d", k);
+        class[k] = text[k];
+    }
+    confusion_open(&matrix, NAMES);
+    class_counts_open(&counts, NAMES);
+    CHECK_OK(analysis_open(&a, dir, PICTURES, NAMES, JUDGES, JUDGES));
+    double before = memory_peak();
+    for (uint32_t i = 0; i < PICTURES; i++) {
+        for (int k = 0; k < NAMES; k++) /* every fourteenth, beginning elsewhere in each picture */
+            counts.truth[k] = counts.called[k] = (k + (int)i) % (NAMES / SOME) == 0 ? 1000 : 0;
+        for (size_t j = 0; j < JUDGES; j++) CHECK_OK(analysis_add_counts(&a, j, i, &counts));
+        for (uint32_t q = 0; q < Q; q++) {
+            struct analysis_proposal p = {.image = i, .proposal = q};
+            CHECK_OK(analysis_add_proposal(&a, &p, (struct analysis_name[JUDGES]){{q, 1}}));
+        }
+    }
+    struct analysis_names n = {.class_name = class, .class_seen = is_seen, .image_id = id};
+    const struct confusion *const matrices[JUDGES] = {&matrix, &matrix, &matrix};
+    for (int j = 0; j < JUDGES; j++) strings_add(&n.judges, text[j]);
+    n.set = "test";
+    n.confusion = matrices;
+    CHECK_OK(analysis_commit(&a, &n));
+    printf("%lld bytes, %lld KiB more at the peak\n", (long long)file_size(path),
+           (long long)(memory_peak() - before) / 1024);
+    CHECK(file_size(path) < 20 * MEGABYTE); /* 16 */
+    CHECK(memory_peak() - before < 16 * MEGABYTE);
+    analysis_close(&a);
+    class_counts_free(&counts);
+    confusion_free(&matrix);
+    strings_free(&n.judges);
+    char *const owned[] = {dir, path, (char *)class, (char *)is_seen, (char *)id};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
