@@ -15,6 +15,10 @@ enum { AT_ONCE = 1 << 24 }; /* differences of classes */
 const char *const bootstrap_figures[BOOTSTRAP_FIGURES] = {
     "miou", "miou_seen", "miou_unseen", "miou_truth", "miou_all", "fwiou", "macc", "pacc"};
 
+double interval_gain(const struct interval *x) { return x->b - x->a; }
+
+bool interval_says(const struct interval *x) { return x->low > 0 || x->high < 0; }
+
 /* What a thread works in. */
 struct room {
     uint32_t *times;                        /* [N] how often each picture was drawn */
@@ -171,7 +175,7 @@ int bootstrap_pair(const struct counted *a, const struct counted *b,
     struct work w = {.a = a, .b = b, .o = o, .unseen = unseen};
     w.figure = mem_try((size_t)(BOOTSTRAP_FIGURES * R), sizeof *w.figure);
     w.class = mem_try((size_t)(step * R), sizeof *w.class);
-    int status = w.figure && w.class ? 0 : error_status();
+    int status = w.figure && w.class ? 0 : ERR_INTERNAL;
     if (!status) take_whole(&w, figure, class);
     for (int64_t from = 0; !status && from < o->K; from = w.end) {
         w.from = from;

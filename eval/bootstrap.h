@@ -45,9 +45,8 @@ struct interval {
     double better;    /* share of the draws in which B is better; a tie is half */
     int64_t draws;    /* in which both are defined: a class may be in none of the pictures */
 };
-static inline double interval_gain(const struct interval *x) { return x->b - x->a; }
-/* Whether 0 lies outside. */
-static inline bool interval_says(const struct interval *x) { return x->low > 0 || x->high < 0; }
+double interval_gain(const struct interval *x); /* b - a */
+bool interval_says(const struct interval *x);   /* whether 0 lies outside */
 
 /* figure [BOOTSTRAP_FIGURES]; class [K]: IoU of each. Draw r has the pictures that
  * rng_below(rng_stream(seed, "bootstrap", r), N) names, N times. The same bits for any number of
