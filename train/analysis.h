@@ -9,11 +9,11 @@
 
 #include "base/mem.h"
 #include "data/h5_write.h"
-#include "dist/comm.h"
 #include "eval/bootstrap.h"
 #include "eval/class_counts.h"
 
 #define ANALYSIS_FILE "analysis.h5"
+#define ANALYSIS_FORMAT "ovseg analysis"
 enum { ANALYSIS_VERSION = 1 };
 
 /* ---- writing ---- */
@@ -69,7 +69,8 @@ int analysis_add_counts(struct analysis_out *a, size_t judge, int64_t image,
 /* Proposals of pictures in rising order; name [P]. */
 int analysis_add_proposal(struct analysis_out *a, const struct analysis_proposal *p,
                           const struct analysis_name *name);
-/* What all ranks collected goes to rank 0, in the order of ranks. */
+/* What all ranks collected goes to rank 0, in the order of ranks (analysis_gather.c). */
+struct comm;
 int analysis_gather(struct analysis_out *a, struct comm *c);
 int analysis_commit(struct analysis_out *a, const struct analysis_names *n);
 

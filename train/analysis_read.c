@@ -48,7 +48,7 @@ static int read_offsets(struct analysis *a) {
 
 int analysis_read(struct analysis *a, const char *path) {
     *a = (struct analysis){.file.fd = -1};
-    int status = h5_open(&a->file, path, "analysis", ANALYSIS_VERSION);
+    int status = h5_open(&a->file, path, ANALYSIS_FORMAT, ANALYSIS_VERSION);
     if (status) return status;
     status = read_names(a);
     if (!status) status = read_seen(a);

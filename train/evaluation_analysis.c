@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "dist/comm.h"
 #include "train/evaluation.h"
 
 static void add_judge(struct evaluation *e, char *name, const struct confusion *pixels) {
