@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "data/h5_internal.h"
 
-enum { COPY_STEP = 1 << 20 };
+enum { COPY_STEP = 1 << 20, PART_BLOCK = 1 << 18 }; /* bytes */
 
 int h5_create(struct h5_out *f, const char *path, const char *format, int64_t version,
               const char *config_hash) {
@@ -110,36 +110,73 @@ void h5_put_strings(struct h5_out *f, const char *name, char *const *at, uint64_
     str_free(&text);
 }
 
-static int copy_spool(struct h5_out *f, const char *name, hid_t d, const struct spool *s,
-                      struct hasher *h) {
-    char *block = mem_alloc(COPY_STEP, 1);
-    hid_t file_space = H5Dget_space(d);
-    for (uint64_t at = 0; !f->status && at < s->n;) {
-        hsize_t first = at, n = s->n - at < COPY_STEP ? s->n - at : COPY_STEP;
-        f->status = h5_pread(s->fd, f->path, at, block, n);
-        if (f->status) break;
-        hid_t memory = H5Screate_simple(1, &n, NULL);
-        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &first, NULL, &n, NULL);
-        if (H5Dwrite(d, H5T_STD_U8LE, memory, file_space, H5P_DEFAULT, block) < 0)
-            f->status = h5_failed(ERR_IO, f->path, "write the array", name);
-        H5Sclose(memory);
-        hasher_add(h, block, n);
-        at += n;
+void h5_begin(struct h5_out *f, struct h5_part *p, const char *name, enum h5_type type,
+              uint64_t rows, uint64_t cols) {
+    *p = (struct h5_part){
+        .name = name, .type = type, .rows = rows, .cols = cols ? cols : 1, .id = -1};
+    if (f->status) return;
+    uint64_t width = p->cols * h5_width(type);
+    p->room = width < PART_BLOCK ? PART_BLOCK / width : 1;
+    if (p->room > rows) p->room = rows;
+    p->block = mem_alloc(p->room, width);
+    p->id = create_array(f, name, type, rows, cols);
+    if (p->id >= 0) array_hash_open(&p->hash, name, type, rows, cols);
+}
+
+/* The rows that wait. */
+static void flush_part(struct h5_out *f, struct h5_part *p) {
+    if (f->status || !p->n) return;
+    hid_t space = H5Dget_space(p->id);
+    hsize_t first[2] = {p->put, 0}, n[2] = {p->n, p->cols};
+    hid_t memory = H5Screate_simple(H5Sget_simple_extent_ndims(space), n, NULL);
+    H5Sselect_hyperslab(space, H5S_SELECT_SET, first, NULL, n, NULL);
+    if (H5Dwrite(p->id, h5_file_type(p->type), memory, space, H5P_DEFAULT, p->block) < 0)
+        f->status = h5_failed(ERR_IO, f->path, "write the array", p->name);
+    H5Sclose(memory);
+    H5Sclose(space);
+    hasher_add(&p->hash, p->block, p->n * p->cols * h5_width(p->type));
+    p->put += p->n;
+    p->n = 0;
+}
+
+void h5_add(struct h5_out *f, struct h5_part *p, const void *data, uint64_t rows) {
+    const char *from = data;
+    size_t width = p->cols * h5_width(p->type);
+    while (!f->status && rows) {
+        REQUIRE(p->put + p->n < p->rows, "more rows than the array %s has", p->name);
+        uint64_t some = rows < p->room - p->n ? rows : p->room - p->n;
+        memcpy(p->block + p->n * width, from, some * width);
+        from += some * width;
+        rows -= some;
+        p->n += some;
+        if (p->n == p->room) flush_part(f, p);
     }
-    H5Sclose(file_space);
-    free(block);
-    return f->status;
+}
+
+void h5_end(struct h5_out *f, struct h5_part *p) {
+    flush_part(f, p);
+    free(p->block);
+    if (p->id < 0) return;
+    uint64_t bytes = p->rows * p->cols * h5_width(p->type);
+    f->hash += hasher_close(&p->hash);
+    if (!f->status) REQUIRE(p->put == p->rows, "fewer rows than the array %s has", p->name);
+    if (!f->status && bytes) note_bulk(f, p->id, bytes);
+    H5Dclose(p->id);
+    p->id = -1;
 }
 
 void h5_put_spool(struct h5_out *f, const char *name, const struct spool *s) {
-    if (f->status) return;
-    hid_t d = create_array(f, name, H5_TYPE_U8, s->n, 0);
-    if (d < 0) return;
-    struct hasher h;
-    array_hash_open(&h, name, H5_TYPE_U8, s->n, 0);
-    if (!copy_spool(f, name, d, s, &h)) note_bulk(f, d, s->n);
-    f->hash += hasher_close(&h);
-    H5Dclose(d);
+    struct h5_part p;
+    char *block = mem_alloc(COPY_STEP, 1);
+    h5_begin(f, &p, name, H5_TYPE_U8, s->n, 0);
+    for (uint64_t at = 0; !f->status && at < s->n;) {
+        uint64_t n = s->n - at < COPY_STEP ? s->n - at : COPY_STEP;
+        f->status = spool_read(s, at, block, n);
+        h5_add(f, &p, block, n);
+        at += n;
+    }
+    h5_end(f, &p);
+    free(block);
 }
 
 int h5_seal(const char *path, uint64_t hash, const uint64_t (*bulk)[2], int n_bulk) {
@@ -205,6 +242,10 @@ int spool_put(struct spool *s, const void *data, size_t n) {
         s->n += (uint64_t)k;
     }
     return 0;
+}
+
+int spool_read(const struct spool *s, uint64_t at, void *to, uint64_t n) {
+    return h5_pread(s->fd, "what was collected", at, to, n);
 }
 
 void spool_close(struct spool *s) {

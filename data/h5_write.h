@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "data/h5.h"
 
 /* Into a temporary name, renamed by h5_commit: a kill leaves the old file or none. After an error
@@ -22,6 +23,20 @@ void h5_put_text(struct h5_out *f, const char *name, const char *value);
 void h5_put(struct h5_out *f, const char *name, enum h5_type type, uint64_t rows, uint64_t cols,
             const void *data);
 void h5_put_strings(struct h5_out *f, const char *name, char *const *at, uint64_t n);
+/* An array whose rows come in parts, in order, a row at a time if need be; several may be begun. */
+struct h5_part {
+    const char *name; /* the caller's */
+    enum h5_type type;
+    uint64_t rows, cols, put; /* cols: 1 for one axis; rows that are in the file */
+    char *block;              /* rows that wait, n of at most `room` */
+    uint64_t n, room;
+    int64_t id;
+    struct hasher hash;
+};
+void h5_begin(struct h5_out *f, struct h5_part *p, const char *name, enum h5_type type,
+              uint64_t rows, uint64_t cols);
+void h5_add(struct h5_out *f, struct h5_part *p, const void *data, uint64_t rows);
+void h5_end(struct h5_out *f, struct h5_part *p); /* after an error, too; all rows must be there */
 int h5_commit(struct h5_out *f);
 void h5_drop(struct h5_out *f);
 
@@ -32,6 +47,8 @@ struct spool {
 };
 int spool_open(struct spool *s, const char *beside);
 int spool_put(struct spool *s, const void *data, size_t n); /* ERR_IO */
+/* Bytes that were put. */
+int spool_read(const struct spool *s, uint64_t at, void *to, uint64_t n);
 void spool_close(struct spool *s);
 void h5_put_spool(struct h5_out *f, const char *name, const struct spool *s); /* u8, one axis */
 

@@ -56,12 +56,6 @@ int64_t confusion_predicted(const struct confusion *c, int64_t k) {
     return n;
 }
 
-/* Pixels of one class: with likenesses shares of them, else whole numbers below 2^53. */
-struct tally {
-    double right, truth, wrong; /* wrong: others' pixels that were called so */
-    bool there;                 /* in the truth, or predicted */
-};
-
 static struct tally tally_of(const struct confusion *c, const double *likeness, int64_t k) {
     int64_t K = c->K, truth = confusion_truth(c, k), called = confusion_predicted(c, k);
     struct tally t = {.right = (double)confusion_right(c, k),
@@ -77,14 +71,14 @@ static struct tally tally_of(const struct confusion *c, const double *likeness, 
     return t;
 }
 
-static double iou_of(struct tally t) {
-    return t.truth > 0 ? 100 * t.right / (t.truth + t.wrong) : NAN;
+double tally_iou(struct tally t) { return t.truth > 0 ? 100 * t.right / (t.truth + t.wrong) : NAN; }
+
+double confusion_iou(const struct confusion *c, int64_t k) {
+    return tally_iou(tally_of(c, NULL, k));
 }
 
-double confusion_iou(const struct confusion *c, int64_t k) { return iou_of(tally_of(c, NULL, k)); }
-
 double confusion_open_iou(const struct confusion *c, const double *likeness, int64_t k) {
-    return iou_of(tally_of(c, likeness, k));
+    return tally_iou(tally_of(c, likeness, k));
 }
 
 double confusion_acc(const struct confusion *c, int64_t k) {
@@ -92,19 +86,19 @@ double confusion_acc(const struct confusion *c, int64_t k) {
     return t.truth > 0 ? 100 * t.right / t.truth : NAN;
 }
 
-struct segmentation_metrics confusion_open_metrics(const struct confusion *c,
-                                                   const double *likeness, const bool *subset) {
+struct segmentation_metrics tally_metrics(const struct tally *tally, int64_t K,
+                                          const bool *subset) {
     double iou = 0, acc = 0, weighted = 0, right = 0, truth = 0;
     int64_t in_truth = 0, there = 0, all = 0;
-    for (int64_t k = 0; k < c->K; k++) {
+    for (int64_t k = 0; k < K; k++) {
         if (subset && !subset[k]) continue;
-        struct tally t = tally_of(c, likeness, k);
+        struct tally t = tally[k];
         all++;
         there += t.there;
         if (!(t.truth > 0)) continue;
         in_truth++;
-        iou += iou_of(t);
-        weighted += iou_of(t) * t.truth;
+        iou += tally_iou(t);
+        weighted += tally_iou(t) * t.truth;
         acc += 100 * t.right / t.truth;
         right += t.right;
         truth += t.truth;
@@ -117,6 +111,15 @@ struct segmentation_metrics confusion_open_metrics(const struct confusion *c,
         .macc = in_truth ? acc / (double)in_truth : NAN,
         .pacc = truth > 0 ? 100 * right / truth : NAN,
     };
+}
+
+struct segmentation_metrics confusion_open_metrics(const struct confusion *c,
+                                                   const double *likeness, const bool *subset) {
+    struct tally *tally = mem_alloc((size_t)c->K, sizeof *tally);
+    for (int64_t k = 0; k < c->K; k++) tally[k] = tally_of(c, likeness, k);
+    struct segmentation_metrics m = tally_metrics(tally, c->K, subset);
+    free(tally);
+    return m;
 }
 
 struct segmentation_metrics confusion_metrics(const struct confusion *c, const bool *subset) {

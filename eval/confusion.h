@@ -30,6 +30,12 @@ int64_t confusion_right(const struct confusion *c, int64_t k);     /* tp of a cl
 int64_t confusion_truth(const struct confusion *c, int64_t k);     /* labelled k, ignored apart */
 int64_t confusion_predicted(const struct confusion *c, int64_t k); /* called k where labelled */
 
+/* Pixels of one class: with likenesses shares of them, else whole numbers below 2^53. */
+struct tally {
+    double right, truth, wrong; /* wrong: others' pixels that were called so */
+    bool there;                 /* in the truth, or predicted */
+};
+
 /* In percent. Classes outside `subset` [K] still compete for pixels, they are only not averaged;
  * NULL: all. NaN where nothing is defined. */
 struct segmentation_metrics {
@@ -39,7 +45,9 @@ struct segmentation_metrics {
     double fwiou, macc, pacc;
 };
 struct segmentation_metrics confusion_metrics(const struct confusion *c, const bool *subset);
-double confusion_iou(const struct confusion *c, int64_t k); /* percent; NaN: not in the truth */
+struct segmentation_metrics tally_metrics(const struct tally *t, int64_t K, const bool *subset);
+double tally_iou(struct tally t);                           /* percent; NaN: not in the truth */
+double confusion_iou(const struct confusion *c, int64_t k); /* the same */
 double confusion_acc(const struct confusion *c, int64_t k);
 
 /* The same for names that overlap (H. Zhou et al., TPAMI 2025: "open" metrics). likeness [K, K], 0

@@ -19,6 +19,8 @@ const struct setting measure_rows[] = {
     MAP   ("subsets",     subsets,     RESULT, "{}",           "NAME: classes by name or index, \"a; b; c\" (or by commas); figures of them, of the others (unNAME), and their harmonic mean"),
     CHOICE("min_score",   min_score,   RESULT, "none", pixels, "find the lowest score that is worth a name, for `ovseg segment --min-score`: by the pixels that have a class, or by all, where those without one are to stay unlabelled"),
     BOOL  ("predictions", predictions, RESULT, "false",        "write sem_seg_predictions.json: of the last model, COCO's run lengths of every predicted label"),
+    BOOL  ("analysis",    analysis,    OUTPUT, "true",         "write analysis.h5: confusion matrices, intersections and unions of each picture, what each proposal was called (docs/analysis.md)"),
+    BOOL  ("csv",         csv,         OUTPUT, "false",        "also write that as confusion.csv, per_image.csv and per_proposal.csv, of a finished run, too"),
     INT   ("pairs",       pairs,       RESULT, "20", 0, 10000, "names most often confused, listed in the result"),
     CHOICE("table",       table,       OUTPUT, "short", tables, "what is printed at the end; full, the default of `ovseg eval`: all figures by their names"),
     INT   ("lines",       lines,       OUTPUT, "5", 0, 10000,  "best and worst classes of the full table"),

@@ -17,6 +17,7 @@ struct measure_options {
     struct string_map subsets;
     int min_score; /* enum measure_min_score */
     bool predictions;
+    bool analysis, csv;
     int64_t pairs;
     int table;     /* enum measure_table */
     int64_t lines; /* best and worst classes of the full table */
@@ -25,7 +26,7 @@ struct measure_options {
 enum measure_min_score { MIN_SCORE_NONE, MIN_SCORE_LABELLED, MIN_SCORE_ALL };
 enum measure_table { TABLE_SHORT, TABLE_FULL };
 
-extern const struct setting measure_rows[12];
+extern const struct setting measure_rows[14];
 
 /* Whether several values of lambda or of the threshold are tried. */
 bool measure_searches(const struct measure_options *o);

@@ -35,6 +35,11 @@ void measure_check(const struct measure_options *o, const struct eval_options *e
                      o->oracles     ? "oracles"
                      : o->lambdas.n ? "lambdas"
                                     : "thresholds");
+    if (o->csv && !o->analysis)
+        problems_add(p,
+                     "%s: measure.csv: is written from analysis.h5, which measure.analysis=false "
+                     "leaves out",
+                     path);
     if (measure_searches(o) && !eval->ensemble)
         problems_add(p, "%s: measure.%s: eval.ensemble is off: CLIP is not asked", path,
                      o->lambdas.n ? "lambdas" : "thresholds");

@@ -16,7 +16,7 @@ void region_recall_free(struct region_recall *r) {
 }
 
 void region_matches(const struct regions *g, const struct labels *truth, int64_t K,
-                    struct region_match *match) {
+                    struct region_match *match, struct region_truth *best) {
     int64_t *inside = mem_alloc((size_t)K, sizeof *inside), pixels = truth->h * truth->w;
     for (int64_t k = 0; k < K; k++) match[k] = (struct region_match){.region = -1};
     for (int64_t i = 0; i < pixels; i++)
@@ -28,8 +28,10 @@ void region_matches(const struct regions *g, const struct labels *truth, int64_t
         for (int64_t k = 0; k < K; k++) inside[k] = 0;
         for (int64_t i = 0; i < pixels; i++)
             if (m->at[i] && truth->at[i] < K) inside[truth->at[i]]++;
+        if (best) best[v] = (struct region_truth){.class = K};
         for (int64_t k = 0; k < K; k++) {
             double iou = (double)inside[k] / (double)(area + match[k].pixels - inside[k]);
+            if (best && iou > best[v].iou) best[v] = (struct region_truth){k, iou};
             if (!match[k].pixels || !(iou > match[k].iou)) continue;
             match[k].iou = iou;
             match[k].region = v;
@@ -48,7 +50,7 @@ void region_recall_take(struct region_recall *r, const struct region_match *matc
 void region_recall_add(struct region_recall *r, const struct regions *g,
                        const struct labels *truth) {
     struct region_match *match = mem_alloc((size_t)r->K, sizeof *match);
-    region_matches(g, truth, r->K, match);
+    region_matches(g, truth, r->K, match, NULL);
     region_recall_take(r, match);
     free(match);
 }

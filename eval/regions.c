@@ -9,12 +9,13 @@
 int regions_of(struct regions *r, const struct proposals *p, double threshold, int64_t min_area) {
     *r = (struct regions){.query = mem_alloc((size_t)p->Q, sizeof *r->query),
                           .mask = mem_alloc((size_t)p->Q, sizeof *r->mask),
-                          .box = mem_alloc((size_t)p->Q, sizeof *r->box)};
+                          .box = mem_alloc((size_t)p->Q, sizeof *r->box),
+                          .above = mem_alloc((size_t)p->Q, sizeof *r->above)};
     for (int64_t q = 0; q < p->Q; q++) {
         struct mask *mask = &r->mask[r->n];
         if (mask_alloc(mask, p->h, p->w)) return error_status();
-        bool counts =
-            proposal_mask(p, q, threshold, mask) >= min_area && mask_box(mask, &r->box[r->n]);
+        r->above[q] = proposal_mask(p, q, threshold, mask);
+        bool counts = r->above[q] >= min_area && mask_box(mask, &r->box[r->n]);
         if (counts)
             r->query[r->n++] = q;
         else
@@ -28,6 +29,7 @@ void regions_free(struct regions *r) {
     free(r->mask);
     free(r->area);
     free(r->box);
+    free(r->above);
     free(r->query);
     free(r->feature);
     *r = (struct regions){0};

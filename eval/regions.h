@@ -15,6 +15,7 @@ struct regions {
     int64_t *area;           /* [n] pixels, with `of` */
     struct box *box;         /* [n]: tight; NULL with `of` */
     const float *soft; /* [Q, h, w]: of the proposals, which must stay as long; NULL: no matting */
+    int64_t *above;    /* [Q] pixels above the threshold of every proposal; NULL with `of` */
     float *feature;    /* [n, D], unit length; NULL until encoded */
 };
 
@@ -35,9 +36,15 @@ struct region_match {
     int64_t region; /* -1: none meets it */
     double iou;
 };
-/* match [K], of each class of the truth; of equal regions the first. Sizes must be equal. */
+/* The class whose mask a region fits best. */
+struct region_truth {
+    int64_t class; /* K: it meets none */
+    double iou;
+};
+/* match [K], of each class of the truth; of equal regions the first. best [n], NULL: not wanted; of
+ * equal classes the first. Sizes must be equal. */
 void region_matches(const struct regions *g, const struct labels *truth, int64_t K,
-                    struct region_match *match);
+                    struct region_match *match, struct region_truth *best);
 
 /* How well the regions of a picture find what is there: for each class of the truth, the largest
  * intersection over union of a region with its mask. Sizes must be equal. */

@@ -260,6 +260,7 @@ int evaluation_open(struct evaluation *e, struct node *n) {
     if (!status) status = open_likeness(e);
     if (!status && n->config.measure.predictions && !comm_rank(n->comm))
         status = predictions_open(e);
+    if (!status && n->config.measure.analysis) status = evaluation_analysis_open(e);
     return status;
 }
 
@@ -270,6 +271,7 @@ void evaluation_close(struct evaluation *e) {
         free(e->subset[k].out);
     }
     if (e->has_predictions) file_out_close(&e->predictions);
+    evaluation_analysis_close(e);
     free(e->row);
     free(e->subset);
     free(e->seen);

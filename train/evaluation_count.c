@@ -14,10 +14,7 @@
 #include "train/pictures/picture_overlay.h"
 #include "train/signals.h"
 
-enum {
-    TOGETHER = 16,       /* pictures at most */
-    AT_ONCE = 512 << 20, /* bytes of the masks of their proposals */
-};
+enum { TOGETHER = EVALUATION_TOGETHER };
 
 /* Pictures that the network sees at one size, their proposals and regions. */
 struct block {
@@ -30,6 +27,7 @@ struct block {
     struct regions regions[TOGETHER];
     struct regions own[TOGETHER]; /* true masks */
     struct region_match *match;   /* [n, K] */
+    struct proposal_notes notes[TOGETHER];
     int64_t n;
 };
 
@@ -42,6 +40,7 @@ static void block_free(struct block *b) {
         proposals_free(&b->proposals[i]);
         regions_free(&b->regions[i]);
         regions_free(&b->own[i]);
+        proposal_notes_free(&b->notes[i]);
     }
     free(b->match);
 }
@@ -52,14 +51,6 @@ static int read_picture(struct block *b, const struct evaluation *e, int64_t k) 
     if (!status) status = image_crop(im, (struct box){0, 0, im->w, im->h}, &b->seen[k]);
     if (!status) status = segment_resize(&e->size, &b->seen[k]);
     return status;
-}
-
-/* How many pictures of a size may go together. */
-static int64_t room_for(const struct evaluation *e, const struct image *seen) {
-    int64_t masks = e->proposals.model.opt.decoder.queries * seen->h * seen->w;
-    int64_t n = AT_ONCE / (masks * (int64_t)sizeof(float));
-    if (views_many(&e->node->config.eval.views)) return 1;
-    return n < 1 ? 1 : n < TOGETHER ? n : TOGETHER;
 }
 
 /* The label map of a picture that was read. */
@@ -81,7 +72,8 @@ static int block_read(struct block *b, const struct evaluation *e, int64_t first
     for (; !status && b->n < most; b->n++) {
         status = read_picture(b, e, b->n);
         if (status) break;
-        if (!b->n && room_for(e, b->seen) < most) most = room_for(e, b->seen);
+        int64_t room = evaluation_room(e, b->seen->h, b->seen->w);
+        if (!b->n && room < most) most = room;
         if (b->seen[b->n].h != b->seen->h || b->seen[b->n].w != b->seen->w) {
             image_free(&b->picture[b->n]);
             image_free(&b->seen[b->n]);
@@ -139,7 +131,8 @@ static int count(struct evaluation *e, const struct block *b, int64_t i, struct 
             score_counts_add(&e->row[r].scores, found, scores, truth->at, e->set.ignore);
     if (scores) scores_free(scores);
     confusion_add(to, found->at, truth->at, truth->h * truth->w, e->set.ignore);
-    if (to == &e->row[e->n_rows - 1].fused) {
+    status = evaluation_note_labels(e, k, to, found, truth);
+    if (!status && to == &e->row[e->n_rows - 1].fused) {
         status = write_overlay(e, k, &b->picture[i], found, truth);
         if (!status && e->has_predictions) status = predictions_add(e, e->set.image_id[k], found);
     }
@@ -148,7 +141,7 @@ static int count(struct evaluation *e, const struct block *b, int64_t i, struct 
 }
 
 /* What a judge makes of pictures whose regions its namer has encoded. */
-static int count_judge(struct evaluation *e, const struct block *b, const struct regions *regions,
+static int count_judge(struct evaluation *e, struct block *b, const struct regions *regions,
                        const struct judge *j, struct confusion *to, struct naming *naming) {
     int status = 0;
     for (int64_t i = 0; !status && i < b->n; i++) {
@@ -156,6 +149,7 @@ static int count_judge(struct evaluation *e, const struct block *b, const struct
         int scope = t_scope_open("judge", T_NO_GRAD | T_EVAL);
         struct named named = segment_named(&b->proposals[i], &regions[i], j);
         if (naming) status = naming_add(naming, b->match + i * e->K, &regions[i], named);
+        if (!status) status = proposal_notes_name(&b->notes[i], e, to, named);
         if (!status) status = segment_labels(named, j, &b->picture[i], &found);
         t_scope_close(scope, NULL);
         if (!status) status = count(e, b, i, to, &found, j->scores);
@@ -174,8 +168,8 @@ static struct judge judge_alone(const struct eval_options *o, const struct namer
 /* ---- the grid ---- */
 
 /* All lambdas of one threshold: their regions are the same. */
-static int count_threshold(struct evaluation *e, const struct block *b,
-                           const struct regions *regions, struct evaluation_row *r, size_t first) {
+static int count_threshold(struct evaluation *e, struct block *b, const struct regions *regions,
+                           struct evaluation_row *r, size_t first) {
     const struct eval_options *o = &e->node->config.eval;
     double threshold = r->grid[first].threshold;
     int status = 0;
@@ -188,7 +182,7 @@ static int count_threshold(struct evaluation *e, const struct block *b,
     return status;
 }
 
-static int count_grid(struct evaluation *e, const struct block *b, struct evaluation_row *r) {
+static int count_grid(struct evaluation *e, struct block *b, struct evaluation_row *r) {
     const struct config *c = &e->node->config;
     int status = 0;
     for (size_t k = 0; !status && k < r->n_grid; k++) {
@@ -296,10 +290,14 @@ static int find_matches(struct evaluation *e, struct block *b) {
     b->match = mem_alloc((size_t)(b->n * e->K), sizeof *b->match);
     for (int64_t i = 0; !status && i < b->n; i++) {
         struct region_match *match = b->match + i * e->K;
+        const struct regions *r = &b->regions[i];
         status = shrink_truth(b, i);
         if (status) break;
-        region_matches(&b->regions[i], truth_seen(b, i), e->K, match);
+        struct region_truth *best = mem_alloc((size_t)r->n, sizeof *best);
+        region_matches(r, truth_seen(b, i), e->K, match, best);
         if (!b->small[i].at) region_recall_take(&e->recall, match);
+        proposal_notes_open(&b->notes[i], e, b->first + i, &b->proposals[i], r, best);
+        free(best);
     }
     return status;
 }
@@ -330,6 +328,7 @@ static int count_once(struct evaluation *e, struct block *b) {
     if (!status) status = count_judge(e, b, b->regions, &maskformer, &e->maskformer, NULL);
     for (size_t k = 0; !status && k < e->n_rows; k++) status = count_row(e, b, &e->row[k]);
     if (!status && c->measure.oracles) status = count_best_names(e, b);
+    for (int64_t i = 0; !status && i < b->n; i++) status = proposal_notes_put(&b->notes[i], e);
     return status;
 }
 
@@ -364,21 +363,17 @@ static int given_read(struct block *b, const struct evaluation *e, int64_t i) {
 static int block_count(struct evaluation *e, struct block *b) {
     const struct config *c = &e->node->config;
     int64_t least = c->measure.oracles ? 1 : c->eval.min_area;
-    for (int64_t i = 0; i < b->n; i++) true_regions(&b->own[i], &b->truth[i], e->K, least);
+    bool once = !e->given && !views_many(&c->eval.views);
+    for (int64_t i = 0; i < b->n; i++) {
+        true_regions(&b->own[i], &b->truth[i], e->K, least);
+        evaluation_note_picture(e, b->first + i, &b->truth[i], once ? &b->seen[i] : NULL);
+    }
     if (e->given) return count_given(e, b);
-    return views_many(&c->eval.views) ? count_views(e, b) : count_once(e, b);
+    return once ? count_once(e, b) : count_views(e, b);
 }
 
 static int stopped(void) {
     return signals_pending() ? signals_error("the same command evaluates again") : 0;
-}
-
-/* The pictures that this rank counts. Predictions are one file, which one process writes. */
-static void take_share(struct evaluation *e) {
-    int64_t rank = comm_rank(e->node->comm), size = comm_size(e->node->comm);
-    if (e->node->config.measure.predictions) rank = rank ? size : 0, size = 1;
-    e->first = rank < size ? e->n_images * rank / size : e->n_images;
-    e->end = rank < size ? e->n_images * (rank + 1) / size : e->n_images;
 }
 
 static void sum_pixels(struct comm *c, struct confusion *x) {
@@ -416,7 +411,7 @@ int evaluation_count(struct evaluation *e) {
     struct progress progress;
     struct block *b = mem_alloc(1, sizeof *b);
     int status = 0;
-    take_share(e);
+    evaluation_share(e);
     progress_open(&progress, e->node->name, "pictures", e->first, e->end, 30);
     for (int64_t i = e->first; !status && i < e->end;) {
         status = (e->given ? given_read : block_read)(b, e, i);

@@ -13,6 +13,7 @@ static int run(struct node *n) {
     comm_timeout(n->comm, 0); /* some ranks' pictures take longer */
     status = ranks_meet(n->comm, status);
     if (!status) evaluation_sum(&e);
+    if (!status) status = evaluation_analysis_write(&e);
     bool first = comm_rank(n->comm) == 0;
     if (!status && first && e.has_predictions) status = predictions_commit(&e);
     if (!status && first) status = evaluation_write(&e);

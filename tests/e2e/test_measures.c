@@ -10,6 +10,7 @@
 #include "eval/confusion.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
+#include "train/analysis.h"
 
 #define EVAL(...) OVSEG("eval", __VA_ARGS__)
 #define REPORT(...) OVSEG("report", __VA_ARGS__)
@@ -205,6 +206,29 @@ TEST(grids_and_predictions_of_one_pass_are_those_of_passes_of_their_own) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+static void check_compared(const char *run, const char *tables) {
+    char *csv = path_join(tables, "class-differences.csv");
+    struct ended same = REPORT("--compare", run, run, "-o", tables),
+                 other = REPORT("--compare", run, run, "--models", "raw,again"),
+                 few = REPORT("--compare", run, run, "--models", "raw"),
+                 alone = REPORT(run, "--seed", "3");
+    check_status(&same, 0);
+    CHECK_HAS(same.out, "the 12 pictures drawn anew with replacement, 10000 times");
+    CHECK_HAS(same.out, "raw: mIoU, seen classes                                 +0.00");
+    CHECK_HAS(same.out, "raw: IoU of classes, whose interval leaves out 0: 0 of ");
+    char *text = text_of(csv);
+    CHECK_HAS(text, "model_a,model_b,class,a,b,gain,low,high,better,draws\nraw,raw,sky,");
+    check_status(&other, 64);
+    CHECK_HAS(other.err, "has no model \"again\"");
+    check_status(&few, 64);
+    check_status(&alone, 64);
+    CHECK_HAS(alone.err, "go with --compare");
+    struct ended *const ended[] = {&same, &other, &few, &alone, NULL};
+    for (size_t i = 0; ended[i]; i++) ended_free(ended[i]);
+    free(text);
+    free(csv);
+}
+
 TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     write_config();
     char *out = out_option();
@@ -227,6 +251,10 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     CHECK_HAS(report.out, "mIoU may differ for these reasons alone");
     check_status(&none, 0);
     CHECK_HAS(none.out, "The protocols are the same");
+    CHECK_HAS(report.out, "no intervals: the "); /* other pictures */
+    char *tables = test_path("tables");
+    check_compared(run, tables);
+    free(tables);
     struct ended other = REPORT("--compare", run), scenes = REPORT("--compare", run, test_dir());
     check_status(&other, 64);
     check_status(&scenes, 66);
@@ -246,6 +274,82 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     free(run);
     free(val);
     free(config);
+}
+
+/* mIoU of a judge's lines, summed over the pictures. */
+static double miou_of(const struct analysis *a, const char *judge) {
+    struct analysis_counts c;
+    size_t j = analysis_judge(a, judge);
+    if (j == a->judges.n) test_fail(__FILE__, __LINE__, "no judge \"%s\"", judge);
+    CHECK_OK(analysis_counts(a, j, &c));
+    struct tally *tally = mem_alloc((size_t)a->K, sizeof *tally);
+    for (size_t i = 0; i < c.lines.n; i++) {
+        struct tally *t = &tally[c.lines.class[i]];
+        t->right += c.lines.intersection[i];
+        t->truth += c.lines.truth[i];
+        t->wrong += c.lines.unions[i] - c.lines.truth[i];
+        t->there = true;
+    }
+    double miou = tally_metrics(tally, a->K, NULL).miou;
+    analysis_counts_free(&c);
+    free(tally);
+    return miou;
+}
+
+#define CHECK_MIOU(analysis, judge, metrics) CHECK(miou_of(analysis, judge) == miou(metrics))
+
+static void check_sums(const char *run) {
+    cJSON *json = json_in(run, "evaluation.json");
+    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0), *point;
+    char *path = path_join(run, "analysis.h5");
+    struct analysis a;
+    CHECK_OK(analysis_read(&a, path));
+    CHECK_INT(a.judges.n, 3 + 2 + 2); /* the table, oracles, grid */
+    CHECK_MIOU(&a, "maskformer", item(json, "metrics_maskformer_only"));
+    CHECK_MIOU(&a, "ensemble raw", item(row, "metrics"));
+    CHECK_MIOU(&a, "clip raw", item(row, "metrics_clip_only"));
+    CHECK_MIOU(&a, "best names", item(json, "oracle_best_names"));
+    cJSON_ArrayForEach(point, item(row, "grid")) {
+        char *judge = mem_format("ensemble raw threshold=%g lambda=%g",
+                                 item(point, "mask_threshold")->valuedouble,
+                                 item(point, "lambda")->valuedouble);
+        CHECK_MIOU(&a, judge, item(point, "metrics"));
+        free(judge);
+    }
+    analysis_free(&a);
+    cJSON_Delete(json);
+    free(path);
+}
+
+TEST(what_is_kept_of_each_picture_adds_up_to_the_result_to_the_bit) {
+    write_config();
+    char *out = out_option();
+    struct ended e =
+        EVAL(config, "threads=1", out, "measure.oracles=true", "measure.lambdas=[0.3, 0.8]");
+    check_status(&e, 0);
+    char *run = run_said(&e), *csv = path_join(run, "per_proposal.csv");
+    check_sums(run);
+    CHECK(!file_exists(csv));
+    struct ended later = EVAL(run, "-q", "measure.csv=true"); /* the run that is there */
+    check_status(&later, 0);
+    CHECK_HAS(later.out, "reused");
+    CHECK(file_exists(csv));
+    struct ended without = EVAL(config, "threads=1", out, "measure.analysis=false"),
+                 both = EVAL(config, "measure.analysis=false", "measure.csv=true");
+    check_status(&without, 0);
+    char *none = run_said(&without), *path = path_join(none, "analysis.h5");
+    CHECK(!file_exists(path));
+    check_status(&both, 78);
+    struct ended asked = EVAL(none, "-q", "measure.analysis=true", "measure.csv=true"),
+                 why = REPORT("--compare", run, none);
+    check_status(&asked, 66);
+    CHECK_HAS(asked.err, "analysis.h5: not there");
+    check_status(&why, 0);
+    CHECK_HAS(why.out, "no intervals: ");
+    struct ended *const ended[] = {&e, &later, &without, &both, &asked, &why, NULL};
+    for (size_t i = 0; ended[i]; i++) ended_free(ended[i]);
+    char *const owned[] = {out, run, csv, none, path, config};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 /* A folder of sets that the config names from where it lies is found from the run, too. */

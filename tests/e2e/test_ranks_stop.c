@@ -121,6 +121,22 @@ TEST(a_rank_that_mines_and_is_told_to_stop_stops_the_others) {
     free(config);
 }
 
+/* What ranks kept of each picture is what one process keeps, to the byte. */
+static void check_same_alone(const char *config) {
+    char *run = run_of("out", "eval"), *path = path_join(run, "analysis.h5");
+    struct bytes ranks, alone;
+    CHECK_OK(file_read(path, 1 << 26, &ranks));
+    CHECK_OK(dir_remove(run));
+    check_runs(1, config);
+    CHECK_OK(file_read(path, 1 << 26, &alone));
+    CHECK_INT(ranks.n, alone.n);
+    CHECK(memcmp(ranks.at, alone.at, alone.n) == 0);
+    bytes_free(&ranks);
+    bytes_free(&alone);
+    free(path);
+    free(run);
+}
+
 TEST(a_rank_that_evaluates_and_is_told_to_stop_stops_the_others_between_two_pictures) {
     char *config = put_evaluation();
     struct ended e = run(2, "1", config, "pread:10:TERM", "/test.h5");
@@ -132,6 +148,7 @@ TEST(a_rank_that_evaluates_and_is_told_to_stop_stops_the_others_between_two_pict
     check_heard(&e, "eval", PICTURES / RANKS);
     ended_free(&e);
     check_runs(RANKS, config);
+    check_same_alone(config);
     free(config);
 }
 

@@ -55,12 +55,15 @@ static void check_whole_chain(const char *runs, const char *dir) {
     CHECK_INT(count(page, "src=\"data:image/png;base64,"), 2);
     CHECK(!strstr(page, test_dir()));
     char *md = report_file(dir, "report.md"), *csv = report_file(dir, "results.csv");
+    char *sure = report_file(dir, "differences.csv");
+    CHECK_HAS(page, "<h3>How sure differences are</h3>");
+    CHECK_INT(count(sure, "FT+MPT,raw CLIP,\"mIoU, "), 3); /* all, seen, unseen */
     CHECK_HAS(md, "## Results\n");
     CHECK_HAS(md, "| FT+MPT |");
     CHECK_HAS(csv, "result,model,mIoU,");
     char *again = page_in(REPORT("eval", "--pictures", "4", "--runs", runs, "-o", dir), dir);
     CHECK_TEXT(again, page); /* byte by byte, by whichever name */
-    char *const owned[] = {page, md, csv, again};
+    char *const owned[] = {page, md, csv, sure, again};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

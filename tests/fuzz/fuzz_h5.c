@@ -15,8 +15,9 @@
 #include "data/set_index.h"
 #include "data/text_bank.h"
 #include "tests/fuzz/fuzz.h"
+#include "train/analysis.h"
 
-enum { PARTS_MAX = 16, TEXTS_MAX = 5 };
+enum { PARTS_MAX = 26, TEXTS_MAX = 5 };
 
 struct part {
     const char *name;
@@ -410,3 +411,71 @@ static int run_bank(const uint8_t *data, size_t n) {
 }
 
 FUZZ(text_bank, .seeds = bank_seeds, .run = run_bank, .codes = {ERR_DATA});
+
+/* ---- what evaluations keep ---- */
+
+static struct kind analysis = {
+    .format = ANALYSIS_FORMAT,
+    .file = ANALYSIS_FILE,
+    .part = {{"judge_text", H5_TYPE_U8, 0},           {"judge_offset", H5_TYPE_U64, 0},
+             {"class_text", H5_TYPE_U8, 0},           {"class_offset", H5_TYPE_U64, 0},
+             {"class_seen", H5_TYPE_U8, 0},           {"image_id", H5_TYPE_I64, 0},
+             {"image_labels", H5_TYPE_U64, 0},        {"confusion_at", H5_TYPE_U64, 0},
+             {"confusion_predicted", H5_TYPE_U16, 0}, {"confusion_truth", H5_TYPE_U16, 0},
+             {"confusion_pixels", H5_TYPE_I64, 0},    {"counts_at", H5_TYPE_U64, 0},
+             {"counts_image", H5_TYPE_U32, 0},        {"counts_class", H5_TYPE_U16, 0},
+             {"counts_intersection", H5_TYPE_U32, 0}, {"counts_union", H5_TYPE_U32, 0},
+             {"counts_truth", H5_TYPE_U32, 0},        {"proposal_image", H5_TYPE_U32, 0},
+             {"proposal_index", H5_TYPE_U16, 0},      {"proposal_area", H5_TYPE_U32, 0},
+             {"proposal_box", H5_TYPE_U32, 4},        {"proposal_truth", H5_TYPE_U16, 0},
+             {"proposal_iou", H5_TYPE_F32, 0},        {"proposal_object", H5_TYPE_F32, 0},
+             {"proposal_class", H5_TYPE_U16, 1},      {"proposal_score", H5_TYPE_F32, 1}}};
+
+static void write_analysis(void) {
+    enum { N = 3, K = 2 };
+    struct analysis_out a;
+    struct class_counts counts;
+    struct confusion matrix;
+    confusion_open(&matrix, K);
+    class_counts_open(&counts, K);
+    REQUIRE(!analysis_open(&a, fuzz_dir(), N, K, 1, 1), "%s", error_message());
+    for (uint32_t i = 0; i < N; i++) {
+        const uint16_t truth[4] = {0, 1, 1, 255}, found[4] = {0, 0, 1, 1};
+        struct analysis_proposal p = {.image = i, .area = 4, .truth = K};
+        confusion_add(&matrix, found, truth, 4, 255);
+        class_counts_of(&counts, &matrix, found, truth, 4, 255);
+        REQUIRE(!analysis_add_counts(&a, 0, i, &counts), "%s", error_message());
+        REQUIRE(!analysis_add_proposal(&a, &p, &(struct analysis_name){1, 0.5F}), "%s",
+                error_message());
+    }
+    struct analysis_names n = {.class_name = (char *[]){"cat", "dog"},
+                               .class_seen = (bool[]){true, false},
+                               .image_id = (int64_t[]){4, 5, 6},
+                               .set = "test",
+                               .confusion = (const struct confusion *[]){&matrix}};
+    strings_add(&n.judges, "maskformer");
+    REQUIRE(!analysis_commit(&a, &n), "%s", error_message());
+    analysis_close(&a);
+    class_counts_free(&counts);
+    confusion_free(&matrix);
+    strings_free(&n.judges);
+}
+
+static void analysis_seeds(struct corpus *c) {
+    write_analysis();
+    kind_seeds(&analysis, c);
+}
+
+static int run_analysis(const uint8_t *data, size_t n) {
+    int status = kind_write(&analysis, data, n);
+    char *path = fuzz_path(ANALYSIS_FILE);
+    struct analysis a;
+    if (!status) status = analysis_read(&a, path);
+    free(path);
+    if (status) return status;
+    status = analysis_write_csv(&a, fuzz_dir());
+    analysis_free(&a);
+    return status;
+}
+
+FUZZ(analysis, .seeds = analysis_seeds, .run = run_analysis, .codes = {ERR_DATA});

@@ -125,6 +125,42 @@ TEST(equal_contents_are_equal_bytes_and_order_does_not_change_the_hash) {
     free(paths[1]);
 }
 
+TEST(an_array_in_parts_is_the_array) {
+    enum { ROWS = 100000 };
+    char *paths[2] = {test_path("a.h5"), test_path("b.h5")};
+    uint32_t *x = mem_alloc(3 * ROWS, sizeof *x);
+    struct bytes file[2];
+    for (uint32_t i = 0; i < 3 * ROWS; i++) x[i] = i * 7;
+    for (int k = 0; k < 2; k++) {
+        struct h5_out f;
+        struct h5_part p, empty;
+        CHECK_OK(h5_create(&f, paths[k], "test", 1, ""));
+        if (k) {
+            h5_begin(&f, &p, "x", H5_TYPE_U32, ROWS, 3);
+            for (uint64_t at = 0, n; at < ROWS; at += n) { /* 1, 2, 4, ... rows */
+                n = at + 1 < ROWS - at ? at + 1 : ROWS - at;
+                h5_add(&f, &p, x + 3 * at, n);
+            }
+            h5_end(&f, &p);
+            h5_begin(&f, &empty, "none", H5_TYPE_U16, 0, 0);
+            h5_end(&f, &empty);
+        } else {
+            h5_put(&f, "x", H5_TYPE_U32, ROWS, 3, x);
+            h5_put(&f, "none", H5_TYPE_U16, 0, 0, x);
+        }
+        CHECK_OK(h5_commit(&f));
+        h5_drop(&f);
+        CHECK_OK(file_read(paths[k], 1 << 24, &file[k]));
+    }
+    CHECK_INT(file[0].n, file[1].n);
+    CHECK(!memcmp(file[0].at, file[1].at, file[0].n));
+    for (int k = 0; k < 2; k++) {
+        bytes_free(&file[k]);
+        free(paths[k]);
+    }
+    free(x);
+}
+
 TEST(damage_in_bulk_bytes_is_left_to_verify) {
     char *path = test_path("a.h5");
     struct h5_out out;

@@ -70,7 +70,7 @@ TEST(masks_are_found_and_rightly_named_misnamed_or_not_found) {
     struct region_match match[3];
     struct naming n;
     float names[2][9] = {{0, 0, 1, 1, 0, 0, 0, 0, 1}, {0, 0, 1, 0, 1, 0, 0, 0, 1}};
-    region_matches(&g, &truth, 3, match);
+    region_matches(&g, &truth, 3, match, NULL);
     CHECK_NEAR(match[0].iou, 2 / 3.0, 1e-12);
     CHECK_INT(match[2].region, -1);
     naming_open(&n, 3);

@@ -20,3 +20,18 @@ TEST(the_best_region_of_each_class_counts) {
     CHECK(isnan(region_recall_mean(&r, only)));
     region_recall_free(&r);
 }
+
+TEST(the_best_class_of_each_region_is_told_and_none_where_it_meets_none) {
+    uint16_t map[] = {0, 0, 1, 1, 255, 2}; /* one row */
+    uint8_t first[] = {1, 0, 1, 1, 0, 0}, second[] = {0, 0, 0, 0, 1, 0};
+    struct labels truth = {1, 6, map};
+    struct mask masks[] = {{1, 6, first}, {1, 6, second}};
+    struct regions g = {.n = 2, .mask = masks};
+    struct region_match match[4];
+    struct region_truth best[2];
+    region_matches(&g, &truth, 4, match, best);
+    CHECK_INT(best[0].class, 1);
+    CHECK_NEAR(best[0].iou, 2 / 3.0, 1e-12);
+    CHECK_INT(best[1].class, 4);
+    CHECK(best[1].iou == 0);
+}

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "data/sources.h"
 #include "dist/comm.h"
+#include "train/analysis.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
 #include "train/ranks.h"
@@ -141,7 +142,10 @@ static int open_graph(struct graph *g, const struct arguments *a) {
 static int tell_result(const struct graph *g, char **dir) {
     const struct node *last = g->named->then ? g->named->then : g->named;
     if (!last->done) return 0; /* --only: other stages are still to come */
+    const struct config *c = &last->config;
+    bool csv = c->run.stage == STAGE_EVALUATE && c->measure.csv;
     int status = comm_rank(g->comm) ? 0 : result_write(g);
+    if (!status && csv && !comm_rank(g->comm)) status = analysis_export(last->dir);
     if (!status && !comm_rank(g->comm)) status = result_print(g, stdout);
     if (!status && dir) *dir = mem_strdup(last->dir);
     return status;

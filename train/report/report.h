@@ -3,7 +3,7 @@
  *
  *   report_gather.c  runs with all that they were made from, and evaluations
  *   report_sweep.c   sweeps, from their sweep.csv
- *   report_tables.c  the tables
+ *   report_tables.c  the tables; report_differences.c how sure differences of results are
  *   report_page.c    the page; report_parts.c its parts
  *
  * Nothing of it is locked, verified or changed; runs may be unfinished, failed or at work. What is
@@ -75,6 +75,9 @@ void report_free(struct report *r);
 
 /* ---- between its files ---- */
 
+/* A chain leaves its result in the run that was asked for; the evaluation that it is of, with its
+ * pictures, is a run beside. Its folder, owned, or NULL. */
+char *report_closing(const char *dir, const cJSON *result);
 /* A run and what it was made from; SIZE_MAX: there is none. Its evaluation, when it has one,
  * becomes a result with this label (NULL: the run's name). */
 size_t report_add_run(struct report *r, const char *dir, const char *label);
@@ -103,10 +106,11 @@ struct report_tables {
     struct table *sweep; /* [n_sweeps] */
     size_t n_sweeps;
     struct strings sweep_file; /* names of theirs */
-    struct table results, classes, confused, cost, runs;
+    struct table results, differences, classes, confused, cost, runs;
     struct table protocol, same; /* what differs among results, and what does not */
     struct str decisive;         /* what differs that mIoU may depend on, "" when nothing does */
 };
+void report_differences(struct table *t, const struct report *r);
 void report_tables(const struct report *r, struct report_tables *t);
 void report_tables_free(struct report_tables *t);
 

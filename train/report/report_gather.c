@@ -109,9 +109,7 @@ static bool has_result(const struct report *r, size_t run) {
     return false;
 }
 
-/* A chain leaves its result in the run that was asked for; the evaluation that it is of, with its
- * pictures, is a run beside. Its folder, owned, or NULL. */
-static char *closing_of(const char *dir, const cJSON *result) {
+char *report_closing(const char *dir, const cJSON *result) {
     char *real = realpath(dir, NULL), *parent = path_dir(real ? real : dir), *found = NULL;
     struct strings names = {0};
     if (has_rows(result) && dir_list(parent, &names)) error_clear();
@@ -136,7 +134,7 @@ static char *closing_of(const char *dir, const cJSON *result) {
 static void add_named(struct report *r, const char *dir) {
     cJSON *result = run_json(dir, "result.json");
     char *evaluation = path_join(dir, "evaluation.json");
-    char *closing = file_exists(evaluation) ? NULL : closing_of(dir, result);
+    char *closing = file_exists(evaluation) ? NULL : report_closing(dir, result);
     size_t run = report_add_run(r, closing ? closing : dir, NULL);
     REQUIRE(run != SIZE_MAX, "%s is a run", dir);
     report_name(r, run);

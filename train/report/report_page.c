@@ -114,6 +114,10 @@ static void results_part(const struct report *r, const struct report_tables *t, 
     paragraph(out, "soft", t->results.note);
     say_protocol(r, t, out);
     table_html_part(&t->results, 0, table_rows(&t->results), r->n_results == 1, out);
+    if (!table_rows(&t->differences)) return;
+    str_add(out, "<h3>%s</h3>\n", t->differences.title);
+    paragraph(out, "soft", t->differences.note);
+    table_html(&t->differences, out);
 }
 
 static void protocol_part(const struct report *r, const struct report_tables *t, struct str *out) {
@@ -215,9 +219,10 @@ void report_page(const struct report *r, const struct report_tables *t,
 /* ---- files ---- */
 
 static size_t list_tables(const struct report_tables *t, const struct table **list) {
-    enum { REST = 7 };
-    const struct table *const rest[REST] = {&t->results, &t->classes, &t->confused, &t->protocol,
-                                            &t->same,    &t->cost,    &t->runs};
+    enum { REST = 8 };
+    const struct table *const rest[REST] = {&t->results,  &t->differences, &t->classes,
+                                            &t->confused, &t->protocol,    &t->same,
+                                            &t->cost,     &t->runs};
     size_t n = 0;
     for (size_t i = 0; i < t->n_sweeps; i++) list[n++] = &t->sweep[i];
     for (size_t i = 0; i < REST; i++) list[n++] = rest[i];

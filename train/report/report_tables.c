@@ -395,6 +395,7 @@ void report_tables(const struct report *r, struct report_tables *t) {
     for (size_t i = 0; i < r->n_sweeps; i++)
         sweep_table(&t->sweep[i], &r->sweep[i], t->sweep_file.at[i]);
     results_table(&t->results, r);
+    report_differences(&t->differences, r);
     classes_table(&t->classes, r);
     confused_table(&t->confused, r);
     protocol_tables(t, r);
@@ -407,8 +408,8 @@ void report_tables_free(struct report_tables *t) {
     free(t->sweep);
     strings_free(&t->sweep_file);
     str_free(&t->decisive);
-    enum { ONES = 7 };
-    struct table *const one[ONES] = {&t->results, &t->classes,  &t->confused, &t->cost,
-                                     &t->runs,    &t->protocol, &t->same};
+    enum { ONES = 8 };
+    struct table *const one[ONES] = {&t->results, &t->differences, &t->classes,  &t->confused,
+                                     &t->cost,    &t->runs,        &t->protocol, &t->same};
     for (size_t i = 0; i < ONES; i++) table_free(one[i]);
 }
