@@ -15,6 +15,7 @@
 struct picture_record {
     char made_by[17];
     struct str facts; /* a line each */
+    char model[17];   /* the hash of its weights */
 };
 
 /* How the pixels are treated after the model. */
@@ -27,6 +28,10 @@ struct picture_rules {
 int picture_record_of(struct picture_record *r, const struct segmenter *s,
                       const struct vocabulary *v, const struct picture_rules *rules,
                       const struct picture_outputs *o);
+/* The same of other names or rules, by the hash of the weights that another record of it has. */
+void picture_record_named(struct picture_record *r, const char model[17], const struct segmenter *s,
+                          const struct vocabulary *v, const struct picture_rules *rules,
+                          const struct picture_outputs *o);
 void picture_record_free(struct picture_record *r);
 
 /* ERR_USAGE: what lies in the folder was made otherwise: the facts that differ. A folder without a
