@@ -21,8 +21,6 @@ static int open_names(struct serve_model *m, const char *model, const char *clas
         status = vocabulary_read(&m->start, own);
     m->named = m->start.n > 0;
     if (!status && !m->named) {
-        log_info("%s: has no names of its own: people type them, or name a file by --classes",
-                 model);
         vocabulary_add(&m->start, "thing"); /* to open the model with */
     }
     free(own);
@@ -145,6 +143,9 @@ int serve_model_open(struct serve_model *m, const struct model_options *o, const
     if (!status) status = picture_record_of(&record, &m->segmenter, &m->start, &rules, &m->outputs);
     memcpy(m->model, record.model, sizeof m->model);
     picture_record_free(&record);
+    if (!status && !m->named)
+        log_info("%s: has no names of its own: people type them, or name a file by --classes",
+                 o->name);
     if (!status) tell_about(m, o->name, limits);
     free(key);
     return status;
