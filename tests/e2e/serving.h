@@ -133,19 +133,19 @@ struct form {
 static inline void form_request(const struct server *s, const struct form *f, struct str *out) {
     struct str body = {0};
     if (f->names)
-        str_add(&body, "--B\r\nContent-Disposition: form-data; name=\"names\"\r\n\r\n%s\r\n",
+        str_add(&body, "--BB\r\nContent-Disposition: form-data; name=\"names\"\r\n\r\n%s\r\n",
                 f->names);
     if (f->maps)
-        str_add(&body, "--B\r\nContent-Disposition: form-data; name=\"maps\"\r\n\r\n%s\r\n",
+        str_add(&body, "--BB\r\nContent-Disposition: form-data; name=\"maps\"\r\n\r\n%s\r\n",
                 f->maps);
     str_add(&body,
-            "--B\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"%s\"\r\n\r\n",
+            "--BB\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"%s\"\r\n\r\n",
             f->file_name ? f->file_name : "p.png");
     str_put(&body, f->picture, f->n);
-    str_add(&body, "\r\n--B--\r\n");
+    str_add(&body, "\r\n--BB--\r\n");
     str_add(out,
             "POST /segment HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\nAccept: %s\r\n"
-            "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: %zu\r\n\r\n",
+            "Content-Type: multipart/form-data; boundary=BB\r\nContent-Length: %zu\r\n\r\n",
             s->port, f->accept ? f->accept : "*/*", body.n);
     str_put(out, body.at, body.n);
     str_free(&body);

@@ -188,6 +188,12 @@ __attribute__((format(printf, 2, 0))) static void tell(void *self, const char *f
     log_debug("libmicrohttpd: %s", text);
 }
 
+/* Paths are compared as they come: nothing of ours has a % in it, and %00 would end a string. */
+static size_t leave_escaped(void *self, struct MHD_Connection *c, char *text) {
+    (void)self, (void)c;
+    return strlen(text);
+}
+
 static int start_daemon(struct serve_http *h) {
     h->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
@@ -195,7 +201,8 @@ static int start_daemon(struct serve_http *h) {
         h->listens, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY, MHD_OPTION_NOTIFY_COMPLETED,
         serve_visit_end, h, MHD_OPTION_NOTIFY_CONNECTION, note_connection, h,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (h->daemon) return 0;
     return error_set(ERR_INTERNAL, "libmicrohttpd %s does not start", MHD_get_version());
 }
