@@ -60,7 +60,7 @@ int ranked_take(struct ranked *r, const struct score_groups *g, int64_t H, int64
         float *x = mem_try((size_t)n, (size_t)pixels * sizeof *x);
         status =
             x ? t_copy_out(thin(r, g->of(g->self, from, n)), x, (size_t)(n * pixels) * sizeof *x)
-              : error_status();
+              : ERR_INTERNAL;
         for (int64_t k = 0; !status && k < n; k++)
             for (int64_t at = 0; at < pixels; at++)
                 put(r, at, (uint16_t)(from + k), x[k * pixels + at]);

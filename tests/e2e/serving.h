@@ -21,7 +21,7 @@ static inline void nap(double s) {
     nanosleep(&t, NULL);
 }
 
-#define PROGRAM_FILE TEST_BUILD_DIR "/bin/ovseg"
+static const char PROGRAM_FILE[] = TEST_BUILD_DIR "/bin/ovseg";
 
 struct server {
     struct process process;

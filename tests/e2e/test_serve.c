@@ -109,6 +109,8 @@ static void check_page(const struct server *s) {
     free(text);
 }
 
+static const char SCRIPT[] = TEST_SOURCE_DIR "/tests/browser/serve.py";
+
 /* Python and chromium are there on a machine for development. */
 static void check_in_browser(const struct server *s, const char *picture) {
     static const char *const programs[] = {"/usr/bin/chromium", "/usr/bin/chromium-browser",
@@ -118,13 +120,7 @@ static void check_in_browser(const struct server *s, const char *picture) {
     if (!*program || access("/usr/bin/python3", X_OK) != 0) test_skip("needs chromium and python3");
     char *url = mem_format("http://127.0.0.1:%d/", s->port), *shots = test_path("shots");
     CHECK_OK(dir_make(shots));
-    const char *const argv[] = {"/usr/bin/python3",
-                                TEST_SOURCE_DIR "/tests/browser/serve.py",
-                                *program,
-                                url,
-                                picture,
-                                shots,
-                                NULL};
+    const char *const argv[] = {"/usr/bin/python3", SCRIPT, *program, url, picture, shots, NULL};
     struct process p;
     process_start(&p, argv, NULL);
     struct ended e = process_wait(&p, 240);

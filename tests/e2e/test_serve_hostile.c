@@ -274,7 +274,7 @@ static void thousands(const struct server *s) {
         for (int i = 0; i < AT_ONCE; i++) {
             int one = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
             if (one < 0) break;
-            connect(one, (struct sockaddr *)&to, sizeof to);
+            if (connect(one, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) break;
             fd[n++] = one;
         }
         nap(0.2);

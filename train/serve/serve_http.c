@@ -4,6 +4,7 @@
 
 #ifdef OVSEG_MICROHTTPD
 #include <errno.h>
+#include <math.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -164,12 +165,12 @@ static void close_door(struct serve_http *h) {
 
 static void *work(void *http) {
     struct serve_http *h = http;
-    double ends = 0;
+    double ends = INFINITY;
     for (;;) {
         double now = clock_s();
         if (h->stopping || signals_noted()) close_door(h);
-        if (h->stopping && !ends) ends = now + LAST_ANSWERS;
-        if (ends && (now > ends || !anything_to_say(h))) break;
+        if (h->stopping && isinf(ends)) ends = now + LAST_ANSWERS;
+        if (now > ends || (h->stopping && !anything_to_say(h))) break;
         wait(h);
         look_after(h, clock_s());
         MHD_run(h->daemon);
