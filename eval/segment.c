@@ -8,6 +8,7 @@
 #include "base/spans.h"
 #include "data/resize.h"
 #include "eval/ensemble.h"
+#include "eval/ranked.h"
 #include "nn/models/names.h"
 
 enum { CROPS = 64 }; /* in one pass through the image tower */
@@ -208,6 +209,12 @@ static int crf_labels_of(const struct score_groups *g, const struct judge *j,
     return status;
 }
 
+/* Another pass over the scores: what all labels need is not held up by what few ask for. */
+static int rank(int status, const struct score_groups *g, const struct judge *j,
+                const struct image *im) {
+    return status || !j->ranked ? status : ranked_take(j->ranked, g, im->h, im->w);
+}
+
 /* Of one view: names of proposals, and the picture. */
 struct one_view {
     struct named n;
@@ -225,7 +232,7 @@ int segment_labels(struct named n, const struct judge *j, const struct image *im
     struct one_view v = {n, H, W};
     int64_t least = ensemble_group(t_size(n.mask, 1), t_size(n.mask, 2), H, W);
     struct score_groups g = {&v, K, ensemble_groups(K, least), scores_of_view};
-    if (j->crf) return crf_labels_of(&g, j, im, out);
+    if (j->crf) return rank(crf_labels_of(&g, j, im, out), &g, j, im);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     tensor *best = NULL;
     tensor *label = ensemble_labels_scored(n, H, W, j->scores ? &best : NULL); /* [H, W] */
@@ -233,12 +240,12 @@ int segment_labels(struct named n, const struct judge *j, const struct image *im
     int status = copy_labels(label, first, K, out);
     if (!status && j->scores) status = copy_scores(best, j->scores);
     t_scope_close(scope, NULL);
-    return status;
+    return rank(status, &g, j, im);
 }
 
 int segment_labels_of(const struct score_groups *g, const struct judge *j, const struct image *im,
                       struct labels *out) {
-    if (j->crf) return crf_labels_of(g, j, im, out);
+    if (j->crf) return rank(crf_labels_of(g, j, im, out), g, j, im);
     int scope = t_scope_open("labels", T_NO_GRAD | T_EVAL);
     struct shape size = SHAPE(im->h, im->w);
     tensor *best = t_full(size, -INFINITY, T_F32), *label = t_zeros(size, T_F32);
@@ -254,5 +261,5 @@ int segment_labels_of(const struct score_groups *g, const struct judge *j, const
     int status = copy_labels(t_cast(label, T_I64), j->demo ? first : NULL, g->K, out);
     if (!status && j->scores) status = copy_scores(best, j->scores);
     t_scope_close(scope, NULL);
-    return status;
+    return rank(status, g, j, im);
 }

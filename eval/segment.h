@@ -46,6 +46,7 @@ struct judge {
     double threshold;              /* of the masks there */
     const struct crf_options *crf; /* NULL: labels are those of the scores */
     struct scores *scores;         /* NULL; or gets, with every label map, its scores */
+    struct ranked *ranked;         /* NULL; or gets the best few names of its pixels (ranked.h) */
 };
 /* What the settings say; `m` is not asked when they are without the ensemble. */
 struct judge judge_of(const struct eval_options *o, const struct namer *m, bool others);

@@ -130,6 +130,22 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
     return status;
 }
 
+void segmenter_exchange(struct segmenter *s, struct segmenter_texts *t) {
+    struct segmenter_texts now = {s->namer.namer.text, s->proposals.text, s->others, s->thing};
+    s->namer.namer.text = t->namer;
+    s->proposals.text = t->proposals;
+    s->others = t->others;
+    s->thing = t->thing;
+    *t = now;
+}
+
+void segmenter_texts_free(struct segmenter_texts *t) {
+    t_drop(t->namer);
+    t_drop(t->proposals);
+    free(t->thing);
+    *t = (struct segmenter_texts){0};
+}
+
 void segmenter_close(struct segmenter *s) {
     mask_source_close(&s->masks);
     namer_run_close(&s->namer);
@@ -141,15 +157,18 @@ void segmenter_close(struct segmenter *s) {
 
 bool segmenter_panoptic(const struct segmenter *s) { return s->node->config.eval.panoptic.enabled; }
 
-static int label(struct segmenter *s, const char *file, const struct image *im, struct labels *out,
-                 struct scores *scores, struct panoptic *panoptic, struct dump *dump) {
-    if (s->given) {
-        char *stem = path_stem(file);
-        int status =
-            given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out, scores);
-        free(stem);
-        return status;
-    }
+static int label_given(struct segmenter *s, const char *file, const struct image *im,
+                       struct labels *out, struct scores *scores) {
+    char *stem = path_stem(file);
+    int status =
+        given_picture(&s->masks, &s->namer.namer, &s->node->config, -1, stem, im, out, scores);
+    free(stem);
+    return status;
+}
+
+static int label(struct segmenter *s, const struct image *im, struct labels *out,
+                 struct scores *scores, struct ranked *ranked, struct panoptic *panoptic,
+                 struct dump *dump) {
     const struct config *c = &s->node->config;
     struct picture_models models = {.net = &s->proposals.model,
                                     .text = s->proposals.text,
@@ -159,6 +178,7 @@ static int label(struct segmenter *s, const char *file, const struct image *im, 
                                     .thing = s->thing};
     struct judge judge = judge_of(&c->eval, &s->namer.namer, s->others);
     judge.scores = scores;
+    judge.ranked = ranked;
     return picture_segment(&models, &judge, 1, im, out, panoptic, dump);
 }
 
@@ -172,7 +192,18 @@ int segmenter_scored(struct segmenter *s, const char *file, const struct image *
                      struct dump *dump) {
     if (scores) *scores = (struct scores){0};
     int scope = t_scope_open("", T_PRECISION(s->node->config.run.precision));
-    int status = label(s, file, im, out, scores, panoptic, dump);
+    int status = s->given ? label_given(s, file, im, out, scores)
+                          : label(s, im, out, scores, NULL, panoptic, dump);
+    t_scope_close(scope, NULL);
+    return status;
+}
+
+int segmenter_ranked(struct segmenter *s, const struct image *im, struct labels *out,
+                     struct scores *scores, struct ranked *ranked) {
+    REQUIRE(!s->given, "masks of others have no ranks");
+    *scores = (struct scores){0};
+    int scope = t_scope_open("", T_PRECISION(s->node->config.run.precision));
+    int status = label(s, im, out, scores, ranked, NULL, NULL);
     t_scope_close(scope, NULL);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include "data/mask_source.h"
 #include "eval/picture.h"
+#include "eval/ranked.h"
 #include "train/model.h"
 #include "train/segment.h"
 
@@ -30,6 +31,15 @@ int segmenter_open(struct segmenter *s, const struct model_options *o, struct vo
 int segmenter_names(struct segmenter *s, struct vocabulary *v);
 void segmenter_close(struct segmenter *s);
 
+/* What names are to the models, taken out of an open one to be put back when they come again. {0}:
+ * none, with which it only waits for others. */
+struct segmenter_texts {
+    tensor *namer, *proposals;
+    bool others, *thing;
+};
+void segmenter_exchange(struct segmenter *s, struct segmenter_texts *t);
+void segmenter_texts_free(struct segmenter_texts *t);
+
 /* Whether its settings ask for panoptic segments. */
 bool segmenter_panoptic(const struct segmenter *s);
 
@@ -42,3 +52,6 @@ int segmenter_labels(struct segmenter *s, const char *file, const struct image *
 int segmenter_scored(struct segmenter *s, const char *file, const struct image *im,
                      struct labels *out, struct scores *scores, struct panoptic *panoptic,
                      struct dump *dump);
+/* The same, with the best few names of some pixels (of a network's proposals). */
+int segmenter_ranked(struct segmenter *s, const struct image *im, struct labels *out,
+                     struct scores *scores, struct ranked *ranked);

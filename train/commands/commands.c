@@ -9,6 +9,7 @@ const struct command commands[] = {
     {"train", "run a stage and what it needs", cmd_train},
     {"eval", "segmentation, or the naming of pictures, measured", cmd_eval},
     {"segment", "label maps of any pictures with any names", cmd_segment},
+    {"serve", "a page in the browser: drop a picture, type names", cmd_serve},
     {"classify", "given regions of pictures, named", cmd_classify},
     {"convert", "verify weights and write them, as ours or as others read them", cmd_convert},
     {"export", "a model with all that it segments with, as one folder", cmd_export},

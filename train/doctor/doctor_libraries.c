@@ -68,6 +68,11 @@ enum { LINK_GRAMMAR = 1 };
 #else
 enum { LINK_GRAMMAR = 0 };
 #endif
+#ifdef OVSEG_MICROHTTPD
+enum { MICROHTTPD = 1 };
+#else
+enum { MICROHTTPD = 0 };
+#endif
 
 static const struct part parts[] = {
     {"libyaml", "libyaml", true, "configs", "libyaml-dev"},
@@ -84,6 +89,7 @@ static const struct part parts[] = {
     {"TIFF", "libtiff", TIFF, "ADE20K-847's label maps: data prepare", "libtiff-dev"},
     {"matio", "libmatio", MATIO, "Pascal Context's label maps: data prepare", "libmatio-dev"},
     {"libarchive", "libarchive", ARCHIVE, "sets in their archives: data prepare", "libarchive-dev"},
+    {"libmicrohttpd", "libmicrohttpd", MICROHTTPD, "the page of ovseg serve", "libmicrohttpd-dev"},
     {"link-grammar", "liblink-grammar", LINK_GRAMMAR,
      "nouns.backend: link-grammar, the default: mine, nouns",
      "liblink-grammar-dev link-grammar-dictionaries-en"},

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "data/rle.h"
 
 enum { FILE_MAX = 256 << 20 };
@@ -117,20 +116,27 @@ static void put_head(struct json_out *j, const struct picture_source *from,
     json_end(j);
 }
 
+int picture_json_put(struct json_out *j, const struct picture_source *from,
+                     const struct picture_found *f, const struct vocabulary *v,
+                     const struct labels *l) {
+    int status = 0;
+    put_head(j, from, f);
+    json_key(j, "names");
+    json_array(j);
+    for (int64_t k = 0; !status && k < f->K; k++)
+        if (f->at[k].pixels) status = put_name(j, f, k, v->at[k].name, l);
+    json_end(j);
+    return status;
+}
+
 int picture_json_write(const char *path, const struct picture_source *from,
                        const struct picture_found *f, const struct vocabulary *v,
                        const struct labels *l) {
     struct str text = {0};
     struct json_out j = {.to = &text};
-    int status = 0;
     json_object(&j);
-    put_head(&j, from, f);
-    json_key(&j, "names");
-    json_array(&j);
-    for (int64_t k = 0; !status && k < f->K; k++)
-        if (f->at[k].pixels) status = put_name(&j, f, k, v->at[k].name, l);
+    int status = picture_json_put(&j, from, f, v, l);
     if (!status) {
-        json_end(&j);
         json_end(&j);
         str_put(&text, "\n", 1);
         status = file_write(path, text.at, text.n);

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "base/mem.h"
+#include "base/json.h"
 #include "data/image.h"
 #include "data/vocabulary.h"
 #include "eval/segment.h"
@@ -41,6 +41,11 @@ struct picture_source {
     const char *file_name, *made_by;
     uint64_t hash;
 };
+
+/* Its members, into an object that is open. `l` as below. */
+int picture_json_put(struct json_out *j, const struct picture_source *from,
+                     const struct picture_found *f, const struct vocabulary *v,
+                     const struct labels *l);
 
 /* Writes it, atomically. `l`: the label map, for run lengths; NULL: without. */
 int picture_json_write(const char *path, const struct picture_source *from,

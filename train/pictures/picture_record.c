@@ -85,15 +85,14 @@ static void add_outputs(struct str *to, const struct picture_outputs *o) {
     str_add(to, "%s\n", o->rle ? " run lengths" : "");
 }
 
-int picture_record_of(struct picture_record *r, const struct segmenter *s,
-                      const struct vocabulary *v, const struct picture_rules *rules,
-                      const struct picture_outputs *o) {
+void picture_record_named(struct picture_record *r, const char model[17], const struct segmenter *s,
+                          const struct vocabulary *v, const struct picture_rules *rules,
+                          const struct picture_outputs *o) {
     const struct panoptic_options *p = &s->node->config.eval.panoptic;
-    char hex[17];
-    *r = (struct picture_record){.held = -1};
-    int status = hash_model(s, hex);
-    if (status) return status;
-    str_add(&r->facts, "%s %d\nmodel %s\ndevice %s\n", format, VERSION, hex, device_kind(s->node));
+    *r = (struct picture_record){0};
+    memcpy(r->model, model, sizeof r->model);
+    str_add(&r->facts, "%s %d\nmodel %s\ndevice %s\n", format, VERSION, model,
+            device_kind(s->node));
     if (s->given) str_add(&r->facts, "masks %s\n", s->masks.path);
     add_settings(&r->facts, s);
     if (o->wanted[PICTURE_IDS])
@@ -102,13 +101,22 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
     add_names(&r->facts, v, rules);
     add_outputs(&r->facts, o);
     hash_hex(hash_string(r->facts.at), r->made_by);
-    return 0;
+}
+
+int picture_record_of(struct picture_record *r, const struct segmenter *s,
+                      const struct vocabulary *v, const struct picture_rules *rules,
+                      const struct picture_outputs *o) {
+    char hex[17];
+    *r = (struct picture_record){0};
+    int status = hash_model(s, hex);
+    if (!status) picture_record_named(r, hex, s, v, rules, o);
+    return status;
 }
 
 void picture_record_free(struct picture_record *r) {
     str_free(&r->facts);
     if (r->held >= 0) close(r->held);
-    *r = (struct picture_record){.held = -1};
+    *r = (struct picture_record){0};
 }
 
 /* ---- the file ---- */

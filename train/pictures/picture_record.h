@@ -16,6 +16,7 @@ struct picture_record {
     char made_by[17];
     struct str facts; /* a line each */
     int held;         /* the folder, locked as in use; -1: none */
+    char model[17];   /* the hash of its weights */
 };
 
 /* How the pixels are treated after the model. */
@@ -28,6 +29,10 @@ struct picture_rules {
 int picture_record_of(struct picture_record *r, const struct segmenter *s,
                       const struct vocabulary *v, const struct picture_rules *rules,
                       const struct picture_outputs *o);
+/* The same of other names or rules, by the hash of the weights that another record of it has. */
+void picture_record_named(struct picture_record *r, const char model[17], const struct segmenter *s,
+                          const struct vocabulary *v, const struct picture_rules *rules,
+                          const struct picture_outputs *o);
 void picture_record_free(struct picture_record *r);
 
 /* Writes the record of a folder that results go to from now on, until picture_record_free(); with
