@@ -90,7 +90,7 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
                       const struct picture_outputs *o) {
     const struct panoptic_options *p = &s->node->config.eval.panoptic;
     char hex[17];
-    *r = (struct picture_record){.held = -1};
+    *r = (struct picture_record){0};
     int status = hash_model(s, hex);
     if (status) return status;
     str_add(&r->facts, "%s %d\nmodel %s\ndevice %s\n", format, VERSION, hex, device_kind(s->node));
@@ -107,8 +107,8 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
 
 void picture_record_free(struct picture_record *r) {
     str_free(&r->facts);
-    if (r->held >= 0) close(r->held);
-    *r = (struct picture_record){.held = -1};
+    if (r->holds) close(r->held);
+    *r = (struct picture_record){0};
 }
 
 /* ---- the file ---- */
@@ -228,6 +228,7 @@ int picture_record_begin(struct picture_record *r, const char *dir, const struct
     bool same = false;
     r->held = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->held < 0) return error_set(ERR_IO, "%s: cannot open: %s", dir, strerror(errno));
+    r->holds = true;
     if (lock_folder(r->held, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         lock_folder(r->held, LOCK_SH); /* a record that is being written is whole behind this */
         return compare(r, dir, others, &same);
