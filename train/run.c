@@ -160,6 +160,18 @@ int run_finish(struct node *n, double seconds) {
     return status;
 }
 
+void run_clear(const struct node *n) {
+    char *path = path_join(n->dir, "lock");
+    struct lock *l;
+    if (file_exists(path)) {
+        if (lock_take(path, n->config.run.lock, &l))
+            error_clear(); /* of one that lives, or in a folder where nothing can be written */
+        else
+            lock_release(l);
+    }
+    free(path);
+}
+
 void run_leave(struct node *n) { unlock(n); }
 
 int run_is_ours(const struct node *n) { return n->lock ? lock_check(n->lock) : 0; }

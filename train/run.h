@@ -17,7 +17,9 @@ bool run_is_done(const char *dir, double *seconds);
  * ERR_DEVICE when another process is at work in it. n->done: one has finished it meanwhile. */
 int run_begin(struct node *n);
 int run_finish(struct node *n, double seconds); /* writes DONE, releases the lock */
-void run_leave(struct node *n);                 /* releases the lock of an unfinished run */
+/* A process that was killed between DONE and its end has left its lock, which nobody takes over. */
+void run_clear(const struct node *n);
+void run_leave(struct node *n); /* releases the lock of an unfinished run */
 
 /* ERR_DEVICE when another process has taken the run over meanwhile (train/lock.h): what this one
  * would write now would damage what that one wrote. Asked before a checkpoint and before DONE. */

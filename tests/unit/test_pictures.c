@@ -226,7 +226,7 @@ TEST(totals_count_each_picture_once) {
 static int begin(struct picture_record *r, const char *facts, bool go_on) {
     const struct vocabulary none = {0};
     const struct picture_rules rules = {0};
-    *r = (struct picture_record){.made_by = "0", .held = -1};
+    *r = (struct picture_record){.made_by = "0"};
     str_add(&r->facts, "%s", facts);
     char *out = test_path("out");
     int status = picture_record_begin(r, out, &none, &rules, go_on);

@@ -236,6 +236,7 @@ int picture_record_begin(struct picture_record *r, const char *dir, const struct
     bool same = false;
     r->held = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->held < 0) return error_set(ERR_IO, "%s: cannot open: %s", dir, strerror(errno));
+    r->holds = true;
     if (lock_folder(r->held, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
         lock_folder(r->held, LOCK_SH); /* a record that is being written is whole behind this */
         return compare(r, dir, others, &same);

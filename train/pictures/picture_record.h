@@ -15,7 +15,8 @@
 struct picture_record {
     char made_by[17];
     struct str facts; /* a line each */
-    int held;         /* the folder, locked as in use; -1: none */
+    bool holds;       /* the folder, locked as in use: */
+    int held;         /* its descriptor */
     char model[17];   /* the hash of its weights */
 };
 
