@@ -142,13 +142,10 @@ static int open_graph(struct graph *g, const struct arguments *a) {
 static int tell_result(const struct graph *g, char **dir) {
     const struct node *last = g->named->then ? g->named->then : g->named;
     if (!last->done) return 0; /* --only: other stages are still to come */
-<<<<<<< HEAD
     const struct config *c = &last->config;
     bool csv = c->run.stage == STAGE_EVALUATE && c->measure.csv;
-=======
     for (size_t i = 0; i < g->n && !comm_rank(g->comm); i++)
         if (g->at[i]->done) run_clear(g->at[i]);
->>>>>>> mine7
     int status = comm_rank(g->comm) ? 0 : result_write(g);
     if (!status && csv && !comm_rank(g->comm)) status = analysis_export(last->dir);
     if (!status && !comm_rank(g->comm)) status = result_print(g, stdout);
