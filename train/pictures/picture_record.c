@@ -115,7 +115,7 @@ int picture_record_of(struct picture_record *r, const struct segmenter *s,
 
 void picture_record_free(struct picture_record *r) {
     str_free(&r->facts);
-    if (r->held >= 0) close(r->held);
+    if (r->holds) close(r->held);
     *r = (struct picture_record){0};
 }
 
