@@ -11,6 +11,7 @@ dark. Prints what the page showed as one JSON object; ends with 1 and a message 
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,11 +35,23 @@ class Browser:
                      "--disable-component-update", "--hide-scrollbars", "--user-data-dir=" + profile]
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")
-        self.process = subprocess.Popen(arguments, preexec_fn=pipes, close_fds=False, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(arguments, preexec_fn=pipes, start_new_session=True, close_fds=False,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(from_write)
         self.left, self.n, self.session, self.events = b"", 0, None, []
+
+    def end(self):
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
 
     def message(self):
         while b"\0" not in self.left:
@@ -119,15 +132,15 @@ def legend(b):
 
 def main():
     program, url, picture, folder = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as profile:
+    # its children still write into the profile for a moment after its end
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         b = Browser(program, profile)
         try:
             said = look(b, url, picture, folder)
             b.session = None
             b.call("Browser.close")
         finally:
-            b.process.terminate()
-            b.process.wait()
+            b.end()
     print(json.dumps(said))
 
 

@@ -222,7 +222,7 @@ static void check_offer(const char *words, int last, const char *expected) {
 }
 
 TEST(bash_completes_commands_parts_options_choices_and_settings) {
-    check_offer("ovseg se", 1, "segment\nsettings\n");
+    check_offer("ovseg se", 1, "segment\nserve\nsettings\n");
     check_offer("ovseg runs ''", 2, "list\nshow\ndiff\nrm\ngc\n");
     check_offer("ovseg runs gc --un", 3, "--unfinished\n--unused\n");
     check_offer("ovseg cache gc --k", 3, "--keep=\n");
