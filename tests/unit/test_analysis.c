@@ -257,7 +257,7 @@ TEST(many_names_and_pictures_take_little_room_and_no_memory_that_grows_with_them
     printf("%lld bytes, %lld KiB more at the peak\n", (long long)file_size(path),
            (long long)(memory_peak() - before) / 1024);
     CHECK(file_size(path) < 20 * MEGABYTE); /* 16 */
-#if !defined(__SANITIZE_ADDRESS__) /* it keeps freed memory */
+#if !defined(__SANITIZE_ADDRESS__)          /* it keeps freed memory */
     CHECK(memory_peak() - before < 16 * MEGABYTE);
 #endif
     analysis_close(&a);
