@@ -35,8 +35,8 @@ void progress_update(struct progress *p, int64_t done, double now);
 void progress_line(const struct progress *p, const char *note, size_t width, struct str *out);
 
 /* A file that says the same to other processes, on any host: replaced about once a second while
- * some progress is open, and when it closes (NULL: no more). It is of this life alone, so it is not made durable, and
- * one that cannot be written is nobody's business.
+ * some progress is open, and when it closes (NULL: no more). It is of this life alone, so it is not
+ * made durable, and one that cannot be written is nobody's business.
  *
  *   {"what", "unit", "first", "done", "total", "rate", "note", "pid", "host", "job", "warnings",
  *    "warning"}      rate: units a second of late; job: Slurm's number, or null
