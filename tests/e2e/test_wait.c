@@ -152,3 +152,25 @@ TEST(who_waits_for_a_process_that_is_killed_goes_on_from_its_checkpoint) {
     ended_free(&x);
     ended_free(&y);
 }
+
+TEST(a_lock_that_a_killed_process_left_in_a_finished_run_is_cleared) {
+    struct ended e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *lock = file_of("out", "scenes", "lock"), text[LOCK_TEXT];
+    struct lock_holder dead;
+    lock_holder_self(&dead);
+    dead.start = 1; /* the number is another process's now */
+    CHECK_OK(file_write(lock, text, lock_text(&dead, text)));
+    e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    CHECK(!file_exists(lock));
+    ended_free(&e);
+    lock_holder_self(&dead); /* one that lives keeps it */
+    CHECK_OK(file_write(lock, text, lock_text(&dead, text)));
+    e = TRAIN("out", "smoke/scenes.yaml", NULL);
+    check_status(&e, 0);
+    CHECK(file_exists(lock));
+    ended_free(&e);
+    free(lock);
+}

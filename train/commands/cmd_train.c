@@ -144,8 +144,6 @@ static int tell_result(const struct graph *g, char **dir) {
     if (!last->done) return 0; /* --only: other stages are still to come */
     const struct config *c = &last->config;
     bool csv = c->run.stage == STAGE_EVALUATE && c->measure.csv;
-    for (size_t i = 0; i < g->n && !comm_rank(g->comm); i++)
-        if (g->at[i]->done) run_clear(g->at[i]);
     int status = comm_rank(g->comm) ? 0 : result_write(g);
     if (!status && csv && !comm_rank(g->comm)) status = analysis_export(last->dir);
     if (!status && !comm_rank(g->comm)) status = result_print(g, stdout);
@@ -202,6 +200,8 @@ static int train(struct graph *g, struct comm *comm, const struct launch *l,
     time_limit_start(limit);
     if (first) content_save(&g->content);
     status = run_graph(g, a->argc, a->argv);
+    for (size_t i = 0; first && i < g->n; i++)
+        if (g->at[i]->done) run_clear(g->at[i]);
     return status ? status : tell_result(g, dir);
 }
 
