@@ -11,15 +11,13 @@ static int open_side(struct analysis *a, struct difference_side s, char **why) {
     char *path = path_join(s.dir, ANALYSIS_FILE);
     int status = 0;
     *a = (struct analysis){.file.fd = -1};
-    if (*why) {
-    } else if (!file_exists(path)) {
+    bool there = file_exists(path);
+    if (there && !*why) status = analysis_read(a, path);
+    if (!there && !*why)
         *why = mem_format(
             "%s: not there: it was evaluated with measure.analysis=false, or by an older version; "
             "remove that run (ovseg runs rm) and evaluate again",
             path);
-    } else {
-        status = analysis_read(a, path);
-    }
     free(path);
     return status;
 }

@@ -1,9 +1,9 @@
 /* ovseg serve: the page, its end point, and requests that mean harm; driven through sockets. */
 /* ctest: timeout=600 labels=slow */
+#include "base/base64.h"
 #include "tests/e2e/process.h"
 #include "tests/e2e/serving.h"
 #include "tests/package_made.h"
-#include "train/report/html.h"
 
 /* ---- with a trained model ---- */
 
@@ -51,7 +51,7 @@ static void check_same_as_segment(const struct server *s, const char *package, c
         char *text = text_of(json_path);
         cJSON *segmented = cJSON_Parse(text);
         const char *labels = cJSON_GetObjectItem(j, "labels")->valuestring;
-        html_base64(&base64, png.at, png.n);
+        base64_add(&base64, png.at, png.n);
         CHECK_TEXT(labels, base64.at);
         CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(j, "legend")), 4);
         CHECK(cJSON_GetObjectItem(cJSON_GetObjectItem(j, "maps"), "best_scores"));

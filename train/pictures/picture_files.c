@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "eval/segment.h"
 #include "train/pictures/picture_json.h"
 
 char *picture_output(const struct picture_outputs *o, const struct picture_file *p,
@@ -130,4 +131,9 @@ bool picture_outputs_there(const struct picture_outputs *o, const struct picture
         free(path);
     }
     return all;
+}
+
+int picture_labels_encode(const struct labels *l, int64_t K, struct bytes *png) {
+    return segment_unlabelled(K) > UINT8_MAX ? labels_encode_png16(l, png)
+                                             : labels_encode_png(l, png);
 }

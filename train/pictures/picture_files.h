@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "data/image.h"
 #include "train/pictures/picture_list.h"
 
 #define PICTURE_RECORD "ovseg-segment.json" /* beside them: picture_record.h */
@@ -30,6 +31,9 @@ struct picture_outputs {
 
 char *picture_output(const struct picture_outputs *o, const struct picture_file *p,
                      enum picture_kind kind); /* its path; owned */
+
+/* NAME.png of K names: 8 bits or 16, the same in every picture of a vocabulary. */
+int picture_labels_encode(const struct labels *l, int64_t K, struct bytes *png);
 
 /* ERR_USAGE: a picture, or a file of somebody else, would be overwritten, or two pictures would go
  * to one file; both are named. */

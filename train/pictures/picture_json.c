@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/rle.h"
+#include "train/pictures/picture_overlay.h"
 
 enum { FILE_MAX = 256 << 20 };
 static const char format[] = "ovseg segmentation";
@@ -113,6 +114,19 @@ static void put_head(struct json_out *j, const struct picture_source *from,
     json_key_int(j, "value", segment_unlabelled(f->K));
     json_key_int(j, "pixels", f->unlabelled);
     json_key_real(j, "share", share(f, f->unlabelled));
+    json_end(j);
+}
+
+void picture_json_name(struct json_out *j, const struct vocabulary *v, size_t k) {
+    uint8_t rgb[3];
+    picture_colour(v, k, rgb);
+    json_object(j);
+    json_key_int(j, "index", (int64_t)k);
+    json_key_string(j, "name", v->at[k].name);
+    json_key(j, "colour");
+    json_array(j);
+    for (int c = 0; c < 3; c++) json_int(j, rgb[c]);
+    json_end(j);
     json_end(j);
 }
 

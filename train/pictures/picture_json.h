@@ -42,6 +42,9 @@ struct picture_source {
     uint64_t hash;
 };
 
+/* {"index": 0, "name": "sky", "colour": [r, g, b]} */
+void picture_json_name(struct json_out *j, const struct vocabulary *v, size_t k);
+
 /* Its members, into an object that is open. `l` as below. */
 int picture_json_put(struct json_out *j, const struct picture_source *from,
                      const struct picture_found *f, const struct vocabulary *v,

@@ -16,7 +16,7 @@
 #include "checkpoints/safetensors_header.h"
 #include "train/device.h"
 #include "train/identity.h"
-#include "train/pictures/picture_overlay.h"
+#include "train/pictures/picture_json.h"
 
 enum { VERSION = 1, FILE_MAX = 64 << 20 };
 static const char format[] = "ovseg segment";
@@ -126,17 +126,7 @@ static void put_names(struct json_out *j, const struct vocabulary *v,
     json_key(j, "names");
     json_array(j);
     for (size_t k = 0; k < v->n; k++) {
-        uint8_t rgb[3];
-        if (rules->background && rules->background[k]) continue;
-        picture_colour(v, k, rgb);
-        json_object(j);
-        json_key_int(j, "index", (int64_t)k);
-        json_key_string(j, "name", v->at[k].name);
-        json_key(j, "colour");
-        json_array(j);
-        for (int c = 0; c < 3; c++) json_int(j, rgb[c]);
-        json_end(j);
-        json_end(j);
+        if (!rules->background || !rules->background[k]) picture_json_name(j, v, k);
     }
     json_end(j);
     json_key(j, "background");

@@ -33,9 +33,7 @@ static void result_free(struct result *r) {
 
 static int write_labels(const struct picture_work *w, const char *path, const struct labels *l) {
     struct bytes png = {0};
-    /* as many bits in every picture of a vocabulary, whatever it shows */
-    int status = segment_unlabelled((int64_t)w->names->n) > UINT8_MAX ? labels_encode_png16(l, &png)
-                                                                      : labels_encode_png(l, &png);
+    int status = picture_labels_encode(l, (int64_t)w->names->n, &png);
     if (!status) status = file_write(path, png.at, png.n);
     bytes_free(&png);
     return status;

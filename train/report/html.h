@@ -10,5 +10,3 @@
 void html_text(struct str *out, const char *text);
 /* The same of the first `most` characters, with an ellipsis where some are left out. */
 void html_text_short(struct str *out, const char *text, size_t most);
-
-void html_base64(struct str *out, const void *bytes, size_t n); /* RFC 4648, padded */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "data/image.h"
@@ -203,7 +204,7 @@ static bool put_picture(const char *dir, const char *name, struct str *out) {
         str_add(out, "<img width=\"%lld\" height=\"%lld\" alt=\"", (long long)w, (long long)h);
         html_text(out, name);
         str_add(out, ": picture, prediction, truth\" src=\"data:image/png;base64,");
-        html_base64(out, file.at, file.n);
+        base64_add(out, file.at, file.n);
         str_add(out, "\"/>\n");
     }
     bytes_free(&file);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/error.h"
-#include "train/pictures/picture_overlay.h"
-#include "train/report/html.h"
+#include "train/pictures/picture_files.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "maps are sent as they lie in memory");
 
@@ -34,18 +34,7 @@ void serve_error_pending(struct serve_answer *a, int status, const char *remedy)
 
 void serve_legend(struct json_out *j, const struct vocabulary *v) {
     json_array(j);
-    for (size_t k = 0; k < v->n; k++) {
-        uint8_t rgb[3];
-        picture_colour(v, k, rgb);
-        json_object(j);
-        json_key_int(j, "index", (int64_t)k);
-        json_key_string(j, "name", v->at[k].name);
-        json_key(j, "colour");
-        json_array(j);
-        for (int c = 0; c < 3; c++) json_int(j, rgb[c]);
-        json_end(j);
-        json_end(j);
-    }
+    for (size_t k = 0; k < v->n; k++) picture_json_name(j, v, k);
     json_end(j);
 }
 
@@ -59,15 +48,14 @@ static void put_base64(struct json_out *j, const char *key, const char *before, 
                        size_t n) {
     struct str text = {0};
     str_add(&text, "%s", before);
-    html_base64(&text, bytes, n);
+    base64_add(&text, bytes, n);
     json_key_string(j, key, text.at);
     str_free(&text);
 }
 
 static int put_labels(struct json_out *j, const struct labels *l, int64_t K) {
     struct bytes png = {0};
-    int status = segment_unlabelled(K) > UINT8_MAX ? labels_encode_png16(l, &png)
-                                                   : labels_encode_png(l, &png);
+    int status = picture_labels_encode(l, K, &png);
     if (!status) put_base64(j, "labels", "data:image/png;base64,", png.at, png.n);
     bytes_free(&png);
     return status;

@@ -20,9 +20,7 @@ static int open_names(struct serve_model *m, const char *model, const char *clas
     else if (own && file_exists(own))
         status = vocabulary_read(&m->start, own);
     m->named = m->start.n > 0;
-    if (!status && !m->named) {
-        vocabulary_add(&m->start, "thing"); /* to open the model with */
-    }
+    if (!status && !m->named) vocabulary_add(&m->start, "thing"); /* to open the model with */
     free(own);
     return status;
 }
