@@ -58,8 +58,9 @@ static const struct setting train_rows[] = {
     CHOICE("update.not_finite", not_finite,    OUTPUT, "stop", not_finite, "what a loss or gradient that is not a number does: the run ends (stop), or the step is left out (skip)"),
     INT   ("update.not_finite_most", not_finite_most, OUTPUT, "10", 1, 1e9, "steps left out in a row; one more ends the run"),
     STRING("validate.set",    validate_set,    RESULT, "",             "a set of the scenes input; empty: no validation"),
+    STRING("validate.probe",  validate_probe,  OUTPUT, "",             "names and pictures that are not of the new domain: they are measured before the first step and with every validation, and tell what is forgotten. drawn: 100 drawn scenes; or the file of a set with masks; empty: none. Part of a run's identity where it is given"),
     INT   ("validate.every",  validate_every,  RESULT, "0",   0, 1e9,  "steps; 0: at the end"),
-    INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
+    INT   ("validate.images", validate_images, RESULT, "0",   0, 1e9,  "at most so many, of the set and of the probe; 0: all"),
     CHOICE("validate.keep",   validate_keep,   RESULT, "last", keeps,  "which checkpoint the run ends with"),
 };
 

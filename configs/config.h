@@ -60,7 +60,8 @@ struct train_options {
     int64_t not_finite_most;
     int damaged; /* enum on_damage */
     double damaged_most;
-    char *validate_set; /* "": none */
+    char *validate_set;   /* "": none */
+    char *validate_probe; /* "": none; "drawn", or a file */
     int64_t validate_every, validate_images;
     int validate_keep; /* enum validate_keep */
 };

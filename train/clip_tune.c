@@ -344,34 +344,41 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
         int64_t epoch = t.table.n ? sampler_epoch_steps(&t.sampler) : pairs_mix_epoch(&t.pairs);
         t.steps = c->optim.steps ? c->optim.steps : c->optim.epochs * epoch;
         bool compared = kind_of(&t) != CLIP_LOSS_NOUN_BANK;
-        struct training training = {.node = n,
-                                    .shards = t.shards,
-                                    .params = &t.model.params,
-                                    .adamw = &t.adamw,
-                                    .schedule = optim_schedule(&c->optim, t.steps),
-                                    .clip_norm = c->optim.clip_norm,
-                                    .self = &t,
-                                    .keep = keep,
-                                    .restore = restore,
-                                    .compared = kind_of(&t) == CLIP_LOSS_IN_BATCH ? t.B : 0,
-                                    .waited = waited,
-                                    .largest = largest,
-                                    .forget = forget,
-                                    .start = start,
-                                    .batch = take_batch,
-                                    .loss = loss,
-                                    .features = compared ? features : NULL,
-                                    .whole = whole,
-                                    .whole_kind = whole_kind(n),
-                                    .samples = samples,
-                                    .dump = dump,
-                                    .updated = updated,
-                                    .validate = t.validation.crops.n ? validate : NULL,
-                                    .validate_try = validate_try,
-                                    .validate_every = c->train.validate_every,
-                                    .keep_best = c->train.validate_keep == KEEP_BEST};
+        struct training training = {
+            .node = n,
+            .shards = t.shards,
+            .params = &t.model.params,
+            .adamw = &t.adamw,
+            .schedule = optim_schedule(&c->optim, t.steps),
+            .clip_norm = c->optim.clip_norm,
+            .self = &t,
+            .keep = keep,
+            .restore = restore,
+            .compared = kind_of(&t) == CLIP_LOSS_IN_BATCH ? t.B : 0,
+            .waited = waited,
+            .largest = largest,
+            .forget = forget,
+            .start = start,
+            .batch = take_batch,
+            .loss = loss,
+            .features = compared ? features : NULL,
+            .whole = whole,
+            .whole_kind = whole_kind(n),
+            .samples = samples,
+            .dump = dump,
+            .updated = updated,
+            .validate = clip_validation_any(&t.validation) ? validate : NULL,
+            .validate_try = validate_try,
+            .validate_every = c->train.validate_every,
+            .validate_first = *c->train.validate_probe,
+            .keep_best = c->train.validate_keep == KEEP_BEST};
         status = loop_run(&training);
     }
     close_all(&t);
     return status;
+}
+
+int clip_tune_check_inputs(const struct node *n) {
+    int status = pairs_input_check(n);
+    return status ? status : clip_probe_check(n);
 }

@@ -50,5 +50,8 @@ tensor *clip_tune_loss(const struct clip *clip, enum clip_loss_kind kind, tensor
 int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules,
                   const struct prompt_options *prompt);
 
+/* pairs_input_check, and the probe of the validation. */
+int clip_tune_check_inputs(const struct node *n);
+
 /* Depth against the tower's layers, and pairs_input_needs. */
 void check_prompts(const struct node *n, struct problems *p);

@@ -12,6 +12,7 @@
 #include "base/shipped.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
+#include "train/clip_validate.h"
 #include "train/identity.h"
 #include "train/input_kinds.h"
 #include "train/package/package.h"
@@ -229,7 +230,8 @@ static void find_init(struct builder *b, struct node *n) {
 static void load_files(struct builder *b, struct node *n) {
     for (const char *const *key = n->stage->files; key && *key; key++) {
         const char *value = settings_text(&n->doc, *key);
-        char *path = value && *value ? resolve(b, n, *key) : NULL;
+        bool file = value && *value && !(*key == clip_probe_files[0] && clip_probe_is_drawn(n));
+        char *path = file ? resolve(b, n, *key) : NULL;
         if (!path) continue;
         if (access(path, R_OK)) {
             b->missing++;

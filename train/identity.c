@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/settings_text.h"
+#include "train/clip_validate.h"
 #include "train/device.h"
 #include "train/mine/pairs_input.h"
 #include "train/run.h"
@@ -48,6 +49,8 @@ int identity_of(struct node *n, struct content *content) {
         str_free(&s);
         return status;
     }
+    const char *probe = clip_probe_identity(n);
+    if (probe) str_add(&s, "%s", probe); /* not where there is none: older runs keep their names */
     settings_describe(config_used(n->config.run.stage), &n->config, &s);
     n->identity = s.at;
     identity_name(n);

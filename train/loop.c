@@ -16,6 +16,7 @@
 #include "train/first_try.h"
 #include "train/ranks.h"
 #include "train/run.h"
+#include "train/run_metrics.h"
 #include "train/saver.h"
 #include "train/signals.h"
 #include "train/signs.h"
@@ -125,6 +126,15 @@ static int restore(struct life *l) {
     return status ? status : error_status();
 }
 
+static void tell_signs(struct life *l, const struct sign_told *told, int n) {
+    for (int i = 0; i < n; i++) {
+        struct metrics_row sign = {0};
+        log_warn("%s: step %lld: %s", l->what, (long long)l->step, told[i].text);
+        metrics_put(&sign, told[i].name, told[i].value);
+        metrics_write(&l->metrics, "sign", l->step, &sign);
+    }
+}
+
 /* *better: the best result so far. */
 static int validate(struct life *l, bool *better) {
     struct training *t = l->t;
@@ -133,11 +143,15 @@ static int validate(struct life *l, bool *better) {
     int status = t->validate(t->self, &row);
     t_scope_close(scope, NULL);
     if (status) return status;
-    if (comm_rank(t->node->comm) == 0) metrics_write(&l->metrics, "validate", l->step, &row);
+    bool first = comm_rank(t->node->comm) == 0;
+    if (first) metrics_write(&l->metrics, "validate", l->step, &row);
     struct str text = {0};
     for (int i = 0; i < row.n; i++) str_add(&text, " %s %.4g", row.at[i].name, row.at[i].value);
     log_info("%s: step %lld, validation:%s", t->node->name, (long long)l->step, text.at);
     str_free(&text);
+    struct sign_told told[SIGNS];
+    if (first) tell_signs(l, told, signs_validation(&l->signs, &row, clock_s(), told));
+    if (!l->step) return 0; /* what it began with: no checkpoint has it */
     double value = row.at[0].value;
     *better = isfinite(value) && !(value <= l->best); /* the first one beats NaN */
     if (*better) l->best = value;
@@ -148,19 +162,19 @@ static void open_signs(struct life *l) {
     const struct training *t = l->t;
     signs_open(&l->signs, &(struct sign_facts){t->compared, t->clip_norm, t->schedule.warmup,
                                                t->schedule.total});
+    struct run_curves c = {0};
+    if (l->step) run_curves_read(&c, l->dir); /* what an earlier life began with */
+    const struct run_curve *set = run_curve(&c, "validate", "mask_accuracy");
+    const struct run_curve *probe = run_curve(&c, "validate", "probe_accuracy");
+    if (set && probe) signs_began(&l->signs, set->at[0], probe->at[0]);
+    run_curves_free(&c);
 }
 
 /* Rank 0's: it speaks for all. */
 static void look_for_signs(struct life *l, const struct metrics_row *row) {
     struct sign_told told[SIGNS];
     double waited = l->t->waited ? l->t->waited(l->t->self) : 0;
-    int n = signs_step(&l->signs, row, clock_s(), waited, told);
-    for (int i = 0; i < n; i++) {
-        struct metrics_row sign = {0};
-        log_warn("%s: step %lld: %s", l->what, (long long)l->step, told[i].text);
-        metrics_put(&sign, told[i].name, told[i].value);
-        metrics_write(&l->metrics, "sign", l->step, &sign);
-    }
+    tell_signs(l, told, signs_step(&l->signs, row, clock_s(), waited, told));
 }
 
 static int loop_steps(struct life *l) {
@@ -169,7 +183,8 @@ static int loop_steps(struct life *l) {
     struct comm *comm = t->node->comm;
     bool first = comm_rank(comm) == 0;
     int64_t total = t->schedule.total, first_step = l->step, saved = first_step;
-    int status = 0;
+    bool better;
+    int status = l->step || !t->validate || !t->validate_first ? 0 : validate(l, &better);
     while (!status && l->step < total) {
         struct metrics_row row = {0};
         time_limit_step(l->step, l->saver.longest);
@@ -182,7 +197,8 @@ static int loop_steps(struct life *l) {
         if (first && (l->step % run->log_every == 0 || l->step == total))
             metrics_write(&l->metrics, "train", l->step, &row);
         if (first) look_for_signs(l, &row);
-        bool last = l->step == total, better = false;
+        bool last = l->step == total;
+        better = false;
         if (t->validate && (last || (t->validate_every && l->step % t->validate_every == 0)))
             status = validate(l, &better);
         bool best = better && t->keep_best;
@@ -209,7 +225,7 @@ static int open_reports(struct life *l) {
     if (l->step < t->schedule.total)
         progress_open(&l->progress, l->what, "steps", l->step, t->schedule.total, 30);
     open_signs(l);
-    return metrics_open(&l->metrics, l->dir, l->step);
+    return metrics_open(&l->metrics, l->dir, l->step ? l->step : -1);
 }
 
 /* What a life with steps to do needs before it says that it begins. */

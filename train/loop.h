@@ -81,6 +81,7 @@ struct training {
     /* A batch of it, unless even that would take longer than a few steps; NULL: not possible. */
     int (*validate_try)(void *self);
     int64_t validate_every; /* steps; 0: at the end alone */
+    bool validate_first;    /* before the first step, too: what it began with */
     bool keep_best; /* a checkpoint is made, and marked, whenever validation is best so far */
 
     struct reducer *reducer; /* of loop_run() */

@@ -26,8 +26,8 @@ struct metrics {
     int broken;
 };
 
-/* Opens for appending. Lines of steps after `step` were written by a life that was cut off later
- * than its last checkpoint; they are dropped, and will be written again. */
+/* Opens for appending. Lines of steps after `step` (-1: all) were written by a life that was cut
+ * off later than its last checkpoint; they are dropped, and will be written again. */
 int metrics_open(struct metrics *m, const char *run, int64_t step);
 void metrics_write(struct metrics *m, const char *kind, int64_t step, const struct metrics_row *r);
 void metrics_close(struct metrics *m);

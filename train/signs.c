@@ -13,6 +13,7 @@ enum { WINDOW_STEPS = 20 };
 struct shown {
     const struct signs *s;
     double loss, norm, scale, no_object;
+    double gained, lost; /* of a validation: points of the set, of the probe */
 };
 
 /* ---- the signs: `holds` of one step; what is told ---- */
@@ -56,6 +57,12 @@ static bool no_gradient(const struct shown *x, double *value) {
     return x->norm < 1e-12;
 }
 
+/* Learning the new domain at the price of what was known before. */
+static bool forgetting(const struct shown *x, double *value) {
+    *value = x->lost;
+    return x->gained > 0 && x->lost > SIGN_PROBE_LOSS;
+}
+
 static const struct sign {
     const char *name;
     bool (*holds)(const struct shown *x, double *value);
@@ -89,10 +96,16 @@ static const struct sign {
     [SIGN_NO_GRADIENT] = {"no_gradient", no_gradient, 10, false, "the gradient's norm is ",
                           ": nothing learns. Is all frozen (init.freeze), or is batch.global 1 "
                           "with a loss that compares samples?"},
+    [SIGN_FORGETTING] = {"forgetting", forgetting, 1, false,
+                         "validation rose while the retention probe (validate.probe) fell by ",
+                         " points: what was known before is being forgotten. Lower optim.lr, train "
+                         "for fewer epochs, or go back part of the way: `ovseg eval RUN --blend` "
+                         "shows what lies between, `ovseg convert --blend` makes it"},
 };
 
 void signs_open(struct signs *s, const struct sign_facts *of) {
-    *s = (struct signs){.of = *of, .loss = NAN, .scale = NAN, .share = NAN};
+    *s = (struct signs){
+        .of = *of, .loss = NAN, .scale = NAN, .share = NAN, .began = NAN, .probe = NAN};
 }
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -125,8 +138,11 @@ static void tell(struct signs *s, int k, double value, double now, struct sign_t
 
 int signs_step(struct signs *s, const struct metrics_row *row, double now, double waited,
                struct sign_told told[SIGNS]) {
-    struct shown x = {s, metrics_value(row, "loss"), metrics_value(row, "grad_norm"),
-                      metrics_value(row, "scale"), metrics_value(row, "no_object")};
+    struct shown x = {.s = s,
+                      .loss = metrics_value(row, "loss"),
+                      .norm = metrics_value(row, "grad_norm"),
+                      .scale = metrics_value(row, "scale"),
+                      .no_object = metrics_value(row, "no_object")};
     int n = 0;
     s->steps++;
     if (isfinite(x.loss)) s->loss = isnan(s->loss) ? x.loss : s->loss + 0.02 * (x.loss - s->loss);
@@ -138,4 +154,21 @@ int signs_step(struct signs *s, const struct metrics_row *row, double now, doubl
         if (due(s, k, now)) tell(s, k, value, now, &told[n++]);
     }
     return n;
+}
+
+void signs_began(struct signs *s, double set, double probe) {
+    s->began = set;
+    s->probe = probe;
+}
+
+int signs_validation(struct signs *s, const struct metrics_row *row, double now,
+                     struct sign_told told[SIGNS]) {
+    double set = metrics_value(row, "mask_accuracy"), probe = metrics_value(row, "probe_accuracy"),
+           value;
+    if (isnan(s->began)) signs_began(s, set, probe);
+    struct shown x = {.s = s, .gained = set - s->began, .lost = s->probe - probe};
+    bool holds = forgetting(&x, &value), again = now - s->told[SIGN_FORGETTING] >= AGAIN_S;
+    if (!holds || (s->ever[SIGN_FORGETTING] && !again)) return 0;
+    tell(s, SIGN_FORGETTING, value, now, told);
+    return 1;
 }

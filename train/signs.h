@@ -20,8 +20,13 @@ enum sign_kind {
     SIGN_NO_OBJECT,
     SIGN_CLIPPED,
     SIGN_NO_GRADIENT,
+    SIGN_FORGETTING,
     SIGNS
 };
+
+/* Points that the probe may fall by: drawn scenes are 318 crops of 20 names, the same
+ * each time. */
+enum { SIGN_PROBE_LOSS = 2 };
 
 struct sign_facts {        /* of a training */
     int64_t compared;      /* samples that an in-batch loss compares with each other; 0: none */
@@ -40,12 +45,13 @@ struct signs {
     double since, waited; /* the loader's window: where it began */
     int64_t steps_in;     /* its steps */
     double share;         /* of the window before: waiting / all; NaN: none yet */
+    double began, probe;  /* the first validation: of the set, and of the probe; NaN: none */
 };
 
 struct sign_told {
     const char *name; /* as in metrics.jsonl */
     double value;
-    char text[320];
+    char text[400];
 };
 
 void signs_open(struct signs *s, const struct sign_facts *of);
@@ -55,3 +61,11 @@ void signs_open(struct signs *s, const struct sign_facts *of);
  * told now. */
 int signs_step(struct signs *s, const struct metrics_row *row, double now, double waited,
                struct sign_told told[SIGNS]);
+
+/* The first validation was in another life. */
+void signs_began(struct signs *s, double set, double probe);
+
+/* After a validation: its row ("mask_accuracy", "probe_accuracy"). The first one is what the others
+ * are compared with. */
+int signs_validation(struct signs *s, const struct metrics_row *row, double now,
+                     struct sign_told told[SIGNS]);

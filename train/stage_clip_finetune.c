@@ -27,9 +27,10 @@ const struct stage stage_clip_finetune = {
     .name = "clip-finetune",
     .inputs = inputs,
     .maybe = maybe,
+    .files = clip_probe_files,
     .ranks = true,
     .revision = 2,
     .check = pairs_input_needs,
-    .check_inputs = pairs_input_check,
+    .check_inputs = clip_tune_check_inputs,
     .run = run,
 };

@@ -24,9 +24,10 @@ const struct stage stage_clip_joint = {
     .name = "clip-joint",
     .inputs = inputs,
     .maybe = maybe,
+    .files = clip_probe_files,
     .ranks = true,
     .revision = 2,
     .check = check_prompts,
-    .check_inputs = pairs_input_check,
+    .check_inputs = clip_tune_check_inputs,
     .run = run,
 };

@@ -363,9 +363,10 @@ static int run(struct node *n) {
                          .samples = samples,
                          .dump = dump,
                          .updated = updated,
-                         .validate = p.validation.crops.n ? validate : NULL,
+                         .validate = clip_validation_any(&p.validation) ? validate : NULL,
                          .validate_try = validate_try,
                          .validate_every = c->train.validate_every,
+                         .validate_first = *c->train.validate_probe,
                          .keep_best = c->train.validate_keep == KEEP_BEST};
     if (!status) status = loop_run(&t);
     close_all(&p);
@@ -382,8 +383,10 @@ static const char *const inputs[] = {"scenes", NULL};
 const struct stage stage_clip_pretrain = {
     .name = "clip-pretrain",
     .inputs = inputs,
+    .files = clip_probe_files,
     .ranks = true,
     .revision = 2,
     .check = check,
+    .check_inputs = clip_probe_check,
     .run = run,
 };

@@ -49,9 +49,10 @@ const struct stage stage_mask_prompt = {
     .name = "mask-prompt",
     .inputs = inputs,
     .maybe = maybe,
+    .files = clip_probe_files,
     .ranks = true,
     .revision = 2,
     .check = check_prompts,
-    .check_inputs = pairs_input_check,
+    .check_inputs = clip_tune_check_inputs,
     .run = run,
 };

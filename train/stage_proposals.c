@@ -320,8 +320,9 @@ static void check(const struct node *n, struct problems *p) {
                          "pictures of several sizes need segment.crop");
     if (o->pad && (!o->crop || o->pad < o->crop))
         settings_problem(&n->doc, p, "segment.pad", "must be 0, or segment.crop at least");
-    if (*n->config.train.validate_set)
-        problems_add(p, "%s: validate.set: the proposals stage does not validate", n->path);
+    if (*n->config.train.validate_set || *n->config.train.validate_probe)
+        problems_add(p, "%s: validate.%s: the proposals stage does not validate", n->path,
+                     *n->config.train.validate_set ? "set" : "probe");
 }
 
 static const char *const inputs[] = {"scenes", "clip", NULL};

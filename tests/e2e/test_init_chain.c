@@ -62,7 +62,12 @@ TEST(drawn_scenes_with_captions_and_some_masks_go_from_init_to_a_table) {
               "finetune:optim.steps=6", "optim.epochs=0", "optim.steps=6");
     check_status(&e, 0);
     HAS(e.out, "raw CLIP", "FT only", "FT+MPT", "MaskFormer only", "ensemble");
-    HAS(e.err, "masks: starts from ", "validation: mask_accuracy");
+    HAS(e.err, "masks: starts from ", "finetune: step 0, validation: mask_accuracy",
+        " probe_accuracy ");
+    ended_free(&e);
+    e = OVSEG("report", config); /* in `runs`, where nobody ran it */
+    check_status(&e, 66);
+    HAS(e.err, "mpt.yaml: it was not run yet: ovseg-train ");
     ended_free(&e);
     check_set("clip", 37, false, true);
     check_set("seen", 12, true, true);

@@ -265,6 +265,45 @@ TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched
     own_ended_free(&e);
 }
 
+TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    check_has("out/masks.yaml", "stage: proposals");
+    check_has("out/README.md", "| `masks.yaml` |");
+    check_has("out/README.md", "/out/mpt.yaml --blend    # models between");
+    check_has("out/README.md", "/out.ovseg -o out --classes ");
+    check_has("out/finetune.yaml", "validate: {set: val, every: 12, probe: drawn}");
+    own_rename("masks", "away");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    char *masks = own_path("out/masks.yaml");
+    CHECK(!file_exists(masks));
+    check_has("out/finetune.yaml", "validate: {every: 12, probe: drawn}");
+    own_rename("away", "masks");
+    e = INIT(NULL);
+    own_ended_free(&e);
+    own_text("out/masks.yaml", "# mine\n");
+    own_rename("masks", "away");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "out/masks.yaml was changed since, and is left as it is");
+    check_has("out/masks.yaml", "# mine");
+    own_ended_free(&e);
+    own_text("out/.written-by-ovseg-init", "ovseg init 1\n0000000000000000 ../images/p00.jpg\n");
+    own_remove("out/masks.yaml");
+    e = INIT("--seed", "1");
+    own_ended_free(&e);
+    char *picture = own_path("images/p00.jpg");
+    CHECK(file_exists(picture)); /* whoever wrote that list */
+    free(picture);
+    free(masks);
+}
+
 TEST(what_is_written_lies_outside_of_the_pictures) {
     own_pictures();
     own_captions_jsonl();

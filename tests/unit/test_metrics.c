@@ -42,6 +42,9 @@ TEST(lines_after_the_step_of_the_checkpoint_are_dropped_on_resume) {
     check_lines(test_dir(), "1:0.5 2:0.5 3:0.25 4:0.25 5:0.25");
     write_steps(test_dir(), 0, 1, 0.125); /* a start from nothing */
     check_lines(test_dir(), "1:0.125");
+    write_steps(test_dir(), -1, 0, 0.25); /* what is measured before the first step */
+    write_steps(test_dir(), -1, 1, 0.75); /* is not there twice */
+    check_lines(test_dir(), "0:0.75 1:0.75");
 }
 
 TEST(a_line_that_was_cut_off_is_dropped_on_resume) {

@@ -227,3 +227,48 @@ TEST(the_evaluation_that_closed_a_chain_stands_for_the_run_that_was_asked_for) {
     report_free(&r);
     free(mpt);
 }
+
+static char *trained_run(const char *name, const char *stage, const char *inputs, int before,
+                         int after) {
+    char *run = made_run(test_dir(), name, stage, inputs);
+    char *lines = mem_format(
+        "{\"kind\":\"validate\",\"step\":0,\"wall\":1,\"mask_accuracy\":%d,\"probe_accuracy\":70}\n"
+        "{\"kind\":\"validate\",\"step\":9,\"wall\":2,\"mask_accuracy\":%d,\"probe_accuracy\":64.5}"
+        "\n",
+        before, after);
+    char *settings = mem_format(
+        "stage: %s                 # mpt.yaml:2:8\n"
+        "validate.set: val         # mpt.yaml:3:8\n"
+        "validate.probe: \"/home/" EVIL "/test.h5\" # mpt.yaml:4:8\n",
+        stage);
+    put_in(run, "metrics.jsonl", lines);
+    put_in(run, "settings.yaml", settings);
+    free(lines);
+    free(settings);
+    return run;
+}
+
+TEST(what_was_gained_and_forgotten_is_told_of_each_training_and_since_the_chain_began) {
+    char *ft = trained_run("finetune-0123456789ab", "clip-finetune", "{}", 50, 60);
+    char *mpt = trained_run("mpt-0123456789ab", "mask-prompt",
+                            "{\"clip\":{\"run\":\"finetune-0123456789ab\"}}", 60, 61);
+    put_in(mpt, "blend.json",
+           "{\"from\":\"" EVIL_JSON
+           "\",\"to\":\"mpt\",\"points\":["
+           "{\"alpha\":0,\"mask_accuracy\":50,\"probe_accuracy\":70},"
+           "{\"alpha\":0.5,\"mask_accuracy\":null},{\"alpha\":1,\"mask_accuracy\":61}]}");
+    put_in(ft, "blend.json", "{\"points\":3}");
+    char *page = PAGE(mpt);
+    CHECK_HAS(page, "<h2>Gained and forgotten</h2>");
+    CHECK_HAS(page,
+              "validation: val</td><td class=\"n\">50.0</td><td class=\"n\">60.0</td>"
+              "<td class=\"n\">+10.0</td><td class=\"n\">+10.0</td>");
+    CHECK_HAS(page, "<td class=\"n\">61.0</td><td class=\"n\">+1.0</td><td class=\"n\">+11.0</td>");
+    CHECK_HAS(page, "probe: test.h5</td>");
+    CHECK(!strstr(page, "/home/")); /* nothing of this machine */
+    CHECK_INT(count(page, "<figcaption>mask accuracy from "), 1);
+    CHECK(!strstr(page, "<script"));
+    free(page);
+    free(ft);
+    free(mpt);
+}

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "data/scene_captions.h"
+#include "data/scene_set.h"
 #include "tests/test.h"
 
 static uint64_t scene_hash(const struct scene *s) {
@@ -196,4 +197,22 @@ TEST(captions_are_plain_words_and_name_what_is_visible) {
         }
         scene_free(&s);
     }
+}
+
+TEST(a_set_of_scenes_has_what_is_drawn_of_the_split) {
+    struct scenes_options o = scenes_defaults();
+    struct dataset d;
+    scene_set_open(&d, &o, 1, "test", 5);
+    CHECK_INT(d.n_images, 5);
+    CHECK_INT(d.n_classes, SCENE_CLASSES);
+    CHECK_TEXT(d.class_name[19], "mushroom");
+    CHECK(d.class_seen[12] && !d.class_seen[13] && d.has_labels);
+    for (int64_t i = 4; i >= 0; i--) {
+        struct scene s = {0};
+        CHECK_OK(d.source->image(&d, i, &s.image));
+        CHECK_OK(d.source->labels(&d, i, &s.labels));
+        CHECK(scene_hash(&s) == drawn(&o, 1, "test", i));
+        scene_free(&s);
+    }
+    dataset_close(&d);
 }

@@ -217,6 +217,13 @@ TEST(a_sign_that_stays_is_told_again_after_half_an_hour_only) {
     CHECK_INT(m.n, 2);
 }
 
+static void validation(struct made *m, double set, double probe) {
+    struct metrics_row row = {0};
+    put(&row, "mask_accuracy", set);
+    put(&row, "probe_accuracy", probe);
+    m->n += signs_validation(&m->s, &row, m->now, &m->told[m->n]);
+}
+
 TEST(every_sign_has_a_text_that_fits) {
     struct made m = made((struct sign_facts){.compared = 8, .clip_norm = 1, .total = 100});
     m.loss = log(8);
@@ -231,9 +238,53 @@ TEST(every_sign_has_a_text_that_fits) {
     m.norm = 1e20;
     m.s.told[SIGN_NO_GRADIENT] = m.now;
     steps(&m, 300);
+    validation(&m, 50, 100);
+    validation(&m, 60, 12.3456);
     CHECK_INT(m.n, SIGNS);
     for (int i = 0; i < SIGNS; i++) {
         size_t n = strlen(m.told[i].text);
         CHECK(n > 40 && n < sizeof m.told[i].text - 1);
     }
+}
+
+/* Validations of a training, one after the other; how many told of forgetting. */
+static int validated(struct signs *s, const double (*v)[2], int n, double hour) {
+    int all = 0;
+    for (int i = 0; i < n; i++) {
+        struct metrics_row row = {0};
+        struct sign_told told[SIGNS];
+        put(&row, "mask_accuracy", v[i][0]);
+        put(&row, "probe_accuracy", v[i][1]);
+        int new = signs_validation(s, &row, 3600 * hour * i, told);
+        if (new) CHECK_TEXT(told[0].name, "forgetting");
+        if (new) CHECK_HAS(told[0].text, "ovseg eval RUN --blend");
+        if (new) CHECK_NEAR(told[0].value, v[0][1] - v[i][1], 1e-9);
+        all += new;
+    }
+    return all;
+}
+
+TEST(validation_that_rises_while_the_probe_falls_is_told) {
+    struct signs s;
+    signs_open(&s, &some);
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}, {55, 61}, {56, 57.9}}, 3, 1), 1);
+    signs_open(&s, &some); /* both fall: that is no price of learning */
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}, {49, 40}}, 2, 1), 0);
+    signs_open(&s, &some); /* two points of 318 crops may be chance */
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}, {70, 58.1}}, 2, 1), 0);
+    signs_open(&s, &some); /* no probe, no set */
+    CHECK_INT(validated(&s, (const double[][2]){{50, NAN}, {70, NAN}}, 2, 1), 0);
+    CHECK_INT(validated(&s, (const double[][2]){{NAN, 60}, {NAN, 20}}, 2, 1), 0);
+    signs_open(&s, &some); /* again after half an hour at the earliest */
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}, {55, 50}, {56, 40}}, 3, 0.1), 1);
+    signs_open(&s, &some);
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}, {55, 50}, {56, 40}}, 3, 1), 2);
+    signs_open(&s, &some); /* a life that goes on knows what an earlier one began with */
+    signs_began(&s, 50, 60);
+    CHECK_INT(validated(&s, (const double[][2]){{50, 60}}, 1, 1), 0);
+    struct metrics_row row = {0};
+    struct sign_told told[SIGNS];
+    put(&row, "mask_accuracy", 51);
+    put(&row, "probe_accuracy", 50);
+    CHECK_INT(signs_validation(&s, &row, 0, told), 1);
 }

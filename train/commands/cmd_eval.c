@@ -1,5 +1,6 @@
 /* ovseg eval CONFIG|RUN|PACKAGE: an evaluation, as ovseg-train runs it, of one set or several.
- * ovseg eval MODEL --images DIR: how well a CLIP names the pictures in the sub-folders of DIR. */
+ * ovseg eval MODEL --images DIR: how well a CLIP names the pictures in the sub-folders of DIR.
+ * ovseg eval RUN --blend: what lies between the CLIP that a training began with and its own. */
 #include <argp.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "eval/classify.h"
+#include "train/clip_blend_run.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
 #include "train/eval_sets.h"
@@ -24,7 +26,8 @@ struct arguments {
     struct model_options model;
     struct overrides overrides;
     const char *images, *classes, *out, *predictions, *sets;
-    bool quiet, dry_run, explain;
+    const char *other;
+    bool quiet, dry_run, explain, blend;
 };
 
 enum {
@@ -36,7 +39,8 @@ enum {
     KEY_WEIGHTS,
     KEY_DRY_RUN,
     KEY_EXPLAIN,
-    KEY_FIT
+    KEY_FIT,
+    KEY_BLEND
 };
 
 static const struct argp_option options[] = {
@@ -61,6 +65,12 @@ static const struct argp_option options[] = {
      "pixels that have a class, or by `all`, where those without one are to stay unlabelled; the "
      "same as measure.min_score. On validation masks: eval.set=val",
      0},
+    {"blend", KEY_BLEND, "OTHER", OPTION_ARG_OPTIONAL,
+     "Of the CLIP of a training RUN, or of a config whose run is done: validation and retention "
+     "probe of eleven models between OTHER (by default the CLIP that the chain began with) and it. "
+     "validate.set, .probe and .images may be given. Also written into the run, where `ovseg "
+     "report` finds it; `ovseg convert --blend` makes one of the models",
+     0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Without --images, as ovseg-train has it; --explain, too", 0},
     {"explain", KEY_EXPLAIN, 0, OPTION_HIDDEN, 0, 0},
@@ -72,7 +82,8 @@ static const char doc[] =
     "one, or that of a model package (with --sets), and prints all figures (measure.* has more of "
     "them); or, with --images, the "
     "zero-shot classification of pictures by the CLIP of MODEL: a run, RUN@best, a config, or "
-    "published weights (OpenAI's, open_clip's, Hugging Face's, OVSeg's).\v"
+    "published weights (OpenAI's, open_clip's, Hugging Face's, OVSeg's). With --blend, what lies "
+    "between two CLIPs.\v"
     "With --images, pictures are resized and cut to the middle as CLIP's authors do. Where they "
     "are masked crops, filled with the colour (124, 116, 103), and the CLIP has mask prompts, "
     "these stand for the patches that were filled; eval.prompts=false does without. Top-1 and "
@@ -103,6 +114,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (arg && strcmp(arg, "all") != 0)
             argp_error(state, "--fit-threshold=%s: by `all` pixels, or without =", arg);
         add_override(a, arg ? "measure.min_score=all" : "measure.min_score=labelled", NULL, state);
+        break;
+    case KEY_BLEND:
+        a->blend = true;
+        a->other = arg;
         break;
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
@@ -331,6 +346,13 @@ static int evaluate(const struct arguments *a) {
     return eval_segmentation(&r);
 }
 
+static int blend(const struct arguments *a) {
+    if (a->images || a->classes || a->out || a->predictions || a->model.weights || a->sets ||
+        a->dry_run || a->explain)
+        return error_set(ERR_USAGE, "--blend: only -q and validate.KEY=VALUE go with it");
+    return blend_curve_run(&a->model, a->other);
+}
+
 int cmd_eval(int argc, char **argv) {
     static const struct argp argp = {
         options, parse, "CONFIG|RUN|PACKAGE|MODEL [KEY=VALUE...]", doc, 0, 0, 0};
@@ -341,7 +363,11 @@ int cmd_eval(int argc, char **argv) {
     a.model.overrides = a.overrides.at;
     a.model.n_overrides = a.overrides.n;
     int status = 0;
-    if (a.images) {
+    if (a.blend) {
+        int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
+        status = blend(&a);
+        t_scope_close(scope, NULL);
+    } else if (a.images) {
         int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
         status = classify_images(&a);
         t_scope_close(scope, NULL);

@@ -3,12 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/shipped.h"
+#include "train/cluster/slurm_text.h"
 
 enum {
-    FEW_PAIRS = 500,  /* below: steps are counted, not passes */
+    FEW_PAIRS = 500, /* below: steps are counted, not passes */
+    FEW_STEPS = 60,
     MASKS_MIN = 8,    /* in training, for a network of masks of one's own */
     SMALL_SIDE = 128, /* pictures that stay as they are */
     LARGE_SIDE = 640, /* for a published CLIP */
@@ -201,17 +204,40 @@ static int64_t batch_of(int64_t pairs, const char *recipe) {
     return batch;
 }
 
-static void put_training(struct str *s, const struct own *o, const char *large_rate) {
-    int64_t pairs = own_pairs(o);
-    const char *recipe = own_recipe(o);
-    str_add(s, "batch: {global: %lld} # of about %lld pairs\n", (long long)batch_of(pairs, recipe),
-            (long long)pairs);
+/* Some five times in a training, by round numbers of steps. */
+static int64_t every_of(int64_t steps) {
+    int64_t every = steps / 5;
+    return every >= 20 ? every / 10 * 10 : every > 1 ? every : 1;
+}
+
+/* `passes` of all pairs, as the recipe has them. */
+static void put_training(struct str *s, const struct own *o, int64_t passes,
+                         const char *large_rate) {
+    int64_t pairs = own_pairs(o), batch = batch_of(pairs, own_recipe(o));
+    int64_t steps = pairs < FEW_PAIRS ? FEW_STEPS : passes * (pairs / batch);
+    str_add(s, "batch: {global: %lld} # of about %lld pairs\n", (long long)batch, (long long)pairs);
     if (pairs < FEW_PAIRS)
-        str_add(s, "optim: {epochs: 0, steps: 60, warmup: 5%s} # few pairs: steps are counted\n",
-                o->large ? large_rate : "");
+        str_add(s, "optim: {epochs: 0, steps: %d, warmup: 5%s} # few pairs: steps are counted\n",
+                FEW_STEPS, o->large ? large_rate : "");
     else if (o->large)
         str_add(s, "optim: {%s} # the paper's, for published weights\n", large_rate + 2);
-    if (o->n_masks) str_add(s, "validate: {set: val} # names of held-out masks, after each pass\n");
+    if (o->n_masks)
+        str_add(s, "# Names of held-out masks, each so many steps; ");
+    else
+        str_add(s, "# Each so many steps ");
+    str_add(s,
+            "drawn scenes beside them show what is forgotten\n"
+            "# of what the CLIP knew. A set of yours with masks that is not of this kind tells "
+            "more:\n# probe: FILE.h5 (ovseg data prepare makes one); \"\": none\n");
+    str_add(s, "validate: {%severy: %lld, probe: drawn}\n", o->n_masks ? "set: val, " : "",
+            (long long)every_of(steps));
+}
+
+/* Of the recipe's files, which say it, too. */
+static int64_t passes_of(const char *recipe, bool prompts) {
+    static const int64_t passes[3][2] = {{6, 4}, {3, 2}, {2, 1}};
+    int k = strcmp(recipe, "1k") == 0 ? 0 : strcmp(recipe, "10k") == 0 ? 1 : 2;
+    return passes[k][prompts];
 }
 
 static void put_tuning(struct own_configs *c, const struct own *o) {
@@ -223,7 +249,7 @@ static void put_tuning(struct own_configs *c, const struct own *o) {
     str_add(s, "inputs:\n  scenes: data.yaml\n");
     put_clip(s, o, "clip");
     str_add(s, "  pairs: mine.yaml\n");
-    put_training(s, o, ", lr: 5e-6, weight_decay: 0.2");
+    put_training(s, o, passes_of(own_recipe(o), false), ", lr: 5e-6, weight_decay: 0.2");
     s = new_file(c, "mpt.yaml");
     str_add(s,
             "# Mask prompts on the fine-tuned CLIP, then the table. This is the one to run:\n"
@@ -234,7 +260,7 @@ static void put_tuning(struct own_configs *c, const struct own *o) {
     if (o->layers && o->layers < 3)
         str_add(s, "prompt: {depth: %lld} # the image tower has no more blocks\n",
                 (long long)o->layers);
-    put_training(s, o, ", lr: 2e-2, weight_decay: 0");
+    put_training(s, o, passes_of(own_recipe(o), true), ", lr: 2e-2, weight_decay: 0");
     str_add(s, "then: eval.yaml\n");
     free(finetune);
     free(mpt);
@@ -289,6 +315,49 @@ static void put_names(struct own_configs *c, const struct own *o) {
     vocabulary_close(&v);
 }
 
+/* A path of the folder, for a command line. */
+static void put_word(struct str *s, const struct own *o, const char *file) {
+    char *path = file ? path_join(o->dir, file) : mem_format("%s.ovseg", o->dir);
+    if (shell_quote(s, path)) error_clear(); /* a line break: nothing that can be copied */
+    free(path);
+}
+
+static void put_readme(struct own_configs *c, const struct own *o) {
+    static const char *const about[][2] = {
+        {"data.yaml", "where the pictures, captions and masks are"},
+        {"names.yaml", "the vocabulary"},
+        {"masks.yaml", "trains the network that proposes masks"},
+        {"mine.yaml", "makes pairs of masks and nouns"},
+        {"finetune.yaml", "trains CLIP's image tower on them"},
+        {"mpt.yaml", "trains mask prompts on that; runs all the others"},
+        {"eval.yaml", "the table that closes it"},
+        {"split/", "who trains, who is held out"}};
+    static const char *const lines[][4] = {
+        {"ovseg-train ", "mpt.yaml", "", "trains; ends with a table, and goes on where it stopped"},
+        {"ovseg report ", "mpt.yaml", "", "report/report.html: what was gained, what was forgotten"},
+        {"ovseg eval ", "mpt.yaml", " --blend", "models between the CLIP as it was and as it is"},
+        {"ovseg export ", "mpt.yaml", " -o ", "all that segmenting needs, in one folder"},
+        {"ovseg segment -m ", NULL, " -o out --classes ", "names.yaml"}};
+    struct str *s = new_file(c, "README.md");
+    str_add(s, "# Written by `ovseg init`\n\n| file | what it is |\n|---|---|\n");
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (i != 2 || own_trains_masks(o)) str_add(s, "| `%s` | %s |\n", about[i][0], about[i][1]);
+    str_add(s, "\nFrom the folder where it was called:\n\n");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const char *const *x = lines[i];
+        bool last = !x[1];
+        str_add(s, "    %s", x[0]);
+        if (last || *x[1]) put_word(s, o, x[1]);
+        str_add(s, "%s", x[2]);
+        if (last) put_word(s, o, x[3]);
+        if (i == 3) put_word(s, o, NULL);
+        str_add(s, last ? " PICTURE...\n" : "    # %s\n", x[3]);
+    }
+    str_add(s,
+            "\nThe files are to be changed as you like; `ovseg settings KEY` explains a setting, "
+            "docs/own-data.md all of it.\n");
+}
+
 static void put_lists(struct own_configs *c, const struct own *o) {
     static const char *const names[] = {"split/train.txt", "split/val.txt", "split/test.txt"};
     for (int k = 0; k < 3; k++) {
@@ -306,6 +375,7 @@ void own_configs_make(struct own_configs *c, const struct own *o) {
     put_mine(c, o);
     put_tuning(c, o);
     put_eval(c, o);
+    put_readme(c, o);
 }
 
 void own_configs_free(struct own_configs *c) {

@@ -42,28 +42,73 @@ static void check_file(const char *dir, const struct own_file *f, const struct b
     free(path);
 }
 
-/* Nothing is written unless all can be. */
-static int check_folder(const struct own *o, const struct own_configs *c) {
+/* Nothing is written unless all can be. *manifest: of the call before, empty when there was none.
+ */
+static int check_folder(const struct own *o, const struct own_configs *c, struct bytes *manifest) {
     char *path = path_join(o->dir, MANIFEST);
-    struct bytes manifest = {0};
     struct strings there = {0};
     struct problems p = {0};
     if (dir_exists(o->dir) && dir_list(o->dir, &there)) return error_status();
     bool ours = file_exists(path);
-    int status = ours ? file_read(path, 1 << 20, &manifest) : 0;
+    int status = ours ? file_read(path, 1 << 20, manifest) : 0;
     free(path);
     if (!status && !ours && there.n)
         status =
             error_set(ERR_IO, "%s: is not empty and not of ovseg init: name a new folder", o->dir);
-    for (size_t i = 0; i < c->n && !status; i++) check_file(o->dir, &c->at[i], &manifest, &p);
+    for (size_t i = 0; i < c->n && !status; i++) check_file(o->dir, &c->at[i], manifest, &p);
     strings_free(&there);
-    bytes_free(&manifest);
     bool some = p.n > 0;
     if (some)
         problems_add(&p,
                      "nothing was written: move these files away to have them made anew, or name "
                      "another folder");
     return status ? status : problems_close(&p, ERR_IO);
+}
+
+/* ---- what is no longer part of the chain ---- */
+
+static bool is_written(const struct own_configs *c, const char *name) {
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->at[i].name, name) == 0) return true;
+    return false;
+}
+
+/* A file of the call before; one that a user has changed since is told of, and stays. */
+static int remove_one(struct own *o, const char *name, uint64_t then) {
+    char *path = path_join(o->dir, name);
+    uint64_t now;
+    int status = 0;
+    if (path_is_below(name) && file_exists(path)) {
+        status = hash_file(path, &now);
+        if (!status && now == then)
+            status = file_remove(path);
+        else if (!status)
+            own_note(o,
+                     "%s was changed since, and is left as it is: the chain has no more use for it",
+                     path);
+    }
+    free(path);
+    return status;
+}
+
+static int remove_rest(struct own *o, const struct own_configs *c, const struct bytes *manifest) {
+    const char *at = manifest->at ? strchr((const char *)manifest->at, '\n') : NULL;
+    int status = 0;
+    while (at && *++at && !status) {
+        size_t n = strcspn(at, "\n");
+        char *line = mem_format("%.*s", (int)n, at), *blank = strchr(line, ' ');
+        uint64_t then;
+        if (blank) {
+            *blank = '\0';
+            if (hash_parse(line, &then))
+                error_clear();
+            else if (!is_written(c, blank + 1))
+                status = remove_one(o, blank + 1, then);
+        }
+        free(line);
+        at = strchr(at, '\n');
+    }
+    return status;
 }
 
 /* ---- writing ---- */
@@ -99,8 +144,11 @@ static int write_files(const struct own *o, const struct own_configs *c) {
 int own_write(struct own *o) {
     struct own_configs c = {0};
     own_configs_make(&c, o);
-    int status = check_folder(o, &c);
+    struct bytes manifest = {0};
+    int status = check_folder(o, &c, &manifest);
+    if (!status) status = remove_rest(o, &c, &manifest); /* while the manifest names them */
     if (!status) status = write_files(o, &c);
+    bytes_free(&manifest);
     own_configs_free(&c);
     return status;
 }

@@ -96,7 +96,7 @@ static void shrink(const struct graph *g, struct node *n) {
     if (!plan_trains(n)) return;
     c->run.checkpoint_every = INT32_MAX;
     if (c->pretrain.steps) c->pretrain.steps = least(c->pretrain.steps, PHASE);
-    if (!*c->train.validate_set) return;
+    if (!*c->train.validate_set && !*c->train.validate_probe) return;
     c->train.validate_every = 3; /* one is timed even where three steps are all there is */
     c->train.validate_images = least(c->train.validate_images, PLAN_HELD_OUT);
     c->train.validate_keep = KEEP_LAST;

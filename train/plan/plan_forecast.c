@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "checkpoints/checkpoint.h"
 #include "data/scenes.h"
+#include "train/clip_validate.h"
 #include "train/device.h"
 #include "train/memory.h"
 #include "train/plan/plan.h"
@@ -77,15 +78,22 @@ static double ratio(int64_t will, int64_t did) {
 
 static int64_t validations(const struct plan_stage *s) {
     const struct train_options *t = &s->node->config.train;
-    if (!*t->validate_set) return 0;
-    return 1 + (t->validate_every ? (s->counts.units - 1) / t->validate_every : 0);
+    bool probe = *t->validate_probe;
+    if (!*t->validate_set && !probe) return 0;
+    return 1 + probe + (t->validate_every ? (s->counts.units - 1) / t->validate_every : 0);
 }
 
 static double validation_ratio(const struct plan_stage *s) {
     const struct train_options *t = &s->node->config.train;
-    int64_t all = pictures_of(s, t->validate_set);
-    if (t->validate_images && t->validate_images < all) all = t->validate_images;
-    return all > PLAN_HELD_OUT ? (double)all / PLAN_HELD_OUT : 1;
+    int64_t of[] = {*t->validate_set ? pictures_of(s, t->validate_set) : 0,
+                    *t->validate_probe ? CLIP_PROBE_SCENES : 0}; /* of a file: as if drawn */
+    int64_t all = 0, tried = 0;
+    for (int k = 0; k < 2; k++) {
+        if (t->validate_images && t->validate_images < of[k]) of[k] = t->validate_images;
+        all += of[k];
+        tried += of[k] < PLAN_HELD_OUT ? of[k] : PLAN_HELD_OUT;
+    }
+    return ratio(all, tried);
 }
 
 static int64_t saves(const struct plan_stage *s) {

@@ -4,6 +4,7 @@
  *   report_gather.c  runs with all that they were made from, and evaluations
  *   report_sweep.c   sweeps, from their sweep.csv
  *   report_tables.c  the tables; report_differences.c how sure differences of results are
+ *   report_retention.c what was gained and what was forgotten
  *   report_page.c    the page; report_parts.c its parts
  *
  * Nothing of it is locked, verified or changed; runs may be unfinished, failed or at work. What is
@@ -69,7 +70,7 @@ struct report {
 };
 
 /* Adds what a word names: the folder of a run or of a sweep, or one of `runs` by its name.
- * ERR_USAGE, ERR_MISSING, ERR_DATA. */
+ * or the config of one. ERR_USAGE, ERR_MISSING, ERR_DATA, ERR_CONFIG. */
 int report_add(struct report *r, const char *word, const char *runs);
 void report_free(struct report *r);
 
@@ -107,10 +108,13 @@ struct report_tables {
     size_t n_sweeps;
     struct strings sweep_file; /* names of theirs */
     struct table results, differences, classes, confused, cost, runs;
+    struct table retention, blend;
     struct table protocol, same; /* what differs among results, and what does not */
     struct str decisive;         /* what differs that mIoU may depend on, "" when nothing does */
 };
 void report_differences(struct table *t, const struct report *r);
+void report_retention(struct table *t, const struct report *r);
+void report_blends(struct table *t, const struct report *r);
 void report_tables(const struct report *r, struct report_tables *t);
 void report_tables_free(struct report_tables *t);
 
@@ -126,5 +130,6 @@ int report_write(const struct report *r, const struct report_look *look, const c
 void report_sweep_part(const struct report_sweep *s, const struct table *t, struct str *out);
 void report_result_part(const struct report *r, size_t result, const struct report_tables *t,
                         const struct report_look *look, struct str *out);
+void report_retention_part(const struct report *r, const struct report_tables *t, struct str *out);
 void report_curves_part(const struct report *r, struct str *out);
 extern const char *const report_style[]; /* ends with NULL */

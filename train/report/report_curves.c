@@ -69,8 +69,8 @@ static void chart_of(const struct stage_runs *s, const char *kind, const char *n
     free(whole);
 }
 
-/* Of a run that is alone all that its validation tells of one measure: mask_accuracy, and that of
- * the seen classes. */
+/* Of a run that is alone all that its validation tells of one measure: mask_accuracy, that of the
+ * seen classes, and of the retention probe. */
 static void validation_of_one(const struct stage_runs *s, struct str *out) {
     for (size_t i = 0; i < s->report->n_runs; i++) {
         const struct run_curves *c = curves_of(s, i);
@@ -79,7 +79,8 @@ static void validation_of_one(const struct stage_runs *s, struct str *out) {
         if (!first) continue;
         for (size_t k = 0; k < c->n; k++)
             if (strcmp(c->at[k].kind, "validate") == 0 &&
-                strncmp(c->at[k].name, first->name, strlen(first->name)) == 0)
+                (strncmp(c->at[k].name, first->name, strlen(first->name)) == 0 ||
+                 strcmp(c->at[k].name, "probe_accuracy") == 0))
                 add(&lines, c->at[k].name, &c->at[k]);
         char *title = mem_format("%s, validation", first->name);
         draw(&lines, title, out);
@@ -94,10 +95,12 @@ static void stage_part(struct stage_runs *s, struct str *out) {
     html_text(out, s->config);
     str_add(out, "%s</h3>\n<div class=\"charts\">\n", s->pretrain ? ": first phase" : "");
     chart_of(s, "train", "loss", out);
-    if (s->n == 1)
+    if (s->n == 1) {
         validation_of_one(s, out);
-    else
+    } else {
         chart_of(s, "validate", NULL, out);
+        chart_of(s, "validate", "probe_accuracy", out);
+    }
     chart_of(s, "train", "lr", out);
     str_add(out, "</div>\n");
 }

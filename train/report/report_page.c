@@ -85,7 +85,7 @@ struct part {
     const char *id, *title;
     bool there;
 };
-enum { SWEEPS, RESULTS, CLASSES, CURVES, PROTOCOL, COST, RUNS, PARTS };
+enum { SWEEPS, RESULTS, RETENTION, CLASSES, CURVES, PROTOCOL, COST, RUNS, PARTS };
 
 static void navigation(const struct part *part, struct str *out) {
     str_add(out, "<nav>");
@@ -160,6 +160,7 @@ static void put_part(const struct report *r, const struct report_tables *t,
         for (size_t i = 0; i < r->n_sweeps; i++) report_sweep_part(&r->sweep[i], &t->sweep[i], out);
         break;
     case RESULTS: results_part(r, t, out); break;
+    case RETENTION: report_retention_part(r, t, out); break;
     case CLASSES:
         for (size_t i = 0; i < r->n_results; i++) report_result_part(r, i, t, look, out);
         break;
@@ -195,6 +196,8 @@ void report_page(const struct report *r, const struct report_tables *t,
     const struct part parts[PARTS] = {
         [SWEEPS] = {"sweeps", "Ablations", r->n_sweeps},
         [RESULTS] = {"results", "Results", table_rows(&t->results)},
+        [RETENTION] = {"retention", "Gained and forgotten",
+                       table_rows(&t->retention) || table_rows(&t->blend)},
         [CLASSES] = {"classes", "Classes and pictures", r->n_results},
         [CURVES] = {"curves", "Training", has_curves(r)},
         [PROTOCOL] = {"protocol", "Protocol", table_rows(&t->same) || table_rows(&t->protocol)},
@@ -219,10 +222,10 @@ void report_page(const struct report *r, const struct report_tables *t,
 /* ---- files ---- */
 
 static size_t list_tables(const struct report_tables *t, const struct table **list) {
-    enum { REST = 8 };
-    const struct table *const rest[REST] = {&t->results,  &t->differences, &t->classes,
-                                            &t->confused, &t->protocol,    &t->same,
-                                            &t->cost,     &t->runs};
+    enum { REST = 10 };
+    const struct table *const rest[REST] = {&t->results, &t->differences, &t->retention, &t->blend,
+                                            &t->classes, &t->confused,    &t->protocol,  &t->same,
+                                            &t->cost,    &t->runs};
     size_t n = 0;
     for (size_t i = 0; i < t->n_sweeps; i++) list[n++] = &t->sweep[i];
     for (size_t i = 0; i < REST; i++) list[n++] = rest[i];
@@ -239,7 +242,7 @@ static int write_file(const char *dir, const char *name, const char *ending,
 }
 
 static int write_tables(const struct report_tables *t, const char *dir) {
-    const struct table **list = mem_alloc(t->n_sweeps + 8, sizeof(struct table *));
+    const struct table **list = mem_alloc(t->n_sweeps + 10, sizeof(struct table *));
     struct str markdown = {0};
     size_t n = list_tables(t, list);
     int status = 0;

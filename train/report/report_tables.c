@@ -399,6 +399,8 @@ void report_tables(const struct report *r, struct report_tables *t) {
     classes_table(&t->classes, r);
     confused_table(&t->confused, r);
     protocol_tables(t, r);
+    report_retention(&t->retention, r);
+    report_blends(&t->blend, r);
     cost_table(&t->cost, r);
     runs_table(&t->runs, r);
 }
@@ -408,8 +410,9 @@ void report_tables_free(struct report_tables *t) {
     free(t->sweep);
     strings_free(&t->sweep_file);
     str_free(&t->decisive);
-    enum { ONES = 8 };
-    struct table *const one[ONES] = {&t->results, &t->differences, &t->classes,  &t->confused,
-                                     &t->cost,    &t->runs,        &t->protocol, &t->same};
+    enum { ONES = 10 };
+    struct table *const one[ONES] = {&t->results,   &t->differences, &t->classes,  &t->confused,
+                                     &t->cost,      &t->runs,        &t->protocol, &t->same,
+                                     &t->retention, &t->blend};
     for (size_t i = 0; i < ONES; i++) table_free(one[i]);
 }

@@ -1,0 +1,149 @@
+#include "train/clip_blend_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/settings_path.h"
+#include "train/clip_blend.h"
+#include "train/cluster/slurm_text.h"
+#include "train/device.h"
+#include "train/signs.h"
+
+/* The trained CLIP of the model, and the one that its chain began with. */
+static int find_ends(struct node *model, bool best, struct node_input *to,
+                     const struct node_input **first) {
+    int status = model_clip(model, best, to);
+    *first = status ? NULL : node_input(to->node, "clip");
+    for (const struct node_input *next = *first; next; next = node_input(next->node, "clip")) {
+        *first = next;
+        if (!next->node) break;
+    }
+    if (status || (*first && (*first)->node)) return status;
+    return error_set(
+        ERR_CONFIG,
+        "%s: no run of clip-finetune, mask-prompt or clip-joint: --blend wants one, or "
+        "an evaluation of one",
+        model->path);
+}
+
+/* The file of validate.probe, as of the command line, is an input. */
+static int set_probe(struct node *n) {
+    char *path;
+    int status = settings_resolve(&n->doc, clip_probe_files[0], &path);
+    if (!status && path) {
+        n->input = mem_grow(n->input, &n->inputs_cap, n->n_inputs + 1, sizeof *n->input);
+        memmove(n->input + 1, n->input, n->n_inputs++ * sizeof *n->input); /* found first */
+        n->input[0] = (struct node_input){.name = mem_strdup(clip_probe_files[0]), .path = path};
+    }
+    return status;
+}
+
+/* validate.* of the command line over those of the run. */
+static int override_validation(struct node *n, const struct model_options *o) {
+    static const char *const keys[] = {"validate.set", "validate.images", "validate.probe"};
+    struct problems p = {0};
+    bool probe = false;
+    for (size_t i = 0; i < o->n_overrides; i++) {
+        const struct override *x = &o->overrides[i];
+        size_t k = 0;
+        while (k < 3 && (x->scope || strcmp(x->key, keys[k]) != 0)) k++;
+        probe |= k == 2;
+        if (k == 3)
+            problems_add(&p, "%s: with --blend only validate.set, .images and .probe may be given",
+                         x->key);
+        else if (settings_override(&n->doc, x))
+            problems_take_error(&p);
+    }
+    if (!p.n && o->n_overrides)
+        settings_assign(&n->doc, config_used(n->config.run.stage), config_known(), o->command,
+                        &n->config, &p);
+    int status = problems_close(&p, ERR_CONFIG);
+    bool file = probe && *n->config.train.validate_probe && !clip_probe_is_drawn(n);
+    return !status && file ? set_probe(n) : status;
+}
+
+static void put(char **to, const char *value) {
+    free(*to);
+    *to = mem_strdup(value);
+}
+
+/* A run that had neither is measured all the same. */
+static void fill_in(struct node *n) {
+    struct train_options *t = &n->config.train;
+    if (!*t->validate_probe) put(&t->validate_probe, clip_probe_word);
+    if (*t->validate_set || !node_input(n, "scenes")) return;
+    char *val = node_input_path(n, "scenes", "val.h5");
+    if (file_exists(val)) put(&t->validate_set, "val");
+    free(val);
+}
+
+/* For a command line: published weights have no run yet. */
+static char *word_of(const struct node_input *in) {
+    bool weights = in->node->config.run.stage == STAGE_IMPORT && !in->node->done;
+    struct str word = {0};
+    char *text =
+        mem_format("%s%s", weights ? in->node->path : in->node->dir, in->best ? "@best" : "");
+    if (shell_quote(&word, text)) error_clear(); /* a line break: nothing that can be copied */
+    if (!word.at) return text;
+    free(text);
+    return word.at;
+}
+
+static void print_convert(double alpha, const struct node_input *from,
+                          const struct node_input *to) {
+    char *a = word_of(from), *b = word_of(to);
+    printf("  ovseg convert --blend --alpha=%.1f %s %s blend.safetensors\n", alpha, a, b);
+    free(a);
+    free(b);
+}
+
+static void print(const struct blend_curve *b, const struct node_input *from,
+                  const struct node_input *to) {
+    const struct blend_point *best = blend_best(b);
+    blend_curve_print(b, stdout);
+    if (best->alpha > 0)
+        printf("\nbest validation that keeps the probe within %d points of alpha 0: alpha %.1f\n",
+               SIGN_PROBE_LOSS, best->alpha);
+    if (best->alpha > 0 && best->alpha < 1) print_convert(best->alpha, from, to);
+    printf("\nwritten: %s/%s\n", to->node->dir, blend_file);
+}
+
+static int measure(struct node *n, const struct node_input *from, const struct node_input *to) {
+    struct blend_curve b;
+    int status = device_open(n);
+    if (!status) status = clip_probe_check(n);
+    if (status) return status;
+    int scope = t_scope_open("", T_PRECISION(n->config.run.precision));
+    status = blend_curve_of(&b, n, from, to);
+    t_scope_close(scope, NULL);
+    if (!status) status = blend_curve_write(&b, to->node->dir);
+    if (!status) print(&b, from, to);
+    if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
+    return status;
+}
+
+int blend_curve_run(const struct model_options *o, const char *other) {
+    struct model_options plain = *o; /* the overrides are of the validation */
+    struct node_input to = {0}, named = {0};
+    const struct node_input *from = NULL;
+    struct graph g = {0};
+    bool best;
+    plain.n_overrides = 0;
+    struct node *model = model_node(&g, o->name, &plain, &best);
+    int status = model ? find_ends(model, best, &to, &from) : error_status();
+    if (!status && other) {
+        struct node *second = model_node(&g, other, &plain, &best);
+        status = second ? model_clip(second, best, &named) : error_status();
+        from = &named;
+    }
+    struct node *trained = status ? NULL : to.node;
+    if (trained) status = override_validation(trained, o);
+    if (trained && !status) {
+        fill_in(trained);
+        status = measure(trained, from, &to);
+    }
+    graph_close(&g);
+    return status;
+}
