@@ -4,8 +4,9 @@
  *     if (ovseg_open(&model, "MODEL.ovseg", NULL)) die(ovseg_error(NULL));
  *     const char *names[] = {"sky", "a red car", "grass"};
  *     if (ovseg_set_names(model, names, 3)) die(ovseg_error(model));
- *     if (ovseg_segment(model, rgb, height, width, 3 * width, labels, NULL))
- * die(ovseg_error(model)); ovseg_close(model);
+ *     int status = ovseg_segment(model, rgb, height, width, 3 * width, labels, NULL);
+ *     if (status) die(ovseg_error(model));
+ *     ovseg_close(model);
  *
  * Labels are those of `ovseg segment -m MODEL.ovseg`, to the bit: with the same libtorch, kind of
  * CPU and number of threads.

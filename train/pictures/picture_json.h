@@ -1,12 +1,14 @@
 /* What is where in a segmented picture, as numbers: NAME.json beside its label map.
  *
  *     {"format": "ovseg segmentation", "version": 1,
- *      "made_by": "6f0c...",              as in ovseg-segment.json: the model, the names, the
- * settings "file_name": "street.jpg",         below the folder that was named "hash": "90ab...", of
- * the picture file's bytes (XXH3, 64 bits) "width": 640, "height": 480, "unlabelled": {"value":
- * 255, "pixels": 120, "share": 0.0004}, "names": [{"index": 0, "name": "sky", "pixels": 9000,
- * "share": 0.03, "mean_score": 0.61, "bbox": [x, y, width, height], "segmentation": {"size": [480,
- * 640], "counts": "..."}}]}
+ *      "made_by": "6f0c...",       as in ovseg-segment.json: the model, the names, the settings
+ *      "file_name": "street.jpg",  below the folder that was named
+ *      "hash": "90ab...",          of the picture file's bytes (XXH3, 64 bits)
+ *      "width": 640, "height": 480,
+ *      "unlabelled": {"value": 255, "pixels": 120, "share": 0.0004},
+ *      "names": [{"index": 0, "name": "sky", "pixels": 9000, "share": 0.03,
+ *                 "mean_score": 0.61, "bbox": [x, y, width, height],
+ *                 "segmentation": {"size": [480, 640], "counts": "..."}}]}
  *
  * Names that have no pixel are not listed. index: the value in the label map. share: of all pixels,
  * 0 to 1. segmentation: COCO's compressed run lengths, with --rle.
