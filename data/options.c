@@ -77,10 +77,12 @@ const struct setting segment_data_rows[8] = {
 #undef SETTINGS_OF
 
 #define SETTINGS_OF struct text_options
+static const char *const too_long[] = {"stop", "cut", NULL}; /* enum text_too_long */
 const struct setting text_rows[] = {
     STRINGS("templates", templates, RESULT, "[vild]", "sets (vild, imagenet, predefined) and texts with {} for the name"),
     BOOL  ("shared_starts", shared_starts, RESULT, "true",           "what templates begin with goes through the text tower once, and no text is padded; <= 1e-6"),
     CHOICE("precision", precision, RESULT, "run", part_precision_names, "of the products in the text tower; run: as everywhere"),
+    CHOICE("too_long",  too_long,  OUTPUT, "stop", too_long,         "a name that with its template has more tokens than the model reads (77): an error that names it, or its first ones with a warning"),
     BOOL  ("keep",      keep,      SPEED,  "true",                   "features of nouns are kept in OUTPUT_DIR/.text for other runs"),
 };
 #undef SETTINGS_OF

@@ -59,15 +59,18 @@ extern const struct setting segment_data_rows[8];
 /* The side of a sample, pixels; 0: that of the pictures. */
 int64_t segment_side(const struct segment_data_options *o);
 
+enum text_too_long { TEXT_STOP, TEXT_CUT };
+
 struct text_options {
     struct strings templates; /* a name of a set, or the templates themselves */
     bool shared_starts;
     int precision; /* enum precision */
     bool keep;
+    int too_long; /* enum text_too_long */
     const char *vocabulary; /* no setting: the tokenizer's file that came with a CLIP; NULL: where
                                it is installed (data/tokenizer.h) */
 };
-extern const struct setting text_rows[4];
+extern const struct setting text_rows[5];
 
 enum mine_masks { MINE_PROPOSALS, MINE_LABELS };
 enum mine_duplicates { DUPLICATES_KEEP, DUPLICATES_FIRST };

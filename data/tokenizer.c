@@ -342,7 +342,7 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, int64_t contex
         return error_set(ERR_DATA, "\"%.80s%s\" has %lld tokens, the model reads %lld: shorten it",
                          text, n > 80 ? "..." : "", (long long)r.n, (long long)context);
     row[(r.n < context ? r.n : context) - 1] = TOKENIZER_END;
-    if (length) *length = r.n < context ? r.n : context;
+    if (length) *length = r.n;
     return 0;
 }
 

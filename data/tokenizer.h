@@ -37,9 +37,10 @@ void tokenizer_close(struct tokenizer *t);
  * tree this was built from. *path is owned; ERR_MISSING says how to get it. */
 int tokenizer_default_path(char **path);
 
-/* row [context] = start, the ids of `text`, end, zeros; *length (or NULL) counts up to the end
- * token. A text that does not fit is ERR_DATA, or, with `truncate`, cut with the end token in the
- * last place: inference does the former, training the latter. context >= 2. */
+/* row [context] = start, the ids of `text`, end, zeros; *length (or NULL) counts all of them up to
+ * the end token, more than `context` where some have no place. A text that does not fit is
+ * ERR_DATA, or, with `truncate`, cut with the end token in the last place: inference does the
+ * former, training the latter (reference-spec Q24). context >= 2. */
 int tokenizer_encode(const struct tokenizer *t, const char *text, int64_t context, bool truncate,
                      int64_t *row, int64_t *length);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/spans.h"
 #include "data/templates.h"
 #include "nn/models/text_bank.h"
@@ -31,9 +32,15 @@ static int64_t *tokens_of(const struct class_encoder *e, const struct strings *t
     int64_t context = e->clip->opt.text.context;
     int64_t *ids = mem_try(texts->n, (size_t)context * sizeof *ids);
     int status = ids ? 0 : error_status();
-    for (size_t i = 0; !status && i < texts->n; i++)
-        status = tokenizer_encode(&e->tokenizer, texts->at[i], context, false,
-                                  ids + (int64_t)i * context, NULL);
+    for (size_t i = 0; !status && i < texts->n; i++) {
+        const char *text = texts->at[i];
+        int64_t n;
+        status = tokenizer_encode(&e->tokenizer, text, context, e->text->too_long == TEXT_CUT,
+                                  ids + (int64_t)i * context, &n);
+        if (!status && n > context)
+            log_warn("\"%.80s%s\" has %lld tokens, the model reads the first %lld", text,
+                     strlen(text) > 80 ? "..." : "", (long long)n, (long long)context);
+    }
     if (status) {
         free(ids);
         return NULL;

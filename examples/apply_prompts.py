@@ -24,8 +24,8 @@ def block(w, x, heads, act):  # of CLIP's image tower, x: [B, T, W]
     linear = lambda y, name: F.linear(y, w[name + ".weight"], w[name + ".bias"])
     qkv = F.linear(norm(x, "ln_1"), w["attn.in_proj_weight"], w["attn.in_proj_bias"])
     q, k, v = (y.unflatten(2, (heads, -1)).transpose(1, 2) for y in qkv.chunk(3, 2))
-    y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-    x = x + linear(y, "attn.out_proj")
+    y = torch.softmax(q @ k.transpose(2, 3) * q.shape[3] ** -0.5, 3) @ v
+    x = x + linear(y.transpose(1, 2).flatten(2), "attn.out_proj")
     return x + linear(act(linear(norm(x, "ln_2"), "mlp.c_fc")), "mlp.c_proj")
 
 def features(clip, prompts, image, mask, heads, act):  # [B, 3, S, S], [B, S, S] -> [B, D]

@@ -162,6 +162,35 @@ static tensor *feature_of(const struct clip_run *c, const char *template, const 
     return x;
 }
 
+/* "a" and a blank, so many times; owned. */
+static char *letters(int n) {
+    struct str s = {0};
+    for (int i = 0; i < n; i++) str_add(&s, "a ");
+    return s.at;
+}
+
+TEST(a_name_that_is_longer_than_the_model_reads_stops_or_is_cut_by_choice) {
+    struct clip_run c;
+    tiny(&c);
+    int context = (int)c.clip.opt.text.context;
+    char *longer = letters(2 * context), *fits = letters(context - 2);
+    struct text_options text = {0};
+    strings_add(&text.templates, "{}");
+    int scope = t_scope_open("", T_NO_GRAD);
+    tensor *whole = class_text_of_names(&c.clip, &text, &fits, 1); /* [1, D] */
+    CHECK(whole);
+    CHECK(!class_text_of_names(&c.clip, &text, &longer, 1));
+    CHECK_ERROR(error_status(), ERR_DATA, "the model reads");
+    text.too_long = TEXT_CUT;
+    tensor *cut = class_text_of_names(&c.clip, &text, &longer, 1); /* [1, D] */
+    CHECK(cut && test_max_diff(cut, whole) == 0);
+    t_scope_close(scope, NULL);
+    strings_free(&text.templates);
+    clip_run_free(&c);
+    free(longer);
+    free(fits);
+}
+
 static void check_mean(tensor *found, tensor *a, tensor *b) {
     tensor *mean = t_add(a, b);
     mean = t_div(mean, t_norm(mean, -1, true));
