@@ -66,7 +66,7 @@ struct text_options {
     bool shared_starts;
     int precision; /* enum precision */
     bool keep;
-    int too_long; /* enum text_too_long */
+    int too_long;           /* enum text_too_long */
     const char *vocabulary; /* no setting: the tokenizer's file that came with a CLIP; NULL: where
                                it is installed (data/tokenizer.h) */
 };

@@ -318,18 +318,16 @@ static bool imports_torch(const char *path) {
 /* PyTorch: Debian's, else what bench/setup fetches, which is newer. */
 static char *python_path(void) {
     const char *deps = getenv("OVSEG_DEPS");
-    char *path = mem_format("PYTHONPATH=%s/bench", deps ? deps : TEST_SOURCE_DIR "/.deps");
-    if (access("/usr/bin/python3", X_OK) == 0) {
-        if (imports_torch("PYTHONPATH="))
-            strcpy(path, "PYTHONPATH=");
-        else if (!imports_torch(path))
-            *path = '\0';
-    }
-    if (!*path) {
-        free(path);
-        test_skip("no PyTorch here: scripts/setup --dev");
-    }
-    return path;
+    char *fetched = mem_format("PYTHONPATH=%s/bench", deps ? deps : TEST_SOURCE_DIR "/.deps");
+    const char *path = NULL;
+    if (access("/usr/bin/python3", X_OK) == 0)
+        path = imports_torch("PYTHONPATH=") ? "PYTHONPATH="
+               : imports_torch(fetched)     ? fetched
+                                            : NULL;
+    char *found = path ? mem_strdup(path) : NULL;
+    free(fetched);
+    if (!found) test_skip("no PyTorch here: scripts/setup --dev");
+    return found;
 }
 
 TEST(the_pytorch_example_gives_the_labels_of_ovseg_segment) {

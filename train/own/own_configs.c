@@ -334,7 +334,8 @@ static void put_readme(struct own_configs *c, const struct own *o) {
         {"split/", "who trains, who is held out"}};
     static const char *const lines[][4] = {
         {"ovseg-train ", "mpt.yaml", "", "trains; ends with a table, and goes on where it stopped"},
-        {"ovseg report ", "mpt.yaml", "", "report/report.html: what was gained, what was forgotten"},
+        {"ovseg report ", "mpt.yaml", "",
+         "report/report.html: what was gained, what was forgotten"},
         {"ovseg eval ", "mpt.yaml", " --blend", "models between the CLIP as it was and as it is"},
         {"ovseg export ", "mpt.yaml", " -o ", "all that segmenting needs, in one folder"},
         {"ovseg segment -m ", NULL, " -o out --classes ", "names.yaml"}};
