@@ -309,6 +309,7 @@ TEST(the_c_example_gives_the_labels_of_ovseg_segment) {
 
 static bool imports_torch(const char *path) {
     const char *const argv[] = {"/usr/bin/python3", "-c", "import torch", NULL};
+    if (access(argv[0], X_OK)) return false;
     struct ended e = program(argv, (const char *const[]){path, NULL});
     bool found = e.status == 0;
     ended_free(&e);
@@ -318,16 +319,11 @@ static bool imports_torch(const char *path) {
 /* PyTorch: Debian's, else what bench/setup fetches, which is newer. */
 static char *python_path(void) {
     const char *deps = getenv("OVSEG_DEPS");
+    if (imports_torch("PYTHONPATH=")) return mem_strdup("PYTHONPATH=");
     char *fetched = mem_format("PYTHONPATH=%s/bench", deps ? deps : TEST_SOURCE_DIR "/.deps");
-    const char *path = NULL;
-    if (access("/usr/bin/python3", X_OK) == 0)
-        path = imports_torch("PYTHONPATH=") ? "PYTHONPATH="
-               : imports_torch(fetched)     ? fetched
-                                            : NULL;
-    char *found = path ? mem_strdup(path) : NULL;
+    if (imports_torch(fetched)) return fetched;
     free(fetched);
-    if (!found) test_skip("no PyTorch here: scripts/setup --dev");
-    return found;
+    test_skip("no PyTorch here: scripts/setup --dev");
 }
 
 TEST(the_pytorch_example_gives_the_labels_of_ovseg_segment) {
