@@ -324,7 +324,8 @@ TEST(a_name_of_a_published_file_tells_its_licence_but_does_not_prove_it) {
     struct card c = {.json = cJSON_CreateObject()};
     char captions[] = "/d/coco/annotations/captions_train2017.json", photos[] = "/my/photos",
          weights[] = "/nowhere/R-103.pkl", name[] = "data", in[2][9] = {"captions", "images"};
-    struct node_input inputs[] = {{.name = in[0], .path = captions}, {.name = in[1], .path = photos}};
+    struct node_input inputs[] = {{.name = in[0], .path = captions},
+                                  {.name = in[1], .path = photos}};
     struct node n = {.name = name, .input = inputs, .n_inputs = 2, .init = weights};
     n.config.run.stage = STAGE_PREPARE;
     cJSON_AddArrayToObject(c.json, "sources");

@@ -73,7 +73,8 @@ static const char doc[] =
     "Says what `ovseg-train CONFIG`, or `ovseg sweep SWEEP`, would take on this machine: for each "
     "stage that would run its "
     "steps or pictures, parameters, work, time, peak memory, disk, and how many samples at once "
-    "(batch.micro) the memory available now has room for. What is reused takes nothing, a shared stage counts "
+    "(batch.micro) the memory available now has room for. What is reused takes nothing, a shared "
+    "stage counts "
     "once.\v"
     "It is measured: each stage is begun at its real shapes, for a few seconds, in a folder that "
     "is "
@@ -105,9 +106,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (a->plan.probe) a->plan.budget = number(state, "--probe", arg, 600);
         break;
     case KEY_SHARE: a->plan.share = number(state, "--share", arg, 1); break;
-    case KEY_MEMORY:
-        a->plan.memory = (double)argument_bytes(state, "--memory", arg);
-        break;
+    case KEY_MEMORY: a->plan.memory = (double)argument_bytes(state, "--memory", arg); break;
     case KEY_JSON: a->json = true; break;
     case 'q': log_set_level(LOG_WARN); break;
     case KEY_NODE: a->node = arg; break;

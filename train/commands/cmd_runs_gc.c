@@ -147,9 +147,10 @@ static int sweep_all_caches(const struct arguments *a, int64_t *bytes) {
     int status = sweep_caches(a, a->dir, bytes);
     if (status || !*elsewhere || strcmp(elsewhere, a->dir) == 0) return status;
     if (!a->named) return sweep_caches(a, elsewhere, bytes);
-    log_info("%s (paths.cache) is kept: `ovseg cache gc` looks there, and so does --caches without "
-             "DIR",
-             elsewhere);
+    log_info(
+        "%s (paths.cache) is kept: `ovseg cache gc` looks there, and so does --caches without "
+        "DIR",
+        elsewhere);
     return 0;
 }
 

@@ -63,8 +63,8 @@ static void put_by_name(cJSON *source, const char *path) {
 static void put_like_ovseg(cJSON *source) {
     const struct source *s = source_find("ovseg-swinb-vitl14");
     REQUIRE(s && s->licence, "no licence in data/sources.c");
-    char *text = mem_format(
-        CARD_UNKNOWN "; the weights that OVSeg's authors publish are %s", s->licence);
+    char *text =
+        mem_format(CARD_UNKNOWN "; the weights that OVSeg's authors publish are %s", s->licence);
     put(source, text, "maybe");
     free(text);
 }

@@ -292,7 +292,8 @@ static int run_probe(struct node *n, struct found *f) {
     return status;
 }
 
-/* Half of what is computed at once. An odd batch.micro stays: its half need not divide the batch. */
+/* Half of what is computed at once. An odd batch.micro stays: its half need not divide the batch.
+ */
 static void halve(struct train_options *t) {
     if (!t->batch_micro || t->batch_micro >= t->batch_global)
         t->batch_global = (t->batch_global + 1) / 2;

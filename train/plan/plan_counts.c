@@ -63,8 +63,7 @@ static struct tower image_tower(const struct clip_options *o, bool again) {
 
 static struct tower text_tower(const struct clip_options *o, bool again) {
     double d = (double)o->text.width, heads = o->text.heads ? (double)o->text.heads : d / 64;
-    struct tower t =
-        transformer((double)o->text.context, d, (double)o->text.layers, heads, again);
+    struct tower t = transformer((double)o->text.context, d, (double)o->text.layers, heads, again);
     t.linear += 2 * d * (double)o->features;
     return t;
 }

@@ -85,10 +85,9 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
                 "busy as it was\n",
                 p->load);
     if (p->memory > p->free_memory && (!p->gpu || o->memory > 0))
-        str_add(
-            out,
-            "! more memory than is available: fewer samples at once (batch.micro; a smaller "
-            "batch.global changes results), or checkpointing=blocks\n");
+        str_add(out,
+                "! more memory than is available: fewer samples at once (batch.micro; a smaller "
+                "batch.global changes results), or checkpointing=blocks\n");
     if (p->disk > p->room)
         str_add(out, "! more disk than is free in %s\n", p->graph->named->config.run.output_dir);
 }
