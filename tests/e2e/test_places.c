@@ -208,6 +208,28 @@ static void age(const char *dir, time_t seconds) {
     strings_free(&names);
 }
 
+/* runs gc --caches: a folder that is named is all it looks at; otherwise paths.cache, too. */
+static void check_runs_gc(const struct said *s, const char *runs, const char *text) {
+    struct strings left;
+    age(text, 7200);
+    struct ended e = RUN(s, "runs", "gc", "--caches", "--yes", runs);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "0 B freed");
+    CHECK_HAS(e.err, "(paths.cache) is kept");
+    ended_free(&e);
+    e = RUN(s, "runs", "gc", "--caches", "--older-than", "1d");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "0 B would go");
+    ended_free(&e);
+    e = RUN(s, "runs", "gc", "--caches", "--yes");
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "/kept\tcache, ");
+    ended_free(&e);
+    CHECK_OK(dir_list(text, &left));
+    CHECK_INT(left.n, 0);
+    strings_free(&left);
+}
+
 TEST(what_is_kept_for_other_runs_goes_to_its_place_and_is_listed_and_removed_there) {
     char *cache = test_path("kept"), *runs = test_path("runs");
     char *variables[2] = {mem_format("OVSEG_CACHE=%s", cache), mem_format("OVSEG_RUNS=%s", runs)};
@@ -250,6 +272,7 @@ TEST(what_is_kept_for_other_runs_goes_to_its_place_and_is_listed_and_removed_the
     e = RUN(&s, "cache", "gc");
     check_status(&e, ERR_USAGE);
     ended_free(&e);
+    check_runs_gc(&s, runs, text);
     char *const owned[] = {cache, runs,   variables[0], variables[1], mined,
                            text,  beside, before,       after};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

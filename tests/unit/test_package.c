@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "tests/package_made.h"
+#include "train/package/card.h"
 #include "train/segmenter.h"
 
 static const char *const names[] = {"sky", "tree", "road"};
@@ -306,7 +307,7 @@ static void check_says(const char *licence, const char *forbidden, const char *w
     cJSON *card = read_card(r.out);
     CHECK_TEXT(source_text(card, "whole.file", "non_commercial"), forbidden);
     if (licence) CHECK_TEXT(source_text(card, "whole.file", "licence"), licence);
-    CHECK_TEXT(source_text(card, "tokenizer", "licence"), "MIT (OpenAI's CLIP)");
+    CHECK_TEXT(source_text(card, "tokenizer", "licence"), "MIT, that of its repository");
     CHECK_TEXT(cJSON_GetObjectItem(card, "non_commercial")->valuestring, forbidden);
     CHECK_TEXT(cJSON_GetObjectItem(card, "results")->valuestring, "unknown");
     CHECK_INT(made.warnings.n, warning ? 1 : 0);
@@ -317,6 +318,25 @@ static void check_says(const char *licence, const char *forbidden, const char *w
     CHECK_OK(dir_remove(r.out));
     free((char *)r.out);
     free(file);
+}
+
+TEST(a_name_of_a_published_file_tells_its_licence_but_does_not_prove_it) {
+    struct card c = {.json = cJSON_CreateObject()};
+    char captions[] = "/d/coco/annotations/captions_train2017.json", photos[] = "/my/photos",
+         weights[] = "/nowhere/R-103.pkl", name[] = "data", in[2][9] = {"captions", "images"};
+    struct node_input inputs[] = {{.name = in[0], .path = captions},
+                                  {.name = in[1], .path = photos}};
+    struct node n = {.name = name, .input = inputs, .n_inputs = 2, .init = weights};
+    n.config.run.stage = STAGE_PREPARE;
+    cJSON_AddArrayToObject(c.json, "sources");
+    card_sources(&c, &n);
+    CHECK_HAS(source_text(c.json, "data.captions", "licence"),
+              "unknown; by its name it is of coco: annotations: CC BY 4.0");
+    CHECK_TEXT(source_text(c.json, "data.captions", "non_commercial"), "unknown");
+    CHECK_TEXT(source_text(c.json, "data.images", "licence"), "unknown");
+    CHECK_HAS(source_text(c.json, "data.init.weights", "licence"), "CC BY-NC 4.0");
+    CHECK_TEXT(source_text(c.json, "data.init.weights", "non_commercial"), "maybe");
+    cJSON_Delete(c.json);
 }
 
 TEST(licences_are_told_or_unknown_and_one_against_commerce_is_a_warning) {

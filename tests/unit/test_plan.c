@@ -124,3 +124,54 @@ TEST(without_a_probe_there_are_counts_and_no_times) {
     plan_close(&p);
     graph_close(&g);
 }
+
+/* A finetune stage of the shipped chain with a setting, forecast to fit into so much. */
+static struct plan_stage finetune(const char *set, double memory) {
+    struct graph g = {0};
+    struct plan p;
+    struct plan_options o = {.share = 0.5, .memory = memory};
+    count("configs/mpt.yaml", set, &g, &p);
+    plan_forecast(&p, &o);
+    struct plan_stage s = *find(&p, "finetune");
+    plan_close(&p);
+    graph_close(&g);
+    return s;
+}
+
+TEST(memory_by_counts_is_that_of_the_samples_computed_at_once) {
+    struct plan_stage all = finetune(NULL, 0);
+    struct plan_stage part = finetune("finetune:batch.micro=16", 24e9);
+    struct plan_stage shards = finetune("finetune:virtual_shards=2", 24e9);
+    CHECK_INT(all.counts.at_once, 64);
+    CHECK_INT(part.counts.at_once, 16);
+    CHECK_INT(part.counts.batch, 64);
+    CHECK_INT(shards.counts.at_once, 32);
+    check_close(all.memory - part.memory, 48 * all.counts.activations, 1e-6);
+    CHECK_INT(part.fits, (int64_t)((24e9 - part.counts.state) / part.counts.activations));
+    CHECK_INT(part.fits, shards.fits);
+}
+
+/* ViT-B/16: 12 blocks, 197 tokens, width 768, 12 heads; three times a forward, and one more. */
+TEST(blocks_that_are_computed_again_keep_their_inputs_and_cost_a_forward) {
+    struct graph g = {0};
+    struct plan p;
+    count("configs/mpt.yaml", "clip:clip.model=ViT-B/16", &g, &p);
+    const struct plan_stage *kept = find(&p, "finetune");
+    check_close(kept->counts.activations, 4.0 * 12 * 197 * (16 * 768 + 12), 1e-9);
+    double flop = kept->counts.flop;
+    plan_close(&p);
+    graph_close(&g);
+    struct overrides o = {0};
+    char *path = test_source("configs/mpt.yaml");
+    CHECK_OK(overrides_add(&o, "clip:clip.model=ViT-B/16", NULL));
+    CHECK_OK(overrides_add(&o, "finetune:checkpointing=blocks", NULL));
+    CHECK_OK(graph_open(&g, path, o.at, o.n));
+    plan_open(&p, &g);
+    const struct plan_stage *again = find(&p, "finetune");
+    check_close(again->counts.activations, 4.0 * 197 * (12 * 768 + 16 * 768 + 12), 1e-9);
+    check_close(again->counts.flop / flop, 4.0 / 3, 0.01);
+    plan_close(&p);
+    graph_close(&g);
+    overrides_free(&o);
+    free(path);
+}

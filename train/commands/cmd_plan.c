@@ -27,6 +27,7 @@ struct arguments {
 enum {
     KEY_PROBE = 256,
     KEY_SHARE,
+    KEY_MEMORY,
     KEY_JSON,
     KEY_SET,
     KEY_NODE,
@@ -48,6 +49,10 @@ static const struct argp_option options[] = {
      "Share of the proposals that CLIP is asked about, where the network is yet to be trained "
      "(default 0.5)",
      0},
+    {"memory", KEY_MEMORY, "SIZE", 0,
+     "The batch that fits into so much, of a GPU for instance, in the place of the memory that is "
+     "free here now: 24G, 80G",
+     0},
     {"jobs", 'j', "N", 0, "Of a sweep: stages side by side (default: one a core)", 0},
     {"seeds", KEY_SEEDS, "A,B,...", 0, "Of a sweep: these in the place of the file's", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "The same as KEY=VALUE by itself", 0},
@@ -67,8 +72,9 @@ static const struct argp_option options[] = {
 static const char doc[] =
     "Says what `ovseg-train CONFIG`, or `ovseg sweep SWEEP`, would take on this machine: for each "
     "stage that would run its "
-    "steps or pictures, parameters, work, time, peak memory, disk, and the largest batch that the "
-    "memory available now has room for. What is reused takes nothing, a shared stage counts "
+    "steps or pictures, parameters, work, time, peak memory, disk, and how many samples at once "
+    "(batch.micro) the memory available now has room for. What is reused takes nothing, a shared "
+    "stage counts "
     "once.\v"
     "It is measured: each stage is begun at its real shapes, for a few seconds, in a folder that "
     "is "
@@ -100,6 +106,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (a->plan.probe) a->plan.budget = number(state, "--probe", arg, 600);
         break;
     case KEY_SHARE: a->plan.share = number(state, "--share", arg, 1); break;
+    case KEY_MEMORY: a->plan.memory = (double)argument_bytes(state, "--memory", arg); break;
     case KEY_JSON: a->json = true; break;
     case 'q': log_set_level(LOG_WARN); break;
     case KEY_NODE: a->node = arg; break;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "train/cache_files.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
@@ -16,7 +17,7 @@
 struct arguments {
     const char *dir;
     double older;
-    bool unfinished, unused, caches, yes, aged;
+    bool unfinished, unused, caches, yes, aged, named; /* named: DIR was given */
 };
 
 enum { KEY_OLDER = 256, KEY_UNFINISHED, KEY_UNUSED, KEY_CACHES, KEY_RUNS };
@@ -28,8 +29,8 @@ static const struct argp_option options[] = {
      "no command (no result.json); again, until none is left",
      0},
     {"caches", KEY_CACHES, 0, 0,
-     "Files of .text and .mined beside the runs: features that are computed again; `ovseg cache` "
-     "has more",
+     "What runs keep for other runs, and what is made again: in DIR; without DIR where the runs "
+     "are, and in paths.cache. `ovseg cache gc` has more rules",
      0},
     {"older-than", KEY_OLDER, "AGE", 0,
      "Only what has not changed for so long: 12h, 7d, 4w; alone: "
@@ -61,6 +62,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG:
         if (a->dir) argp_usage(state);
         a->dir = arg;
+        a->named = true;
         break;
     case ARGP_KEY_END:
         if (a->aged && !a->unfinished && !a->unused && !a->caches) a->unfinished = a->unused = true;
@@ -111,30 +113,45 @@ static size_t choose(const struct arguments *a, const struct run_looks *all,
     return n;
 }
 
-/* Files of a cache, each whole by itself; of those that are being written the names end with .tmpN,
- * and dir_sweep() knows when these are old. */
-static int64_t sweep_cache(const struct arguments *a, const char *name) {
-    char *dir = path_join(a->dir, name), size[16];
-    struct strings names = {0};
-    int64_t bytes = 0, files = 0;
-    if (a->yes) dir_sweep(dir);
-    if (dir_list(dir, &names)) error_clear(); /* there is no cache */
-    for (size_t i = 0; i < names.n; i++) {
-        char *path = path_join(dir, names.at[i]);
-        time_t moved = 0;
-        int64_t n = tree_bytes(path, &moved);
-        if (is_old(a, moved) && !strstr(names.at[i], ".tmp") && file_exists(path)) {
-            files++;
-            bytes += n;
-            if (a->yes) file_remove(path);
-        }
+/* What is kept in a folder for other runs; no folder keeps nothing. */
+static int sweep_caches(const struct arguments *a, const char *dir, int64_t *bytes) {
+    static const char *const folders[] = {".text", ".mined"};
+    struct cache_files c = {0};
+    struct cache_rule rule = {.older = a->older, .unused = -1, .keep = -1};
+    char size[16];
+    int64_t files = 0;
+    if (!dir_exists(dir)) return 0;
+    int status = cache_files_read(&c, dir);
+    bool *go = mem_alloc(c.n + 1, sizeof *go);
+    int64_t sum = status ? 0 : cache_files_choose(&c, &rule, go);
+    for (size_t i = 0; !status && i < c.n; i++) {
+        files += go[i];
+        if (go[i] && a->yes) status = file_remove(c.at[i].path);
+    }
+    for (size_t i = 0; !status && a->yes && i < 2; i++) { /* what killed writers left, a day ago */
+        char *path = path_join(dir, folders[i]);
+        dir_sweep(path);
         free(path);
     }
-    bytes_text(bytes, size);
-    if (files) printf("%s\tcache, %lld files\t%s\n", dir, (long long)files, size);
-    strings_free(&names);
-    free(dir);
-    return bytes;
+    bytes_text(sum, size);
+    if (!status && files) printf("%s\tcache, %lld files\t%s\n", dir, (long long)files, size);
+    *bytes += sum;
+    cache_files_free(&c);
+    free(go);
+    return status;
+}
+
+/* Beside the runs, and where paths.cache says; a DIR that is named is all that is looked at. */
+static int sweep_all_caches(const struct arguments *a, int64_t *bytes) {
+    const char *elsewhere = places_cache();
+    int status = sweep_caches(a, a->dir, bytes);
+    if (status || !*elsewhere || strcmp(elsewhere, a->dir) == 0) return status;
+    if (!a->named) return sweep_caches(a, elsewhere, bytes);
+    log_info(
+        "%s (paths.cache) is kept: `ovseg cache gc` looks there, and so does --caches without "
+        "DIR",
+        elsewhere);
+    return 0;
 }
 
 /* Users come before what they were made from: where one stays, because it was begun since we
@@ -172,7 +189,7 @@ static int gc(const struct arguments *a) {
     int status = run_look_all(&all, a->dir);
     if (!status) status = remove_runs(a, &all, &bytes);
     if (!status) bytes += run_sweep(a->dir, a->yes);
-    if (!status && a->caches) bytes += sweep_cache(a, ".text") + sweep_cache(a, ".mined");
+    if (!status && a->caches) status = sweep_all_caches(a, &bytes);
     if (!status) status = error_status();
     run_looks_free(&all);
     bytes_text(bytes, size);

@@ -1,5 +1,6 @@
 /* What came from outside, and under which licence. Known are the files that are told by their
- * contents, and what this program draws; of the rest the user may say it. */
+ * contents, whose licences are those of data/sources.c, and what this program draws; of the rest
+ * the user may say it. */
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -10,18 +11,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/import.h"
+#include "data/sources.h"
 #include "train/package/card.h"
-
-/* A licence, and whether it keeps the model from commercial use. */
-struct licence {
-    const char *text, *forbids; /* forbids: "yes", "no" or unknown */
-};
-
-static const struct licence not_known = {CARD_UNKNOWN, CARD_UNKNOWN};
-static const struct licence drawn = {"none needed: drawn by ovseg", "no"};
-static const struct licence openai = {"MIT (OpenAI's CLIP)", "no"};
-static const struct licence like_ovseg = {
-    CARD_UNKNOWN "; the weights that OVSeg's authors publish are CC BY-NC 4.0", "maybe"};
 
 static cJSON *add(struct card *c, const char *of, const char *input, const char *kind,
                   const char *file) {
@@ -43,47 +34,77 @@ static cJSON *add(struct card *c, const char *of, const char *input, const char 
     return source;
 }
 
-static void put(cJSON *source, struct licence l) {
+/* forbids, whether it keeps the model from commercial use: "yes", "no", "maybe" or unknown. */
+static void put(cJSON *source, const char *licence, const char *forbids) {
     if (!source) return;
-    cJSON_AddStringToObject(source, "licence", l.text);
-    cJSON_AddStringToObject(source, "non_commercial", l.forbids);
+    cJSON_AddStringToObject(source, "licence", licence);
+    cJSON_AddStringToObject(source, "non_commercial", forbids);
+}
+
+/* What is known by its contents to be of that entry of data/sources.c. */
+static void put_published(cJSON *source, const char *name) {
+    const struct source *s = source_find(name);
+    REQUIRE(s && s->licence, "%s: no licence in data/sources.c", name);
+    put(source, s->licence, s->non_commercial ? "yes" : "no");
+}
+
+/* A name proves nothing: the licence stays unknown, what it would be is said. */
+static void put_by_name(cJSON *source, const char *path) {
+    const struct source *s = source_of_path(path);
+    if (!s || !s->licence) {
+        put(source, CARD_UNKNOWN, CARD_UNKNOWN);
+        return;
+    }
+    char *text = mem_format(CARD_UNKNOWN "; by its name it is of %s: %s", s->name, s->licence);
+    put(source, text, s->non_commercial ? "maybe" : CARD_UNKNOWN);
+    free(text);
+}
+
+static void put_like_ovseg(cJSON *source) {
+    const struct source *s = source_find("ovseg-swinb-vitl14");
+    REQUIRE(s && s->licence, "no licence in data/sources.c");
+    char *text =
+        mem_format(CARD_UNKNOWN "; the weights that OVSeg's authors publish are %s", s->licence);
+    put(source, text, "maybe");
+    free(text);
 }
 
 /* A file of weights is told by its contents, as far as it is there. */
 static void add_weights(struct card *c, const struct node *n, const char *input, const char *path) {
     cJSON *source = add(c, n->name, input, "weights", path_base(path));
-    struct licence l = not_known;
     struct import im = {0};
     if (!source) return;
-    if (access(path, R_OK) == 0 && !import_open(&im, path, NULL)) {
-        cJSON_AddStringToObject(source, "layout", import_family_name(&im));
-        if (im.facts.published) {
-            cJSON_AddStringToObject(source, "published", im.facts.published);
-            l = openai;
-        } else if (im.family == IMPORT_OVSEG) {
-            l = like_ovseg;
-        }
-        import_close(&im);
+    bool opened = access(path, R_OK) == 0 && !import_open(&im, path, NULL);
+    if (opened) cJSON_AddStringToObject(source, "layout", import_family_name(&im));
+    if (opened && im.facts.published) {
+        cJSON_AddStringToObject(source, "published", im.facts.published);
+        put_published(source, "clip-vit-b16"); /* all of OpenAI's have one licence */
+    } else if (opened && im.family == IMPORT_OVSEG) {
+        put_like_ovseg(source);
+    } else {
+        put_by_name(source, path);
     }
-    error_clear(); /* gone or damaged by now: unknown */
-    put(source, l);
+    if (opened) import_close(&im);
+    error_clear(); /* gone or damaged by now */
 }
 
 void card_sources(struct card *c, const struct node *n) {
     if (n->config.run.stage == STAGE_SCENES)
-        put(add(c, n->name, NULL, "pictures, captions, label maps", "drawn"), drawn);
+        put(add(c, n->name, NULL, "pictures, captions, label maps", "drawn"),
+            "none needed: drawn by ovseg", "no");
     for (size_t i = 0; i < n->n_inputs; i++) {
         const struct node_input *in = &n->input[i];
         if (in->node) continue;
         if (n->config.run.stage == STAGE_IMPORT && strcmp(in->name, "file") == 0)
             add_weights(c, n, in->name, in->path);
         else
-            put(add(c, n->name, in->name, "files", path_base(in->path)), not_known);
+            put_by_name(add(c, n->name, in->name, "files", path_base(in->path)), in->path);
     }
     if (n->init) add_weights(c, n, "init.weights", n->init);
     if (n->vocabulary || n->config.run.stage == STAGE_CLIP_PRETRAIN ||
         n->config.run.stage == STAGE_IMPORT)
-        put(add(c, "tokenizer", NULL, "byte pairs", "bpe_simple_vocab_16e6.txt.gz"), openai);
+        put_published(add(c, "tokenizer", NULL, "byte pairs", "bpe_simple_vocab_16e6.txt.gz"),
+                      "clip-vocabulary");
 }
 
 /* ---- what the user says ---- */

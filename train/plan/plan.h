@@ -13,6 +13,7 @@ struct plan_counts {
     int64_t units;     /* steps, or pictures */
     const char *unit;  /* a literal */
     int64_t batch;     /* samples of a unit */
+    int64_t at_once;   /* of these, whose activations are there at a time */
     double flop;       /* of a unit: products and convolutions; a multiply-add is two */
     double first_flop; /* of all of a first phase (the backbone's pretraining) */
     int64_t params, trained;
@@ -49,7 +50,7 @@ struct plan_stage {
     struct plan_counts counts;
     struct plan_probe probe;
     double seconds, memory, disk, flop; /* NAN: not known */
-    int64_t fits;                       /* the largest batch; 0: not known */
+    int64_t fits;                       /* samples at once, at most; 0: not known */
     int64_t pictures, pairs;            /* of its set when it will run; pairs that come out of it */
 };
 
@@ -60,7 +61,7 @@ struct plan {
     double seconds, wall; /* the sum, and with stages side by side */
     double memory, disk, flop;
     bool whole, counted;      /* times, and work, of all that will run are known */
-    double room, free_memory; /* of output_dir; bytes now */
+    double room, free_memory; /* of output_dir; bytes now, or those to fit into */
     double load;              /* how many processes want a core, the last minute's mean */
     bool gpu;                 /* some of what will run is for a GPU, which is not probed as yet */
 };
@@ -69,6 +70,7 @@ struct plan {
 struct plan_options {
     bool probe;
     double budget; /* seconds of steps for each stage; the slowest do three steps at least */
+    double memory; /* bytes to fit into; 0: those that are free now */
     double share;  /* of the proposals that CLIP is asked about, where the network is untrained */
     int argc;      /* the command line behind "plan", with which a child builds the same graph */
     char **argv;

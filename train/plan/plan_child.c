@@ -292,6 +292,15 @@ static int run_probe(struct node *n, struct found *f) {
     return status;
 }
 
+/* Half of what is computed at once. An odd batch.micro stays: its half need not divide the batch.
+ */
+static void halve(struct train_options *t) {
+    if (!t->batch_micro || t->batch_micro >= t->batch_global)
+        t->batch_global = (t->batch_global + 1) / 2;
+    else if (t->batch_micro % 2 == 0)
+        t->batch_micro /= 2;
+}
+
 /* A signal ends steps when there are enough: that is no error here. */
 int plan_child(struct graph *g, const char *path, const char *dir, bool half) {
     struct node *n = NULL;
@@ -304,7 +313,7 @@ int plan_child(struct graph *g, const char *path, const char *dir, bool half) {
         char *away = mem_format("%s.half", n->dir);
         free(n->dir);
         n->dir = away;
-        n->config.train.batch_global = (n->config.train.batch_global + 1) / 2;
+        halve(&n->config.train);
     }
     int status = dir_make(n->dir);
     char *report = path_join(n->dir, "progress.json");

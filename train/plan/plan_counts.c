@@ -29,10 +29,12 @@ struct tower {
     double kept;                    /* numbers that it keeps for the backward */
 };
 
-static struct tower transformer(double n, double d, double layers, double heads) {
+/* again: blocks keep their inputs, and one of them at a time what lies inside. */
+static struct tower transformer(double n, double d, double layers, double heads, bool again) {
+    double inside = n * (16 * d + heads);
     return (struct tower){.linear = layers * 24 * n * d * d,
                           .attention = layers * 4 * n * n * d,
-                          .kept = layers * n * (16 * d + heads)};
+                          .kept = again ? layers * n * d + inside : layers * inside};
 }
 
 /* Residual towers: twelve products of the width at each quarter of the picture, about; their exact
@@ -48,20 +50,20 @@ static struct tower residual(const struct clip_resnet_options *o) {
     return t;
 }
 
-static struct tower image_tower(const struct clip_options *o) {
+static struct tower image_tower(const struct clip_options *o, bool again) {
     if (o->resnet.width) return residual(&o->resnet);
     int64_t patches = o->image.image_size / o->image.patch; /* of a side */
     double grid = (double)patches, d = (double)o->image.width;
     double heads = o->image.heads ? (double)o->image.heads : d / 64;
-    struct tower t = transformer(1 + grid * grid, d, (double)o->image.layers, heads);
+    struct tower t = transformer(1 + grid * grid, d, (double)o->image.layers, heads, again);
     t.stem = 2 * grid * grid * d * 3 * (double)(o->image.patch * o->image.patch);
     t.linear += 2 * d * (double)o->features;
     return t;
 }
 
-static struct tower text_tower(const struct clip_options *o) {
+static struct tower text_tower(const struct clip_options *o, bool again) {
     double d = (double)o->text.width, heads = o->text.heads ? (double)o->text.heads : d / 64;
-    struct tower t = transformer((double)o->text.context, d, (double)o->text.layers, heads);
+    struct tower t = transformer((double)o->text.context, d, (double)o->text.layers, heads, again);
     t.linear += 2 * d * (double)o->features;
     return t;
 }
@@ -82,7 +84,8 @@ static void count_clip(struct plan_stage *s, const struct clip_options *o) {
     const struct config *config = &s->node->config;
     bool prompts = config->run.stage == STAGE_MASK_PROMPT;
     bool texts = config->run.stage == STAGE_CLIP_PRETRAIN;
-    struct tower image = image_tower(o), text = text_tower(o);
+    bool again = config->train.checkpointing == CHECKPOINTING_BLOCKS;
+    struct tower image = image_tower(o, again), text = text_tower(o, again);
     int scope = t_scope_open("count", T_NO_GRAD | T_META);
     clip_init(&clip, params_root(&p), o);
     c->params = params_count(&p, false);
@@ -95,7 +98,9 @@ static void count_clip(struct plan_stage *s, const struct clip_options *o) {
     t_scope_close(scope, NULL);
     clip_free(&clip);
     params_free(&p);
-    c->flop = (double)c->batch * (trained(image, !prompts) + (texts ? trained(text, true) : 0));
+    c->flop = trained(image, !prompts) + (again ? forward(image) : 0);
+    if (texts) c->flop += trained(text, true) + (again ? forward(text) : 0);
+    c->flop *= (double)c->batch;
     c->activations = 4 * (image.kept * (prompts ? 0.6 : 1) + (texts ? text.kept : 0));
 }
 
@@ -220,8 +225,14 @@ static void count_looking(struct plan_stage *s) {
                                                            : strcmp(n->input[i].name, "clip") == 0;
         if (!names || !clip) continue;
         struct clip_options o = clip_model(&clip->config.clip, NULL);
-        s->counts.flop += 0.5 * Q * forward(image_tower(&o));
+        s->counts.flop += 0.5 * Q * forward(image_tower(&o, false));
     }
+}
+
+/* On one rank: what train/shards.h makes of it. */
+static int64_t at_once(const struct train_options *t) {
+    if (t->virtual_shards) return t->batch_global / t->virtual_shards;
+    return t->batch_micro && t->batch_micro < t->batch_global ? t->batch_micro : t->batch_global;
 }
 
 static void count_training(struct plan_stage *s) {
@@ -230,6 +241,7 @@ static void count_training(struct plan_stage *s) {
     c->unit = "steps";
     c->units = n->config.optim.steps ? n->config.optim.steps : -1;
     c->batch = n->config.train.batch_global;
+    c->at_once = at_once(&n->config.train);
     if (n->config.run.stage == STAGE_PROPOSALS) {
         count_proposals(s);
     } else {
@@ -249,7 +261,7 @@ static int64_t all_scenes(const struct scene_counts *c) {
 
 void plan_count(struct plan_stage *s) {
     const struct config *c = &s->node->config;
-    s->counts = (struct plan_counts){.units = -1, .unit = "pictures", .batch = 1};
+    s->counts = (struct plan_counts){.units = -1, .unit = "pictures", .batch = 1, .at_once = 1};
     if (plan_trains(s->node)) count_training(s);
     if (c->run.stage == STAGE_SCENES) s->counts.units = all_scenes(&c->counts);
     if (c->run.stage == STAGE_MINE && c->mine.images) s->counts.units = c->mine.images;

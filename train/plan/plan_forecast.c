@@ -153,10 +153,11 @@ static double disk_of(const struct plan_stage *s) {
     return p->folder + p->cache + (double)(kept - 1) * p->checkpoint + lines;
 }
 
+/* Samples at once: batch.micro, or all of the batch where that is not set. */
 static int64_t batch_that_fits(const struct plan_stage *s, double room) {
     const struct plan_probe *p = &s->probe;
-    int64_t other = s->counts.batch / 2; /* samples that the half lacks */
-    double B = (double)s->counts.batch;
+    int64_t other = s->counts.at_once / 2; /* samples that the half lacks */
+    double B = (double)s->counts.at_once;
     double each = p->half_memory > 0 ? (p->memory - p->half_memory) / (double)other : 0;
     if (each < 0.2 * s->counts.activations) each = s->counts.activations; /* noise of so little */
     double most = each > 0 ? B + (room - s->memory) / each : 0;
@@ -175,9 +176,11 @@ static void forecast(struct plan *p, struct plan_stage *s, const struct plan_opt
     }
     if (!s->probe.there || s->counts.units < 0) {
         if (plan_trains(s->node)) /* by counts: state and activations alone */
-            s->memory = s->counts.state + (double)s->counts.batch * s->counts.activations;
+            s->memory = s->counts.state + (double)s->counts.at_once * s->counts.activations;
         if (plan_trains(s->node))
             s->disk = 4 * ((double)s->counts.params + 2 * (double)s->counts.trained) * 2;
+        if (plan_trains(s->node) && (o->memory > 0 || !plan_on_gpu(s->node)))
+            s->fits = batch_that_fits(s, p->free_memory);
         return;
     }
     s->seconds = seconds_of(s, o->share);
@@ -267,7 +270,7 @@ static double load_average(void) {
 }
 
 void plan_forecast(struct plan *p, const struct plan_options *o) {
-    p->free_memory = memory_free();
+    p->free_memory = o->memory > 0 ? o->memory : memory_free();
     p->load = load_average();
     p->room = free_disk(p->graph->named->config.run.output_dir);
     for (size_t i = 0; i < p->n; i++) forecast(p, &p->at[i], o);

@@ -47,7 +47,7 @@ static void print_stage(const struct plan_stage *s, struct str *out) {
     if (c->units >= 0) snprintf(units, sizeof units, "%lld %s", (long long)c->units, c->unit);
     if (c->params) snprintf(params, sizeof params, "%.2f M", (double)c->params / 1e6);
     if (s->fits)
-        snprintf(fits, sizeof fits, "%lld (now %lld)", (long long)s->fits, (long long)c->batch);
+        snprintf(fits, sizeof fits, "%lld (now %lld)", (long long)s->fits, (long long)c->at_once);
     if (s->reused) {
         str_add(out, "%-12s %-14s %s, reused\n", s->node->name, s->node->stage->name, s->node->dir);
         return;
@@ -84,10 +84,10 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
                 "! other programs are at work here (load %.0f): times are those of a machine as "
                 "busy as it was\n",
                 p->load);
-    if (p->memory > p->free_memory && !p->gpu)
-        str_add(
-            out,
-            "! more memory than is available: smaller batches (batch.global changes results)\n");
+    if (p->memory > p->free_memory && (!p->gpu || o->memory > 0))
+        str_add(out,
+                "! more memory than is available: fewer samples at once (batch.micro; a smaller "
+                "batch.global changes results), or checkpointing=blocks\n");
     if (p->disk > p->room)
         str_add(out, "! more disk than is free in %s\n", p->graph->named->config.run.output_dir);
 }
@@ -107,6 +107,7 @@ static void put_stage(const struct plan_stage *s, struct json_out *j) {
     json_key_real(j, "start_seconds", s->probe.there ? s->probe.start : NAN);
     json_key_real(j, "memory", s->memory);
     json_key_real(j, "disk", s->disk);
+    json_key_int(j, "batch_at_once", s->counts.at_once);
     json_key_int(j, "batch_fits", s->fits);
     json_key_string(j, "not_probed", s->probe.why);
     json_end(j);

@@ -248,7 +248,7 @@ static int try_together(const struct plan *p, struct node **node, size_t n, cons
     double before = caches(dir);
     for (size_t i = 0; i < n; i++) {
         struct plan_stage *s = stage_of(p, node[i]);
-        if (half && (!s->probe.there || !plan_trains(node[i]) || s->counts.batch < 2)) continue;
+        if (half && (!s->probe.there || !plan_trains(node[i]) || s->counts.at_once < 2)) continue;
         if (node[i]->config.run.stage == STAGE_PREPARE) {
             s->probe.why = mem_strdup("takes all of its set: run it first, then plan what follows");
             continue;
