@@ -20,6 +20,8 @@
 enum {
     LEAVE_S = 60,       /* how long who is done waits for the others */
     LEAVE_FAILED_S = 5, /* and who has failed, for others that have as well */
+    FAILED_S = 1,       /* and rank 0 for an exchange with one that takes such leave */
+    LEAVES = 1 << 8,    /* the word of that: and its status */
     WATCH_MS = 100      /* between two looks at the others, while there is nothing to do */
 };
 
@@ -47,8 +49,12 @@ struct comm {
     double timeout;
     char *report;
     struct comm_word word;
-    double listened; /* clock_s(); the thread's, as is: */
+    void (*let_go)(void *ctx, int status);
+    void *let_go_ctx;
+    double listened; /* clock_s(); the thread's, as are: */
     bool heard;
+    int failed; /* the status of a rank that takes leave, and */
+    double failed_at;
 };
 
 /* ---- the thread ---- */
@@ -76,6 +82,18 @@ _Noreturn static void end_all(const struct comm *c, int status) {
     _exit(status);
 }
 
+/* The caller waits for this exchange, and now for ever. Gradients that are summed beside its
+ * computing hold nothing up that it could be at. */
+_Noreturn static void end_at(const struct work *w, int status) {
+    struct comm *c = w->c;
+    pthread_mutex_lock(&c->lock);
+    void (*let_go)(void *, int) = w->r->e.kind == EX_LEAVE ? NULL : c->let_go;
+    void *ctx = c->let_go_ctx;
+    pthread_mutex_unlock(&c->lock);
+    if (let_go) let_go(ctx, status);
+    end_all(c, status);
+}
+
 _Noreturn static void give_up(const struct work *w) {
     const struct exchange *e = &w->r->e;
     if (e->kind == EX_LEAVE && e->status) end_all(w->c, e->status);
@@ -93,28 +111,50 @@ _Noreturn static void give_up(const struct work *w) {
                                .what = name_of(e->kind),
                                .number = w->number,
                                .seconds = clock_s() - w->since});
-    end_all(w->c, ERR_INTERNAL);
+    end_at(w, ERR_INTERNAL);
 }
 
-/* Sockets tell that another rank is gone: while this one computes, and where NCCL waits for it. */
-static void watch(const struct comm *c) {
+/* Sockets tell that another rank is gone: while this one computes (w is NULL), and where NCCL waits
+ * for it. */
+static void watch(const struct comm *c, const struct work *w) {
     const char *wrong = c->wire->watch ? c->wire->watch() : NULL;
     if (!wrong) return;
     log_error("rank %d of %d: %s", c->peers.rank, c->peers.size, wrong);
+    if (w) end_at(w, ERR_INTERNAL);
     end_all(c, ERR_INTERNAL);
+}
+
+static struct comm_word word_of(struct comm *c) {
+    pthread_mutex_lock(&c->lock);
+    struct comm_word w = c->word;
+    pthread_mutex_unlock(&c->lock);
+    return w;
 }
 
 static void listen(struct comm *c) {
     double now = clock_s();
     if (now - c->listened < 1e-3 * WATCH_MS) return;
     c->listened = now;
-    pthread_mutex_lock(&c->lock);
-    struct comm_word w = c->word;
-    pthread_mutex_unlock(&c->lock);
+    struct comm_word w = word_of(c);
     int word = w.told ? c->wire->pass(w.told()) : 0;
     if (!word || c->heard) return;
     c->heard = true;
-    w.heard(word);
+    if (word < LEAVES) {
+        w.heard(word);
+        return;
+    }
+    c->failed = word - LEAVES;
+    c->failed_at = now;
+    if (w.failed) w.failed(c->failed);
+}
+
+/* Whether this exchange waits for a rank that has failed. One in which all agreed to fail is over
+ * in a moment, here too. */
+static bool is_in_vain(const struct work *w) {
+    const struct comm *c = w->c;
+    if (!c->failed || c->peers.rank) return false;
+    double since = c->failed_at > w->since ? c->failed_at : w->since;
+    return clock_s() - since > FAILED_S;
 }
 
 /* Between two looks at an exchange: at first none, soon a fifth of a millisecond, for the cores are
@@ -123,8 +163,11 @@ static void idle(void *ctx) {
     struct work *w = ctx;
     if (w->polls++ < 50) return;
     nanosleep(&(struct timespec){.tv_nsec = w->polls < 200 ? 20000 : 200000}, NULL);
-    if (w->r->e.tensors || w->r->e.kind == EX_NCCL) watch(w->c);
-    if (w->r->e.kind != EX_LEAVE) listen(w->c);
+    if (w->r->e.tensors || w->r->e.kind == EX_NCCL) watch(w->c, w);
+    if (w->r->e.kind != EX_LEAVE) {
+        listen(w->c);
+        if (is_in_vain(w)) end_at(w, w->c->failed);
+    }
     if (w->r->limit > 0 && clock_s() - w->since > w->r->limit) give_up(w);
 }
 
@@ -139,12 +182,14 @@ static const char *do_exchange(const struct comm *c, const struct request *r, st
 
 static void serve(struct comm *c, const struct request *r, long number) {
     struct work w = {.c = c, .r = r, .number = number, .since = clock_s()};
+    if (r->e.kind == EX_LEAVE && r->e.status && word_of(c).told)
+        c->wire->pass(LEAVES + r->e.status);
     const char *wrong = do_exchange(c, r, (struct wire_wait){idle, &w});
     if (!wrong) return;
     if (r->e.kind == EX_LEAVE && r->e.status) end_all(c, r->e.status);
     log_error("rank %d of %d: %s, %s (exchange %ld)", c->peers.rank, c->peers.size, wrong,
               name_of(r->e.kind), number);
-    end_all(c, r->e.kind == EX_NCCL ? ERR_DEVICE : ERR_INTERNAL);
+    end_at(&w, r->e.kind == EX_NCCL ? ERR_DEVICE : ERR_INTERNAL);
 }
 
 static void wait_for_request(struct comm *c) {
@@ -159,7 +204,7 @@ static void wait_for_request(struct comm *c) {
     until.tv_nsec %= 1000000000;
     if (pthread_cond_timedwait(&c->asked, &c->lock, &until) != ETIMEDOUT) return;
     pthread_mutex_unlock(&c->lock);
-    watch(c);
+    watch(c, NULL);
     listen(c);
     pthread_mutex_lock(&c->lock);
 }
@@ -269,6 +314,14 @@ void comm_listen(struct comm *c, struct comm_word w) {
     pthread_mutex_lock(&c->lock);
     c->word = w;
     pthread_cond_signal(&c->asked); /* it may wait for a request, as long as it takes */
+    pthread_mutex_unlock(&c->lock);
+}
+
+void comm_at_end(struct comm *c, void (*let_go)(void *ctx, int status), void *ctx) {
+    if (!c) return;
+    pthread_mutex_lock(&c->lock);
+    c->let_go = let_go;
+    c->let_go_ctx = ctx;
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -32,8 +32,14 @@ int comm_open(struct comm **c_out, const struct launch *l);
 
 /* Takes leave with the status that this process ends with. When all others do the same within a few
  * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`.
- */
+ * Others that listen are told of a status that is not 0, and may end what they are at. */
 void comm_close(struct comm *c, int status);
+
+/* What this rank holds for all of them and lets go when the communicator ends them in the middle of
+ * an exchange: `let_go` is then called, by its thread, while the caller's waits in that exchange
+ * and does nothing else. NULL: nothing. So ends rank 0 a second after it heard that another one has
+ * failed, when it waits for that one: with the same status. */
+void comm_at_end(struct comm *c, void (*let_go)(void *ctx, int status), void *ctx);
 
 int comm_rank(const struct comm *c);            /* 0 .. size - 1 */
 int comm_size(const struct comm *c);            /* 1 for NULL */
@@ -62,12 +68,13 @@ void comm_sum_floats(struct comm *c, float *x, size_t n);
 
 /* A word that one rank is told, and all must hear, whatever each of them does: a signal. */
 struct comm_word {
-    int (*told)(void);       /* what this process was told; 0: nothing */
-    void (*heard)(int word); /* what another one was */
+    int (*told)(void);          /* what this process was told; 0: nothing */
+    void (*heard)(int word);    /* what another one was */
+    void (*failed)(int status); /* another one takes leave with it; NULL: as if nothing */
 };
 /* All ranks call it, once. From then on the communicator's thread asks and tells, ten times a
- * second, while this rank computes and while it waits. The first word is the only one: it is that
- * which ends them. */
+ * second, while this rank computes and while it waits. The first word, or failure, is the only one:
+ * it is that which ends them. */
 void comm_listen(struct comm *c, struct comm_word w);
 
 /* ---- tensors ---- */

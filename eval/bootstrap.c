@@ -19,51 +19,63 @@ double interval_gain(const struct interval *x) { return x->b - x->a; }
 
 bool interval_says(const struct interval *x) { return x->low > 0 || x->high < 0; }
 
-/* What a thread works in. */
+/* What a thread works in. A line is read once for some draws together, whose sums lie beside each
+ * other: whole numbers, so that the order of adding does not matter. */
+enum { TOGETHER = 16 };
 struct room {
-    uint32_t *times;                        /* [N] how often each picture was drawn */
-    int64_t *intersection, *unions, *truth; /* [K] */
-    struct tally *tally;                    /* [2, K] */
+    uint32_t *times;     /* [N, TOGETHER] how often each picture was drawn */
+    int64_t *sum;        /* [K, 3, TOGETHER] intersection, union, truth */
+    struct tally *tally; /* [K] */
 };
 
 static void room_open(struct room *m, const struct bootstrap_options *o) {
     size_t K = (size_t)o->K;
-    *m = (struct room){mem_alloc((size_t)o->N, sizeof *m->times), mem_alloc(K, sizeof(int64_t)),
-                       mem_alloc(K, sizeof(int64_t)), mem_alloc(K, sizeof(int64_t)),
-                       mem_alloc(2 * K, sizeof *m->tally)};
+    *m = (struct room){mem_alloc((size_t)o->N * TOGETHER, sizeof *m->times),
+                       mem_alloc(K * 3 * TOGETHER, sizeof *m->sum), mem_alloc(K, sizeof *m->tally)};
 }
 
 static void room_free(struct room *m) {
     free(m->times);
-    free(m->intersection);
-    free(m->unions);
-    free(m->truth);
+    free(m->sum);
     free(m->tally);
 }
 
-static void draw(struct room *m, const struct bootstrap_options *o, int64_t r) {
-    struct rng rng = rng_stream(o->seed, "bootstrap", (uint64_t)r);
-    memset(m->times, 0, (size_t)o->N * sizeof *m->times);
-    for (int64_t i = 0; i < o->N; i++) m->times[rng_below(&rng, o->N)]++;
+/* Draws r .. r + n, n at most TOGETHER. */
+static void draw(struct room *m, const struct bootstrap_options *o, int64_t r, int64_t n) {
+    memset(m->times, 0, (size_t)o->N * TOGETHER * sizeof *m->times);
+    for (int64_t j = 0; j < n; j++) {
+        struct rng rng = rng_stream(o->seed, "bootstrap", (uint64_t)(r + j));
+        for (int64_t i = 0; i < o->N; i++) m->times[rng_below(&rng, o->N) * TOGETHER + j]++;
+    }
+}
+
+static void add(int64_t *sum, const uint32_t *times, uint32_t x) {
+#pragma omp simd
+    for (int j = 0; j < TOGETHER; j++) sum[j] += (int64_t)((uint64_t)times[j] * x);
 }
 
 /* The sums over the pictures that were drawn. */
-static void count(struct room *m, const struct counted *c, int64_t K, struct tally *to) {
-    int64_t *const all[] = {m->intersection, m->unions, m->truth};
-    for (size_t i = 0; i < 3; i++) memset(all[i], 0, (size_t)K * sizeof *all[i]);
+static void count(struct room *m, const struct counted *c, int64_t K) {
+    memset(m->sum, 0, (size_t)K * 3 * TOGETHER * sizeof *m->sum);
     for (size_t i = 0; i < c->n; i++) {
-        int64_t times = m->times[c->image[i]];
-        if (!times) continue;
-        uint16_t k = c->class[i];
-        m->intersection[k] += times * c->intersection[i];
-        m->unions[k] += times * c->unions[i];
-        m->truth[k] += times * c->truth[i];
+        const uint32_t *times = m->times + (size_t)c->image[i] * TOGETHER;
+        int64_t *sum = m->sum + (size_t)c->class[i] * 3 * TOGETHER;
+        add(sum, times, c->intersection[i]);
+        add(sum + TOGETHER, times, c->unions[i]);
+        add(sum + 2 * TOGETHER, times, c->truth[i]);
     }
-    for (int64_t k = 0; k < K; k++)
-        to[k] = (struct tally){.right = (double)m->intersection[k],
-                               .truth = (double)m->truth[k],
-                               .wrong = (double)(m->unions[k] - m->truth[k]),
-                               .there = m->unions[k] > 0};
+}
+
+/* Of draw j of them. */
+static void tallies(struct room *m, int64_t K, int64_t j) {
+    for (int64_t k = 0; k < K; k++) {
+        const int64_t *sum = m->sum + k * 3 * TOGETHER + j;
+        int64_t unions = sum[TOGETHER], truth = sum[2 * TOGETHER];
+        m->tally[k] = (struct tally){.right = (double)sum[0],
+                                     .truth = (double)truth,
+                                     .wrong = (double)(unions - truth),
+                                     .there = unions > 0};
+    }
 }
 
 static void figures_of(const struct tally *t, const struct bootstrap_options *o, const bool *unseen,
@@ -110,59 +122,131 @@ static void interval_of(double *d, int64_t R, struct interval *x) {
 }
 
 struct work {
-    const struct counted *a, *b;
+    const struct counted *c;
     const struct bootstrap_options *o;
-    const bool *unseen;
+    const bool *unseen;     /* [K] */
     int64_t from, end;      /* classes */
     double *figure, *class; /* [figures, R], [end - from, R] */
+    bool less;              /* what stands there is taken off: that of A off that of B */
 };
 
-/* Draw r: what B has more than A. */
-static void take(const struct work *w, struct room *m, int64_t r) {
-    int64_t R = w->o->resamples, K = w->o->K;
-    double a[BOOTSTRAP_FIGURES], b[BOOTSTRAP_FIGURES];
-    draw(m, w->o, r);
-    count(m, w->a, K, m->tally);
-    count(m, w->b, K, m->tally + K);
-    figures_of(m->tally, w->o, w->unseen, a);
-    figures_of(m->tally + K, w->o, w->unseen, b);
-    for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++) w->figure[f * R + r] = b[f] - a[f];
-    for (int64_t k = w->from; k < w->end; k++)
-        w->class[(k - w->from) * R + r] = tally_iou(m->tally[K + k]) - tally_iou(m->tally[k]);
+static void put(const struct work *w, double *at, double x) { *at = w->less ? x - *at : x; }
+
+/* Draws r .. r + n. */
+static void take(const struct work *w, struct room *m, int64_t r, int64_t n) {
+    int64_t R = w->o->resamples;
+    double figure[BOOTSTRAP_FIGURES];
+    draw(m, w->o, r, n);
+    count(m, w->c, w->o->K);
+    for (int64_t j = 0; j < n; j++) {
+        tallies(m, w->o->K, j);
+        figures_of(m->tally, w->o, w->unseen, figure);
+        for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++)
+            put(w, &w->figure[f * R + r + j], figure[f]);
+        for (int64_t k = w->from; k < w->end; k++)
+            put(w, &w->class[(k - w->from) * R + r + j], tally_iou(m->tally[k]));
+    }
 }
 
-static void take_all(const struct work *w, struct interval *figure, struct interval *class) {
+static void take_all(const struct work *w) {
     int64_t R = w->o->resamples;
 #pragma omp parallel num_threads(t_threads())
     {
         struct room m;
         room_open(&m, w->o);
 #pragma omp for schedule(static)
-        for (int64_t r = 0; r < R; r++) take(w, &m, r);
+        for (int64_t r = 0; r < R; r += TOGETHER)
+            take(w, &m, r, R - r < TOGETHER ? R - r : TOGETHER);
         room_free(&m);
     }
+}
+
+/* The pictures as they are: each once. class [K]; NULL: not wanted. */
+static void take_whole(const struct work *w, double figure[BOOTSTRAP_FIGURES], double *class) {
+    const struct bootstrap_options *o = w->o;
+    struct room m;
+    room_open(&m, o);
+    for (int64_t i = 0; i < o->N; i++) m.times[i * TOGETHER] = 1;
+    count(&m, w->c, o->K);
+    tallies(&m, o->K, 0);
+    figures_of(m.tally, o, w->unseen, figure);
+    for (int64_t k = 0; class && k < o->K; k++) class[k] = tally_iou(m.tally[k]);
+    room_free(&m);
+}
+
+static bool *unseen_of(const struct bootstrap_options *o) {
+    bool *unseen = mem_alloc((size_t)o->K, sizeof *unseen);
+    for (int64_t k = 0; k < o->K; k++) unseen[k] = !o->seen[k];
+    return unseen;
+}
+
+/* ---- a result by itself ---- */
+
+int bootstrap_draw(struct bootstrap_drawn *d, const struct counted *c,
+                   const struct bootstrap_options *o) {
+    size_t n = (size_t)(BOOTSTRAP_FIGURES * o->resamples);
+    bool *unseen = unseen_of(o);
+    *d = (struct bootstrap_drawn){.resamples = o->resamples,
+                                  .figure = mem_try(n, sizeof *d->figure)};
+    struct work w = {.c = c, .o = o, .unseen = unseen, .figure = d->figure};
+    if (d->figure) {
+        take_whole(&w, d->whole, NULL);
+        take_all(&w);
+    }
+    free(unseen);
+    return d->figure ? 0 : ERR_INTERNAL;
+}
+
+void bootstrap_drawn_free(struct bootstrap_drawn *d) {
+    free(d->figure);
+    *d = (struct bootstrap_drawn){0};
+}
+
+int bootstrap_gains(const struct bootstrap_drawn *a, const struct bootstrap_drawn *b,
+                    struct interval *figure) {
+    int64_t R = a->resamples;
+    double *gain = mem_try((size_t)R, sizeof *gain);
+    REQUIRE(R == b->resamples, "results of other draws");
+    for (int64_t f = 0; gain && f < BOOTSTRAP_FIGURES; f++) {
+        for (int64_t r = 0; r < R; r++) gain[r] = b->figure[f * R + r] - a->figure[f * R + r];
+        figure[f] = (struct interval){.a = a->whole[f], .b = b->whole[f]};
+        interval_of(gain, R, &figure[f]);
+    }
+    int status = gain ? 0 : ERR_INTERNAL;
+    free(gain);
+    return status;
+}
+
+/* ---- two of them, and their classes ---- */
+
+static void take_both(struct work *w, const struct counted *a, const struct counted *b,
+                      struct interval *figure, struct interval *class) {
+    int64_t R = w->o->resamples;
+    w->c = a;
+    w->less = false;
+    take_all(w);
+    w->c = b;
+    w->less = true;
+    take_all(w);
 #pragma omp parallel for schedule(dynamic) num_threads(t_threads())
     for (int64_t k = w->from; k < w->end; k++)
         interval_of(w->class + (k - w->from) * R, R, &class[k]);
     for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++) interval_of(w->figure + f * R, R, &figure[f]);
 }
 
-/* The pictures as they are: each once. */
-static void take_whole(const struct work *w, struct interval *figure, struct interval *class) {
-    const struct bootstrap_options *o = w->o;
-    struct room m;
-    double a[BOOTSTRAP_FIGURES], b[BOOTSTRAP_FIGURES];
-    room_open(&m, o);
-    for (int64_t i = 0; i < o->N; i++) m.times[i] = 1;
-    count(&m, w->a, o->K, m.tally);
-    count(&m, w->b, o->K, m.tally + o->K);
-    figures_of(m.tally, o, w->unseen, a);
-    figures_of(m.tally + o->K, o, w->unseen, b);
+static void take_both_whole(struct work *w, const struct counted *a, const struct counted *b,
+                            struct interval *figure, struct interval *class) {
+    double x[BOOTSTRAP_FIGURES], y[BOOTSTRAP_FIGURES];
+    double *classes = mem_alloc(2 * (size_t)w->o->K, sizeof *classes), *other = classes + w->o->K;
+    w->c = a;
+    take_whole(w, x, classes);
+    w->c = b;
+    take_whole(w, y, other);
     for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++)
-        figure[f] = (struct interval){.a = a[f], .b = b[f]};
-    for (int64_t k = 0; k < o->K; k++)
-        class[k] = (struct interval){.a = tally_iou(m.tally[k]), .b = tally_iou(m.tally[o->K + k])};
-    room_free(&m);
+        figure[f] = (struct interval){.a = x[f], .b = y[f]};
+    for (int64_t k = 0; k < w->o->K; k++)
+        class[k] = (struct interval){.a = classes[k], .b = other[k]};
+    free(classes);
 }
 
 int bootstrap_pair(const struct counted *a, const struct counted *b,
@@ -170,17 +254,16 @@ int bootstrap_pair(const struct counted *a, const struct counted *b,
                    struct interval *class) {
     int64_t step = AT_ONCE / o->resamples + 1, R = o->resamples;
     if (step > o->K) step = o->K;
-    bool *unseen = mem_alloc((size_t)o->K, sizeof *unseen);
-    for (int64_t k = 0; k < o->K; k++) unseen[k] = !o->seen[k];
-    struct work w = {.a = a, .b = b, .o = o, .unseen = unseen};
+    bool *unseen = unseen_of(o);
+    struct work w = {.o = o, .unseen = unseen};
     w.figure = mem_try((size_t)(BOOTSTRAP_FIGURES * R), sizeof *w.figure);
     w.class = mem_try((size_t)(step * R), sizeof *w.class);
     int status = w.figure && w.class ? 0 : ERR_INTERNAL;
-    if (!status) take_whole(&w, figure, class);
+    if (!status) take_both_whole(&w, a, b, figure, class);
     for (int64_t from = 0; !status && from < o->K; from = w.end) {
         w.from = from;
         w.end = from + step < o->K ? from + step : o->K;
-        take_all(&w, figure, class);
+        take_both(&w, a, b, figure, class);
     }
     free(w.figure);
     free(w.class);

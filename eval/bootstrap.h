@@ -48,9 +48,24 @@ struct interval {
 double interval_gain(const struct interval *x); /* b - a */
 bool interval_says(const struct interval *x);   /* whether 0 lies outside */
 
-/* figure [BOOTSTRAP_FIGURES]; class [K]: IoU of each. Draw r has the pictures that
- * rng_below(rng_stream(seed, "bootstrap", r), N) names, N times. The same bits for any number of
- * threads. Takes 8 bytes for each class and draw, 128 MiB at once at most. ERR_INTERNAL: memory. */
+/* Draw r has the pictures that rng_below(rng_stream(seed, "bootstrap", r), N) names, N times: for
+ * every result the same. The same bits for any number of threads. ERR_INTERNAL: memory. */
+
+/* A result's figures in each draw, to be compared with those of others: each is counted once. */
+struct bootstrap_drawn {
+    double whole[BOOTSTRAP_FIGURES]; /* of the pictures as they are */
+    double *figure;                  /* [BOOTSTRAP_FIGURES, resamples] */
+    int64_t resamples;
+};
+int bootstrap_draw(struct bootstrap_drawn *d, const struct counted *c,
+                   const struct bootstrap_options *o);
+void bootstrap_drawn_free(struct bootstrap_drawn *d);
+/* Of the same pictures, classes and draws. figure [BOOTSTRAP_FIGURES] */
+int bootstrap_gains(const struct bootstrap_drawn *a, const struct bootstrap_drawn *b,
+                    struct interval *figure);
+
+/* The same, and class [K]: IoU of each. Takes 8 bytes for each class and draw, 128 MiB at once at
+ * most. */
 int bootstrap_pair(const struct counted *a, const struct counted *b,
                    const struct bootstrap_options *o, struct interval *figure,
                    struct interval *class);

@@ -98,6 +98,49 @@ int difference_of(struct difference *d, struct difference_side a, struct differe
     return status;
 }
 
+int difference_open(struct difference_drawn *m, struct difference_side side) {
+    *m = (struct difference_drawn){.model = side.model};
+    return open_side(&m->analysis, side, &m->why);
+}
+
+void difference_close(struct difference_drawn *m) {
+    analysis_free(&m->analysis);
+    bootstrap_drawn_free(&m->of);
+    free(m->why);
+    *m = (struct difference_drawn){.analysis.file.fd = -1};
+}
+
+/* Once: later comparisons find it. */
+static int draw(struct difference_drawn *m, int64_t resamples, uint64_t seed) {
+    const struct analysis *a = &m->analysis;
+    struct bootstrap_options o = {a->N, a->K, a->seen, resamples, seed};
+    struct analysis_counts counts = {0};
+    if (m->why || m->of.figure) return 0;
+    int status = load(a, m->model, &counts, &m->why);
+    if (!status && !m->why) status = bootstrap_draw(&m->of, &counts.lines, &o);
+    analysis_counts_free(&counts);
+    return status;
+}
+
+int difference_between(struct difference *d, struct difference_drawn *a, struct difference_drawn *b,
+                       int64_t resamples, uint64_t seed) {
+    *d = (struct difference){0};
+    const char *why = a->why ? a->why : b->why;
+    d->why = why ? mem_strdup(why) : different_names(&a->analysis, &b->analysis);
+    if (!d->why) d->why = different_pictures(&a->analysis, &b->analysis);
+    int status = d->why ? 0 : draw(a, resamples, seed);
+    if (!status && !d->why) status = draw(b, resamples, seed);
+    if (status || d->why) return status;
+    why = a->why ? a->why : b->why; /* it has no such model */
+    if (why) {
+        d->why = mem_strdup(why);
+        return 0;
+    }
+    d->N = a->analysis.N;
+    d->K = a->analysis.K;
+    return bootstrap_gains(&a->of, &b->of, d->figure);
+}
+
 void difference_free(struct difference *d) {
     free(d->why);
     free(d->class);

@@ -42,7 +42,7 @@ int ranks_meet(struct comm *c, int status) {
 }
 
 void ranks_listen(struct comm *c) {
-    comm_listen(c, (struct comm_word){signals_noted, signals_take});
+    comm_listen(c, (struct comm_word){signals_noted, signals_take, signals_fail});
 }
 
 int ranks_stop(struct comm *c) {

@@ -16,11 +16,11 @@ int ranks_agree(struct comm *c, int status);
 
 /* After work that each rank did for itself, and in which each looks at signals_pending(): the same,
  * where it ended well or was asked to stop. Who failed does not wait for the others, who may work
- * for hours yet: it leaves, and ends them. */
+ * for hours yet: it leaves, and they hear of it as of a signal. */
 int ranks_meet(struct comm *c, int status);
 
-/* A signal that one rank gets reaches all, whatever they do: what each does by itself
- * (signals_pending()) must then end in ranks_agree() or ranks_meet(). */
+/* A signal that one rank gets reaches all, whatever they do, and so does that one has failed: what
+ * each does by itself (signals_pending()) must then end in ranks_agree() or ranks_meet(). */
 void ranks_listen(struct comm *c);
 
 /* The signal that asks to stop, when any rank was asked: all are, then. Once a step. */

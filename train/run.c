@@ -110,8 +110,35 @@ static int describe(const struct node *n) {
 }
 
 static void unlock(struct node *n) {
+    comm_at_end(n->comm, NULL, NULL);
     lock_release(n->lock);
     n->lock = NULL;
+}
+
+/* What is said of the end of a run that another process has taken over is that one's to say. */
+static int live_end(struct node *n, int status) {
+    char *message = mem_strdup(error_message());
+    error_clear();
+    if (run_is_ours(n) == ERR_DEVICE) {
+        progress_report(NULL);
+        if (!status) error_clear(); /* run_finish finds it again, and tells the other ranks */
+    } else {
+        error_clear(); /* cannot be read: nothing is known */
+        if (status) error_set(status, "%s", message);
+        run_live_end(n, status);
+    }
+    free(message);
+    return status ? error_status() : 0;
+}
+
+/* Rank 0's, by the communicator's thread: all end, while this rank waits for one that does not come
+ * any more. A checkpoint that is being written is left as a killed process leaves it. */
+static void let_go(void *ctx, int status) {
+    struct node *n = ctx;
+    error_set(status, "%s", "another rank failed, or hangs: the log says which, and why");
+    live_end(n, status);
+    error_clear();
+    lock_release(n->lock);
 }
 
 /* A process that was killed, or whose parent was, needs a moment to die: up to a second. */
@@ -128,6 +155,7 @@ static int lock(struct node *n) {
             break;
     }
     free(path);
+    if (!status) comm_at_end(n->comm, let_go, n);
     return status;
 }
 
@@ -316,22 +344,6 @@ static int run_stage(struct node *n) {
 static int run_modes(const struct node *n) {
     bool again = n->config.train.checkpointing == CHECKPOINTING_BLOCKS;
     return T_PRECISION(n->config.run.precision) | (again ? T_RECOMPUTE : T_INHERIT);
-}
-
-/* What is said of the end of a run that another process has taken over is that one's to say. */
-static int live_end(struct node *n, int status) {
-    char *message = mem_strdup(error_message());
-    error_clear();
-    if (run_is_ours(n) == ERR_DEVICE) {
-        progress_report(NULL);
-        if (!status) error_clear(); /* run_finish finds it again, and tells the other ranks */
-    } else {
-        error_clear(); /* cannot be read: nothing is known */
-        if (status) error_set(status, "%s", message);
-        run_live_end(n, status);
-    }
-    free(message);
-    return status ? error_status() : 0;
 }
 
 int run_node(struct node *n) {

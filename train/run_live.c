@@ -24,11 +24,12 @@ void run_live_begin(const struct node *n) {
 }
 
 static void write_failure(const struct node *n, int status) {
+    static const char elsewhere[] = "another rank failed: its message is in the log";
     struct str text = {0};
     struct json_out j = {.to = &text};
     json_object(&j);
     json_key_int(&j, "code", status);
-    json_key_string(&j, "message", error_message());
+    json_key_string(&j, "message", *error_message() ? error_message() : elsewhere);
     json_end(&j);
     char *path = path_join(n->dir, "FAILED"), *message = mem_strdup(error_message());
     error_clear();

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "train/time_limit.h"
 
+enum { ELSEWHERE = 127 }; /* in the place of a signal: another rank has failed, */
+static atomic_int failed; /* with this status */
 static atomic_int pending;
 static volatile sig_atomic_t interrupted; /* by a SIGINT of this process's own */
 static volatile sig_atomic_t held;        /* a second one is only noted */
@@ -27,7 +29,10 @@ bool signals_stopped(int status) {
     return status == ERR_AGAIN || (status > 128 && asks_to_stop(status - 128));
 }
 
-static int status_of(int signo) { return signals_ask_again(signo) ? ERR_AGAIN : 128 + signo; }
+static int status_of(int signo) {
+    if (signo == ELSEWHERE) return failed;
+    return signals_ask_again(signo) ? ERR_AGAIN : 128 + signo;
+}
 
 int signals_status(int how) {
     if (WIFEXITED(how)) return WEXITSTATUS(how);
@@ -38,8 +43,14 @@ int signals_status(int how) {
 void signals_take(int signo) {
     int was = pending;
     do {
+        if (was == ELSEWHERE) return;
         if (was && !signals_ask_again(was) && signals_ask_again(signo)) return;
     } while (!atomic_compare_exchange_weak(&pending, &was, signo));
+}
+
+void signals_fail(int status) {
+    failed = status;
+    pending = ELSEWHERE;
 }
 
 static void note(int signo) {
@@ -82,6 +93,7 @@ static const char *name_of(int signo) {
 
 int signals_error(const char *fmt, ...) {
     int signo = pending;
+    if (signo == ELSEWHERE) return error_set(failed, "%s", "");
     bool limit = signo == SIGUSR1 && time_limit_near(); /* on whichever rank */
     char text[256];
     va_list ap;

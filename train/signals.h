@@ -28,6 +28,9 @@ int signals_status(int how);
 int signals_noted(void);
 /* As if this process had been asked by that signal: another rank was. From any thread. */
 void signals_take(int signo);
+/* Another rank has failed: what this one is at is to end, with that status and without a message,
+ * which the other one has told. From any thread. */
+void signals_fail(int status);
 
 /* Sets the error that ends a run: 75 for SIGUSR1 and SIGUSR2; 129, 130, 143 for SIGHUP, SIGINT,
  * SIGTERM. The text tells what is kept, and what the same command does next: "stopped by SIGTERM;

@@ -5,40 +5,11 @@
 
 #include "base/file.h"
 #include "tests/e2e/self.h"
+#include "tests/e2e/small.h"
 #include "tests/test.h"
 
 /* MINED: more than a rank mines before it hears of another (0.1 s, a hundred shards, was met). */
-enum { RANKS = 3, PICTURES = 1200, MINED = 24000, SHARD = 10 };
-
-static const char scenes[] =
-    "stage: scenes\nscenes: {size: 32}\n"
-    "count: {easy: 64, clip: 64, seen: 64, val: 12, test: 1200}\n";
-
-/* Files of a test: configs beside each other, those of the smoke chain as a base. */
-static char *put(const char *name, const char *text) {
-    char *smoke = realpath(TEST_SOURCE_DIR "/configs/smoke", NULL), *path = test_path(name);
-    char *whole = strncmp(text, "SMOKE", 5) == 0 ? mem_format("base: %s%s", smoke, text + 5)
-                                                 : mem_strdup(text);
-    CHECK_OK(file_write(path, whole, strlen(whole)));
-    free(smoke);
-    free(whole);
-    return path;
-}
-
-static char *put_evaluation(void) {
-    free(put("scenes.yaml", scenes));
-    free(put("clip.yaml", "SMOKE/clip.yaml\ninputs: {scenes: scenes.yaml}\n"));
-    char *proposals = put("proposals.yaml",
-                          "SMOKE/proposals.yaml\ninputs: {scenes: scenes.yaml, clip: clip.yaml}\n");
-    struct ended made = TRAIN("out", proposals, NULL);
-    check_status(&made, 0);
-    ended_free(&made);
-    free(proposals);
-    return put("eval.yaml",
-               "stage: evaluate\n"
-               "inputs: {scenes: scenes.yaml, proposals: proposals.yaml, raw: clip.yaml}\n"
-               "eval: {mask_threshold: 0.3, min_area: 4}\n");
-}
+enum { RANKS = 3, MINED = 24000, SHARD = 10 };
 
 static size_t count(const char *text, const char *part) {
     size_t n = 0;
@@ -69,20 +40,6 @@ static void check_heard(const struct ended *e, const char *stage, long share) {
     free(said);
 }
 
-/* The run of a stage on ranks, one of which is signalled at its N-th call. */
-static struct ended run(int ranks, const char *rank, const char *config, const char *fault,
-                        const char *under) {
-    struct fault_environment f = fault_environment(fault, under);
-    char *only = mem_format("OVSEG_FAULT_RANK=%s", rank);
-    struct process p;
-    train_start_ranks(&p, ranks, "out", config, (const char *const[]){NULL},
-                      (const char *const[]){f.at[0], f.at[1], f.at[2], only, NULL});
-    struct ended e = process_wait(&p, 300);
-    fault_environment_free(&f);
-    free(only);
-    return e;
-}
-
 static void check_runs(int ranks, const char *config) {
     struct ended e = TRAIN_RANKS(ranks, "out", config, NULL);
     check_status(&e, 0);
@@ -90,12 +47,12 @@ static void check_runs(int ranks, const char *config) {
 }
 
 TEST(a_rank_that_mines_and_is_told_to_stop_stops_the_others) {
-    char *made = put("scenes.yaml",
-                     "stage: scenes\nscenes: {size: 32}\n"
-                     "count: {easy: 0, clip: 24000, seen: 1, val: 1, test: 1}\n");
-    char *config = put("mine.yaml",
-                       "stage: mine\ninputs: {scenes: scenes.yaml}\n"
-                       "mine: {ground_truth: true, images: 24000, shard_images: 10}\n");
+    char *made = small_config("scenes.yaml",
+                              "stage: scenes\nscenes: {size: 32}\n"
+                              "count: {easy: 0, clip: 24000, seen: 1, val: 1, test: 1}\n");
+    char *config = small_config("mine.yaml",
+                                "stage: mine\ninputs: {scenes: scenes.yaml}\n"
+                                "mine: {ground_truth: true, images: 24000, shard_images: 10}\n");
     check_runs(1, made);
     static const struct {
         int ranks, status;
@@ -107,7 +64,8 @@ TEST(a_rank_that_mines_and_is_told_to_stop_stops_the_others) {
     };
     size_t before = 0;
     for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
-        struct ended e = run(lives[i].ranks, lives[i].rank, config, lives[i].fault, "/clip.h5");
+        struct ended e =
+            small_run(lives[i].ranks, lives[i].rank, config, lives[i].fault, "/clip.h5");
         check_stopped(&e, lives[i].status, lives[i].says, "out");
         char *pairs = file_of("out", "mine", "pairs");
         struct strings names;
@@ -142,14 +100,14 @@ static void check_same_alone(const char *config) {
 }
 
 TEST(a_rank_that_evaluates_and_is_told_to_stop_stops_the_others_between_two_pictures) {
-    char *config = put_evaluation();
-    struct ended e = run(2, "1", config, "pread:10:TERM", "/test.h5");
+    char *config = small_evaluation();
+    struct ended e = small_run(2, "1", config, "pread:10:TERM", "/test.h5");
     check_stopped(&e, 143, "stopped by SIGTERM; the same command evaluates again", "out");
-    check_heard(&e, "eval", PICTURES / 2);
+    check_heard(&e, "eval", SMALL_PICTURES / 2);
     ended_free(&e);
-    e = run(RANKS, "2", config, "pread:10:USR1", "/test.h5");
+    e = small_run(RANKS, "2", config, "pread:10:USR1", "/test.h5");
     check_stopped(&e, 75, "stopped by SIGUSR1; the same command evaluates again", "out");
-    check_heard(&e, "eval", PICTURES / RANKS);
+    check_heard(&e, "eval", SMALL_PICTURES / RANKS);
     ended_free(&e);
     check_runs(RANKS, config);
     check_same_alone(config);
@@ -177,8 +135,8 @@ static pid_t pid_of(const struct process *p, int rank) {
 }
 
 TEST(a_rank_that_only_waits_and_is_told_to_stop_stops_the_one_that_works_for_all) {
-    char *config = put("scenes.yaml",
-                       "stage: scenes\ncount: {easy: 0, clip: 200000, seen: 1, val: 1, test: 1}\n");
+    char *config = small_config(
+        "scenes.yaml", "stage: scenes\ncount: {easy: 0, clip: 200000, seen: 1, val: 1, test: 1}\n");
     struct process p;
     train_start_ranks(&p, 2, "out", config, (const char *const[]){NULL}, NULL);
     free(wait_for_run("out", "scenes", "progress.json", 0));
@@ -191,7 +149,7 @@ TEST(a_rank_that_only_waits_and_is_told_to_stop_stops_the_one_that_works_for_all
 
 /* Without MPI: the program on a CPU with a stand-in for NCCL (tests/stand_in.c). */
 TEST(without_mpi_a_rank_that_evaluates_stops_the_others_too) {
-    char *config = put_evaluation(), *dir = test_path("out");
+    char *config = small_evaluation(), *dir = test_path("out");
     char *output = mem_format("output_dir=%s", dir);
     struct process p[RANKS];
     ranks_start(p, BY_ADDRESS, RANKS,
@@ -202,7 +160,7 @@ TEST(without_mpi_a_rank_that_evaluates_stops_the_others_too) {
     struct ended first = process_wait(&p[0], 60), second = process_wait(&p[1], 60);
     struct ended third = process_wait(&p[2], 60);
     CHECK(second.status == 143 && third.status == 143);
-    check_heard(&first, "eval", PICTURES / RANKS);
+    check_heard(&first, "eval", SMALL_PICTURES / RANKS);
     struct str said = {0};
     str_add(&said, "%s%s%s", first.err, second.err, third.err);
     struct ended all = {.status = first.status, .err = said.at};

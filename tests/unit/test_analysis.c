@@ -166,14 +166,29 @@ TEST(csv_files_hold_the_same_and_no_class_is_an_empty_field) {
     free(dir);
 }
 
+/* Alone, and as one of several that are compared: the same. */
 static void check_why(const char *a, const char *b, const char *model, const char *why) {
-    struct difference d;
+    struct difference d, again;
     struct difference_side x = {a, "raw"}, y = {b, model};
+    struct difference_drawn first, other;
     CHECK_OK(difference_of(&d, x, y, 100, 1));
+    CHECK_OK(difference_open(&first, x));
+    CHECK_OK(difference_open(&other, y));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(difference_between(&again, &first, &other, 100, 1));
+        CHECK(!d.why == !again.why && !again.class);
+        if (why)
+            CHECK_TEXT(again.why, d.why);
+        else
+            CHECK(memcmp(d.figure, again.figure, sizeof d.figure) == 0);
+        difference_free(&again);
+    }
     if (why)
         CHECK_HAS(d.why, why);
     else
         CHECK(!d.why && d.class);
+    difference_close(&first);
+    difference_close(&other);
     difference_free(&d);
 }
 

@@ -2,6 +2,8 @@
  * known. */
 #include "eval/bootstrap.h"
 
+#include "base/rng.h"
+#include "eval/confusion.h"
 #include "tests/golden_file.h"
 #include "tests/torch.h"
 
@@ -160,4 +162,60 @@ TEST(intervals_do_not_depend_on_the_number_of_threads) {
         if (f == FIGURE_MIOU_UNSEEN) continue;
         CHECK(figure[0][f].low == figure[1][f].low && figure[0][f].better == figure[1][f].better);
     }
+}
+
+/* Lines of random pictures: not a whole number of those that are counted together. */
+enum { FEW = 37, CLASSES = 5, DRAWS = 203 };
+
+static void random_lines(struct lines *l, uint64_t seed) {
+    struct rng rng = rng_stream(seed, "lines", 0);
+    lines_open(l, FEW * CLASSES);
+    for (int i = 0; i < FEW; i++)
+        for (int k = 0; k < CLASSES; k++) {
+            double truth = (double)rng_below(&rng, 1000), right = floor(truth * 0.7);
+            if (rng_chance(&rng, 0.4)) continue;
+            lines_add(
+                l, (const double[]){i, k, right, truth + (double)rng_below(&rng, 300) + 1, truth});
+        }
+}
+
+/* One draw by itself, in the plainest way. */
+static void plain_draw(const struct counted *c, int64_t r, struct tally tally[CLASSES]) {
+    struct rng rng = rng_stream(1, "bootstrap", (uint64_t)r);
+    int64_t times[FEW] = {0}, sum[CLASSES][3] = {{0}};
+    for (int i = 0; i < FEW; i++) times[rng_below(&rng, FEW)]++;
+    for (size_t i = 0; i < c->n; i++) {
+        const uint32_t x[] = {c->intersection[i], c->unions[i], c->truth[i]};
+        for (int v = 0; v < 3; v++) sum[c->class[i]][v] += times[c->image[i]] * (int64_t)x[v];
+    }
+    for (int k = 0; k < CLASSES; k++)
+        tally[k] = (struct tally){(double)sum[k][0], (double)sum[k][2],
+                                  (double)(sum[k][1] - sum[k][2]), sum[k][1] > 0};
+}
+
+TEST(draws_that_are_counted_together_are_those_counted_one_by_one_to_the_bit) {
+    static const bool seen[CLASSES] = {true, false, true, true, false};
+    struct bootstrap_options o = {FEW, CLASSES, seen, DRAWS, 1};
+    struct lines a, b;
+    struct bootstrap_drawn x, y;
+    struct interval pair[BOOTSTRAP_FIGURES], apart[BOOTSTRAP_FIGURES], class[CLASSES];
+    random_lines(&a, 1);
+    random_lines(&b, 2);
+    CHECK_OK(bootstrap_draw(&x, &a.c, &o));
+    CHECK_OK(bootstrap_draw(&y, &b.c, &o));
+    for (int64_t r = 0; r < DRAWS; r++) {
+        struct tally tally[CLASSES];
+        plain_draw(&a.c, r, tally);
+        struct segmentation_metrics all = tally_metrics(tally, CLASSES, NULL);
+        CHECK(x.figure[FIGURE_MIOU * DRAWS + r] == all.miou);
+        CHECK(x.figure[FIGURE_FWIOU * DRAWS + r] == all.fwiou);
+        CHECK(x.figure[FIGURE_MIOU_SEEN * DRAWS + r] == tally_metrics(tally, CLASSES, seen).miou);
+    }
+    CHECK_OK(bootstrap_pair(&a.c, &b.c, &o, pair, class));
+    CHECK_OK(bootstrap_gains(&x, &y, apart));
+    CHECK(memcmp(pair, apart, sizeof pair) == 0);
+    bootstrap_drawn_free(&x);
+    bootstrap_drawn_free(&y);
+    lines_free(&a);
+    lines_free(&b);
 }

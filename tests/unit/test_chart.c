@@ -127,22 +127,69 @@ TEST(charts_of_nothing_are_whole) {
     str_free(&out);
 }
 
+/* The number of an attribute behind `at`, which is a <text. */
+static double attribute(const char *at, const char *name) {
+    char *wanted = mem_format(" %s=\"", name), *found = strstr(at, wanted);
+    CHECK(found);
+    double x = strtod(found + strlen(wanted), NULL);
+    free(wanted);
+    return x;
+}
+
+/* The <text of a name, by what is to be read there. */
+static const char *name_at(const char *page, const char *shown) {
+    char *wanted = mem_format("</title>%s</text>", shown);
+    const char *at = strstr(page, wanted);
+    if (!at) test_fail(__FILE__, __LINE__, "no \"%s\" in:\n%s", shown, page);
+    while (strncmp(at, "<text", 5) != 0) at--;
+    free(wanted);
+    return at;
+}
+
 /* "GT masks, GT names" is 117 units wide in DejaVu Sans of 11. */
-TEST(names_beside_rows_have_room_for_what_is_left_of_them) {
+TEST(a_name_stands_beside_its_row_when_there_is_room_for_all_of_it) {
     struct str out = {0};
     const double point[] = {31.6, 40};
     chart_rows("rows", &(struct chart_row){"GT masks, GT names", point, 2, 35.8, 5.9}, 1, &out);
-    chart_bars("bars", &(struct chart_bar){"GT masks, GT names, GT", 3, NAN, 0}, 1, &out);
-    CHECK_HAS(out.at, "</title>GT masks, GT names</text>");
-    CHECK_HAS(out.at, "</title>GT masks, GT name…</text>");
-    const char *end = out.at;
-    for (int i = 0; i < 2; i++) {
-        end = strstr(end, "class=\"end name\"");
-        CHECK(end);
-        const char *x = end;
-        while (strncmp(x, "<text x=\"", 9) != 0) x--;
-        CHECK(strtod(x + 9, NULL) >= 117);
-        end++;
+    const char *at = name_at(out.at, "GT masks, GT names");
+    CHECK(strncmp(strstr(at, "class="), "class=\"end name\"", 16) == 0);
+    CHECK(attribute(at, "x") >= 117);
+    str_free(&out);
+}
+
+/* They may differ in their last letters alone. */
+TEST(longer_names_stand_above_their_rows_as_a_whole) {
+    static const char *const names[] = {"inputs.model=../mpt.yaml eval.lambda=0.7",
+                                        "inputs.model=../mpt.yaml eval.lambda=0.8", "raw"};
+    struct str rows = {0}, bars = {0};
+    struct chart_row row[3];
+    struct chart_bar bar[3];
+    double last[2] = {0};
+    for (int i = 0; i < 3; i++) {
+        row[i] = (struct chart_row){.name = names[i], .mean = 30, .deviation = NAN};
+        bar[i] = (struct chart_bar){names[i], 30, NAN, 0};
     }
+    chart_rows("rows", row, 3, &rows);
+    chart_bars("bars", bar, 3, &bars);
+    const char *const page[] = {rows.at, bars.at};
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < 3; i++) {
+            const char *at = name_at(page[p], names[i]);
+            double y = attribute(at, "y"), x = attribute(at, "x");
+            CHECK(y >= last[p] + 10); /* no name lies on another */
+            CHECK(i == 2 ? x > 0 : x == 0);
+            last[p] = y;
+        }
+    double height = strtod(strstr(rows.at, "viewBox=\"0 0 340 ") + 17, NULL);
+    CHECK(height > last[0] + 18); /* the ticks are below all of them */
+    str_free(&rows);
+    str_free(&bars);
+}
+
+TEST(a_name_that_no_line_has_room_for_keeps_both_its_ends) {
+    struct str out = {0};
+    static const char name[] = "inputs.model=../finetune.yaml *:crop.fill=zero eval.lambda=0.75";
+    chart_rows("rows", &(struct chart_row){.name = name, .mean = 1, .deviation = NAN}, 1, &out);
+    name_at(out.at, "inputs.model=../finetune…l=zero eval.lambda=0.75");
     str_free(&out);
 }

@@ -109,9 +109,10 @@ TEST(five_ranks_that_meet_by_a_file_do_the_same_without_mpi) {
 
 /* ---- a word ---- */
 
-static atomic_int told, heard;
+static atomic_int told, heard, failed;
 static int told_word(void) { return told; }
 static void hear_word(int word) { heard = word; }
+static void hear_failure(int status) { failed = status; }
 
 static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); }
 
@@ -121,7 +122,7 @@ static void check_word(enum self_launcher how, const char *test, int ranks, int 
     struct comm *c = NULL;
     if (!as_ranks_of(how, test, ranks, &c)) return;
     int rank = comm_rank(c), last = comm_size(c) - 1;
-    comm_listen(c, (struct comm_word){told_word, hear_word});
+    comm_listen(c, (struct comm_word){told_word, hear_word, hear_failure});
     comm_barrier(c);
     if (who >> rank & 1) told = 40 + rank;
     double now = clock_s(), works = now + (told ? 0.5 : 20), until = now + 20;
@@ -162,7 +163,7 @@ TEST(a_rank_that_waits_for_rank_0_reaches_it_at_work_without_mpi) {
     if (!as_ranks_of(BY_ADDRESS, "a_rank_that_waits_for_rank_0_reaches_it_at_work_without_mpi", 3,
                      &c))
         return;
-    comm_listen(c, (struct comm_word){told_word, hear_word});
+    comm_listen(c, (struct comm_word){told_word, hear_word, hear_failure});
     comm_barrier(c);
     int row[2] = {comm_rank(c), 7}, all[6];
     double until = clock_s() + 20;
@@ -178,11 +179,65 @@ TEST(when_all_are_told_something_all_hear_without_mpi) {
     check_word(BY_ADDRESS, "when_all_are_told_something_all_hear_without_mpi", 5, 31);
 }
 
+/* ---- a rank that fails ---- */
+
+/* The last one, while the others are at work. */
+static void check_failure(enum self_launcher how, const char *test, int ranks) {
+    struct comm *c = NULL;
+    if (!as_ranks_of(how, test, ranks, &c)) return;
+    double until = clock_s() + 4; /* it waits five seconds for others to end with it */
+    comm_listen(c, (struct comm_word){told_word, hear_word, hear_failure});
+    comm_barrier(c);
+    while (comm_rank(c) < comm_size(c) - 1 && !failed && clock_s() < until) nap();
+    if (comm_rank(c) < comm_size(c) - 1) CHECK_INT(failed, 65);
+    comm_close(c, 65); /* in order, or this is not reached */
+}
+
+TEST(ranks_at_work_hear_that_another_failed_and_end_in_order_with_it) {
+    check_failure(BY_MPIRUN, "ranks_at_work_hear_that_another_failed_and_end_in_order_with_it", 3);
+}
+TEST(they_hear_it_without_mpi) { check_failure(BY_FILE, "they_hear_it_without_mpi", 3); }
+
+static void write_status(void *ctx, int status) {
+    char *text = mem_format("%d", status);
+    CHECK_OK(file_write(ctx, text, strlen(text)));
+    free(text);
+}
+
+/* Rank 0 waits for one that ends by itself. */
+static void check_let_go(enum self_launcher how, const char *test) {
+    struct launch l;
+    struct comm *c = NULL;
+    CHECK_OK(launch_read(&l, true));
+    if (l.size == 1) {
+        char *file = test_path("let-go"), *variable = mem_format("LET_GO=%s", file);
+        struct ended e = self_ranks(how, 2, test, (const char *const[]){variable, NULL});
+        char *said = text_of(file);
+        CHECK_INT(e.status, 65);
+        CHECK_TEXT(said, "65");
+        ended_free(&e);
+        char *const owned[] = {file, variable, said};
+        for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+        return;
+    }
+    CHECK_OK(comm_open(&c, &l));
+    comm_listen(c, (struct comm_word){told_word, hear_word, hear_failure});
+    if (comm_rank(c) == 0) comm_at_end(c, write_status, getenv("LET_GO"));
+    comm_barrier(c);
+    if (comm_rank(c)) comm_close(c, 65);
+    comm_barrier(c); /* for ever */
+}
+
+TEST(rank_0_lets_go_and_ends_all_when_it_waits_for_one_that_failed) {
+    check_let_go(BY_MPIRUN, "rank_0_lets_go_and_ends_all_when_it_waits_for_one_that_failed");
+}
+TEST(and_does_without_mpi) { check_let_go(BY_ADDRESS, "and_does_without_mpi"); }
+
 /* Sums whose numbers fill sockets, while words come. */
 static void check_word_among_sums(enum self_launcher how, const char *test) {
     struct comm *c = NULL;
     if (!as_ranks_of(how, test, 3, &c)) return;
-    comm_listen(c, (struct comm_word){told_word, hear_word});
+    comm_listen(c, (struct comm_word){told_word, hear_word, hear_failure});
     if (comm_rank(c)) told = 40;
     double until = clock_s() + 1;
     for (double now = 0; now < until;) {

@@ -35,11 +35,12 @@ static void check_short(const char *text, size_t most, const char *wanted) {
     str_free(&out);
 }
 
-TEST(a_short_text_is_cut_at_characters) {
+TEST(a_short_text_is_cut_in_its_middle_and_at_characters) {
     check_short("grass", 5, "grass");
-    check_short("grassy", 5, "gras…");
+    check_short("grassy", 5, "gr…sy");
     check_short("\xC3\xA9\xC3\xA9\xC3\xA9", 2, "\xC3\xA9…");
-    check_short("<<<<", 3, "&lt;&lt;…");
+    check_short("<<<<", 3, "&lt;…&lt;");
+    check_short("\xC3\xA9\xFF\xC3\xA9<", 3, "\xC3\xA9…&lt;"); /* what is no UTF-8 is a character */
 }
 
 static void fill(struct table *t) {

@@ -67,6 +67,14 @@ static void heard_of_an_interrupt(void) {
     if (signals_pending() != SIGINT) _exit(1);
     raise(SIGINT);
 }
+/* With its status, and without a message: that one has told. Signals that end it come then, too. */
+static void heard_of_a_failure(void) {
+    signals_take(SIGUSR1);
+    signals_fail(65);
+    raise(SIGTERM);
+    int code = signals_pending() ? signals_error("shards are kept") : 1;
+    _exit(*error_message() ? 2 : code);
+}
 static void continued(void) { _exit(raise(SIGCONT) == 0 && !signals_pending() ? 0 : 1); }
 
 static void hang_up_under_nohup(void) {
@@ -104,6 +112,10 @@ TEST(what_was_cancelled_is_not_run_again_for_a_later_signal) {
 TEST(what_another_rank_was_asked_is_no_first_interrupt_of_this_one) {
     CHECK_INT(status_of(heard_of_term), 0);
     CHECK_INT(status_of(heard_of_an_interrupt), 130);
+}
+
+TEST(what_this_rank_is_at_ends_with_the_status_of_another_that_failed) {
+    CHECK_INT(status_of(heard_of_a_failure), 65);
 }
 
 TEST(nohup_is_heeded_and_being_continued_is_no_reason_to_stop) {

@@ -154,30 +154,25 @@ static void print(struct str *text) {
     str_free(text);
 }
 
-static int print_table(const struct sweep *s) {
-    struct sweep_table t;
+static void print_table(const struct sweep_table *t) {
+    const struct sweep *s = t->sweep;
     struct str text = {0};
-    int status = sweep_table_open(&t, s);
-    if (!status) {
-        sweep_table_print(&t, &text);
-        str_add(&text, "\ntable: %s/sweep.md\n", s->dir);
-        print(&text);
-    }
+    sweep_table_print(t, &text);
+    str_add(&text, "\ntable: %s/sweep.md\n", s->dir);
+    print(&text);
     size_t n = 0, without = 0;
-    for (size_t k = 0; !status && k < s->n_trials; k++) {
+    for (size_t k = 0; k < s->n_trials; k++) {
         bool done = s->stage[s->trial[k].judged].state == SWEEP_DONE;
         n += done;
-        without += done && isnan(t.objective[k]);
+        without += done && isnan(t->objective[k]);
     }
     if (*s->file.opt.metric && n && n == without) {
-        for (size_t i = 0; i < t.columns.n && i < 12; i++)
-            str_add(&text, "%s%s", i ? ", " : "", t.columns.at[i]);
+        for (size_t i = 0; i < t->columns.n && i < 12; i++)
+            str_add(&text, "%s%s", i ? ", " : "", t->columns.at[i]);
         log_warn("objective.metric: no trial has a %s; there are %s, ...", s->file.opt.metric,
                  text.at ? text.at : "none");
         str_free(&text);
     }
-    sweep_table_close(&t);
-    return status;
 }
 
 /* The status of a sweep that ran through: of the first stage that failed. */
@@ -210,22 +205,31 @@ static int run_here(struct sweep *s, const struct arguments *a) {
                            .argv = a->argv};
     time_limit_start(s->time_limit);
     int status = sweep_run(s, &w);
+    struct sweep_table t = {0};
     struct str text = {0};
     if (status) return status;
-    if (!a->shared) sweep_print_states(s, &text);
-    str_add(&text, a->shared ? "" : "\n");
-    print(&text);
-    if (!a->shared) status = print_table(s);
+    if (!a->shared) {
+        sweep_print_states(s, &text);
+        str_add(&text, "\n");
+        print(&text);
+        status = sweep_table_open(&t, s);
+        if (!status) print_table(&t);
+        sweep_table_close(&t);
+    }
     return status ? status : outcome(s);
 }
 
 static int print_status(struct sweep *s) {
     struct str text = {0};
-    int status = sweep_table_write(s);
+    struct sweep_table t;
+    int status = sweep_table_open(&t, s);
+    if (!status) status = sweep_table_write(&t);
     sweep_print_states(s, &text);
     str_add(&text, "\n");
     print(&text);
-    return status ? status : print_table(s);
+    if (!status) print_table(&t);
+    sweep_table_close(&t);
+    return status;
 }
 
 static void print_plan(const struct sweep *s) {

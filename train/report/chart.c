@@ -8,8 +8,10 @@
 
 /* Units of a drawing, which a phone shows one to one: what is written in it can be read there. */
 enum { WIDTH = 340, LINES_HEIGHT = 180, ROW_HEIGHT = 18, POINTS = 200 };
-/* A name is cut at so many letters; one of 11 units is up to 7 wide, in wide fonts, on average. */
-enum { NAME_LETTERS = 18, NAME_WIDTH = NAME_LETTERS * 7 + 6 };
+/* A name of so many letters stands beside its row; one of 11 units is up to 7 wide, in wide fonts,
+ * on average. A longer one stands above, on a line of its own, and is cut where that ends. */
+enum { NAME_LETTERS = 18, NAME_WIDTH = NAME_LETTERS * 7 + 6, LINE_LETTERS = WIDTH / 7 };
+enum { NAME_HEIGHT = 15 };
 
 static void begin(const char *title, double height, struct str *out) {
     str_add(out, "<figure><figcaption>");
@@ -105,16 +107,25 @@ void chart_lines(const char *title, struct chart_line *line, size_t n, struct st
 
 /* ---- rows with names ---- */
 
+/* What the row of a name takes above itself. */
+static double above(const char *name) {
+    return html_letters(name) > NAME_LETTERS ? NAME_HEIGHT : 0;
+}
+
+/* Its row begins at y. */
 static void row_name(const char *name, double y, struct str *out) {
-    str_add(out, "<text x=\"%d\" y=\"%.1f\" class=\"end name\"><title>", NAME_WIDTH - 6, y + 13);
+    bool long_one = above(name) > 0;
+    str_add(out, "<text x=\"%d\" y=\"%.1f\" class=\"%sname\"><title>",
+            long_one ? 0 : NAME_WIDTH - 6, long_one ? y - 3 : y + 13, long_one ? "" : "end ");
     html_text(out, name);
     str_add(out, "</title>");
-    html_text_short(out, name, NAME_LETTERS);
+    html_text_short(out, name, long_one ? LINE_LETTERS : NAME_LETTERS);
     str_add(out, "</text>");
 }
 
 void chart_bars(const char *title, const struct chart_bar *bar, size_t n, struct str *out) {
-    const double bottom = (double)(n * ROW_HEIGHT) + 4;
+    double bottom = (double)(n * ROW_HEIGHT) + 4, y = 2;
+    for (size_t i = 0; i < n; i++) bottom += above(bar[i].name);
     const struct chart_scale s = {0, 100, NAME_WIDTH, WIDTH - 38, 25};
     begin(title, bottom + 18, out);
     for (int k = 0; k <= 100; k += 25) {
@@ -123,9 +134,9 @@ void chart_bars(const char *title, const struct chart_bar *bar, size_t n, struct
         str_add(out, "<path class=\"grid\" d=\"M%.1f 2V%.1f\"/>", chart_at(&s, k), bottom);
         text_at(chart_at(&s, k), bottom + 13, "middle", text, out);
     }
-    for (size_t i = 0; i < n; i++) {
-        double y = (double)(i * ROW_HEIGHT) + 2;
+    for (size_t i = 0; i < n; i++, y += ROW_HEIGHT) {
         char text[32] = "–";
+        y += above(bar[i].name);
         row_name(bar[i].name, y, out);
         if (isfinite(bar[i].value)) {
             snprintf(text, sizeof text, "%.1f", bar[i].value);
@@ -174,7 +185,9 @@ static struct chart_scale scale_of_rows(const struct chart_row *row, size_t n) {
 }
 
 void chart_rows(const char *title, const struct chart_row *row, size_t n, struct str *out) {
-    const double height = 22, bottom = (double)n * height + 4;
+    const double height = 22;
+    double bottom = (double)n * height + 4, y = 2;
+    for (size_t i = 0; i < n; i++) bottom += above(row[i].name);
     struct chart_scale s = scale_of_rows(row, n);
     double first = chart_first_tick(&s);
     begin(title, bottom + 18, out);
@@ -185,9 +198,9 @@ void chart_rows(const char *title, const struct chart_row *row, size_t n, struct
         str_add(out, "<path class=\"grid\" d=\"M%.1f 2V%.1f\"/>", x, bottom);
         text_at(x, bottom + 13, "middle", text, out);
     }
-    for (size_t i = 0; i < n; i++) {
-        double y = (double)i * height + 2;
+    for (size_t i = 0; i < n; i++, y += height) {
         char text[32] = "–";
+        y += above(row[i].name);
         row_name(row[i].name, y + 1, out);
         if (isfinite(row[i].mean)) {
             snprintf(text, sizeof text, "%.1f", row[i].mean);

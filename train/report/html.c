@@ -40,13 +40,31 @@ void html_text(struct str *out, const char *text) {
     str_put(out, "", 0);
 }
 
-void html_text_short(struct str *out, const char *text, size_t most) {
-    size_t n = strlen(text), i = 0, last = out->n;
-    for (size_t count = 0; i < n && count < most; count++) {
-        last = out->n;
-        i += put_next(out, text + i, n - i);
+/* Bytes of the first `most` characters; *count of them. */
+static size_t bytes_of(const char *text, size_t most, size_t *count) {
+    size_t n = strlen(text), i = 0;
+    uint32_t c;
+    for (*count = 0; i < n && *count < most; ++*count) {
+        size_t k = utf8_decode(text + i, n - i, &c);
+        i += k ? k : 1;
     }
-    if (i >= n) return;
-    if (out->at) out->at[out->n = last] = '\0'; /* the ellipsis takes the place of one */
+    return i;
+}
+
+size_t html_letters(const char *text) {
+    size_t count;
+    bytes_of(text, SIZE_MAX, &count);
+    return count;
+}
+
+void html_text_short(struct str *out, const char *text, size_t most) {
+    size_t all = html_letters(text), some, head = most / 2, tail = most - 1 - head;
+    if (all <= most) {
+        html_text(out, text);
+        return;
+    }
+    size_t end = bytes_of(text, head, &some);
+    for (size_t i = 0; i < end;) i += put_next(out, text + i, end - i);
     str_add(out, "…");
+    html_text(out, text + bytes_of(text, all - tail, &some));
 }

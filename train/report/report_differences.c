@@ -7,6 +7,30 @@
 #include "train/report/report.h"
 #include "train/result_full.h"
 
+/* A model of a result. Its pictures are drawn anew once, for all that it is compared with. */
+struct side {
+    const struct report_result *result;
+    const cJSON *row; /* NULL: there is none */
+    struct difference_drawn drawn;
+    bool usable;
+};
+
+static struct side *side_open(const struct report *r, const struct report_result *x,
+                              const cJSON *row) {
+    struct side *s = mem_alloc(1, sizeof *s);
+    *s = (struct side){.result = x, .row = row, .drawn.analysis.file.fd = -1};
+    if (!row) return s;
+    struct difference_side of = {r->run[x->run].look.dir, result_model(row)};
+    s->usable = difference_open(&s->drawn, of) == 0;
+    error_clear();
+    return s;
+}
+
+static void side_close(struct side *s) {
+    if (s) difference_close(&s->drawn);
+    free(s);
+}
+
 static void put_rows(struct table *t, const struct report_result *x, const cJSON *row,
                      const char *against, const struct difference *d) {
     static const enum bootstrap_figure shown[] = {FIGURE_MIOU, FIGURE_MIOU_SEEN,
@@ -26,16 +50,13 @@ static void put_rows(struct table *t, const struct report_result *x, const cJSON
 }
 
 /* What cannot be compared is left out, as all that is missing in a report. */
-static void add_pair(struct table *t, const struct report *r, const struct report_result *a,
-                     const cJSON *row_a, const struct report_result *b, const cJSON *row_b,
-                     const char *against) {
-    struct difference d;
-    struct difference_side x = {r->run[a->run].look.dir, result_model(row_a)};
-    struct difference_side y = {r->run[b->run].look.dir, result_model(row_b)};
-    if (difference_of(&d, x, y, DIFFERENCE_RESAMPLES, DIFFERENCE_SEED))
+static void add_pair(struct table *t, struct side *a, struct side *b, const char *against) {
+    struct difference d = {0};
+    if (!a->usable || !b->usable) return;
+    if (difference_between(&d, &a->drawn, &b->drawn, DIFFERENCE_RESAMPLES, DIFFERENCE_SEED))
         error_clear();
     else if (!d.why)
-        put_rows(t, b, row_b, against, &d);
+        put_rows(t, b->result, b->row, against, &d);
     difference_free(&d);
 }
 
@@ -44,10 +65,25 @@ static const cJSON *row_at(const struct report_result *x, int i) {
     return cJSON_GetArrayItem(rows, i < 0 ? cJSON_GetArraySize(rows) - 1 : i);
 }
 
-static void add_within(struct table *t, const struct report *r, const struct report_result *x) {
-    const cJSON *first = row_at(x, 0), *row;
-    for (int i = 1; (row = row_at(x, i)); i++)
-        add_pair(t, r, x, first, x, row, result_title(result_model(first)));
+/* Models of a result against its first; its last one against `closing`, that of the first result,
+ * which is NULL before there is one. -> the last one. */
+static struct side *add_result(struct table *t, const struct report *r,
+                               const struct report_result *x, struct side *closing) {
+    struct side *first = side_open(r, x, row_at(x, 0)), *last = first;
+    const cJSON *row;
+    for (int i = 1; (row = row_at(x, i)); i++) {
+        if (last != first) side_close(last);
+        last = side_open(r, x, row);
+        add_pair(t, first, last, result_title(result_model(first->row)));
+    }
+    if (closing && closing->row && last->row) {
+        char *against =
+            mem_format("%s, %s", closing->result->label, result_title(result_model(closing->row)));
+        add_pair(t, closing, last, against);
+        free(against);
+    }
+    if (last != first) side_close(first);
+    return last;
 }
 
 void report_differences(struct table *t, const struct report *r) {
@@ -65,13 +101,13 @@ void report_differences(struct table *t, const struct report *r) {
     table_column(t, COLUMN_GAIN, "from");
     table_column(t, COLUMN_GAIN, "to");
     table_column(t, COLUMN_NUMBER, "better in percent of draws");
+    struct side *closing = NULL;
     for (size_t i = 0; i < r->n_results; i++) {
-        const struct report_result *x = &r->result[i], *first = &r->result[0];
-        add_within(t, r, x);
-        if (!i || !row_at(x, -1) || !row_at(first, -1)) continue;
-        char *against =
-            mem_format("%s, %s", first->label, result_title(result_model(row_at(first, -1))));
-        add_pair(t, r, first, row_at(first, -1), x, row_at(x, -1), against);
-        free(against);
+        struct side *last = add_result(t, r, &r->result[i], closing);
+        if (closing)
+            side_close(last);
+        else
+            closing = last;
     }
+    side_close(closing);
 }

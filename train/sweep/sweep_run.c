@@ -30,6 +30,7 @@ struct worker {
 struct crew {
     struct sweep *sweep;
     const struct sweep_work *work;
+    struct sweep_table table;
     struct worker *worker; /* [work->jobs] */
     bool *needed;          /* [n_stages] */
     size_t running, ended, total;
@@ -132,7 +133,8 @@ static int finish(struct crew *c, struct worker *w, int how) {
     } else {
         status = fail(c, stage, how);
     }
-    return status ? status : sweep_table_write(c->sweep);
+    if (!status) status = sweep_table_refresh(&c->table);
+    return status ? status : sweep_table_write(&c->table);
 }
 
 /* ---- all of them ---- */
@@ -194,8 +196,13 @@ int sweep_run(struct sweep *s, const struct sweep_work *w) {
     char *logs = path_join(s->dir, "logs");
     int status = dir_make(logs);
     free(logs);
-    if (!status) status = sweep_table_write(s); /* for who asks before the first trial is whole */
-    if (status) return status;
+    if (!status) status = sweep_table_open(&c.table, s);
+    if (!status)
+        status = sweep_table_write(&c.table); /* for who asks before the first trial is whole */
+    if (status) {
+        sweep_table_close(&c.table);
+        return status;
+    }
     c.worker = mem_alloc((size_t)w->jobs, sizeof *c.worker);
     c.needed = mem_alloc(s->n_stages, sizeof *c.needed);
     sweep_needed(s, c.needed);
@@ -210,7 +217,9 @@ int sweep_run(struct sweep *s, const struct sweep_work *w) {
     }
     free(c.worker);
     free(c.needed);
-    if (!status) status = sweep_table_write(s);
+    if (!status) status = sweep_table_refresh(&c.table);
+    if (!status) status = sweep_table_write(&c.table);
+    sweep_table_close(&c.table);
     if (!status && signals_pending())
         status = signals_error("what is whole is kept; the same command goes on from there");
     return status;

@@ -25,19 +25,24 @@ struct sweep_line {       /* a combination of settings */
     struct spread spread; /* of the objective, over the seeds that have it */
     size_t rank;          /* from 1 on, of those whose seeds are all there; 0: none */
 };
+enum { SWEEP_SHOWN = 7 };
 struct sweep_table {
     const struct sweep *sweep;
     struct sweep_figures *of; /* [n_trials] */
     double *objective;        /* [n_trials] NAN: none yet */
+    bool *read;               /* [n_trials] both are final */
     struct sweep_line *line;  /* [settings.n] */
-    struct strings columns;   /* all figures that occur */
+    struct strings columns;   /* all figures that occur, */
+    bool occurs[SWEEP_SHOWN]; /* and which of sweep_shown */
 };
 int sweep_table_open(struct sweep_table *t, const struct sweep *s);
+/* Takes what became whole since: a finished run is read once. */
+int sweep_table_refresh(struct sweep_table *t);
 void sweep_table_close(struct sweep_table *t);
 
 /* The figures that people compare, ends with NULL: of an evaluation its two measures, of a training
  * all. Of each the last model's (sweep_figure). */
-extern const char *const sweep_shown[];
+extern const char *const sweep_shown[SWEEP_SHOWN + 1];
 
 const char *sweep_trial_state(const struct sweep *s, size_t trial); /* done, failed, ... */
 
@@ -45,5 +50,5 @@ void sweep_table_csv(const struct sweep_table *t, struct str *out);
 void sweep_table_md(const struct sweep_table *t, struct str *out);
 void sweep_table_print(const struct sweep_table *t, struct str *out); /* for a terminal */
 
-/* Both files, in the folder of the sweep. */
-int sweep_table_write(const struct sweep *s);
+/* Both files, in the folder of the sweep; t is fresh. Their time grows with the trials alone. */
+int sweep_table_write(const struct sweep_table *t);

@@ -56,7 +56,9 @@ static void put_metric(const struct sweep *s, struct str *out) {
     free(text);
 }
 
-static double exact(const struct sweep_figures *f, const char *name) {
+/* `guess`: where it stands in most trials. */
+static double exact(const struct sweep_figures *f, const char *name, size_t guess) {
+    if (guess < f->name.n && strcmp(f->name.at[guess], name) == 0) return f->at[guess];
     for (size_t i = 0; i < f->name.n; i++)
         if (strcmp(f->name.at[i], name) == 0) return f->at[i];
     return NAN;
@@ -86,7 +88,7 @@ static void csv_line(const struct sweep_table *t, size_t trial, const struct str
         csv_put(out, value ? value : "", false);
     }
     for (size_t i = 0; i < t->columns.n; i++)
-        put_number(out, exact(&t->of[trial], t->columns.at[i]));
+        put_number(out, exact(&t->of[trial], t->columns.at[i], i));
     str_add(out, "\n");
 }
 
@@ -100,10 +102,10 @@ void sweep_table_csv(const struct sweep_table *t, struct str *out) {
 
 /* ---- sweep.md, and what is printed ---- */
 
-const char *const sweep_shown[] = {"miou.all",           "miou.seen",
-                                   "miou.unseen",        "mask_accuracy.all",
-                                   "mask_accuracy.seen", "mask_accuracy.unseen",
-                                   "mask_accuracy",      NULL};
+const char *const sweep_shown[SWEEP_SHOWN + 1] = {"miou.all",           "miou.seen",
+                                                  "miou.unseen",        "mask_accuracy.all",
+                                                  "mask_accuracy.seen", "mask_accuracy.unseen",
+                                                  "mask_accuracy",      NULL};
 
 static void put_mean(struct spread s, int digits, struct str *out) {
     if (!s.n)
@@ -122,12 +124,6 @@ static void put_spread(const struct sweep_table *t, size_t setting, const char *
     for (size_t k = 0; k < seeds; k++) x[k] = sweep_figure(&t->of[setting * seeds + k], name);
     put_mean(spread_of(x, seeds), 1, out);
     free(x);
-}
-
-static bool occurs(const struct sweep_table *t, const char *name) {
-    for (size_t k = 0; k < t->sweep->n_trials; k++)
-        if (!isnan(sweep_figure(&t->of[k], name))) return true;
-    return false;
 }
 
 static void put_seeds(const struct sweep *s, struct str *out) {
@@ -157,7 +153,7 @@ static void md_head(const struct sweep_table *t, struct str *out) {
     str_add(out, "\n| settings | seeds done |%s", *o->metric ? " rank | objective |" : "");
     size_t columns = *o->metric ? 4 : 2;
     for (size_t i = 0; sweep_shown[i]; i++)
-        if (occurs(t, sweep_shown[i])) {
+        if (t->occurs[i]) {
             str_add(out, " %s |", sweep_shown[i]);
             columns++;
         }
@@ -176,7 +172,7 @@ static size_t seeds_done(const struct sweep *s, size_t setting) {
     return n;
 }
 
-static void md_line(const struct sweep_table *t, size_t i, struct str *out) {
+static void md_line(const struct sweep_table *t, size_t i, bool paper, struct str *out) {
     const struct sweep *s = t->sweep;
     str_add(out, "| ");
     markdown_text(out, s->settings.at[i].label);
@@ -187,13 +183,13 @@ static void md_line(const struct sweep_table *t, size_t i, struct str *out) {
         str_add(out, " |");
     }
     for (size_t k = 0; sweep_shown[k]; k++) {
-        if (!occurs(t, sweep_shown[k])) continue;
+        if (!t->occurs[k]) continue;
         str_add(out, " ");
         put_spread(t, i, sweep_shown[k], out);
         str_add(out, " |");
     }
-    double paper = s->settings.at[i].paper;
-    if (has_paper(s)) str_add(out, isnan(paper) ? " - |" : " %.1f |", paper);
+    double x = s->settings.at[i].paper;
+    if (paper) str_add(out, isnan(x) ? " - |" : " %.1f |", x);
     str_add(out, "\n");
 }
 
@@ -222,8 +218,9 @@ static void md_failures(const struct sweep *s, struct str *out) {
 }
 
 void sweep_table_md(const struct sweep_table *t, struct str *out) {
+    bool paper = has_paper(t->sweep);
     md_head(t, out);
-    for (size_t i = 0; i < t->sweep->settings.n; i++) md_line(t, i, out);
+    for (size_t i = 0; i < t->sweep->settings.n; i++) md_line(t, i, paper, out);
     md_trials(t->sweep, out);
     md_failures(t->sweep, out);
 }
@@ -236,7 +233,7 @@ void sweep_table_print(const struct sweep_table *t, struct str *out) {
         if (*s->file.opt.metric) {
             str_add(out, t->line[i].rank ? "   rank %zu   " : "            ", t->line[i].rank);
             put_mean(t->line[i].spread, 2, out);
-        } else if (occurs(t, sweep_shown[0])) {
+        } else if (t->occurs[0]) {
             str_add(out, "   ");
             put_spread(t, i, sweep_shown[0], out);
         }
