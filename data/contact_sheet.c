@@ -7,7 +7,7 @@
 #include "data/font.h"
 #include "data/resize.h"
 
-enum { GAP = 6, SCALE = 2, LINE = (FONT_H + 3) * SCALE };
+enum { GAP = 6, SCALE = 2, LINE = FONT_LINE * SCALE };
 
 static int64_t tile_w(const struct contact_sheet *s) { return s->side + GAP; }
 static int64_t tile_h(const struct contact_sheet *s) { return s->side + GAP + 2 * LINE; }
@@ -33,9 +33,7 @@ void contact_sheet_free(struct contact_sheet *s) {
 
 static void draw_line(struct contact_sheet *s, int64_t y, int64_t x, const char *text) {
     static const uint8_t ink[3] = {20, 20, 20};
-    int room = (int)(s->side / (FONT_STEP * SCALE));
-    bool fits = font_width(text, SCALE) <= s->side;
-    char *line = fits || room < 3 ? mem_strdup(text) : mem_format("%.*s..", room - 2, text);
+    char *line = font_fit(text, s->side / (FONT_STEP * SCALE));
     font_draw(&s->picture, y, x, SCALE, ink, line);
     free(line);
 }
@@ -46,11 +44,9 @@ void contact_sheet_put(struct contact_sheet *s, int64_t k, const struct image *i
             (long long)k);
     int64_t y = GAP + k / s->columns * tile_h(s), x = GAP + k % s->columns * tile_w(s);
     int64_t top = y + (s->side - im->h) / 2, left = x + (s->side - im->w) / 2;
-    for (int64_t i = 0; i < im->h; i++)
-        memcpy(s->picture.at + ((top + i) * s->picture.w + left) * 3, im->at + i * im->w * 3,
-               (size_t)im->w * 3);
-    draw_line(s, y + s->side + SCALE, x, first);
-    draw_line(s, y + s->side + SCALE + LINE, x, second);
+    image_paste(&s->picture, top, left, im);
+    draw_line(s, y + s->side + FONT_ABOVE * SCALE, x, first);
+    draw_line(s, y + s->side + FONT_ABOVE * SCALE + LINE, x, second);
 }
 
 /* Set, and next to a pixel that is not, or to the border of the picture. */

@@ -111,6 +111,15 @@ int image_crop(const struct image *in, struct box b, struct image *out) {
     return 0;
 }
 
+void image_paste(struct image *to, int64_t y, int64_t x, const struct image *from) {
+    REQUIRE(from->c == to->c && y >= 0 && x >= 0 && y + from->h <= to->h && x + from->w <= to->w,
+            "%lld x %lld at %lld, %lld of %lld x %lld", (long long)from->h, (long long)from->w,
+            (long long)y, (long long)x, (long long)to->h, (long long)to->w);
+    for (int64_t i = 0; i < from->h; i++)
+        memcpy(to->at + ((y + i) * to->w + x) * to->c, from->at + i * from->w * from->c,
+               (size_t)(from->w * from->c));
+}
+
 int image_orient(struct image *im, int orientation) {
     if (orientation < 2 || orientation > 8) return 0;
     /* EXIF: 2 .. 4 mirrored in x, in both, in y; 5 .. 8 rows and columns exchanged as well. */

@@ -75,5 +75,8 @@ int labels_encode_png16(const struct labels *l, struct bytes *out); /* 16 in any
 /* The part `box` of an image, which lies inside it. ERR_INTERNAL. */
 int image_crop(const struct image *in, struct box box, struct image *out);
 
+/* Copies an image into a larger one of as many channels, with its top left corner at (y, x). */
+void image_paste(struct image *to, int64_t y, int64_t x, const struct image *from);
+
 /* Turns in place (new memory) by an EXIF orientation, 1 .. 8; anything else leaves it. */
 int image_orient(struct image *im, int orientation);

@@ -1,7 +1,6 @@
 #include "data/overlay.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,20 +62,22 @@ static void colour_of(uint16_t label, const struct overlay_options *o, uint8_t r
         overlay_colour(label, rgb);
 }
 
-/* "name 12.3 %" in at most `chars` characters, the name shortened. Owned. */
-static char *entry_text(const struct entry *e, int64_t pixels, int64_t chars,
+/* What a label is called; behind its number where the font does not have all of the name. Owned. */
+static char *entry_name(uint16_t label, const struct overlay_options *o) {
+    if (label == o->ignore) return mem_strdup("unlabelled");
+    if (label >= o->n_names) return mem_format("%u", label);
+    const char *name = o->names[label];
+    return font_has(name) ? mem_strdup(name) : mem_format("#%u %s", label, name);
+}
+
+/* "name 12.3 %" in at most `cells` letters, the name shortened. Owned. */
+static char *entry_text(const struct entry *e, int64_t pixels, int64_t cells,
                         const struct overlay_options *o) {
-    char number[8];
-    snprintf(number, sizeof number, "%u", e->label);
-    const char *name = e->label == o->ignore   ? "unlabelled"
-                       : e->label < o->n_names ? o->names[e->label]
-                                               : number;
     char *share = mem_format(" %.1f %%", 100.0 * (double)e->area / (double)pixels);
-    int room = (int)(chars - (int64_t)strlen(share));
-    if (room < 1) room = 1;
-    char *text = (int64_t)strlen(name) <= room || room < 4
-                     ? mem_format("%.*s%s", room, name, share)
-                     : mem_format("%.*s..%s", room - 2, name, share);
+    char *name = entry_name(e->label, o), *short_name = font_fit(name, cells - font_cells(share));
+    char *text = mem_format("%s%s", short_name, share);
+    free(short_name);
+    free(name);
     free(share);
     return text;
 }
@@ -87,10 +88,10 @@ struct legend {
 };
 
 static struct legend legend_plan(int64_t w, size_t n) {
-    enum { WANTED_CHARS = 26 };
+    enum { WANTED = 26 }; /* letters */
     struct legend g = {.scale = w >= 480 ? 2 : 1};
-    g.cell_h = (FONT_H + 4) * g.scale;
-    g.columns = w / (WANTED_CHARS * FONT_STEP * g.scale);
+    g.cell_h = FONT_LINE * g.scale;
+    g.columns = w / (WANTED * FONT_STEP * g.scale);
     if (g.columns < 1) g.columns = 1;
     g.cell_w = w / g.columns;
     g.rows = ((int64_t)n + g.columns - 1) / g.columns;
@@ -109,15 +110,15 @@ static void draw_legend(struct image *out, int64_t top, const struct legend *g,
     static const uint8_t paper[3] = {255, 255, 255}, ink[3] = {20, 20, 20};
     fill_rect(out, (struct box){0, top, out->w, out->h}, paper);
     for (size_t i = 0; i < n; i++) { /* down the columns */
-        int64_t y = top + 2 * g->scale + (int64_t)i % g->rows * g->cell_h;
+        int64_t y = top + FONT_ABOVE * g->scale + (int64_t)i % g->rows * g->cell_h;
         int64_t x = (int64_t)i / g->rows * g->cell_w + 2 * g->scale;
         int64_t swatch = FONT_H * g->scale;
         uint8_t rgb[3];
         colour_of(list[i].label, o, rgb);
         fill_rect(out, (struct box){x, y, x + swatch, y + swatch}, rgb);
         x += swatch + 3 * g->scale;
-        int64_t chars = (g->cell_w - swatch - 6 * g->scale) / (FONT_STEP * g->scale);
-        char *text = entry_text(&list[i], pixels, chars, o);
+        int64_t cells = (g->cell_w - swatch - 6 * g->scale) / (FONT_STEP * g->scale);
+        char *text = entry_text(&list[i], pixels, cells, o);
         font_draw(out, y, x, g->scale, ink, text);
         free(text);
     }
@@ -153,7 +154,7 @@ int overlay_draw(const struct image *im, const struct labels *l, const struct ov
     size_t n;
     struct entry *list = count_labels(l, o->ignore, &n);
     struct legend g = legend_plan(im->w, n);
-    if (!image_alloc(out, im->h + g.rows * g.cell_h + 2 * g.scale, im->w, 3)) {
+    if (!image_alloc(out, im->h + g.rows * g.cell_h, im->w, 3)) {
         draw_colours(out, im, l, o);
         draw_legend(out, im->h, &g, list, n, im->h * im->w, o);
     }

@@ -9,7 +9,8 @@ void overlay_colour(int64_t index, uint8_t rgb[3]);
 
 struct overlay_options {
     double opacity;           /* of the colour, 0 .. 1 */
-    const char *const *names; /* [n_names]; a label beyond is shown as its number */
+    const char *const *names; /* [n_names]; a label beyond is shown as its number, which also stands
+                                 before a name that the font does not have (data/font.h) */
     int64_t n_names;
     const uint8_t (*colours)[3]; /* [n_names], or NULL: overlay_colour */
     uint16_t ignore;             /* left uncoloured; listed last, as "unlabelled" */

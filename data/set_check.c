@@ -192,12 +192,6 @@ static int draw_one(const struct dataset *d, int64_t i, struct image *out) {
     return status;
 }
 
-static void place(struct image *sheet, const struct image *part, int64_t y, int64_t x) {
-    for (int64_t row = 0; row < part->h; row++)
-        memcpy(sheet->at + ((y + row) * sheet->w + x) * 3, part->at + row * part->w * 3,
-               (size_t)part->w * 3);
-}
-
 static int lay_out(const struct image *part, int n, struct image *out) {
     int64_t h = GAP, w = GAP + COLUMNS * (SHEET_SIDE + GAP), row[SHEET] = {0};
     for (int i = 0; i < n; i++)
@@ -207,7 +201,7 @@ static int lay_out(const struct image *part, int n, struct image *out) {
     memset(out->at, 255, (size_t)(h * w * 3));
     int64_t y = GAP;
     for (int i = 0; i < n; i++) {
-        place(out, &part[i], y, GAP + i % COLUMNS * (SHEET_SIDE + GAP));
+        image_paste(out, y, GAP + i % COLUMNS * (SHEET_SIDE + GAP), &part[i]);
         if (i % COLUMNS == COLUMNS - 1) y += row[i / COLUMNS] + GAP;
     }
     return 0;

@@ -144,3 +144,16 @@ void unicode_nfc(const char *s, size_t n, struct str *out) {
     else
         put_mapped(s, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE, out);
 }
+
+size_t unicode_take_apart(int32_t code, int32_t part[UNICODE_PARTS]) {
+    int last = UTF8PROC_BOUNDCLASS_START;
+    utf8proc_ssize_t n = utf8proc_decompose_char(
+        code, part, UNICODE_PARTS, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE, &last);
+    REQUIRE(n >= 0 && n <= UNICODE_PARTS, "U+%04X has %td parts", (unsigned)code, n);
+    return (size_t)n;
+}
+
+bool unicode_is_mark(int32_t code) {
+    utf8proc_category_t c = utf8proc_category(code);
+    return c == UTF8PROC_CATEGORY_MN || c == UTF8PROC_CATEGORY_ME;
+}

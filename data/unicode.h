@@ -28,3 +28,10 @@ void unicode_put_narrow(struct str *out, int32_t code);
 
 /* Appends the canonical composition (NFC). */
 void unicode_nfc(const char *s, size_t n, struct str *out);
+
+/* Letters and marks that a character is written with, as the compatibility decomposition (NFKD) has
+ * them: "é" is e U+0301, "ﬁ" is f i. Their number; 0: it is invisible (a soft hyphen, a joiner). */
+enum { UNICODE_PARTS = 18 }; /* of U+FDFA, which has most */
+size_t unicode_take_apart(int32_t code, int32_t part[UNICODE_PARTS]);
+
+bool unicode_is_mark(int32_t code); /* combines with the letter before it and takes no place */

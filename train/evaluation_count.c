@@ -100,20 +100,15 @@ static int write_overlay(const struct evaluation *e, int64_t i, const struct ima
                          const struct labels *found, const struct labels *truth) {
     const struct eval_options *o = &e->node->config.eval;
     if (i >= o->overlays) return 0;
-    uint8_t(*colours)[3] = mem_alloc((size_t)e->K, sizeof *colours);
-    for (int64_t c = 0; c < e->K; c++) picture_colour(&e->names, (size_t)c, colours[c]);
-    struct overlay_options draw = {.opacity = 0.6,
-                                   .names = (const char *const *)e->set.class_name,
-                                   .n_names = e->K,
-                                   .colours = (const uint8_t(*)[3])colours,
-                                   .ignore = e->set.ignore};
+    struct picture_drawing draw;
     struct image sheet = {0};
     char *name = mem_format("overlay-%03lld.png", (long long)i);
     char *path = path_join(e->node->dir, name);
-    int status = picture_compare(im, found, truth, &draw, &sheet);
+    picture_drawing_open(&draw, &e->names, e->set.ignore);
+    int status = picture_compare(im, found, truth, &draw.options, &sheet);
     if (!status) status = picture_write(path, &sheet);
     image_free(&sheet);
-    free(colours);
+    picture_drawing_close(&draw);
     free(name);
     free(path);
     return status;

@@ -39,11 +39,6 @@ int picture_overlay(const struct image *im, const struct labels *l, const struct
     return status;
 }
 
-static void paste(struct image *to, int64_t x, const struct image *from) {
-    for (int64_t y = 0; y < from->h; y++)
-        memcpy(to->at + (y * to->w + x) * 3, from->at + y * from->w * 3, (size_t)from->w * 3);
-}
-
 int picture_compare(const struct image *im, const struct labels *predicted,
                     const struct labels *truth, const struct overlay_options *o,
                     struct image *out) {
@@ -56,7 +51,7 @@ int picture_compare(const struct image *im, const struct labels *predicted,
     if (!status) status = image_alloc(out, h, 3 * w + 2 * GAP, 3);
     if (!status) memset(out->at, 255, (size_t)(out->h * out->w * 3));
     for (int k = 0; k < 3; k++) {
-        if (!status) paste(out, k * (w + GAP), &pane[k]);
+        if (!status) image_paste(out, 0, k * (w + GAP), &pane[k]);
         image_free(&pane[k]);
     }
     return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "data/font.h"
 #include "data/nouns.h"
 #include "data/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
@@ -15,6 +16,36 @@ static void text_seeds(struct corpus *c) {
     corpus_add_text(
         c, "\xe4\xb8\xad\xe6\x96\x87 na\xc3\xafve \xf0\x9f\x98\x80 \xce\x91\xce\xa9 STRASSE");
 }
+
+/* ---- the font of legends; the first byte: how many letters there is room for ---- */
+
+static void font_seeds(struct corpus *c) {
+    text_seeds(c);
+    corpus_add_text(c,
+                    "\x05Gr\xc3\xb6\xc3\x9f"
+                    "e \xc5\x81\xc3\xb3"
+                    "d\xc5\xba o\xcc\x88\xcc\x81 \xe1\xba\xa4");
+    corpus_add_text(c,
+                    "\x11\xd0\x81\xd0\xb6 \xef\xb7\xba \xe2\x80\xa6\xc2\xbd \xed\x95\x9c \xff\xc3");
+}
+
+static int run_font(const uint8_t *data, size_t n) {
+    static const uint8_t ink[3] = {255, 255, 255};
+    int64_t cells = n ? data[0] : 1;
+    char *text = fuzz_text(n ? data + 1 : data, n ? n - 1 : 0), *fit = font_fit(text, cells);
+    struct image im;
+    REQUIRE(font_cells(fit) <= (cells ? cells : 1), "%lld cells of %lld",
+            (long long)font_cells(fit), (long long)cells);
+    REQUIRE(font_cells(text) > cells || strcmp(text, fit) == 0, "shortened without need");
+    REQUIRE(!image_alloc(&im, FONT_LINE, 50, 3), "%s", error_message());
+    font_draw(&im, FONT_ABOVE, -3, 2, ink, text);
+    image_free(&im);
+    free(text);
+    free(fit);
+    return 0;
+}
+
+FUZZ(font, .seeds = font_seeds, .run = run_font);
 
 /* ---- the first byte: cut or refuse what is too long, and the length ---- */
 

@@ -71,7 +71,7 @@ TEST(the_legend_prints_name_and_share) {
     for (int i = 0; i < 3; i++) {
         CHECK_OK(image_alloc(&want, FONT_H, 200, 3));
         font_draw(&want, 0, 12, 1, dark, lines[i]);
-        int64_t y = 42 + i * (FONT_H + 4);
+        int64_t y = 40 + FONT_ABOVE + i * FONT_LINE;
         for (int64_t p = 0; p < FONT_H * 200; p++)
             if (p % 200 >= 12) CHECK_INT(out.at[(y * 200 + p) * 3] == 20, want.at[p * 3] == 20);
         image_free(&want);
@@ -102,6 +102,27 @@ TEST(long_names_unknown_labels_and_tiny_pictures_are_no_trouble) {
     for (int64_t y = 3; y < out.h; y++) CHECK_INT(out.at[(y * 170 + 169) * 3], 255); /* a margin */
     image_free(&im);
     image_free(&out);
+    labels_free(&l);
+}
+
+TEST(a_name_that_the_font_lacks_stands_behind_its_number) {
+    static const uint8_t dark[3] = {20, 20, 20};
+    struct image im, out, want;
+    struct labels l;
+    draw_pair(&im, &l);
+    const char *names[] = {"K\u00e4fer", "\u8349"};
+    struct overlay_options o = {.opacity = 0.5, .names = names, .n_names = 2, .ignore = 255};
+    CHECK_OK(overlay_draw(&im, &l, &o, &out));
+    CHECK_OK(image_alloc(&want, 3 * FONT_LINE, 200, 3));
+    font_draw(&want, FONT_ABOVE, 12, 1, dark, "#1 \u8349 60.0 %");
+    font_draw(&want, FONT_ABOVE + FONT_LINE, 12, 1, dark, "K\u00e4fer 20.0 %");
+    font_draw(&want, FONT_ABOVE + 2 * FONT_LINE, 12, 1, dark, "unlabelled 20.0 %");
+    CHECK_INT(out.h, 40 + want.h);
+    for (int64_t p = 0; p < want.h * 200; p++)
+        if (p % 200 >= 12) CHECK_INT(out.at[(40 * 200 + p) * 3] == 20, want.at[p * 3] == 20);
+    image_free(&im);
+    image_free(&out);
+    image_free(&want);
     labels_free(&l);
 }
 
