@@ -129,7 +129,8 @@ static bool comes_back(const struct chain *c) {
 }
 
 static int read_chain(struct chain *c, const char *path) {
-    int status = add_file(c, shipped_path(path));
+    int status = shipped_check(path);
+    if (!status) status = add_file(c, shipped_path(path));
     const struct yaml_entry *b;
     while (!status && (b = base_of(&c->yaml[c->n - 1]))) {
         const char *file = c->path[c->n - 1], *wrong = NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -62,4 +63,42 @@ char *shipped_words(const char *file) { return find(NULL, "clip", ".deps/clip", 
 
 char *shipped_path(const char *path) {
     return *path == '@' ? shipped_config(path + 1) : mem_strdup(path);
+}
+
+/* "@smoke" is a folder: "@smoke/clip.yaml, @smoke/eval.yaml, ...". */
+static int tell_configs(const char *said, const char *dir) {
+    enum { SHOWN = 12 };
+    struct strings names = {0};
+    struct str list = {0};
+    size_t shown = 0;
+    int status = dir_list(dir, &names);
+    const char *between = said[1] && said[strlen(said) - 1] != '/' ? "/" : "";
+    for (size_t i = 0; i < names.n; i++)
+        if (path_is_yaml(names.at[i]) && shown++ < SHOWN)
+            str_add(&list, "%s%s%s%s", list.n ? ", " : "", said, between, names.at[i]);
+    if (!status)
+        status =
+            error_set(ERR_MISSING, "%s: is a folder of configs that come with the program%s%s%s",
+                      said, list.n ? ": name one of them: " : "", list.n ? list.at : "",
+                      shown > SHOWN ? ", ..." : "");
+    strings_free(&names);
+    str_free(&list);
+    return status;
+}
+
+int shipped_check(const char *path) {
+    if (*path != '@') return 0;
+    if (!path_is_below(path + 1))
+        return error_set(ERR_USAGE,
+                         "%s: leads out of the configs that come with the program: what begins "
+                         "with @ is one of those, other files are named by their path",
+                         path);
+    char *whole = shipped_path(path);
+    int status = 0;
+    if (dir_exists(whole))
+        status = tell_configs(path, whole);
+    else if (!file_exists(whole))
+        status = error_set(ERR_MISSING, "%s: no config of that name comes with the program", path);
+    free(whole);
+    return status;
 }

@@ -10,6 +10,10 @@
  * any other path is itself. Owned. */
 char *shipped_path(const char *path);
 
+/* Whether a path that begins with @ names one of them. ERR_MISSING: none, or a folder, with the
+ * configs in it; ERR_USAGE: it leads out of them. Any other path: 0. */
+int shipped_check(const char *path);
+
 char *shipped_config(const char *file); /* below configs/, or $OVSEG_CONFIGS; owned */
 char *shipped_labels(const char *file); /* below data/labels/, or $OVSEG_LABELS; owned */
 char *shipped_words(const char *file);  /* CLIP's vocabulary; owned */

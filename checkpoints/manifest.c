@@ -13,11 +13,9 @@
 
 static const struct {
     const char *format, *what, *remedy;
-    int newer; /* the status of a newer version's */
 } kinds[] = {
-    [MANIFEST_CHECKPOINT] = {"ovseg-checkpoint", "checkpoint", "", ERR_CONFIG},
-    [MANIFEST_PACKAGE] = {"ovseg-package", "model package", "; copy it again, or export it again",
-                          ERR_DATA},
+    [MANIFEST_CHECKPOINT] = {"ovseg-checkpoint", "checkpoint", ""},
+    [MANIFEST_PACKAGE] = {"ovseg-package", "model package", "; copy it again, or export it again"},
 };
 enum { MANIFEST_MAX = 64 << 20 }; /* bytes; 100k tensors with the longest names take 30 MiB */
 
@@ -83,8 +81,9 @@ void manifest_format(const struct manifest *m, struct str *out) {
     str_add(out, "%s%s%s", seal_before, hex, seal_after);
 }
 
-/* Reading. The seal is checked first; what follows guards against what a correct program would not
- * have written, because the hash is no defence against somebody who computes it anew. */
+/* Reading. The seal is checked before the contents; what follows guards against what a correct
+ * program would not have written, because the hash is no defence against somebody who computes it
+ * anew. */
 
 static int damaged(const char *path, const char *what) {
     return error_set(ERR_DATA, "%s: damaged: %s", path, what);
@@ -99,6 +98,28 @@ static int check_seal(const char *path, const char *text, size_t n) {
     char found[17];
     hash_hex(hash_bytes(text, n - SEAL), found);
     return memcmp(found, hex, 16) == 0 ? 0 : damaged(path, "its own hash does not fit");
+}
+
+static int check_version(const char *path, uint64_t version) {
+    if (version <= MANIFEST_VERSION) return 0;
+    return error_set(ERR_CONFIG,
+                     "%s: format %" PRIu64 ", written by a newer ovseg; this one, " OVSEG_VERSION
+                     ", reads up to %d: use that one",
+                     path, version, MANIFEST_VERSION);
+}
+
+/* A package of a newer version may be sealed in another way: the version at its head is asked
+ * first. Of a checkpoint a bit that flipped there must be damage, since the one before it is then
+ * used. */
+static int check_head(enum manifest_kind kind, const char *path, const char *text, size_t n) {
+    char *head = mem_format("{\"format\":\"%s\",\"version\":", kinds[kind].format);
+    size_t at = strlen(head);
+    uint64_t version = 0;
+    bool is = kind == MANIFEST_PACKAGE && n > at && memcmp(text, head, at) == 0;
+    free(head);
+    for (; is && at < n && text[at] >= '0' && text[at] <= '9' && version < UINT32_MAX; at++)
+        version = 10 * version + (uint64_t)(text[at] - '0');
+    return check_version(path, version);
 }
 
 static bool read_text(const cJSON *object, const char *key, const char **out) {
@@ -157,11 +178,7 @@ static int read_all(struct manifest *m, const char *path, const cJSON *top) {
         !read_count(top, "version", &version))
         return error_set(ERR_DATA, "%s: damaged: not the manifest of a %s", path,
                          kinds[m->kind].what);
-    if (version > MANIFEST_VERSION)
-        return error_set(kinds[m->kind].newer,
-                         "%s: format %" PRIu64
-                         ", written by a newer ovseg; this one, " OVSEG_VERSION ", reads up to %d",
-                         path, version, MANIFEST_VERSION);
+    if (check_version(path, version)) return error_status();
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(top, "files"), *item;
     if (!read_text(top, "config", &config) || !read_step(m, top) || !cJSON_IsArray(files))
         return damaged(path, "a field is missing");
@@ -176,7 +193,8 @@ static int read_all(struct manifest *m, const char *path, const cJSON *top) {
 int manifest_parse(struct manifest *m, enum manifest_kind kind, const char *path, const char *text,
                    size_t n) {
     *m = (struct manifest){.kind = kind};
-    int status = check_seal(path, text, n);
+    int status = check_head(kind, path, text, n);
+    if (!status) status = check_seal(path, text, n);
     if (status) return status;
     cJSON *top = cJSON_ParseWithLength(text, n);
     status = top ? read_all(m, path, top) : damaged(path, "not JSON");

@@ -37,8 +37,7 @@ const struct manifest_file *manifest_find(const struct manifest *m, const char *
 /* Equal manifests give equal bytes. */
 void manifest_format(const struct manifest *m, struct str *out);
 
-/* ERR_DATA when it is damaged, or of the other kind; a newer version's is ERR_CONFIG of a
- * checkpoint, ERR_DATA of a package. */
+/* ERR_DATA when it is damaged, or of the other kind; ERR_CONFIG when it is of a newer version. */
 int manifest_parse(struct manifest *m, enum manifest_kind kind, const char *path, const char *text,
                    size_t n);
 /* Of the folder `dir`; one without a manifest is damaged, too. */

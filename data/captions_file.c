@@ -13,14 +13,20 @@
 #include "base/utf8.h"
 #include "data/captions_internal.h"
 #include "data/coco_internal.h"
+#include "data/image.h"
 
 enum { HEAD_BYTES = 64 << 10 };
 
 void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line) {
     c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
     const char *said = c->source.n ? c->source.at[c->source.n - 1] : c->path;
-    c->at[c->n++] =
-        (struct caption_entry){mem_strdup(file), path_stem(file), mem_strdup(text), id, line, said};
+    bool texts = c->form == CAPTIONS_TEXTS && !image_name_is(file); /* "v1.2" has no suffix */
+    c->at[c->n++] = (struct caption_entry){.file = mem_strdup(file),
+                                           .name = texts ? mem_strdup(file) : path_stem(file),
+                                           .text = mem_strdup(text),
+                                           .id = id,
+                                           .line = line,
+                                           .said = said};
 }
 
 static int by_name_and_id(const void *a, const void *b) {
@@ -48,8 +54,11 @@ static int read_coco(struct captions *c, struct hasher *hash) {
         if (im)
             captions_add(c, im->file, t.caption[i].text, t.caption[i].id, 0);
         else
-            status = error_set(ERR_DATA, "%s: caption %lld is of image %lld, which is not listed",
-                               c->path, (long long)t.caption[i].id, (long long)key.id);
+            status =
+                error_set(ERR_DATA,
+                          "%s: caption %lld is of image %lld, which is not listed: list it, or "
+                          "take the caption out",
+                          c->path, (long long)t.caption[i].id, (long long)key.id);
     }
     coco_table_free(&t);
     return status;
@@ -67,7 +76,7 @@ static enum captions_form form_of_text(const char *text, size_t n) {
     while (n && strchr(" \t\r\n\xEF\xBB\xBF", *text) && *text) text++, n--;
     size_t line = 0;
     while (line < n && text[line] != '\n') line++;
-    if (*text != '{') return *text == '[' ? CAPTIONS_COCO : CAPTIONS_TABLE;
+    if (*text != '{') return CAPTIONS_TABLE;
     char *first = mem_format("%.*s", (int)line, text);
     cJSON *o = line < n || n < HEAD_BYTES ? cJSON_ParseWithOpts(first, NULL, true) : NULL;
     bool lines = cJSON_IsObject(o) && !cJSON_GetObjectItemCaseSensitive(o, "images");
@@ -94,9 +103,15 @@ int captions_form_of(const char *path, enum captions_form *form) {
     struct bytes head = {0};
     int status = file_read_head(path, HEAD_BYTES, &head);
     if (status) return status;
-    *form = form_of_text((const char *)head.at, head.n);
+    const char *text = (const char *)head.at;
+    if (text[strspn(text, " \t\r\n\xEF\xBB\xBF")] == '[')
+        status = error_set(ERR_DATA,
+                           "%s: is a list in JSON; write its objects a line each: jq -c '.[]' %s "
+                           ">captions.jsonl",
+                           path, path);
+    *form = form_of_text(text, head.n);
     bytes_free(&head);
-    return 0;
+    return status;
 }
 
 const char *captions_form_name(enum captions_form form) {

@@ -3,7 +3,8 @@
 
 #include "data/captions_file.h"
 
-/* Adds one; `line` of the last of c->source, or of c->path when there is none. */
+/* Adds one; `file`: a picture's, or, of texts, its name or "a.jpg" (of a.jpg.txt); `line` of the
+ * last of c->source, or of c->path when there is none. */
 void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line);
 
 int captions_read_lines(struct captions *c, struct hasher *hash); /* JSON Lines */

@@ -78,7 +78,9 @@ static int join_captions(struct coco_table *t) {
         struct coco_image key = {.id = t->caption[i].image};
         t->caption[i].image = find(&key, t->image, t->n_images, sizeof key, by_image_id);
         if (t->caption[i].image < 0)
-            return error_set(ERR_DATA, "caption %lld is of image %lld, which is not listed",
+            return error_set(ERR_DATA,
+                             "caption %lld is of image %lld, which is not listed: list it, or take "
+                             "the caption out",
                              (long long)t->caption[i].id, (long long)key.id);
     }
     sort(t->caption, t->n_captions, sizeof *t->caption, by_caption);
@@ -90,7 +92,7 @@ static int join(struct coco_table *t) {
     sort(t->category, t->n_categories, sizeof *t->category, by_category_id);
     for (size_t i = 1; i < t->n_categories; i++)
         if (t->category[i].id == t->category[i - 1].id)
-            return error_set(ERR_DATA, "category %lld is listed twice",
+            return error_set(ERR_DATA, "category %lld is listed twice: give each its own id",
                              (long long)t->category[i].id);
     for (size_t i = 0; i < t->n_annotations; i++) {
         struct coco_annotation *a = &t->annotation[i];
@@ -99,10 +101,15 @@ static int join(struct coco_table *t) {
         a->image = find(&im, t->image, t->n_images, sizeof im, by_image_id);
         a->category = find(&cat, t->category, t->n_categories, sizeof cat, by_category_id);
         if (a->image < 0)
-            return error_set(ERR_DATA, "annotation %lld is of image %lld, which is not listed",
+            return error_set(ERR_DATA,
+                             "annotation %lld is of image %lld, which is not listed: list it, or "
+                             "take the annotation out",
                              (long long)a->id, (long long)im.id);
         if (a->category < 0 && !a->mistake)
-            a->mistake = mem_format("is of category %lld, which is not listed", (long long)cat.id);
+            a->mistake = mem_format(
+                "is of category %lld, which is not listed: list it, or mend its "
+                "category_id",
+                (long long)cat.id);
     }
     sort(t->annotation, t->n_annotations, sizeof *t->annotation, by_annotation);
     return 0;

@@ -27,12 +27,14 @@ static int put(struct csv_reader *r, struct str *to) {
 /* What follows a quote, up to the one that ends it. */
 static int take_quoted(struct csv_reader *r, struct str *to) {
     for (r->at++;; r->line += r->text[r->at - 1] == '\n') {
-        if (at_end(r)) return bad(r, r->began, "a quote without its end");
+        if (at_end(r)) return bad(r, r->began, "a quote without its end: add it, or take it out");
         if (r->text[r->at] == '"' && (++r->at == r->n || r->text[r->at] != '"')) break;
         if (put(r, to)) return error_status();
     }
     bool ends = at_end(r) || r->text[r->at] == r->separator || ends_line(r->text[r->at]);
-    return ends ? 0 : bad(r, r->line, "text behind a quoted field");
+    return ends ? 0
+                : bad(r, r->line,
+                      "text behind a quoted field: quote all of it, and double the quotes in it");
 }
 
 static int take_field(struct csv_reader *r) {

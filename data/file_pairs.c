@@ -2,6 +2,7 @@
  * when there are as many of both (reference-spec 5). */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -10,9 +11,10 @@
 
 enum { DEPTH_MAX = 16, LIST_BYTES_MAX = 64 << 20 };
 
+/* In any case, as cameras and Windows write it. */
 static bool ends_in(const char *name, const char *suffix) {
     size_t n = strlen(name), k = strlen(suffix);
-    return n > k && strcmp(name + n - k, suffix) == 0;
+    return n > k && strcasecmp(name + n - k, suffix) == 0;
 }
 
 /* Whether the second part of a name's parts between underscores is `middle`. */
@@ -36,17 +38,18 @@ static int list_below(struct found_files *f, const char *root, const char *below
                        : error_set(ERR_DATA, "%s: folders in folders, %d deep", dir, DEPTH_MAX);
     for (size_t i = 0; !status && i < names.n; i++) {
         char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
-        if (is_wanted(names.at[i], suffix, middle)) {
+        char *child = path_join(root, path);
+        bool folder = dir_exists(child); /* whatever it is called */
+        if (!folder && is_wanted(names.at[i], suffix, middle)) {
             char *stem = suffix ? mem_format("%.*s", (int)(strlen(names.at[i]) - strlen(suffix)),
                                              names.at[i])
                                 : path_stem(names.at[i]);
             f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
             f->at[f->n++] = (struct found_file){stem, mem_strdup(path)};
-        } else if (depth > 1 && names.at[i][0] != '.') {
-            char *child = path_join(root, path);
-            if (dir_exists(child)) status = list_below(f, root, path, suffix, middle, depth - 1);
-            free(child);
+        } else if (folder && depth > 1 && names.at[i][0] != '.') {
+            status = list_below(f, root, path, suffix, middle, depth - 1);
         }
+        free(child);
         free(path);
     }
     strings_free(&names);

@@ -278,12 +278,12 @@ static void check_raw_values(const struct vocabulary *v, const char *source, str
     free(owner);
 }
 
-int vocabulary_check(const struct vocabulary *v, const char *source) {
+static int check(const struct vocabulary *v, const char *source, int code) {
     struct problems p = {0};
     struct spellings all = {0};
     if (!v->n) problems_add(&p, "%s: no class", source);
     if (v->n > VOCABULARY_MAX)
-        return error_set(ERR_DATA, "%s: %zu classes, at most %d", source, v->n, VOCABULARY_MAX);
+        return error_set(code, "%s: %zu classes, at most %d", source, v->n, VOCABULARY_MAX);
     for (size_t i = 0; i < v->n; i++) {
         const struct vocabulary_class *c = &v->at[i];
         char *where = c->line ? mem_format("%s:%zu", source, c->line) : mem_strdup(source);
@@ -294,7 +294,27 @@ int vocabulary_check(const struct vocabulary *v, const char *source) {
     }
     check_doubles(v, source, &all, &p);
     check_raw_values(v, source, &p);
-    return problems_close(&p, ERR_DATA);
+    return problems_close(&p, code);
+}
+
+int vocabulary_check(const struct vocabulary *v, const char *source) {
+    return check(v, source, ERR_DATA);
+}
+
+/* What is wrong with a list is wrong with the command line, and is counted as people count. */
+static int check_list(const struct vocabulary *v, const char *names) {
+    enum { SHOWN = 60 };
+    struct problems p = {0};
+    char *source =
+        mem_format("the names \"%.*s%s\"", SHOWN, names, strlen(names) > SHOWN ? "..." : "");
+    for (size_t i = 0; i < v->n; i++)
+        if (!v->at[i].name[0])
+            problems_add(&p, "%s: name %zu of %zu is empty: write it, or take its comma out",
+                         source, i + 1, v->n);
+    int status = problems_close(&p, ERR_USAGE);
+    if (!status) status = check(v, source, ERR_USAGE);
+    free(source);
+    return status;
 }
 
 /* ---- the whole ---- */
@@ -314,7 +334,7 @@ int vocabulary_open(struct vocabulary *v, const char *file_or_names) {
     if (is_path || file_exists(file_or_names)) return vocabulary_read(v, file_or_names);
     *v = (struct vocabulary){0};
     read_list(v, file_or_names);
-    int status = vocabulary_check(v, "the list of classes");
+    int status = check_list(v, file_or_names);
     if (status) vocabulary_close(v);
     return status;
 }

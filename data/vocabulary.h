@@ -42,7 +42,8 @@ struct vocabulary {
 };
 
 /* A file, or "a,b,c". ERR_MISSING, or ERR_DATA with all mistakes at once: empty or doubled names
- * (case does not count; a synonym doubles a name too), values out of range, unknown keys. */
+ * (case does not count; a synonym doubles a name too), values out of range, unknown keys. Those of
+ * a list are ERR_USAGE. */
 int vocabulary_open(struct vocabulary *v, const char *file_or_names);
 int vocabulary_read(struct vocabulary *v, const char *path);
 void vocabulary_close(struct vocabulary *v);

@@ -290,12 +290,16 @@ static struct node *new_node(struct graph *g, char *path) {
 /* The node of a config file, with all it needs before it in the graph; NULL after a mistake. */
 static struct node *load(struct builder *b, const char *config) {
     struct graph *g = b->graph;
+    if (shipped_check(config)) {
+        b->missing += error_status() == ERR_MISSING;
+        problems_take_error(&b->problems);
+        return NULL;
+    }
     char *said = shipped_path(config), *path = realpath(said, NULL);
     free(said);
     if (!path) {
         b->missing++;
-        problems_add(&b->problems, "%s: %s%s", config, strerror(errno),
-                     *config == '@' ? "; no config of that name comes with the program" : "");
+        problems_add(&b->problems, "%s: %s", *config ? config : "\"\"", strerror(errno));
         return NULL;
     }
     struct node *n = find_loaded(g, path);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/shipped.h"
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/package/package.h"
@@ -87,9 +88,32 @@ static struct node *open_config(struct graph *g, const char *path, const struct 
     return status ? NULL : n;
 }
 
+/* What is no model: what it is, and what is needed in its place. */
+static int tell_no_model(const char *name, bool proposals) {
+    if (!*name)
+        return error_set(ERR_USAGE,
+                         "\"\": an empty name: a run, model package, config or weights are needed "
+                         "(a variable of the shell that is not set?)");
+    if (shipped_check(name)) return error_status();
+    if (dir_exists(name))
+        return error_set(ERR_MISSING, "%s: a folder, but no run, model package or weights%s", name,
+                         proposals
+                             ? "; and without masks: NAME.json, NAME.png or a folder NAME for "
+                               "a picture NAME.jpg"
+                             : ": `ovseg runs list` shows the runs");
+    return error_set(ERR_MISSING,
+                     "%s: no run folder, model package, config or weights: `ovseg runs list` shows "
+                     "the runs",
+                     name);
+}
+
 struct node *model_node(struct graph *g, const char *name, const struct model_options *o,
                         bool *best) {
     *best = false;
+    if (!*name) {
+        tell_no_model(name, false);
+        return NULL;
+    }
     if (o->weights && name == o->name) return open_weights(g, name, o);
     char *dir = run_split(name, best);
     struct node *n = NULL;
@@ -100,10 +124,7 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     else if (path_is_yaml(name) || import_is_weights(name))
         n = open_config(g, name, o);
     else
-        error_set(ERR_MISSING,
-                  "%s: no run folder, model package, config or weights: `ovseg runs list` shows "
-                  "the runs",
-                  dir);
+        tell_no_model(dir, name == o->proposals);
     free(dir);
     return n;
 }

@@ -204,7 +204,7 @@ static void segment_walk(const char *runs) {
     char *evaluation = run_of(runs, "eval"), *mpt = run_of(runs, "mpt");
     char *out[3] = {test_path("by-eval"), test_path("by-config"), test_path("by-run")};
     char *done = copy_config("done", runs), *not_done = copy_config("not-done", "nowhere");
-    char *scenes = run_of(runs, "scenes"), *clip = run_of(runs, "clip");
+    char *scenes = run_of(runs, "scenes"), *clip = run_of(runs, "clip"), *folder = path_dir(done);
     check_segments(evaluation, out[0]);
     check_segments(done, out[1]); /* the same CLIP, and the settings of its `then` */
     check_segments(mpt, out[2]);
@@ -216,6 +216,14 @@ static void segment_walk(const char *runs) {
         text)
     REFUSED(ERR_MISSING, "is not finished: ovseg-train", not_done, pictures[0]);
     REFUSED(ERR_MISSING, "no run folder, model package, config", "no/such/run", pictures[0]);
+    REFUSED(ERR_USAGE, "\"\": an empty name: a run, model package", "", pictures[0]);
+    REFUSED(ERR_MISSING, "@smoke: is a folder of configs that come", "@smoke", pictures[0]);
+    REFUSED(ERR_USAGE, "@../x: leads out of the configs", "@../x", pictures[0]);
+    REFUSED(ERR_MISSING, "/done: a folder, but no run, model package or weights", folder,
+            pictures[0]);
+    REFUSED(ERR_MISSING,
+            "/done: a folder, but no run, model package or weights; and without masks: ", mpt,
+            "--proposals", folder, pictures[0]);
     REFUSED(ERR_MISSING, "stage scenes", scenes, pictures[0]);
     REFUSED(ERR_MISSING, "--proposals", clip, pictures[0]); /* nothing was mined before it */
     REFUSED(ERR_CONFIG, "lambda", mpt, "--set", "eval.lamda=0.5", pictures[0]);
@@ -225,8 +233,8 @@ static void segment_walk(const char *runs) {
     check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,b", "-o", here, pictures[0]),
                   ERR_USAGE, "would be overwritten");
     check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,b", pictures[0]), ERR_USAGE, "-o");
-    check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,,b", "-o", here, "x.jpg"), ERR_DATA,
-                  "the list of classes");
+    check_refused(OVSEG("segment", "-m", mpt, "--classes", "a,,b", "-o", here, "x.jpg"), ERR_USAGE,
+                  "name 2 of 3 is empty");
     free(here);
 
     char *proposals = run_of(runs, "proposals"), *DONE = path_join(mpt, "DONE");
@@ -237,8 +245,8 @@ static void segment_walk(const char *runs) {
     CHECK_OK(file_remove(DONE));
     REFUSED(ERR_MISSING, "not finished", mpt, pictures[0]);
     CHECK_OK(file_write(DONE, "{\"seconds\":1}", 13));
-    char *const owned[] = {evaluation, mpt,    done,   not_done,  scenes, clip,
-                           out[0],     out[1], out[2], proposals, DONE};
+    char *const owned[] = {evaluation, mpt,    done,   not_done, scenes,    clip,
+                           folder,     out[0], out[1], out[2],   proposals, DONE};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

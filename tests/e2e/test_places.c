@@ -160,7 +160,7 @@ TEST(a_variable_that_is_not_set_and_a_wrong_file_of_places_are_named) {
     ended_free(&e);
     e = RUN(&s, "train", "@smok/scenes.yaml", "--dry-run");
     check_status(&e, ERR_MISSING);
-    CHECK_HAS(e.err, "@smok/scenes.yaml: No such file or directory; no config of that name comes");
+    CHECK_HAS(e.err, "@smok/scenes.yaml: no config of that name comes with the program");
     ended_free(&e);
     s.user = "pats: {data: /d}\n";
     e = RUN(&s, "train", "@smoke/scenes.yaml", "--dry-run");

@@ -66,7 +66,7 @@ static int run_package(const uint8_t *data, size_t n) {
 FUZZ(manifest, .seeds = manifest_seeds, .run = run_manifest, .seal = manifest_seal,
      .codes = {ERR_DATA, ERR_CONFIG});
 FUZZ(package, .seeds = package_seeds, .run = run_package, .seal = manifest_seal,
-     .codes = {ERR_DATA});
+     .codes = {ERR_DATA, ERR_CONFIG});
 
 /* ---- safetensors: two bytes, the size of the data; then the JSON ---- */
 

@@ -235,6 +235,22 @@ TEST(a_manifest_that_means_harm_is_refused) {
     free(file);
 }
 
+/* A later version may seal what it writes in its own way. */
+TEST(a_package_of_a_newer_ovseg_is_called_newer_whatever_seals_it) {
+    static const char later[] =
+        "{\"format\":\"ovseg-package\",\"version\":12,\"sealed_by\":\"x\"}\n";
+    char *file = made_whole(), *package = made_package(file, "m.ovseg");
+    char *path = path_join(package, MANIFEST_NAME);
+    CHECK_OK(file_write(path, later, sizeof later - 1));
+    CHECK_INT(try_open(package), ERR_DATA);
+    CHECK_HAS(error_message(), "format 12, written by a newer ovseg");
+    CHECK(!strstr(error_message(), "damaged") && !strstr(error_message(), "again"));
+    error_clear();
+    free(path);
+    free(package);
+    free(file);
+}
+
 TEST(settings_of_a_package_are_those_that_belong_there) {
     static const struct {
         const char *file, *text, *about;

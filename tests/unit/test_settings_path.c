@@ -76,6 +76,19 @@ TEST(an_at_sign_names_a_shipped_config) {
     CHECK_INT(unsetenv("OVSEG_CONFIGS"), 0);
 }
 
+TEST(what_is_no_shipped_config_is_told_with_what_there_is) {
+    CHECK_OK(shipped_check("@smoke/mpt.yaml"));
+    CHECK_OK(shipped_check("smoke"));
+    CHECK_ERROR(shipped_check("@smoke"), ERR_MISSING,
+                "name one of them: @smoke/clip.yaml, @smoke/");
+    CHECK_ERROR(shipped_check("@smoke/"), ERR_MISSING, "name one of them: @smoke/clip.yaml, ");
+    CHECK_ERROR(shipped_check("@"), ERR_MISSING, "name one of them: @clip.yaml, @eval.yaml");
+    CHECK_ERROR(shipped_check("@smok/mpt.yaml"), ERR_MISSING, "no config of that name comes with");
+    CHECK_ERROR(shipped_check("@../x.yaml"), ERR_USAGE, "@../x.yaml: leads out of the configs");
+    CHECK_ERROR(shipped_check("@/etc/x.yaml"), ERR_USAGE, "are named by their path");
+    CHECK_ERROR(settings_read(&doc, "@smoke"), ERR_MISSING, "name one of them");
+}
+
 TEST(what_is_put_beneath_loses_to_what_is_there_and_is_not_inherited) {
     static const char *const all[] = {"*", NULL};
     struct settings_doc under, other;

@@ -95,10 +95,28 @@ TEST(a_list_of_the_command_line_is_split_at_commas) {
     CHECK_INT(v.n, 3);
     CHECK_TEXT(v.at[1].name, "teddy bear");
     vocabulary_close(&v);
-    CHECK_ERROR(vocabulary_open(&v, "cat,,sky"), ERR_DATA, "class 1: an empty name");
-    CHECK_ERROR(vocabulary_open(&v, ""), ERR_DATA, "an empty name");
     CHECK_ERROR(vocabulary_open(&v, "names.txt"), ERR_MISSING, "names.txt");
     CHECK_ERROR(vocabulary_open(&v, "sub/names"), ERR_MISSING, "sub/names");
+}
+
+TEST(what_is_wrong_with_a_list_is_usage_and_names_the_place) {
+    static const struct {
+        const char *names, *says;
+    } wrong[] = {{"sky,", "the names \"sky,\": name 2 of 2 is empty: write it, or take its comma"},
+                 {",sky", "name 1 of 2 is empty"},
+                 {"cat, ,sky", "name 2 of 3 is empty"},
+                 {"", "the names \"\": name 1 of 1 is empty"},
+                 {"sky,Sky", "the names \"sky,Sky\": \"sky\" names class 0 and class 1"},
+                 {"a\xff,b", "a name must be UTF-8"}};
+    struct vocabulary v;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CHECK_ERROR(vocabulary_open(&v, wrong[i].names), ERR_USAGE, wrong[i].says);
+        CHECK_INT(v.n, 0);
+    }
+    CHECK_INT(vocabulary_open(&v, "a,,b,"), ERR_USAGE); /* all of them */
+    CHECK_HAS(error_message(), "name 2 of 4");
+    CHECK_HAS(error_message(), "name 4 of 4");
+    error_clear();
 }
 
 TEST(all_mistakes_are_told_at_once_with_their_places) {

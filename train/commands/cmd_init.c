@@ -166,8 +166,8 @@ static int init(struct own *o, const struct arguments *a) {
     int status = look(o, a);
     if (status) return status;
     own_alike(o);
-    own_split(o);
-    if (!a->dry_run) status = own_write(o);
+    status = own_split(o);
+    if (!status && !a->dry_run) status = own_write(o);
     if (status) return status;
     own_print(o, stdout);
     if (!a->dry_run) print_next(o->dir);

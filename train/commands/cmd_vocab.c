@@ -1,5 +1,5 @@
 /* ovseg vocab FILE: what is wrong or odd about a vocabulary.
- * ovseg vocab --try FILE -m RUN IMAGE...: what each wording of a class does to pictures. */
+ * ovseg vocab --try FILE -m RUN IMAGE|DIR...: what each wording of a class does to pictures. */
 #include <argp.h>
 #include <math.h>
 #include <stdio.h>
@@ -188,21 +188,27 @@ static int print_yaml(const struct vocabulary *v) {
     return fflush(stdout) ? error_set(ERR_IO, "stdout: cannot write") : 0;
 }
 
+static int try_all(const struct arguments *a, struct vocabulary *v) {
+    struct picture_list pictures = {0};
+    const struct vocab_try t = {
+        .model = &a->model, .names = v, .out = a->out, .pictures = &pictures};
+    int status = 0;
+    for (size_t i = 0; !status && i < a->pictures.n; i++)
+        status = picture_list_add(&pictures, a->pictures.at[i], a->out ? a->out : "");
+    if (!status) status = vocab_try(&t);
+    picture_list_free(&pictures);
+    return status;
+}
+
 static int run(const struct arguments *a, struct vocabulary *v) {
     int status = vocabulary_read(v, a->file);
     if (status) return status;
     if (a->print) return print_yaml(v);
-    if (!a->try) return lint(a, v);
-    struct vocab_try t = {.model = &a->model,
-                          .names = v,
-                          .out = a->out,
-                          .pictures = a->pictures.at,
-                          .n_pictures = a->pictures.n};
-    return vocab_try(&t);
+    return a->try ? try_all(a, v) : lint(a, v);
 }
 
 int cmd_vocab(int argc, char **argv) {
-    static const struct argp argp = {options, parse, "FILE\n--try FILE -m RUN IMAGE...", doc, 0,
+    static const struct argp argp = {options, parse, "FILE\n--try FILE -m RUN IMAGE|DIR...", doc, 0,
                                      0,       0};
     struct arguments a = {.alike = 0.95};
     struct vocabulary v = {0};

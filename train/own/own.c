@@ -3,10 +3,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
+#include "data/unicode.h"
 
 enum { SHOWN = 8 }; /* mistakes of a kind that are named */
 
@@ -86,10 +87,38 @@ struct own_picture *own_picture(const struct own *o, const char *name) {
     return lo < o->n && strcmp(o->at[lo].name, name) == 0 ? &o->at[lo] : NULL;
 }
 
-const struct own_picture *own_in_other_case(const struct own *o, const char *name) {
+/* Composed, and in lower case where case does not count. */
+static char *spelling(const char *name, bool cased) {
+    struct str composed = {0}, lower = {0};
+    size_t n = strlen(name);
+    if (utf8_valid(name, n))
+        unicode_nfc(name, n, &composed);
+    else
+        str_put(&composed, name, n);
+    if (cased) return composed.at;
+    unicode_lower(composed.at, composed.n, &lower);
+    str_free(&composed);
+    return lower.at;
+}
+
+static bool same_spelling(const char *a, const char *b, bool cased) {
+    char *x = spelling(a, cased), *y = spelling(b, cased);
+    bool same = strcmp(x, y) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
+const struct own_picture *own_near(const struct own *o, const char *name, const char **why) {
     if (o->problems.of[OWN_NO_PICTURE] >= SHOWN) return NULL; /* it would not be shown */
-    for (size_t i = 0; i < o->n; i++)
-        if (strcasecmp(o->at[i].name, name) == 0) return &o->at[i];
+    for (size_t i = 0; i < o->n; i++) {
+        if (!same_spelling(o->at[i].name, name, false)) continue;
+        *why = same_spelling(o->at[i].name, name, true)
+                   ? "they look the same, but one has letters and their accents apart (NFD, as "
+                     "macOS writes them)"
+                   : "upper and lower case count";
+        return &o->at[i];
+    }
     return NULL;
 }
 

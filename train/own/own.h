@@ -118,7 +118,8 @@ int own_files(struct own *o);
 int own_captions(struct own *o);
 int own_look(struct own *o);
 void own_alike(struct own *o);
-void own_split(struct own *o);
+/* ERR_DATA: of masks all are of pictures that are nearly the same. */
+int own_split(struct own *o);
 /* Files of DIR that were not written by it, or are changed since, are ERR_IO, with all of them. */
 int own_write(struct own *o);
 /* How many pairs there will be, roughly; masks and side of pictures that training sees. */
@@ -127,8 +128,9 @@ int64_t own_side(const struct own *o);
 
 /* A picture by name; NULL: none. After own_files. */
 struct own_picture *own_picture(const struct own *o, const char *name);
-/* One whose name differs in case alone; looked for while few mistakes of the kind were found. */
-const struct own_picture *own_in_other_case(const struct own *o, const char *name);
+/* One whose name differs in case alone, or in Unicode's form; looked for while few mistakes of the
+ * kind were found. *why: which of them, for people. */
+const struct own_picture *own_near(const struct own *o, const char *name, const char **why);
 int64_t own_usable(const struct own *o); /* pictures that are not out */
 
 /* What was found and made, for people. */

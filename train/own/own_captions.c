@@ -24,12 +24,11 @@ static char *place_of(const struct caption_entry *e) {
 
 static void no_picture(struct own *o, const struct caption_entry *e) {
     char *place = place_of(e);
-    const struct own_picture *other = own_in_other_case(o, e->name);
+    const char *why;
+    const struct own_picture *other = own_near(o, e->name, &why);
     if (other)
-        own_problem(
-            o, OWN_NO_PICTURE,
-            "%s: is of %s, the picture is called %s: upper and lower case count: rename one", place,
-            e->file, other->file);
+        own_problem(o, OWN_NO_PICTURE, "%s: is of %s, the picture is called %s: %s: rename one",
+                    place, e->file, other->file, why);
     else
         own_problem(o, OWN_NO_PICTURE,
                     "%s: is of %s, and there is no such picture in %s: put it there, or take the "

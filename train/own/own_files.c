@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text_file.h"
+#include "base/utf8.h"
 #include "data/coco.h"
 #include "train/own/own.h"
 
@@ -51,6 +52,27 @@ static void check_twice(struct own *o) {
     free(sorted);
 }
 
+/* What cannot stand in a line of a list, which says who trains. */
+static const char *wrong_in_name(const char *file) {
+    for (const char *c = file; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            return "has a control character in its name: rename it";
+    return utf8_valid(file, strlen(file)) ? NULL
+                                          : "has a name that is not UTF-8: rename it, if it is "
+                                            "Latin-1 by: convmv -f latin1 -t utf8 --notest";
+}
+
+static void add_picture(struct own *o, const char *file) {
+    const char *wrong = wrong_in_name(file);
+    if (wrong) own_problem(o, OWN_PICTURE, "%s/%s: %s", o->images, file, wrong);
+    o->at = mem_grow(o->at, &o->cap, o->n + 1, sizeof *o->at);
+    o->at[o->n++] = (struct own_picture){.file = mem_strdup(file),
+                                         .name = path_stem(file),
+                                         .coco = -1,
+                                         .orientation = 1,
+                                         .out = wrong != NULL};
+}
+
 /* The reader of own files knows a picture by its name alone; of two, neither is taken. */
 static int find_pictures(struct own *o) {
     struct strings files = {0};
@@ -60,10 +82,7 @@ static int find_pictures(struct own *o) {
         if (foreign)
             own_problem(o, OWN_FOREIGN, "%s/%s: %s is not read here: convert it to JPEG or PNG",
                         o->images, file, foreign);
-        if (!image_name_is(file)) continue;
-        o->at = mem_grow(o->at, &o->cap, o->n + 1, sizeof *o->at);
-        o->at[o->n++] = (struct own_picture){
-            .file = mem_strdup(file), .name = path_stem(file), .coco = -1, .orientation = 1};
+        if (image_name_is(file)) add_picture(o, file);
     }
     strings_free(&files);
     if (o->n) qsort(o->at, o->n, sizeof *o->at, by_name_and_file);
@@ -76,11 +95,11 @@ static int find_pictures(struct own *o) {
 /* ---- maps ---- */
 
 static void no_picture(struct own *o, const char *file, const char *name) {
-    const struct own_picture *other = own_in_other_case(o, name);
+    const char *why;
+    const struct own_picture *other = own_near(o, name, &why);
     if (other)
-        own_problem(o, OWN_NO_PICTURE,
-                    "%s/%s: the picture is called %s: upper and lower case count: rename one",
-                    o->masks_path, file, other->file);
+        own_problem(o, OWN_NO_PICTURE, "%s/%s: the picture is called %s: %s: rename one",
+                    o->masks_path, file, other->file, why);
     else
         own_problem(o, OWN_NO_PICTURE,
                     "%s/%s: there is no picture of this name in %s: a mask has its picture's name, "
@@ -94,13 +113,12 @@ static int find_maps(struct own *o) {
     int status = dir_walk(o->masks_path, NULL, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         size_t n = strlen(files.at[i]);
-        bool png = n > 4 && strcmp(files.at[i] + n - 4, ".png") == 0;
+        bool png = n > 4 && strcasecmp(files.at[i] + n - 4, ".png") == 0;
         if (!png && (image_name_is(files.at[i]) || foreign_kind(files.at[i])))
-            own_problem(o, OWN_MASK, "%s/%s: a mask is a PNG named NAME.png: %s", o->masks_path,
-                        files.at[i],
-                        n > 4 && strcasecmp(files.at[i] + n - 4, ".png") == 0
-                            ? "rename it"
-                            : "export it again, other formats change its values");
+            own_problem(o, OWN_MASK,
+                        "%s/%s: a mask is a PNG named NAME.png: export it again, other formats "
+                        "change its values",
+                        o->masks_path, files.at[i]);
         if (!png) continue;
         maps++;
         char *name = path_stem(files.at[i]);

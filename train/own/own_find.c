@@ -2,30 +2,41 @@
  * what lies beside or in the folder of pictures under a usual name. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "train/own/own.h"
 
-static char *existing(const char *dir, const char *const *names, bool (*is)(const char *)) {
+/* A link that leads nowhere is no sign that there is nothing. */
+static char *existing(struct own *o, const char *dir, const char *const *names,
+                      bool (*is)(const char *)) {
+    struct stat st;
     for (; *names; names++) {
         char *path = path_join(dir, *names);
         if (is(path)) return path;
+        if (!lstat(path, &st) && stat(path, &st))
+            own_problem(o, OWN_LAYOUT, "%s: a link that leads nowhere: mend it, or take it away",
+                        path);
         free(path);
     }
     return NULL;
 }
 
-/* A text of the name of one of the pictures. */
-static bool has_texts(const char *dir) {
+/* A text of the name of a picture beside it; `deep`: also in folders below. */
+static bool has_texts(const char *dir, bool deep) {
     struct strings names = {0};
     bool found = false;
-    if (dir_list(dir, &names)) error_clear();
+    if (deep ? dir_walk(dir, NULL, &names) : dir_list(dir, &names)) error_clear();
     for (size_t i = 0; i < names.n && !found; i++) {
-        char *stem = path_stem(names.at[i]), *text = mem_format("%s.txt", stem);
-        found = image_name_is(names.at[i]) && strings_find(&names, text) >= 0;
-        free(text);
-        free(stem);
+        const char *dot = strrchr(names.at[i], '.');
+        size_t n = dot ? (size_t)(dot - names.at[i]) : 0; /* "a", or "a.jpg" of a.jpg.txt */
+        if (!dot || strcasecmp(dot, ".txt") != 0) continue;
+        for (size_t k = 0; k < names.n && !found; k++)
+            found = image_name_is(names.at[k]) && strncmp(names.at[k], names.at[i], n) == 0 &&
+                    strchr(".", names.at[k][n]);
     }
     strings_free(&names);
     return found;
@@ -48,12 +59,13 @@ static void look_around(struct own *o, const char *root) {
     const char *const places[] = {o->images, root};
     for (int i = 0; i < 2; i++) {
         const char *dir = places[i];
-        if (!o->captions_path) o->captions_path = existing(dir, captions, file_exists);
-        if (!o->masks_path) o->masks_path = existing(dir, masks, dir_exists);
-        if (!o->masks_path) o->masks_path = existing(dir, instances, file_exists);
-        if (!o->names_path) o->names_path = existing(dir, names, file_exists);
-        if (!o->captions_path && has_texts(dir)) o->captions_path = mem_strdup(dir);
-        if (!o->captions_path) o->captions_path = existing(dir, caption_folders, dir_exists);
+        if (!o->captions_path) o->captions_path = existing(o, dir, captions, file_exists);
+        if (!o->masks_path) o->masks_path = existing(o, dir, masks, dir_exists);
+        if (!o->masks_path) o->masks_path = existing(o, dir, instances, file_exists);
+        if (!o->names_path) o->names_path = existing(o, dir, names, file_exists);
+        if (!o->captions_path && has_texts(dir, dir == o->images))
+            o->captions_path = mem_strdup(dir);
+        if (!o->captions_path) o->captions_path = existing(o, dir, caption_folders, dir_exists);
     }
 }
 
@@ -75,6 +87,21 @@ static char *pictures_in(const char *said) {
 static bool lies_in(const char *path, const char *dir) {
     size_t n = strlen(dir);
     return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+/* Paths that a config cannot say. */
+static void check_paths(struct own *o) {
+    const char *const paths[] = {o->images, o->captions_path, o->masks_path};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (!paths[i]) continue;
+        if (!utf8_valid(paths[i], strlen(paths[i])))
+            own_problem(o, OWN_LAYOUT, "%s: the path is not UTF-8, as configs are: rename a folder",
+                        paths[i]);
+        if (strstr(paths[i], "${"))
+            own_problem(o, OWN_LAYOUT,
+                        "%s: ${ in a path of a config names a variable: rename that folder",
+                        paths[i]);
+    }
 }
 
 static void check_places(struct own *o) {
@@ -132,6 +159,7 @@ int own_find(struct own *o, const char *images, const char *captions, const char
         look_around(o, root);
         free(root);
         status = check_outside(o);
+        check_paths(o);
         check_places(o);
     }
     free(said);

@@ -217,12 +217,19 @@ static int open_tables(struct look *l) {
     enum { VALUES = 1 << 16 };
     o->class_of = mem_alloc(VALUES, sizeof *o->class_of);
     for (int i = 0; i < VALUES; i++) o->class_of[i] = OWN_MISTAKE;
-    o->class_of[o->names.n > 255 ? 65535 : 255] = OWN_IGNORE;
+    int32_t ignore = o->names.n > 255 ? 65535 : 255;
+    o->class_of[ignore] = OWN_IGNORE;
     if (o->first_value > 0) o->class_of[0] = OWN_IGNORE;
     for (size_t k = 0; k < o->names.n; k++) {
         if (o->names.at[k].raw < 0)
             return error_set(ERR_DATA, "%s: %s: needs its value in the masks, raw: N",
                              o->names_path, o->names.at[k].name);
+        if (o->names.at[k].raw == ignore)
+            return error_set(
+                ERR_DATA,
+                "%s: %s: has the value %d, which is that of unlabelled pixels: take it "
+                "out of the names",
+                o->names_path, o->names.at[k].name, (int)ignore);
         o->class_of[o->names.at[k].raw] = (uint16_t)k;
     }
     return 0;

@@ -172,7 +172,9 @@ static void take_rows(struct own *o, const struct rows *rows, const struct strin
             if (r->numbers == 1 && r->texts)
                 add_name(&o->names, r->text, r->number[0]);
             else
-                own_problem(o, OWN_NAMES, "%s: line %zu: \"%s\" has no value, others have",
+                own_problem(o, OWN_NAMES,
+                            "%s: line %zu: \"%s\" has no value of 0 to 65535, others have: "
+                            "write name, value",
                             o->names_path, r->line, lines->at[i]);
         } else {
             add_name(&o->names, lines->at[i], -1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "train/own/own.h"
@@ -77,7 +78,16 @@ static int64_t *groups_of(const struct own *o, int64_t *n) {
     return root;
 }
 
-/* side[root]: of its group. A group that is larger than what is still wanted trains. */
+/* The first of the smallest groups. */
+static int64_t smallest(const int64_t *root, int64_t n, const int64_t *size) {
+    int64_t least = root[0];
+    for (int64_t g = 1; g < n; g++)
+        if (size[root[g]] < size[least]) least = root[g];
+    return least;
+}
+
+/* side[root]: of its group. A group that is larger than what is still wanted trains; where all are
+ * (bursts), one is held out nevertheless. */
 static void deal(const struct own *o, int *side) {
     int64_t *size = mem_alloc(o->n + 1, sizeof *size), n, total = 0, left[3] = {0};
     for (size_t i = 0; i < o->n; i++) {
@@ -86,18 +96,21 @@ static void deal(const struct own *o, int *side) {
         total += it;
     }
     int64_t *root = groups_of(o, &n);
+    bool held = false;
     want(total, o->n_masks > 0, &left[VAL], &left[TEST]);
     for (int64_t g = 0; g < n; g++)
         for (int k = VAL; k <= TEST && side[root[g]] == TRAIN; k++)
             if (size[root[g]] <= left[k]) {
                 side[root[g]] = k;
                 left[k] -= size[root[g]];
+                held = true;
             }
+    if (!held && n > 1) side[smallest(root, n, size)] = VAL;
     free(size);
     free(root);
 }
 
-void own_split(struct own *o) {
+int own_split(struct own *o) {
     int *side = mem_alloc(o->n + 1, sizeof *side);
     deal(o, side);
     for (size_t i = 0; i < o->n; i++) {
@@ -108,4 +121,9 @@ void own_split(struct own *o) {
         o->train_masks += k == TRAIN && p->has_mask;
     }
     free(side);
+    if (!o->n_masks || o->list[VAL].n) return 0;
+    return error_set(ERR_DATA,
+                     "%s: all %lld pictures with masks are nearly the same: none could be held out "
+                     "to judge by: add masks of others",
+                     o->images, (long long)o->n_masks);
 }

@@ -5,27 +5,44 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/settings_doc.h"
+#include "base/shipped.h"
+#include "checkpoints/import.h"
+#include "train/given.h"
 #include "train/graph.h"
 #include "train/own/own.h"
+#include "train/package/package.h"
 #include "train/run.h"
 
 enum { LARGE_WIDTH = 256 }; /* of an image tower: the shipped one has 64, published ones 512 on */
 
-static int resolve(const char *said, const char *option, char **out) {
+/* A file may be weights of any form; a folder is known by what it holds. */
+static bool holds_model(const char *path) {
+    return !dir_exists(path) || run_folder(path) || package_is(path) || import_is_weights(path);
+}
+
+static int resolve(const char *said, const char *option, bool masks, char **out) {
     bool best;
     if (!said) return 0;
-    char *run = run_split(said, &best), *whole = realpath(run, NULL);
-    free(run);
+    if (shipped_check(said)) return error_context("%s", option);
+    char *run = run_split(said, &best), *path = shipped_path(run), *whole = realpath(path, NULL);
+    int status = 0;
     if (!whole)
-        return error_set(ERR_MISSING, "%s %s: there is no such run, file or config", option, said);
-    *out = mem_format("%s%s", whole, best ? "@best" : "");
+        status =
+            error_set(ERR_MISSING, "%s %s: there is no such run, file or config", option, said);
+    else if (!holds_model(whole) && !(masks && given_is(whole)))
+        status = error_set(ERR_MISSING, "%s %s: a folder, but no run, model package or weights%s",
+                           option, said, masks ? ", and without masks" : "");
+    else
+        *out = mem_format("%s%s", whole, best ? "@best" : "");
     free(whole);
-    return 0;
+    free(path);
+    free(run);
+    return status;
 }
 
 static int look_at_run(const char *dir, int64_t *width, int64_t *layers) {
     struct graph g = {0};
-    struct node *n = run_node_open(&g, dir);
+    struct node *n = run_folder(dir) ? run_node_open(&g, dir) : package_open(&g, dir);
     const struct node *clip = n ? node_clip(n) : NULL;
     if (n && !clip) error_set(ERR_DATA, "%s: is not the run of a CLIP", dir);
     if (clip) {
@@ -75,8 +92,8 @@ static int look_at_proposals(struct own *o) {
 }
 
 int own_start(struct own *o, const char *clip, const char *proposals) {
-    int status = resolve(clip, "--clip", &o->clip);
-    if (!status) status = resolve(proposals, "--proposals", &o->proposals);
+    int status = resolve(clip, "--clip", false, &o->clip);
+    if (!status) status = resolve(proposals, "--proposals", true, &o->proposals);
     if (!status && o->proposals) status = look_at_proposals(o);
     if (status || !o->clip) return status;
     bool best;
@@ -84,7 +101,7 @@ int own_start(struct own *o, const char *clip, const char *proposals) {
     int64_t width = LARGE_WIDTH;
     if (path_is_yaml(run))
         status = look_at_config(run, &width, &o->layers);
-    else if (run_folder(run))
+    else if (run_folder(run) || package_is(run))
         status = look_at_run(run, &width, &o->layers);
     o->large = width >= LARGE_WIDTH;
     free(run);

@@ -91,22 +91,6 @@ static const struct manifest_file *find_file(const struct opening *o, const char
     return f;
 }
 
-static int open_files(struct opening *o) {
-    static const char *const needed[] = {PACKAGE_SETTINGS, PACKAGE_TOKENIZER, PACKAGE_CARD};
-    int status = manifest_read(&o->files, MANIFEST_PACKAGE, o->dir);
-    if (!status) status = sealed_verify(o->dir, &o->files);
-    if (status == ERR_DATA)
-        error_context("%s is no whole model package: copy or export it again", o->dir);
-    for (size_t i = 0; !status && i < COUNT(needed); i++)
-        if (!find_file(o, needed[i])) status = error_status();
-    for (int i = 0; !status && i < PACKAGE_PARTS; i++) {
-        if (i == PACKAGE_TEXT && !manifest_find(&o->files, package_parts[i].weights)) continue;
-        if (!find_file(o, package_parts[i].settings) || !find_file(o, package_parts[i].weights))
-            status = error_status();
-    }
-    return status;
-}
-
 /* What is wrong in a package is damage, not a setting of the user's. */
 static int as_data_error(int status) {
     if (status != ERR_CONFIG) return status;
@@ -114,6 +98,23 @@ static int as_data_error(int status) {
     error_clear();
     status = error_set(ERR_DATA, "%s", message);
     free(message);
+    return status;
+}
+
+static int open_files(struct opening *o) {
+    static const char *const needed[] = {PACKAGE_SETTINGS, PACKAGE_TOKENIZER, PACKAGE_CARD};
+    int status = manifest_read(&o->files, MANIFEST_PACKAGE, o->dir);
+    if (!status) status = sealed_verify(o->dir, &o->files);
+    if (status == ERR_DATA)
+        error_context("%s is no whole model package: copy or export it again", o->dir);
+    status = as_data_error(status); /* of a newer version: whole, and of no use here */
+    for (size_t i = 0; !status && i < COUNT(needed); i++)
+        if (!find_file(o, needed[i])) status = error_status();
+    for (int i = 0; !status && i < PACKAGE_PARTS; i++) {
+        if (i == PACKAGE_TEXT && !manifest_find(&o->files, package_parts[i].weights)) continue;
+        if (!find_file(o, package_parts[i].settings) || !find_file(o, package_parts[i].weights))
+            status = error_status();
+    }
     return status;
 }
 

@@ -51,53 +51,73 @@ static struct place *places_of(const struct picture_list *l, size_t *n) {
     return at;
 }
 
-static int check_over(const char *path, enum picture_kind kind, const struct place *at, size_t n) {
+static int check_over(const char *path, const struct place *at, size_t n) {
     struct stat st;
     if (stat(path, &st)) return 0;
     struct place here = {st.st_dev, st.st_ino, path};
     const struct place *found = bsearch(&here, at, n, sizeof here, by_place);
-    if (found)
-        return error_set(ERR_USAGE, "%s would be overwritten: choose another -o", found->path);
-    if (kind == PICTURE_JSON && !picture_json_is(path))
-        return error_set(ERR_USAGE,
-                         "%s: is not of ovseg segment, and would be overwritten: choose another -o",
-                         path);
-    return 0;
+    return found ? error_set(ERR_USAGE, "%s would be overwritten: choose another -o", found->path)
+                 : 0;
 }
 
-struct target {
-    char *path;
-    const char *picture;
-};
-
 static int by_path(const void *a, const void *b) {
-    const struct target *x = a, *y = b;
+    const struct picture_target *x = a, *y = b;
     return strcmp(x->path, y->path);
 }
 
-int picture_outputs_check(const struct picture_outputs *o, const struct picture_list *l) {
-    struct target *to = mem_alloc(l->n * PICTURE_KINDS + 1, sizeof *to);
-    size_t n = 0, n_places;
-    to[n++] = (struct target){path_join(o->dir, PICTURE_RECORD), "the settings"};
-    struct place *at = places_of(l, &n_places);
+void picture_targets_add(struct picture_targets *t, char *path, const char *picture) {
+    t->at = mem_grow(t->at, &t->cap, t->n + 1, sizeof *t->at);
+    t->at[t->n++] = (struct picture_target){path, picture};
+}
+
+int picture_targets_check(struct picture_targets *t, const struct picture_list *l) {
+    size_t n;
+    struct place *at = places_of(l, &n);
     int status = 0;
-    for (size_t i = 0; !status && i < l->n; i++)
-        for (int k = 0; !status && k < PICTURE_KINDS; k++) {
-            if (!o->wanted[k]) continue;
-            char *path = picture_output(o, &l->at[i], (enum picture_kind)k);
-            to[n++] = (struct target){path, l->at[i].path};
-            status = check_over(path, (enum picture_kind)k, at, n_places);
-        }
-    qsort(to, n, sizeof *to, by_path);
-    for (size_t i = 1; !status && i < n; i++)
-        if (strcmp(to[i].path, to[i - 1].path) == 0)
+    for (size_t i = 0; !status && i < t->n; i++) status = check_over(t->at[i].path, at, n);
+    if (t->n) qsort(t->at, t->n, sizeof *t->at, by_path);
+    for (size_t i = 1; !status && i < t->n; i++)
+        if (strcmp(t->at[i].path, t->at[i - 1].path) == 0)
             status = error_set(ERR_USAGE,
                                "%s and %s would both be written to %s: segment them one after the "
                                "other, each with an -o of its own",
-                               to[i - 1].picture, to[i].picture, to[i].path);
-    for (size_t i = 0; i < n; i++) free(to[i].path);
-    free(to);
+                               t->at[i - 1].picture, t->at[i].picture, t->at[i].path);
     free(at);
+    return status;
+}
+
+void picture_targets_free(struct picture_targets *t) {
+    for (size_t i = 0; i < t->n; i++) free(t->at[i].path);
+    free(t->at);
+    *t = (struct picture_targets){0};
+}
+
+/* What bears the name of our numbers is ours, or stays. */
+static int check_numbers(const struct picture_outputs *o, const struct picture_list *l) {
+    int status = 0;
+    for (size_t i = 0; !status && o->wanted[PICTURE_JSON] && i < l->n; i++) {
+        char *path = picture_output(o, &l->at[i], PICTURE_JSON);
+        if (file_exists(path) && !picture_json_is(path))
+            status = error_set(ERR_USAGE,
+                               "%s: is not of ovseg segment, and would be overwritten: choose "
+                               "another -o",
+                               path);
+        free(path);
+    }
+    return status;
+}
+
+int picture_outputs_check(const struct picture_outputs *o, const struct picture_list *l) {
+    struct picture_targets to = {0};
+    picture_targets_add(&to, path_join(o->dir, PICTURE_RECORD), "the settings");
+    for (size_t i = 0; i < l->n; i++)
+        for (int k = 0; k < PICTURE_KINDS; k++)
+            if (o->wanted[k])
+                picture_targets_add(&to, picture_output(o, &l->at[i], (enum picture_kind)k),
+                                    l->at[i].path);
+    int status = picture_targets_check(&to, l);
+    if (!status) status = check_numbers(o, l);
+    picture_targets_free(&to);
     return status;
 }
 

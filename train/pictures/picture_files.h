@@ -35,6 +35,22 @@ char *picture_output(const struct picture_outputs *o, const struct picture_file 
 /* NAME.png of K names: 8 bits or 16, the same in every picture of a vocabulary. */
 int picture_labels_encode(const struct labels *l, int64_t K, struct bytes *png);
 
+/* Any files that are to be written, each with the picture that it is of. */
+struct picture_target {
+    char *path;
+    const char *picture; /* borrowed */
+};
+struct picture_targets {
+    struct picture_target *at;
+    size_t n, cap;
+};
+void picture_targets_add(struct picture_targets *t, char *path,
+                         const char *picture); /* takes path */
+/* ERR_USAGE: a picture of the list would be overwritten, or two would go to one file; both are
+ * named. Sorts them. */
+int picture_targets_check(struct picture_targets *t, const struct picture_list *l);
+void picture_targets_free(struct picture_targets *t);
+
 /* ERR_USAGE: a picture, or a file of somebody else, would be overwritten, or two pictures would go
  * to one file; both are named. */
 int picture_outputs_check(const struct picture_outputs *o, const struct picture_list *l);

@@ -1,0 +1,200 @@
+/* What people and their machines call files: `ovseg init` takes it, or says what is in the way. */
+/* ctest: timeout=300 */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/own_folder.h"
+#include "tests/test.h"
+#include "train/commands/cmd.h"
+#include "train/graph.h"
+
+/* The chain that was written, as ovseg-train would look at it. */
+static void check_chain(void) {
+    struct graph g;
+    char *path = own_path("out/mpt.yaml"), *output = own_path("runs");
+    struct override o = {.key = mem_strdup("output_dir"), .value = output};
+    CHECK_OK(graph_open(&g, path, &o, 1));
+    CHECK_OK(graph_check_inputs(&g));
+    graph_close(&g);
+    override_free(&o);
+    free(path);
+}
+
+static void check_taken(const char *said) {
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    CHECK_HAS(e.out, said);
+    check_chain();
+    own_ended_free(&e);
+}
+
+static void check_refused(const char *file, const char *says) {
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, file);
+    CHECK_HAS(e.err, says);
+    own_ended_free(&e);
+}
+
+/* Picture i under another name, with a caption in a text of this name. */
+static void put_text(int i, const char *picture, const char *text) {
+    char *was = mem_format("images/p%02d.jpg", i);
+    own_rename(was, picture);
+    own_text(text, own_caption(i));
+    free(was);
+}
+
+TEST(a_text_belongs_to_the_picture_whatever_dots_and_case_its_name_has) {
+    own_pictures();
+    own_captions_texts();
+    own_remove("images/p00.txt");
+    own_remove("images/p01.txt");
+    own_remove("images/p02.txt");
+    put_text(0, "images/IMG.2020.01.JPG", "images/IMG.2020.01.txt");
+    put_text(1, "images/DSC1.jpeg", "images/DSC1.TXT");
+    put_text(2, "images/scan.jpg", "images/scan.jpg.txt");
+    check_taken("captions   of 12 of 12 pictures (100 %): 12, texts (.txt)");
+}
+
+TEST(texts_beside_pictures_in_folders_below_are_found) {
+    own_pictures();
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *was = mem_format("images/p%02d.jpg", i), *now = mem_format("images/a/p%02d.jpg", i);
+        char *text = mem_format("images/a/p%02d.txt", i);
+        own_text(text, own_caption(i));
+        own_rename(was, now);
+        free(was);
+        free(now);
+        free(text);
+    }
+    check_taken("captions   of 12 of 12 pictures");
+}
+
+TEST(masks_of_windows_and_folders_called_like_pictures_are_taken) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_rename("masks/p03.png", "masks/p03.PNG");
+    own_text("images/trip.jpg/note.md", "a folder");
+    own_rename("images/p04.jpg", "images/trip.jpg/p04.jpg");
+    check_taken("masks      of 12 of 12 pictures");
+}
+
+TEST(a_name_that_no_list_can_hold_is_told) {
+    static const struct {
+        const char *file, *says;
+    } names[] = {{"images/a\nb.jpg", "has a control character in its name: rename it"},
+                 {"images/B\xe4r.jpg", "has a name that is not UTF-8: rename it"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        own_pictures();
+        own_captions_jsonl();
+        own_picture_of(names[i].file, OWN_W, OWN_H, 20);
+        check_refused("own/images/", names[i].says);
+        struct own_ended e = INIT("--damaged", "skip");
+        CHECK_INT(e.status, 0);
+        check_chain();
+        own_ended_free(&e);
+        own_remove("");
+    }
+}
+
+TEST(names_that_only_look_the_same_are_told_with_the_difference) {
+    own_pictures();
+    own_captions_tsv();
+    own_rename("images/p00.jpg", "images/A\xcc\x88pfel.jpg"); /* A and two dots, as macOS has it */
+    own_text("captions.tsv", "\xc3\x84pfel.jpg\tapples\n\xc3\xa4pfel.jpg\tapples\n");
+    check_refused("captions.tsv: line 1", "letters and their accents apart (NFD");
+    check_refused("captions.tsv: line 2", "upper and lower case count: rename one");
+}
+
+TEST(a_link_that_leads_nowhere_is_not_taken_for_nothing) {
+    own_pictures();
+    own_masks_index(OWN_PICTURES);
+    char *link = own_path("captions.jsonl"), *masks = own_path("masks");
+    CHECK(!symlink("/nowhere/captions.jsonl", link));
+    check_refused("own/captions.jsonl", "a link that leads nowhere: mend it, or take it away");
+    CHECK_OK(file_remove(link));
+    own_captions_jsonl();
+    own_remove("masks");
+    CHECK(!symlink("/nowhere/masks", masks));
+    check_refused("own/masks", "a link that leads nowhere");
+    free(link);
+    free(masks);
+}
+
+TEST(a_path_that_a_config_would_read_otherwise_is_told) {
+    own_pictures();
+    own_captions_tsv();
+    own_rename("captions.tsv", "${mine}.tsv");
+    char *path = own_path("${mine}.tsv");
+    struct own_ended e = INIT("--captions", path);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "${mine}.tsv: ${ in a path of a config names a variable: rename");
+    own_ended_free(&e);
+    free(path);
+}
+
+TEST(a_list_in_json_and_an_open_quote_are_told_with_what_mends_them) {
+    own_pictures();
+    own_text("captions.json", "[{\"image\": \"p00.jpg\", \"caption\": \"a car\"}]");
+    check_refused("captions.json", "is a list in JSON; write its objects a line each: jq -c '.[]'");
+    own_remove("captions.json");
+    own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\t\"Stop\" sign\n");
+    check_refused("captions.tsv:2", "text behind a quoted field: quote all of it, and double");
+    own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\t\"A sign\n");
+    check_refused("captions.tsv:2", "a quote without its end: add it, or take it out");
+}
+
+TEST(the_value_of_unlabelled_pixels_is_no_name) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_remove("names.txt");
+    own_text("names.csv", "name,value\nsky,0\ntree,1\nred car,2\nvoid,255\n");
+    check_refused("names.csv", "void: has the value 255, which is that of unlabelled pixels: take");
+}
+
+/* Bursts: shots that are nearly the same stay on one side, however many there are. */
+static void burst(int scenes) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *name = mem_format("images/p%02d.jpg", i);
+        own_picture_of(name, OWN_W, OWN_H, i % scenes);
+        free(name);
+    }
+}
+
+TEST(of_bursts_that_are_larger_than_the_share_one_is_held_out) {
+    burst(2);
+    check_taken("split      train 6, val 6, test 0");
+    own_remove("");
+    burst(1);
+    check_refused("own/images", "12 pictures with masks are nearly the same: none could be held");
+}
+
+TEST(a_folder_without_a_model_is_said_with_its_option) {
+    own_pictures();
+    own_captions_jsonl();
+    char *nothing = own_path("nothing");
+    CHECK_OK(dir_make(nothing));
+    struct own_ended e = INIT("--clip", nothing);
+    CHECK_INT(e.status, 66);
+    CHECK_HAS(e.err, "/nothing: a folder, but no run, model package or weights");
+    own_ended_free(&e);
+    e = INIT("--proposals", nothing);
+    CHECK_INT(e.status, 66);
+    CHECK_HAS(e.err, "--proposals ");
+    CHECK_HAS(e.err, "or weights, and without masks");
+    own_ended_free(&e);
+    e = INIT("--clip", "@smoke");
+    CHECK_INT(e.status, 66);
+    CHECK_HAS(e.err, "--clip: @smoke: is a folder of configs that come with the program: name one");
+    own_ended_free(&e);
+    e = INIT("--clip", "@clip.yaml");
+    CHECK_INT(e.status, 0);
+    check_chain();
+    own_ended_free(&e);
+    free(nothing);
+}
