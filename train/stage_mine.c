@@ -99,12 +99,13 @@ static int label_shard(struct miner *m, int64_t k, int64_t first, int64_t n) {
     struct pairs_shard shard;
     pairs_shard_open(&shard, m->dir, k, first, n, &m->source);
     int64_t n_seen, *seen = mine_label_classes(&m->set, &n_seen);
-    int status = 0;
+    int status = 0, span = span_begin("masks");
     for (int64_t i = first; !status && i < first + n; i++) {
         status = mine_stopped(&m->cache);
         if (!status && mine_pairs_of_labels(&shard, &m->names, i, seen, n_seen))
             status = damage_met(&m->damage, i);
     }
+    span_end(span);
     free(seen);
     if (!status) status = commit(m, &shard);
     pairs_shard_drop(&shard);
@@ -198,7 +199,9 @@ static int report(struct miner *m) {
     struct mine_report r;
     int status = pairs_open(&p, m->dir);
     if (status) return status;
+    int span = span_begin("judging");
     status = mine_report_of(&r, &p, &m->set, &m->damage);
+    span_end(span);
     if (!status) status = mine_report_write(&r, m->node->dir);
     if (!status)
         log_info("%s: %lld pairs, %lld nouns", m->node->name, (long long)r.pairs,

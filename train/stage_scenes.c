@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/spans.h"
 #include "data/scene_captions.h"
 #include "data/set.h"
 #include "train/graph.h"
@@ -69,7 +70,7 @@ static int fill(struct set_writer *w, const struct node *n, const struct split *
     uint64_t seed = (uint64_t)n->config.run.seed;
     struct drawn *block = mem_alloc(BLOCK, sizeof *block);
     struct progress progress;
-    int status = 0;
+    int status = 0, span = span_begin("drawing");
     o.unseen = s->unseen;
     o.easy = s->easy;
     progress_open(&progress, s->name, "scenes", 0, s->n, 30);
@@ -85,6 +86,7 @@ static int fill(struct set_writer *w, const struct node *n, const struct split *
         if (!status && signals_pending())
             status = signals_error("the same command draws the scenes anew");
     }
+    span_end(span);
     progress_close(&progress);
     free(block);
     return status;

@@ -40,9 +40,10 @@ static void copy(const char *from, const char *to, const char *but) {
     free(b);
 }
 
-/* Numbers of a key in metrics.jsonl, in order. */
-static size_t numbers(const char *out, const char *name, const char *key, double *to, size_t most) {
-    char *path = file_of(out, name, "metrics.jsonl"), *text = text_of(path);
+/* Numbers of a key in a file of metrics, in order. */
+static size_t numbers(const char *out, const char *name, const char *file, const char *key,
+                      double *to, size_t most) {
+    char *path = file_of(out, name, file), *text = text_of(path);
     char *wanted = mem_format("\"%s\":", key);
     size_t n = 0;
     for (char *at = text; (at = strstr(at, wanted)) && n < most;) {
@@ -82,21 +83,35 @@ static double distance(const char *path_a, const char *path_b, const char *prefi
     return sqrt(apart / length);
 }
 
-static void check_close(const char *one, const char *two, const char *name, const char *key,
+/* The losses of a phase. */
+static void check_close(const char *one, const char *two, const char *name, const char *file,
                         double within) {
     enum { MOST = 64 };
     double a[MOST], b[MOST];
-    size_t n = numbers(one, name, key, a, MOST), m = numbers(two, name, key, b, MOST);
+    size_t n = numbers(one, name, file, "loss", a, MOST),
+           m = numbers(two, name, file, "loss", b, MOST);
     CHECK_INT(n, m);
     CHECK(n > 0);
     for (size_t i = 0; i < n; i++)
         if (!(fabs(a[i] - b[i]) <= within * fabs(a[i])))
-            test_fail(__FILE__, __LINE__, "%s: %s of line %zu is %.9g, on several ranks %.9g", name,
-                      key, i, a[i], b[i]);
+            test_fail(__FILE__, __LINE__, "%s: %s: loss of line %zu is %.9g, on several ranks %.9g",
+                      name, file, i, a[i], b[i]);
 }
 
-/* One step of a stage on one process in shards of the size that each rank computes, and on ranks:
- * AdamW's first moment is then 0.1 of the gradient. Then all steps: the losses. */
+/* After one step: AdamW's first moment is then 0.1 of the gradient. */
+static void check_same_gradients(const char *one, const char *two, const char *name,
+                                 const char *file) {
+    char *a = file_of(one, name, file), *b = file_of(two, name, file);
+    double apart = distance(a, b, "exp_avg.");
+    if (!(apart <= 1e-6))
+        test_fail(__FILE__, __LINE__, "%s: %s: gradients are %g of their norm apart", name, file,
+                  apart);
+    free(a);
+    free(b);
+}
+
+/* One step of a stage on one process in shards of the size that each rank computes, and on ranks.
+ * Then all steps: the losses. */
 static void check_same_training(const char *config, const char *name, int ranks, int batch,
                                 const char *extra) {
     static int number;
@@ -106,20 +121,14 @@ static void check_same_training(const char *config, const char *name, int ranks,
     copy("made", two, name);
     check_ended(TRAIN(one, config, micro, "optim.steps=1", "optim.warmup=0", extra), 0);
     check_ended(TRAIN_RANKS(ranks, two, config, "optim.steps=1", "optim.warmup=0", extra), 0);
-    const char *file = "checkpoint-000001/optimizer.safetensors";
-    char *a = file_of(one, name, file), *b = file_of(two, name, file);
-    double apart = distance(a, b, "exp_avg.");
-    if (!(apart <= 1e-6))
-        test_fail(__FILE__, __LINE__, "%s: gradients are %g of their norm apart", name, apart);
-    free(a);
-    free(b);
+    check_same_gradients(one, two, name, "checkpoint-000001/optimizer.safetensors");
 
     char *all_one = mem_format("all-%s", one), *all_two = mem_format("all-%s", two);
     copy("made", all_one, name);
     copy("made", all_two, name);
     check_ended(TRAIN(all_one, config, micro, extra), 0);
     check_ended(TRAIN_RANKS(ranks, all_two, config, extra), 0);
-    check_close(all_one, all_two, name, "loss", 1e-5);
+    check_close(all_one, all_two, name, "metrics.jsonl", 1e-5);
     char *const owned[] = {micro, one, two, all_one, all_two};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
@@ -135,6 +144,50 @@ TEST(two_and_four_ranks_train_proposals_as_one_does) {
     make_inputs("made", "smoke/clip.yaml");
     check_same_training("smoke/proposals.yaml", "proposals", 2, 4, "pretrain.steps=0");
     check_same_training("smoke/proposals.yaml", "proposals", 4, 4, "pretrain.steps=0");
+}
+
+/* A run that has its first phase from the same run elsewhere, and nothing more. */
+static void copy_first_phase(const char *from, const char *to, const char *name) {
+    char *run = run_of(from, name), *phase = path_join(run, "pretrain"), *dir = test_path(to);
+    char *other = path_join(dir, path_base(run)), *link = path_join(other, "pretrain");
+    CHECK_OK(dir_make(other));
+    CHECK_INT(symlink(phase, link), 0);
+    char *const owned[] = {run, phase, dir, other, link};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+/* The phase before: its first gradient, then its losses; and those of the phase that begins with
+ * what came out of it, on one process: by its end roundings have grown beyond 1e-5. */
+static void check_same_phases(int ranks, int batch) {
+    static const char config[] = "smoke/proposals.yaml", name[] = "proposals";
+    char *micro = mem_format("batch.micro=%d", batch / ranks);
+    char *two = mem_format("two-of-%d", ranks), *all = mem_format("all-of-%d", ranks);
+    char *one = mem_format("one-of-%d", ranks), *all_one = mem_format("all-one-of-%d", ranks);
+    char *behind = mem_format("behind-of-%d", ranks);
+    copy("made", one, name);
+    copy("made", two, name);
+    check_ended(TRAIN(one, config, micro, "pretrain.steps=1", "optim.steps=1"), 0);
+    check_ended(TRAIN_RANKS(ranks, two, config, "pretrain.steps=1", "optim.steps=1"), 0);
+    check_same_gradients(one, two, name, "pretrain/checkpoint-000001/optimizer.safetensors");
+
+    copy("made", all_one, name);
+    copy("made", all, name);
+    check_ended(TRAIN(all_one, config, micro), 0);
+    check_ended(TRAIN_RANKS(ranks, all, config, "optim.steps=1"), 0);
+    check_close(all_one, all, name, "pretrain/metrics.jsonl", 1e-5);
+
+    copy("made", behind, name);
+    copy_first_phase(all_one, behind, name);
+    check_ended(TRAIN_RANKS(ranks, behind, config, NULL), 0);
+    check_close(all_one, behind, name, "metrics.jsonl", 1e-5);
+    char *const owned[] = {micro, two, all, one, all_one, behind};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(two_and_four_ranks_pretrain_the_backbone_of_proposals_and_go_on_as_one_does) {
+    make_inputs("made", "smoke/clip.yaml");
+    check_same_phases(2, 4);
+    check_same_phases(4, 4);
 }
 
 TEST(two_and_four_ranks_adapt_clip_as_one_does) {
@@ -197,7 +250,7 @@ TEST(a_run_goes_on_with_other_ranks_and_gives_the_bits_of_one_that_never_stopped
     const char *file = "checkpoint-000024/model.safetensors";
     char *a = file_of("whole", "clip", file), *b = file_of("broken", "clip", file);
     check_same_tensors(a, b);
-    check_close("whole", "broken", "clip", "loss", 0);
+    check_close("whole", "broken", "clip", "metrics.jsonl", 0);
     free(a);
     free(b);
 }

@@ -175,3 +175,43 @@ TEST(blocks_that_are_computed_again_keep_their_inputs_and_cost_a_forward) {
     overrides_free(&o);
     free(path);
 }
+
+/* A stage of which a probe found this. */
+static const struct plan_stage *probed(struct plan *p, const char *name, struct plan_probe probe) {
+    for (size_t i = 0; i < p->n; i++) {
+        if (strcmp(p->at[i].node->name, name) != 0) continue;
+        probe.there = true;
+        p->at[i].probe = probe;
+    }
+    return find(p, name);
+}
+
+/* The embedded chain: 30,400 pictures, 26,000 of which train CLIP, 200 held out. */
+TEST(a_forecast_adds_what_is_there_once_to_what_each_step_picture_and_validation_takes) {
+    struct graph g = {0};
+    struct plan p;
+    struct plan_options o = {.share = 1};
+    count("configs/mpt.yaml", NULL, &g, &p);
+    const struct plan_stage *scenes =
+        probed(&p, "scenes", (struct plan_probe){.start = 0.9, .unit = 3e-4, .units = 2000});
+    const struct plan_stage *clip = probed(&p, "clip",
+                                           (struct plan_probe){.start = 1,
+                                                               .load = 0.1,
+                                                               .pictures = 1300,
+                                                               .unit = 0.05,
+                                                               .validate = 0.2,
+                                                               .save = 0.05});
+    const struct plan_stage *mine =
+        probed(&p, "mine",
+               (struct plan_probe){
+                   .start = 1.4, .unit = 0.01, .bare = 0.004, .units = 64, .pictures = 1000});
+    plan_forecast(&p, &o);
+    CHECK_NEAR(scenes->seconds, 0.3 + 30400 * 3e-4, 1e-9);
+    CHECK_NEAR(clip->seconds, 1 + 0.1 * 19 + 800 * 0.05 + 2 * 0.2 + 2 * 0.05, 1e-9);
+    CHECK_NEAR(mine->seconds, 1.4 - 0.64 + 2000 * 0.01, 1e-9);
+    o.share = 0.5;
+    plan_forecast(&p, &o);
+    CHECK_NEAR(mine->seconds, 1.4 - 0.64 + 2000 * 0.007, 1e-9);
+    plan_close(&p);
+    graph_close(&g);
+}

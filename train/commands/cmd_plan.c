@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
      0},
     {"share", KEY_SHARE, "X", 0,
      "Share of the proposals that CLIP is asked about, where the network is yet to be trained "
-     "(default 0.5)",
+     "(default 1: masks of a trained one are hardly ever empty)",
      0},
     {"memory", KEY_MEMORY, "SIZE", 0,
      "The batch that fits into so much, of a GPU for instance, in the place of the memory that is "
@@ -192,7 +192,7 @@ int cmd_plan(int argc, char **argv) {
     static const struct argp argp = {options, parse, "CONFIG|SWEEP [KEY=VALUE...]", doc, 0, 0, 0};
     signals_install();
     struct arguments a = {
-        .plan = {.probe = true, .budget = 4, .share = 0.5, .argc = argc, .argv = argv}};
+        .plan = {.probe = true, .budget = 4, .share = 1, .argc = argc, .argv = argv}};
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     int status = plan(&a);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "base/spans.h"
 #include "train/graph.h"
 #include "train/mine/noun_source.h"
 #include "train/signals.h"
@@ -31,7 +32,8 @@ static int parse(const struct dataset *d, const int64_t *caption, struct noun_li
 #pragma omp parallel num_threads(threads)
     {
         struct nouns parser;
-        int status = nouns_open(&parser, o);
+        int span = span_begin("load"), status = nouns_open(&parser, o);
+        span_end(span);
         bool open = !status;
 #pragma omp for schedule(dynamic, 16)
         for (int64_t i = 0; i < n; i++) {

@@ -143,15 +143,19 @@ const char *plan_set(const struct node *n) {
     }
 }
 
-static void tokenize(const struct node *n, const struct dataset *d) {
+/* Without the opening of the vocabulary, which is the same for few captions as for many. */
+static double time_tokens(const struct node *n, const struct dataset *d) {
     struct tokenizer t;
     int64_t T = n->config.clip.context > 0 ? n->config.clip.context : 77;
     int64_t *ids = mem_alloc((size_t)T, sizeof *ids);
     int status = tokenizer_open(&t, NULL);
+    double start = clock_s();
     for (int64_t i = 0; !status && i < d->n_captions; i++)
         status = tokenizer_encode(&t, d->caption[i], T, true, ids, NULL);
+    double seconds = clock_s() - start;
     tokenizer_close(&t);
     free(ids);
+    return seconds;
 }
 
 /* How long reading a set takes, and how many pictures there are: of sets that the stage keeps in
@@ -165,8 +169,8 @@ static void add_loading(struct loading *l, const struct node *n, const char *set
         return;
     }
     if (plan_trains(n)) dataset_cache(&d, 1024);
-    if (n->config.run.stage == STAGE_CLIP_PRETRAIN) tokenize(n, &d);
     if (plan_trains(n)) l->seconds += clock_s() - start;
+    if (n->config.run.stage == STAGE_CLIP_PRETRAIN) l->seconds += time_tokens(n, &d);
     l->pictures += d.n_images;
     if (!error_status() && d.n_images && !d.source->image(&d, 0, &first))
         l->bytes = (double)(first.h * first.w * (d.has_labels ? 5 : 3));
@@ -269,23 +273,33 @@ static int probe_evaluation(struct node *n, struct found *f) {
     return status;
 }
 
+/* Parts of mining that grow with the pictures; the rest is there for one as for all. */
+static double picture_spans(void) {
+    static const char *const parts[] = {"read", "proposals", "masks",    "cache",   "crops",
+                                        "CLIP", "nouns",     "matching", "writing", "judging"};
+    double seconds = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) seconds += spans_seconds(parts[i]);
+    return seconds;
+}
+
 static int run_probe(struct node *n, struct found *f) {
     t_set_threads(run_threads(n));
     waiting_choose(run_threads(n));
     f->loading = time_loading(n);
     f->began = wall();
     f->unit = f->bare = NAN;
-    double start = clock_s();
+    spans_open();
     int status = n->config.run.stage == STAGE_EVALUATE ? probe_evaluation(n, f) : run_stage(n);
-    double seconds = clock_s() - start;
     const struct scene_counts *c = &n->config.counts;
-    if (n->config.run.stage == STAGE_SCENES)
+    if (n->config.run.stage == STAGE_SCENES) {
         f->units = c->easy + c->clip + c->seen + c->val + c->test;
+        f->unit = spans_seconds("drawing") / (double)f->units;
+    }
     if (n->config.run.stage == STAGE_MINE) {
         f->units = n->config.mine.images;
         f->text = spans_seconds("text");
         f->crops = plan_untrained(n) ? spans_seconds("crops") + spans_seconds("CLIP") : 0;
-        f->unit = (seconds - f->text - spans_seconds("load")) / (double)f->units;
+        f->unit = picture_spans() / (double)f->units;
         f->bare = plan_untrained(n) ? f->unit - f->crops / (double)f->units : NAN;
     }
     f->ended = wall();

@@ -211,7 +211,7 @@ static void count_proposals(struct plan_stage *s) {
 
 /* ---- stages that look at pictures ---- */
 
-/* The network of an input, once, and each CLIP on the crops of half its queries. */
+/* The network of an input, once, and each CLIP on the crops of all its queries. */
 static void count_looking(struct plan_stage *s) {
     const struct node *n = s->node, *network = node_from(n, "proposals");
     double Q = 0;
@@ -225,7 +225,7 @@ static void count_looking(struct plan_stage *s) {
                                                            : strcmp(n->input[i].name, "clip") == 0;
         if (!names || !clip) continue;
         struct clip_options o = clip_model(&clip->config.clip, NULL);
-        s->counts.flop += 0.5 * Q * forward(image_tower(&o, false));
+        s->counts.flop += Q * forward(image_tower(&o, false));
     }
 }
 

@@ -39,8 +39,16 @@ static int64_t pictures_of(const struct plan_stage *s, const char *set) {
                 {"val", c->val},
                 {"test", c->test}};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
-        if (strcmp(sets[i].name, set) == 0) return sets[i].n + (plan_easy(s->node) ? c->easy : 0);
+        if (strcmp(sets[i].name, set) == 0) return sets[i].n;
     return s->probe.pictures;
+}
+
+/* What it is trained on, or looks at. */
+static int64_t all_pictures_of(const struct plan_stage *s) {
+    int64_t n = pictures_of(s, plan_set(s->node));
+    const struct node *scenes = node_from(s->node, "scenes");
+    bool drawn = scenes && scenes->config.run.stage == STAGE_SCENES;
+    return n + (drawn && plan_easy(s->node) ? scenes->config.counts.easy : 0);
 }
 
 /* An input that the probe made small says nothing of how much there will be. */
@@ -113,7 +121,7 @@ static double seconds_of(const struct plan_stage *s, double share) {
     const struct plan_probe *p = &s->probe;
     double n = (double)s->counts.units, pictures = ratio(s->pictures, p->pictures);
     switch (s->node->config.run.stage) {
-    case STAGE_SCENES: return p->start * ratio(s->counts.units, p->units);
+    case STAGE_SCENES: return fmax(0, p->start - (double)p->units * p->unit) + n * p->unit;
     case STAGE_MINE:
         return fmax(0, p->start - (double)p->units * p->unit - p->once) +
                p->once * pow(ratio(s->counts.units, p->units), HEAPS) + n * picture(p, share);
@@ -165,7 +173,7 @@ static int64_t batch_that_fits(const struct plan_stage *s, double room) {
 }
 
 static void forecast(struct plan *p, struct plan_stage *s, const struct plan_options *o) {
-    s->pictures = pictures_of(s, plan_set(s->node));
+    s->pictures = all_pictures_of(s);
     s->counts.units = units_of(p, s);
     s->seconds = s->memory = s->disk = NAN;
     s->flop = s->counts.units >= 0 ? (double)s->counts.units * s->counts.flop + s->counts.first_flop
