@@ -7,7 +7,7 @@
 
 struct job {
     int number, result;
-    bool bad;
+    bool bad, elsewhere; /* the second: in another thread than the caller */
 };
 
 static pthread_t caller;
@@ -15,18 +15,15 @@ static pthread_t caller;
 /* Early ones take longest, so that those behind them are finished first. */
 static int square(void *ctx, void *at) {
     struct job *j = at;
-    bool *elsewhere = ctx;
-    *elsewhere = *elsewhere && !pthread_equal(pthread_self(), caller);
+    j->elsewhere = !pthread_equal(pthread_self(), *(pthread_t *)ctx);
     nanosleep(&(struct timespec){.tv_nsec = 1000000L * (7 - j->number % 8)}, NULL);
     j->result = j->number * j->number;
     return j->bad ? error_set(ERR_IO, "job %d: no", j->number) : 0;
 }
 
-static struct behind *open_behind(int threads, size_t jobs, size_t bytes, bool *elsewhere) {
-    *elsewhere = true;
+static struct behind *open_behind(int threads, size_t jobs, size_t bytes) {
     caller = pthread_self();
-    struct behind *b =
-        behind_open((struct behind_options){threads, jobs, bytes}, square, elsewhere);
+    struct behind *b = behind_open((struct behind_options){threads, jobs, bytes}, square, &caller);
     CHECK(b);
     return b;
 }
@@ -34,8 +31,7 @@ static struct behind *open_behind(int threads, size_t jobs, size_t bytes, bool *
 static void run(int threads, size_t jobs) {
     enum { N = 40, BAD = 11 };
     struct job job[N];
-    bool elsewhere;
-    struct behind *b = open_behind(threads, jobs, 1000, &elsewhere);
+    struct behind *b = open_behind(threads, jobs, 1000);
     int taken = 0;
     for (int i = 0; i < N || behind_any(b);) {
         if (i < N && behind_room(b, 1)) {
@@ -50,10 +46,10 @@ static void run(int threads, size_t jobs) {
             CHECK_OK(behind_take(b, &at));
         CHECK(at == &job[taken]);
         CHECK_INT(job[taken].result, taken * taken);
+        CHECK_INT(job[taken].elsewhere, threads > 0);
         taken++;
     }
     CHECK_INT(taken, N);
-    CHECK_INT(elsewhere, threads > 0);
     behind_close(b);
 }
 
@@ -67,8 +63,7 @@ TEST(jobs_come_back_in_order_and_an_error_is_that_of_its_job) {
 TEST(jobs_and_their_bytes_are_bounded_and_a_large_one_is_alone) {
     struct job job[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
     void *at;
-    bool elsewhere;
-    struct behind *b = open_behind(2, 2, 100, &elsewhere);
+    struct behind *b = open_behind(2, 2, 100);
     CHECK(behind_room(b, 1000));
     behind_put(b, &job[0], 60);
     CHECK(behind_room(b, 40) && !behind_room(b, 41) && !behind_room(b, SIZE_MAX));
@@ -86,8 +81,7 @@ TEST(jobs_and_their_bytes_are_bounded_and_a_large_one_is_alone) {
 
 TEST(work_that_nobody_waited_for_is_finished_when_it_is_closed) {
     struct job job[5] = {{0}};
-    bool elsewhere;
-    struct behind *b = open_behind(2, 5, 100, &elsewhere);
+    struct behind *b = open_behind(2, 5, 100);
     for (int i = 0; i < 5; i++) {
         job[i] = (struct job){.number = i + 2, .bad = i == 3};
         behind_put(b, &job[i], 1);
