@@ -68,6 +68,8 @@ int labels_decode_ade_full(const void *bytes, size_t n, const char *name, struct
 
 /* Encoders; ERR_INTERNAL when memory runs out. The same pixels give the same bytes. */
 int image_encode_png(const struct image *im, struct bytes *out);
+/* For pictures to look at: a fifth of the time for a photograph, which becomes 2 % larger. */
+int image_encode_png_quick(const struct image *im, struct bytes *out);
 int image_encode_jpeg(const struct image *im, int quality, struct bytes *out); /* 4:2:0, 1 .. 100 */
 int labels_encode_png(const struct labels *l, struct bytes *out);   /* 8 bits when they suffice */
 int labels_encode_png16(const struct labels *l, struct bytes *out); /* 16 in any case */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "data/image_internal.h"
@@ -33,6 +34,7 @@ struct png_job {
     /* writing */
     struct str out;
     const void *pixels;
+    bool quick; /* runs alone are looked for, see image_encode_png_quick() */
 };
 
 static void on_error(png_structp png, png_const_charp what) {
@@ -252,6 +254,7 @@ static void write_pixels(struct png_job *job) {
     png_set_IHDR(job->png, job->info, (png_uint_32)job->w, (png_uint_32)job->h, job->bits,
                  job->type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
+    if (job->quick) png_set_compression_strategy(job->png, Z_RLE);
     png_write_info(job->png, job->info);
     if (job->bits == 16) png_set_swap(job->png);
     size_t row = (size_t)job->w * (size_t)job->channels * (size_t)(job->bits / 8);
@@ -276,15 +279,24 @@ static int png_encode(struct png_job *job, struct bytes *out) {
     return error_status();
 }
 
-int image_encode_png(const struct image *im, struct bytes *out) {
+static int encode_image(const struct image *im, bool quick, struct bytes *out) {
     REQUIRE(im->c == 3 || im->c == 1, "%lld channels", (long long)im->c);
     struct png_job job = {.h = im->h,
                           .w = im->w,
                           .channels = (int)im->c,
                           .bits = 8,
                           .type = im->c == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY,
-                          .pixels = im->at};
+                          .pixels = im->at,
+                          .quick = quick};
     return png_encode(&job, out);
+}
+
+int image_encode_png(const struct image *im, struct bytes *out) {
+    return encode_image(im, false, out);
+}
+
+int image_encode_png_quick(const struct image *im, struct bytes *out) {
+    return encode_image(im, true, out);
 }
 
 int labels_encode_png16(const struct labels *l, struct bytes *out) {

@@ -40,6 +40,7 @@ const struct setting eval_rows[] = {
     BOOL  ("panoptic.enabled", panoptic.enabled, OUTPUT, "false",    "`ovseg segment` also writes panoptic segments, by the proposal network alone"),
     REAL  ("panoptic.object_threshold", panoptic.object_threshold, OUTPUT, "0", 0, 1, "a proposal takes part whose score is above"),
     REAL  ("panoptic.overlap", panoptic.overlap, OUTPUT, "0", 0, 1,  "of its mask, the share that a proposal must win from the others"),
+    INT   ("writers",        writers,        SPEED,  "2",   0, 64,   "`ovseg segment`: threads that draw and write results while the next picture is segmented; the files are the same; 0: none"),
     INT   ("images",         images,         RESULT, "0",   0, 1e9,  "at most so many; 0: all"),
     INT   ("overlays",       overlays,       RESULT, "8",   0, 1000, "segmented pictures to write"),
 };

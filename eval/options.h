@@ -27,12 +27,13 @@ struct eval_options {
     struct views_options views;
     struct crf_options crf;
     struct panoptic_options panoptic;
+    int64_t writers;  /* threads that write results while the next picture is segmented */
     int64_t images;   /* at most; 0: all of the set */
     int64_t overlays; /* pictures written */
     char *set;
 };
 
-extern const struct setting eval_rows[34];
+extern const struct setting eval_rows[35];
 
 /* Settings that exclude each other; `path` names the config. */
 void eval_check(const struct eval_options *o, const char *path, struct problems *p);

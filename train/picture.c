@@ -59,7 +59,7 @@ int picture_compare(const struct image *im, const struct labels *predicted,
 
 int picture_write(const char *path, const struct image *im) {
     struct bytes png = {0};
-    int status = image_encode_png(im, &png);
+    int status = image_encode_png_quick(im, &png);
     if (!status) status = file_write(path, png.at, png.n);
     bytes_free(&png);
     return status;

@@ -42,6 +42,13 @@ TEST(resident_memory_after_1000_steps_is_that_after_100) {
     ended_free(&e);
 }
 
+static void draw_picture(struct image *im, int64_t i) {
+    CHECK_OK(image_alloc(im, 640, 864, 3));
+    for (int64_t p = 0; p < im->h * im->w; p++)
+        for (int64_t c = 0; c < 3; c++)
+            im->at[3 * p + c] = (uint8_t)(p / im->w * (c + 1) / 3 + p % im->w * (i + 1) / 4);
+}
+
 /* k847.h5 and the like: the first K classes of ADE20K's 847, two pictures of 640 x 864 or so. */
 static void write_set(const char *dir, int64_t K) {
     struct vocabulary v;
@@ -58,14 +65,10 @@ static void write_set(const char *dir, int64_t K) {
         struct image im;
         struct labels l;
         struct bytes jpeg;
-        CHECK_OK(image_alloc(&im, 640, 864, 3));
+        draw_picture(&im, i);
         CHECK_OK(labels_alloc(&l, im.h, im.w));
-        for (int64_t p = 0; p < im.h * im.w; p++) {
-            int64_t y = p / im.w, x = p % im.w;
-            l.at[p] = (uint16_t)((y / 40 * 22 + x / 40 + i) % K);
-            for (int64_t c = 0; c < 3; c++)
-                im.at[3 * p + c] = (uint8_t)(y * (c + 1) / 3 + x * (i + 1) / 4);
-        }
+        for (int64_t p = 0; p < im.h * im.w; p++)
+            l.at[p] = (uint16_t)((p / im.w / 40 * 22 + p % im.w / 40 + i) % K);
         CHECK_OK(image_encode_jpeg(&im, 90, &jpeg));
         CHECK_OK(set_add(
             &w, &(struct set_item){
@@ -82,20 +85,70 @@ static void write_set(const char *dir, int64_t K) {
     free(path);
 }
 
-/* The peak of an evaluation, in KiB. */
+/* The peak of a process that ends well, in KiB. */
+static long peak_of(struct process *p) {
+    long peak = 0, now = 1;
+    for (; now; now = resident_now(p->pid, "VmHWM:")) {
+        if (now > peak) peak = now;
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    }
+    struct ended e = process_wait(p, 1500);
+    check_status(&e, 0);
+    ended_free(&e);
+    return peak;
+}
+
 static long evaluation_peak(const char *config, const char *set, const char *shortest) {
     /* Some names have more tokens than the smoke chain's captions. */
     const char *const arguments[] = {set, shortest, "clip:clip.text.context=77", NULL};
     struct process p;
-    long peak = 0, now = 1;
     train_start(&p, "out", config, arguments, NULL);
-    for (; now; now = resident_now(p.pid, "VmHWM:")) {
-        if (now > peak) peak = now;
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    return peak_of(&p);
+}
+
+/* Of `ovseg segment`, with the first K of the 847 names and the models of the evaluation: a picture
+ * of 640 x 864 four times, so that some are being written while the next is segmented. */
+static long segment_peak(int64_t K, const char *shortest) {
+    char *table = known_labels_path("ade20k_847.yaml"), *names = test_path("names.txt");
+    char *picture[4], *clip = run_of("out", "clip"), *proposals = run_of("out", "proposals");
+    char *out = test_path("segmented"), *set = mem_strdup(shortest);
+    struct vocabulary v;
+    struct str text = {0};
+    struct image im;
+    struct bytes png;
+    CHECK_OK(vocabulary_read(&v, table));
+    for (int64_t k = 0; k < K; k++) str_add(&text, "%s\n", v.at[k].name);
+    CHECK_OK(file_write(names, text.at, text.n));
+    draw_picture(&im, 1);
+    CHECK_OK(image_encode_png(&im, &png));
+    for (int i = 0; i < 4; i++) {
+        char *name = mem_format("large-%d.png", i);
+        picture[i] = test_path(name);
+        CHECK_OK(file_write(picture[i], png.at, png.n));
+        free(name);
     }
-    struct ended e = process_wait(&p, 1500);
-    check_status(&e, 0);
-    ended_free(&e);
+    static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
+    const char *const argv[] = {program,       "segment",
+                                "-m",          clip,
+                                "--proposals", proposals,
+                                "--classes",   names,
+                                "--set",       set,
+                                "--set",       "eval.longest=4096",
+                                "--set",       "eval.mask_threshold=0.3",
+                                "-o",          out,
+                                picture[0],    picture[1],
+                                picture[2],    picture[3],
+                                NULL};
+    struct process p;
+    process_start(&p, argv, NULL);
+    long peak = peak_of(&p);
+    image_free(&im);
+    bytes_free(&png);
+    str_free(&text);
+    vocabulary_close(&v);
+    for (int i = 0; i < 4; i++) free(picture[i]);
+    char *const owned[] = {table, names, clip, proposals, out, set};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     return peak;
 }
 
@@ -118,7 +171,7 @@ static char *write_evaluation(const char *sets) {
 /* One map of all scores has 1,787 MiB more with 847 names than with 10. A tile of the scores takes
  * 31; the rest is heap that sizes other than those of 10 names leave open, 0 to 37 MiB, by the
  * kernels that the processor gets. */
-TEST(an_evaluation_of_847_names_takes_96_mib_more_than_one_of_10) {
+TEST(segments_of_847_names_take_64_mib_more_than_of_10_and_an_evaluation_96) {
     char *sets = test_path("sets"), *config = write_evaluation(sets);
     CHECK_OK(dir_make(sets));
     write_set(sets, 10);
@@ -133,6 +186,11 @@ TEST(an_evaluation_of_847_names_takes_96_mib_more_than_one_of_10) {
                 many >> 10);
         CHECK(few > 100 << 10);
         CHECK(many - few <= 96 << 10);
+        few = segment_peak(10, shortest);
+        many = segment_peak(847, shortest);
+        fprintf(stderr, "segment, %s: %ld MiB with 10 names, %ld with 847\n", shortest, few >> 10,
+                many >> 10);
+        CHECK(many - few <= 64 << 10);
     }
     free(sets);
     free(config);

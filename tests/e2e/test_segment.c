@@ -143,6 +143,55 @@ static void walk_inputs(const char *all) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+/* ---- results that are written behind ---- */
+
+/* Every file of six pictures is the same in both folders. */
+static void check_all_same(const char *a, const char *b) {
+    static const char *const suffixes[] = {".png", "-overlay.png", ".json"};
+    for (int i = 0; i < PICTURES; i++)
+        for (int k = 0; k < 3; k++) {
+            char *name = mem_format("%sp%d%s", i < PICTURES / 2 ? "" : "more/", i, suffixes[k]);
+            CHECK(same(a, b, name));
+            free(name);
+        }
+}
+
+/* Named one by one, with one that cannot be read among them: tables in their order. */
+static char *tables(const char *out, const char *writers) {
+    char *p[PICTURES], *bad = in(photos, "bad.png");
+    for (int i = 0; i < PICTURES; i++) p[i] = picture(i);
+    CHECK_OK(file_write(bad, "no", 2));
+    struct ended e = SEGMENT(out, "--set", writers, "--damaged", "skip", p[0], p[1], bad, p[5],
+                             p[4], p[3], p[2]);
+    check_status(&e, 0);
+    CHECK_HAS(e.err, "skipped: ");
+    CHECK_OK(file_remove(bad));
+    char *text = mem_strdup(e.out);
+    ended_free(&e);
+    for (int i = 0; i < PICTURES; i++) free(p[i]);
+    free(bad);
+    return text;
+}
+
+static void walk_writers(const char *all) {
+    char *none = test_path("no-writers"), *many = test_path("writers"), *full = test_path("full");
+    check(SEGMENT(none, "--set", "eval.writers=0", photos), 0, "6 pictures segmented", NULL);
+    check(SEGMENT(many, "--set", "eval.writers=5", photos), 0, "6 pictures segmented", NULL);
+    check_all_same(all, none);
+    check_all_same(all, many); /* made_by, too: the setting decides no result */
+    char *in_turn = tables(none, "eval.writers=0"), *behind = tables(many, "eval.writers=5");
+    CHECK_TEXT(behind, in_turn);
+    char *taken = in(full, "p2-overlay.png"), *first = in(full, "p0.json");
+    CHECK_OK(dir_make(taken)); /* a folder where a file is to go */
+    check(SEGMENT(full, photos), 74, NULL, "p2-overlay.png");
+    CHECK(file_exists(first));
+    CHECK_OK(dir_remove(taken));
+    check(SEGMENT(full, "--resume", photos), 0, " 0 damaged", NULL);
+    check_all_same(all, full);
+    char *const owned[] = {none, many, full, in_turn, behind, taken, first};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 /* ---- what is where ---- */
 
 static void check_name(const cJSON *n, const struct labels *l, const float *score) {
@@ -492,6 +541,7 @@ TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     char *all = test_path("all");
     start();
     walk_inputs(all);
+    walk_writers(all);
     walk_numbers(all);
     walk_resume(all);
     walk_signal(all);

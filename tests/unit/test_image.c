@@ -323,3 +323,20 @@ TEST(a_large_jpeg_may_have_fewer_scans) {
     CHECK_ERROR(image_decode(b.at, b.n, "bomb.jpg", &im), ERR_DATA, "scans of 8000 x 8000");
     bytes_free(&b);
 }
+
+TEST(a_png_that_is_made_quickly_has_the_same_pixels) {
+    struct image im, back;
+    struct bytes slow, quick;
+    CHECK_OK(image_alloc(&im, 60, 90, 3));
+    for (int64_t i = 0; i < 60 * 90 * 3; i++)
+        im.at[i] = (uint8_t)(i / 270 * 3 + i % 270 / 2 + (i * 7919 >> 5) % 9);
+    CHECK_OK(image_encode_png(&im, &slow));
+    CHECK_OK(image_encode_png_quick(&im, &quick));
+    CHECK(quick.n != slow.n && quick.n < 60 * 90 * 3);
+    CHECK_OK(image_decode(quick.at, quick.n, "quick", &back));
+    CHECK(back.h == 60 && back.w == 90 && memcmp(back.at, im.at, 60 * 90 * 3) == 0);
+    bytes_free(&slow);
+    bytes_free(&quick);
+    image_free(&im);
+    image_free(&back);
+}

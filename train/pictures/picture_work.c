@@ -1,104 +1,16 @@
 #include "train/pictures/picture_work.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/behind.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/spans.h"
-#include "checkpoints/safetensors.h"
-#include "train/panoptic_files.h"
-#include "train/pictures/picture_overlay.h"
-#include "train/pictures/picture_reader.h"
+#include "train/pictures/picture_result.h"
 #include "train/signals.h"
 
-/* What the model said of one picture. */
-struct result {
-    struct labels labels;
-    struct scores scores;
-    struct panoptic panoptic;
-    struct dump dump;
-};
-
-static void result_free(struct result *r) {
-    labels_free(&r->labels);
-    scores_free(&r->scores);
-    panoptic_free(&r->panoptic);
-    dump_free(&r->dump);
-}
-
-/* ---- the files of a picture ---- */
-
-static int write_labels(const struct picture_work *w, const char *path, const struct labels *l) {
-    struct bytes png = {0};
-    int status = picture_labels_encode(l, (int64_t)w->names->n, &png);
-    if (!status) status = file_write(path, png.at, png.n);
-    bytes_free(&png);
-    return status;
-}
-
-static int write_scores(const char *path, const struct scores *s) {
-    struct safetensors_out out;
-    int status = safetensors_out_open(&out, path);
-    safetensors_out_name(&out, "score", T_F32, SHAPE(s->h, s->w));
-    if (!status) status = safetensors_out_put(&out, s->at, (size_t)(s->h * s->w) * sizeof *s->at);
-    if (!status) status = safetensors_out_commit(&out);
-    safetensors_out_close(&out);
-    return status;
-}
-
-/* The tensors by name, and the label map. */
-static int write_dump(const struct picture_work *w, const struct picture_file *p,
-                      struct result *r) {
-    char *name = mem_format("%s.safetensors", p->stem);
-    char *path = w->dump_file ? mem_strdup(w->dump) : path_join(w->dump, name);
-    char *dir = path_dir(path);
-    int scope = t_scope_open("dump", T_NO_GRAD);
-    dump_put_labels(&r->dump, "label", &r->labels);
-    struct safetensors_out out;
-    int status = w->dump_file ? 0 : dir_make(dir);
-    if (safetensors_out_open(&out, path)) status = error_status();
-    for (int i = 0; i < r->dump.n; i++)
-        safetensors_out_name(&out, r->dump.at[i].name, t_dtype(r->dump.at[i].x),
-                             t_shape(r->dump.at[i].x));
-    for (int i = 0; !status && i < r->dump.n; i++)
-        status = safetensors_out_put_tensor(&out, t_contiguous(r->dump.at[i].x));
-    if (!status) status = safetensors_out_commit(&out);
-    safetensors_out_close(&out);
-    t_scope_close(scope, NULL);
-    free(dir);
-    free(path);
-    free(name);
-    return status;
-}
-
-static int write_one(const struct picture_work *w, const struct picture_file *p,
-                     const struct picture_read *from, struct result *r,
-                     const struct picture_found *f) {
-    const struct picture_outputs *o = &w->outputs;
-    const struct picture_source source = {p->name, w->record->made_by, from->hash};
-    char *path[PICTURE_KINDS];
-    for (int k = 0; k < PICTURE_KINDS; k++) path[k] = picture_output(o, p, (enum picture_kind)k);
-    int status = file_remove(path[PICTURE_JSON]); /* an old one does not speak of new files */
-    if (!status) status = write_labels(w, path[PICTURE_LABELS], &r->labels);
-    if (!status && o->wanted[PICTURE_OVERLAY])
-        status = picture_overlay_write(path[PICTURE_OVERLAY], &from->im, &r->labels, w->names);
-    if (!status && o->wanted[PICTURE_SCORES])
-        status = write_scores(path[PICTURE_SCORES], &r->scores);
-    if (!status && o->wanted[PICTURE_IDS])
-        status = panoptic_write(path[PICTURE_IDS], path[PICTURE_SEGMENTS], &r->panoptic, w->names,
-                                w->segmenter->thing);
-    if (!status && w->dump) status = write_dump(w, p, r);
-    if (!status)
-        status = picture_json_write(path[PICTURE_JSON], &source, f, w->names,
-                                    o->rle ? &r->labels : NULL);
-    for (int k = 0; k < PICTURE_KINDS; k++) free(path[k]);
-    return status;
-}
-
-/* ---- one after the other ---- */
+enum { WAITING = 192 << 20, EACH = 2 }; /* bytes of results, and results a thread, to be written */
 
 void picture_tell_spans(const char *of) {
     struct str text = {0};
@@ -108,87 +20,149 @@ void picture_tell_spans(const char *of) {
     spans_open();
 }
 
-static int segment_one(const struct picture_work *w, const struct picture_file *p,
-                       const struct picture_read *from, struct picture_found *f) {
-    struct result r = {0};
-    int status = segmenter_scored(w->segmenter, p->path, &from->im, &r.labels, &r.scores,
-                                  w->outputs.wanted[PICTURE_IDS] ? &r.panoptic : NULL,
-                                  w->dump ? &r.dump : NULL);
-    if (!status) {
-        int span = span_begin("write");
-        int64_t K = (int64_t)w->names->n;
-        segment_unlabel(&r.labels, &r.scores, w->rules.least, w->rules.background, K);
-        picture_find(f, &r.labels, &r.scores, K);
-        status = write_one(w, p, from, &r, f);
-        span_end(span);
-    }
-    result_free(&r);
-    return status;
-}
-
 /* How a walk over the pictures stands. */
 struct walk {
+    const struct picture_work *w;
     struct picture_totals totals;
     struct picture_failures failures;
+    struct behind *writers;
 };
 
-/* A picture in its turn. */
-static int take(const struct picture_work *w, struct walk *k, struct picture_reader *reader,
-                const struct picture_file *p) {
-    struct picture_read from;
-    int span = span_begin("read");
-    int status = picture_reader_next(reader, &from);
-    span_end(span);
-    if (status) return picture_failed(&k->failures);
-    if (!from.done) {
-        status = segment_one(w, p, &from, &from.found);
-        bool own = status && w->segmenter->given && (status == ERR_DATA || status == ERR_MISSING);
-        if (own) { /* its masks */
-            picture_read_free(&from);
-            return picture_failed(&k->failures);
-        }
-    }
+static int write_behind(void *ctx, void *job) {
+    const struct walk *k = ctx;
+    struct picture_result *r = job;
+    return r->from.done ? 0 : picture_result_write(k->w, r);
+}
+
+static void drop(struct picture_result *r) {
+    picture_result_free(r);
+    free(r);
+}
+
+/* ---- results that are written: counted, in order ---- */
+
+static int take_back(struct walk *k) {
+    const struct picture_work *w = k->w;
+    void *job;
+    int status = behind_take(k->writers, &job);
+    struct picture_result *r = job;
     if (!status) {
-        picture_totals_add(&k->totals, &from.found);
-        *(from.done ? &k->totals.before : &k->totals.done) += 1;
-        if (w->each) picture_print(stdout, p->path, &from.found, w->names, w->rules.background);
-        if (w->verbose) picture_tell_spans(p->path);
+        picture_totals_add(&k->totals, &r->from.found);
+        *(r->from.done ? &k->totals.before : &k->totals.done) += 1;
+        if (w->each)
+            picture_print(stdout, r->of->path, &r->from.found, w->names, w->rules.background);
     }
-    picture_read_free(&from);
+    drop(r);
     return status;
 }
 
-static int finish(const struct picture_work *w, const struct walk *k) {
+/* All of them; the first error is the result. */
+static int take_all_back(struct walk *k) {
+    int status = 0;
+    while (k->writers && behind_any(k->writers)) {
+        int other = take_back(k);
+        if (!status) status = other;
+    }
+    return status;
+}
+
+static int hand_over(struct walk *k, struct picture_result *r) {
+    size_t bytes = picture_result_bytes(r);
+    int status = 0;
+    while (!status && !behind_room(k->writers, bytes)) status = take_back(k);
+    if (status) {
+        drop(r);
+        return status;
+    }
+    behind_put(k->writers, r, bytes);
+    if (bytes > WAITING) return take_all_back(k); /* there is no memory for the next beside it */
+    while (!status && behind_done(k->writers)) status = take_back(k);
+    return status;
+}
+
+/* ---- one picture after the other ---- */
+
+/* `own`: the error is this picture's, not the command's. */
+static int make(struct walk *k, struct picture_reader *reader, struct picture_result *r,
+                bool *own) {
+    int span = span_begin("read");
+    int status = picture_reader_next(reader, &r->from);
+    span_end(span);
+    *own = true;
+    if (status || r->from.done) return status;
+    status = picture_result_make(k->w, r);
+    *own = k->w->segmenter->given && (status == ERR_DATA || status == ERR_MISSING); /* its masks */
+    return status;
+}
+
+/* A picture in its turn. */
+static int take(struct walk *k, struct picture_reader *reader, const struct picture_file *p) {
+    struct picture_result *r = mem_alloc(1, sizeof *r);
+    bool own;
+    r->of = p;
+    int status = make(k, reader, r, &own);
+    if (status) {
+        drop(r);
+        return own ? picture_failed(&k->failures) : status;
+    }
+    int span = span_begin("write");
+    status = hand_over(k, r);
+    span_end(span);
+    if (!status && k->w->verbose) picture_tell_spans(p->path);
+    return status;
+}
+
+static int finish(const struct walk *k) {
+    const struct picture_work *w = k->w;
     if (!w->each)
         picture_totals_print(stdout, &k->totals, k->failures.n, w->names, w->rules.background);
     if (fflush(stdout)) return error_set(ERR_IO, "stdout: cannot write");
     return picture_failures_end(&k->failures, w->list->n);
 }
 
-static int stopped(const struct picture_work *w, size_t done) {
-    if (!signals_pending() || done == w->list->n) return 0;
+static int stopped(struct walk *k, size_t done) {
+    if (!signals_pending() || done == k->w->list->n) return 0;
+    int status = take_all_back(k);
+    if (status) return status;
     return signals_error(
         "%zu of %zu pictures are done, the same command with --resume does the "
         "others",
-        done, w->list->n);
+        done, k->w->list->n);
+}
+
+static int walk_all(struct walk *k, struct picture_reader *reader) {
+    const struct picture_list *l = k->w->list;
+    struct progress bar;
+    int status = 0;
+    progress_open(&bar, "segment", "pictures", 0, (int64_t)l->n, 30);
+    for (size_t i = 0; !status && i < l->n; i++) {
+        status = take(k, reader, &l->at[i]);
+        progress_at(&bar, (int64_t)i + 1, NULL);
+        if (!status) status = stopped(k, i + 1);
+    }
+    int last = take_all_back(k);
+    progress_close(&bar);
+    return status ? status : last;
+}
+
+static int open_writers(struct walk *k) {
+    const struct picture_work *w = k->w;
+    int64_t threads = w->dump ? 0 : w->segmenter->node->config.eval.writers; /* dumps are tensors */
+    struct behind_options o = {(int)threads, (size_t)(EACH * threads + 1), WAITING};
+    k->writers = behind_open(o, write_behind, k);
+    return k->writers ? 0 : error_status();
 }
 
 int picture_work(const struct picture_work *w) {
-    struct walk k = {.failures.how = w->damaged};
-    struct progress bar;
+    struct walk k = {.w = w, .failures.how = w->damaged};
     struct picture_reader *reader = picture_reader_open(
         w->list, &w->outputs, w->resume ? w->record->made_by : NULL, (int64_t)w->names->n);
-    int status = reader ? 0 : error_status();
+    int status = reader ? open_writers(&k) : error_status();
     picture_totals_open(&k.totals, (int64_t)w->names->n);
-    progress_open(&bar, "segment", "pictures", 0, (int64_t)w->list->n, 30);
-    for (size_t i = 0; !status && i < w->list->n; i++) {
-        status = take(w, &k, reader, &w->list->at[i]);
-        progress_at(&bar, (int64_t)i + 1, NULL);
-        if (!status) status = stopped(w, i + 1);
-    }
-    progress_close(&bar);
-    if (!status) status = finish(w, &k);
+    if (!status) status = walk_all(&k, reader);
+    if (!status) status = finish(&k);
     if (status && fflush(stdout)) log_warn("stdout: cannot write");
+    behind_close(k.writers);
     picture_totals_free(&k.totals);
     picture_reader_close(reader);
     return status;
