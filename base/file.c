@@ -258,7 +258,8 @@ static int walk(const char *root, const char *below, const char *without, int de
     struct strings names = {0};
     char *dir = path_join(root, below);
     int status = depth ? dir_list(dir, &names)
-                       : error_set(ERR_DATA, "%s: folders in folders, too deep", dir);
+                       : error_set(ERR_DATA,
+                                   "%s: folders in folders, too deep: does a link lead back?", dir);
     for (size_t i = 0; i < names.n && !status; i++) {
         if (names.at[i][0] == '.') continue;
         char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);

@@ -36,7 +36,8 @@ static int check(const char *path, const struct bytes *b, bool *crlf) {
         return error_set(ERR_DATA, "%s: is %s; make it UTF-8: iconv -f %s -t UTF-8 %s >NEW", path,
                          wide, wide, path);
     if (memchr(text, '\0', b->n))
-        return error_set(ERR_DATA, "%s: is not a text: it holds a NUL byte", path);
+        return error_set(ERR_DATA, "%s: is not a text, it holds a NUL byte: export it as text",
+                         path);
     for (size_t i = 0; i < b->n; i += k)
         if (!(k = utf8_decode(text + i, b->n - i, &code)))
             return error_set(ERR_DATA,

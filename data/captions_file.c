@@ -45,7 +45,8 @@ static int by_id(const void *a, const void *b) {
 static int read_coco(struct captions *c, struct hasher *hash) {
     struct coco_table t = {0};
     int status = coco_read(c->path, &t, hash);
-    if (!status && !t.n_captions) status = error_set(ERR_DATA, "%s: has no captions", c->path);
+    if (!status && !t.n_captions)
+        status = error_set(ERR_DATA, "%s: has no captions: write some, or leave it out", c->path);
     if (t.n_images) qsort(t.image, t.n_images, sizeof *t.image, by_id);
     for (size_t i = 0; !status && i < t.n_captions; i++) {
         struct coco_image key = {.id = t.caption[i].image};
@@ -133,7 +134,7 @@ int captions_read(struct captions *c, const char *path, struct hasher *hash) {
         }
     }
     if (!status && !c->n && !c->damaged.n)
-        status = error_set(ERR_DATA, "%s: has no captions", path);
+        status = error_set(ERR_DATA, "%s: has no captions: write some, or leave it out", path);
     if (c->n) qsort(c->at, c->n, sizeof *c->at, by_name_and_id);
     if (status) captions_free(c);
     return status;

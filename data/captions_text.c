@@ -87,8 +87,8 @@ int captions_read_lines(struct captions *c, struct hasher *hash) {
         bool empty = strspn(at, " \t\r") >= n;
         cJSON *o = empty || n > LINE_MAX_BYTES ? NULL : cJSON_ParseWithOpts(at, NULL, true);
         const char *wrong = empty                ? NULL
-                            : n > LINE_MAX_BYTES ? "is longer than 64 KiB"
-                            : !cJSON_IsObject(o) ? "is not one JSON object"
+                            : n > LINE_MAX_BYTES ? "is longer than 64 KiB: shorten it"
+                            : !cJSON_IsObject(o) ? "is not one JSON object: mend it, or take it out"
                                                  : take_object(c, o, number);
         if (wrong) status = error_set(ERR_DATA, "%s: line %zu: %s", c->path, number, wrong);
         cJSON_Delete(o);

@@ -136,7 +136,9 @@ static int fill(const struct coco_table *t, const struct coco_annotation *a, str
     const uint32_t *at = t->number + a->at, *end = at + a->n;
     if (a->shape == COCO_RUNS) {
         if (a->h != m->h || a->w != m->w)
-            return error_set(ERR_DATA, "runs for %lld x %lld", (long long)a->w, (long long)a->h);
+            return error_set(ERR_DATA,
+                             "runs for %lld x %lld, the image is %lld x %lld: export it again",
+                             (long long)a->w, (long long)a->h, (long long)m->w, (long long)m->h);
         return coco_rle_fill(at, a->n, m);
     }
     while (a->shape == COCO_POLYGONS && at < end) {
@@ -272,7 +274,8 @@ static int read_both(struct coco_table *t, const char *captions_json, const char
         return error_set(ERR_DATA, "%s: holds captions; name it as the file of captions",
                          instances_json);
     if (instances_json && !t->n_categories)
-        return error_set(ERR_DATA, "%s: has no categories", instances_json);
+        return error_set(ERR_DATA, "%s: has no categories: they give the masks their names",
+                         instances_json);
     if (t->n_categories >= UINT16_MAX)
         return error_set(ERR_DATA, "%s: has %zu categories", instances_json, t->n_categories);
     if (join(t)) return error_context("%s", instances_json ? instances_json : captions_json);

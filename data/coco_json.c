@@ -417,8 +417,9 @@ int coco_read(const char *path, struct coco_table *t, struct hasher *hash) {
     if (!json_stream_read(&s, path, &callbacks, &r, hash)) {
         unsigned need_both = 1U << IMAGES | 1U << ANNOTATIONS;
         if ((r.sections & need_both) != need_both)
-            error_set(ERR_DATA, "%s: is not a COCO file: it has no \"%s\"", path,
-                      r.sections & 1U << IMAGES ? "annotations" : "images");
+            error_set(ERR_DATA,
+                      "%s: is not a COCO file: it has no \"%s\" (captions may be JSON Lines, too)",
+                      path, r.sections & 1U << IMAGES ? "annotations" : "images");
     }
     for (int k = 0; k < TEXTS; k++) free(r.text[k]);
     free(r.mistake);

@@ -15,6 +15,7 @@ enum {
     CHUNK_BYTES_MAX = 8 << 20, /* profiles and texts; pixels come in pieces and are not counted */
     CHUNKS_MAX = 1000,
     DEFLATE_RATIO_MAX = 1032, /* no deflate stream is denser */
+    BEHIND_MAX = 64 << 10,    /* packed bytes behind the last rows: the end of a stream is short */
 };
 
 struct png_job {
@@ -28,6 +29,8 @@ struct png_job {
     int64_t h, w;
     int channels, bits, type; /* as stored */
     int sample;               /* bytes a sample in `raw`: 1, or 2 (16-bit grey) */
+    bool ending;              /* the last rows are read */
+    size_t left;              /* then: packed bytes that may follow */
     uint8_t *raw;             /* [h, w, channels, sample], native byte order */
     png_colorp palette;
     int n_palette;
@@ -53,9 +56,16 @@ static bool guarded(struct png_job *job, void (*body)(struct png_job *)) {
     return true;
 }
 
+static const png_uint_32 IDAT = 0x49444154; /* the name of the chunks that hold pixels */
+
+/* libpng unpacks a stream to its end, which may be thousands of times what the picture holds. */
 static void take_bytes(png_structp png, png_bytep to, size_t n) {
     struct png_job *job = png_get_io_ptr(png);
     if (n > job->n) png_error(png, "the file is cut short");
+    if (job->ending && png_get_io_chunk_type(png) == IDAT) {
+        if (n > job->left) png_error(png, "pixels go on behind the last row");
+        job->left -= n;
+    }
     memcpy(to, job->at, n);
     job->at += n;
     job->n -= n;
@@ -64,6 +74,8 @@ static void take_bytes(png_structp png, png_bytep to, size_t n) {
 bool png_is(const uint8_t *at, size_t n) { return n >= 8 && !png_sig_cmp(at, 0, 8); }
 
 static void read_info(struct png_job *job) {
+    static const png_byte skipped[] = "iCCP\0iTXt\0tEXt\0zTXt"; /* not unpacked */
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, skipped, sizeof skipped / 5);
     png_set_user_limits(job->png, IMAGE_SIDE_MAX, IMAGE_SIDE_MAX);
     png_set_chunk_malloc_max(job->png, CHUNK_BYTES_MAX);
     png_set_chunk_cache_max(job->png, CHUNKS_MAX);
@@ -88,9 +100,13 @@ static void read_pixels(struct png_job *job) {
     size_t row = png_get_rowbytes(job->png, job->info);
     if (row != (size_t)job->w * (size_t)job->channels * (size_t)job->sample)
         png_error(job->png, "unexpected row size");
+    job->left = BEHIND_MAX + 4 * row;
     for (int pass = 0; pass < passes; pass++)
-        for (int64_t y = 0; y < job->h; y++)
+        for (int64_t y = 0; y < job->h; y++) {
+            /* the last pass of an interlaced picture has every second row, and none of one */
+            job->ending |= (pass == passes - 1 || job->h == 1) && y + 2 >= job->h;
             png_read_row(job->png, job->raw + (size_t)y * row, NULL);
+        }
     png_read_end(job->png, NULL);
     if (job->type == PNG_COLOR_TYPE_PALETTE)
         png_get_PLTE(job->png, job->info, &job->palette, &job->n_palette);
@@ -117,20 +133,22 @@ static int png_open(struct png_job *job, const uint8_t *at, size_t n, const char
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info) return error_set(ERR_INTERNAL, "%s: libpng has no memory", name);
     if (!guarded(job, read_info))
-        return error_set(ERR_DATA, "%s: damaged PNG: %s", name, job->message);
+        return error_set(ERR_DATA, "%s: damaged PNG: %s; get the file again", name, job->message);
     return image_check_size(name, job->h, job->w);
 }
 
 static int png_load(struct png_job *job) {
     size_t n = (size_t)job->h * (size_t)job->w;
     if (n * (size_t)job->channels * (size_t)job->bits / 8 / DEFLATE_RATIO_MAX > job->n)
-        return error_set(ERR_DATA, "%s: PNG claims %lld x %lld pixels in %zu bytes", job->name,
-                         (long long)job->w, (long long)job->h, job->n);
+        return error_set(ERR_DATA,
+                         "%s: PNG claims %lld x %lld pixels in %zu bytes; get the file again",
+                         job->name, (long long)job->w, (long long)job->h, job->n);
     job->sample = job->bits == 16 && job->type == PNG_COLOR_TYPE_GRAY ? 2 : 1;
     job->raw = mem_try(n, (size_t)job->channels * (size_t)job->sample);
     if (!job->raw) return error_status();
     if (!guarded(job, read_pixels))
-        return error_set(ERR_DATA, "%s: damaged PNG: %s", job->name, job->message);
+        return error_set(ERR_DATA, "%s: damaged PNG: %s; get the file again", job->name,
+                         job->message);
     return 0;
 }
 

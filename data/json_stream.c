@@ -26,7 +26,8 @@ static int check(struct json_stream *s, yajl_status status, const char *path, co
     size_t used = yajl_get_bytes_consumed(s->json);
     if (status == yajl_status_error) {
         unsigned char *text = yajl_get_error(s->json, 0, at, n);
-        error_set(ERR_DATA, "is not JSON: %.*s", (int)strcspn((char *)text, "\n"), text);
+        error_set(ERR_DATA, "is not JSON, mend it there or export it again: %.*s",
+                  (int)strcspn((char *)text, "\n"), text);
         yajl_free_error(s->json, text);
     }
     move(s, at, used < n ? used : n);

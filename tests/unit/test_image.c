@@ -2,6 +2,8 @@
 
 #include <turbojpeg.h>
 
+#include <zlib.h>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/rng.h"
@@ -339,4 +341,68 @@ TEST(a_png_that_is_made_quickly_has_the_same_pixels) {
     bytes_free(&quick);
     image_free(&im);
     image_free(&back);
+}
+
+/* ---- PNG files by hand ---- */
+
+static void put_u32(struct str *s, uint32_t x) {
+    const uint8_t b[4] = {(uint8_t)(x >> 24), (uint8_t)(x >> 16), (uint8_t)(x >> 8), (uint8_t)x};
+    str_put(s, b, sizeof b);
+}
+
+static void put_chunk(struct str *s, const char *type, const void *data, size_t n) {
+    put_u32(s, (uint32_t)n);
+    size_t from = s->n;
+    str_put(s, type, 4);
+    str_put(s, data, n);
+    put_u32(s, (uint32_t)crc32(0, (const Bytef *)s->at + from, (uInt)(s->n - from)));
+}
+
+/* Bytes of the rows of a black RGB picture, with their filters, in Adam7's passes or in one. */
+static size_t rows_of(uint32_t w, uint32_t h, bool interlaced) {
+    static const uint32_t pass[7][4] = {{0, 8, 0, 8}, {4, 8, 0, 8}, {0, 4, 4, 8}, {2, 4, 0, 4},
+                                        {0, 2, 2, 4}, {1, 2, 0, 2}, {0, 1, 1, 2}};
+    size_t n = 0;
+    if (!interlaced) return h * (1 + 3 * w);
+    for (int i = 0; i < 7; i++) {
+        uint32_t pw = w > pass[i][0] ? (w - pass[i][0] + pass[i][1] - 1) / pass[i][1] : 0;
+        uint32_t ph = h > pass[i][2] ? (h - pass[i][2] + pass[i][3] - 1) / pass[i][3] : 0;
+        if (pw) n += ph * (1 + 3 * pw);
+    }
+    return n;
+}
+
+/* `more`: bytes that are packed behind the last row. */
+static int decode_black(uint32_t w, uint32_t h, bool interlaced, size_t more) {
+    struct str s = {0}, head = {0};
+    size_t n = rows_of(w, h, interlaced) + more;
+    uLongf packed = compressBound((uLong)n);
+    uint8_t *zeros = mem_alloc(n, 1), *data = mem_alloc(packed, 1);
+    CHECK_INT(compress2(data, &packed, zeros, (uLong)n, 1), Z_OK);
+    put_u32(&head, w);
+    put_u32(&head, h);
+    str_put(&head, interlaced ? "\10\2\0\0\1" : "\10\2\0\0\0", 5);
+    str_put(&s, "\x89PNG\r\n\x1a\n", 8);
+    put_chunk(&s, "IHDR", head.at, head.n);
+    put_chunk(&s, "IDAT", data, packed);
+    put_chunk(&s, "IEND", "", 0);
+    struct image im = {0};
+    int status = image_decode(s.at, s.n, "black.png", &im);
+    image_free(&im);
+    free(zeros);
+    free(data);
+    str_free(&head);
+    str_free(&s);
+    return status;
+}
+
+TEST(a_png_that_unpacks_to_more_than_it_holds_is_refused_before_it_is_unpacked) {
+    enum { BOMB = 100 << 20 };
+    for (uint32_t w = 1; w < 10; w++)
+        for (uint32_t h = 1; h < 10; h++) CHECK_OK(decode_black(w, h, true, 0));
+    CHECK_OK(decode_black(5, 3, false, 1000)); /* as some encoders leave it */
+    for (uint32_t h = 1; h < 4; h++) {
+        CHECK_ERROR(decode_black(4, h, false, BOMB), ERR_DATA, "go on behind the last row");
+        CHECK_ERROR(decode_black(4, h, true, BOMB), ERR_DATA, "go on behind the last row");
+    }
 }

@@ -1,5 +1,6 @@
 /* What people and their machines call files: `ovseg init` takes it, or says what is in the way. */
 /* ctest: timeout=300 */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -111,6 +112,9 @@ TEST(a_link_that_leads_nowhere_is_not_taken_for_nothing) {
     own_pictures();
     own_masks_index(OWN_PICTURES);
     char *link = own_path("captions.jsonl"), *masks = own_path("masks");
+    CHECK(!mkfifo(link, 0600));
+    check_refused("own/captions.jsonl", "is no file: mend it, or take it away");
+    CHECK_OK(file_remove(link));
     CHECK(!symlink("/nowhere/captions.jsonl", link));
     check_refused("own/captions.jsonl", "a link that leads nowhere: mend it, or take it away");
     CHECK_OK(file_remove(link));
@@ -143,6 +147,22 @@ TEST(a_list_in_json_and_an_open_quote_are_told_with_what_mends_them) {
     check_refused("captions.tsv:2", "text behind a quoted field: quote all of it, and double");
     own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\t\"A sign\n");
     check_refused("captions.tsv:2", "a quote without its end: add it, or take it out");
+}
+
+TEST(two_entries_of_one_picture_are_told_and_neither_is_lost) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_coco(OWN_PICTURES);
+    char *path = own_path("instances.json");
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    char *at = strstr((char *)b.at, "\"file_name\":\"p01.jpg\"");
+    CHECK(at);
+    at[15] = '0';
+    own_put("instances.json", b.at, b.n);
+    check_refused("instances.json", "images 1 and 2 are both p00.jpg: make one entry of them");
+    bytes_free(&b);
+    free(path);
 }
 
 TEST(the_value_of_unlabelled_pixels_is_no_name) {

@@ -44,7 +44,8 @@ static void check_twice(struct own *o) {
         if (strcasecmp(a->name, b->name) != 0) continue;
         bool same = strcmp(a->name, b->name) == 0;
         own_problem(o, OWN_TWICE,
-                    "%s/%s: has the name of %s%s, suffix%s folder do not count: rename one of them",
+                    "%s/%s: has the name of %s%s, suffix%s folder do not count: rename one of "
+                    "them; masks lie in a folder of their own",
                     o->images, b->file, a->file, same ? "" : " but for upper and lower case",
                     same ? " and" : ", case and");
         a->out = b->out = true;
@@ -152,8 +153,7 @@ static void take_categories(struct own *o, const struct dataset *coco) {
             own_note(o, "%s: category \"%s\" is none of the names: its masks count for nothing",
                      o->masks_path, name);
     }
-    if (!given && vocabulary_check(&o->names, o->masks_path))
-        own_take_error(o, OWN_NAMES, ": rename one of its categories");
+    if (!given && vocabulary_check(&o->names, o->masks_path)) own_take_error(o, OWN_NAMES, "");
     for (size_t k = 0; k < o->names.n; k++) o->names.at[k].raw = -1;
 }
 
@@ -162,7 +162,12 @@ static void pair_coco(struct own *o, const struct dataset *coco) {
     for (int64_t i = 0; i < coco->n_images; i++) {
         char *name = path_stem(dataset_coco_file(coco, i));
         struct own_picture *p = own_picture(o, name);
-        if (p)
+        if (p && p->coco >= 0)
+            own_problem(o, OWN_TWICE,
+                        "%s: images %lld and %lld are both %s: make one entry of them",
+                        o->masks_path, (long long)coco->image_id[p->coco],
+                        (long long)coco->image_id[i], p->file);
+        else if (p)
             p->coco = i;
         else
             own_problem(o, OWN_NO_PICTURE,

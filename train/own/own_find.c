@@ -10,16 +10,18 @@
 #include "base/utf8.h"
 #include "train/own/own.h"
 
-/* A link that leads nowhere is no sign that there is nothing. */
+/* A link that leads nowhere, or a pipe, is no sign that there is nothing. */
 static char *existing(struct own *o, const char *dir, const char *const *names,
                       bool (*is)(const char *)) {
     struct stat st;
     for (; *names; names++) {
         char *path = path_join(dir, *names);
         if (is(path)) return path;
-        if (!lstat(path, &st) && stat(path, &st))
-            own_problem(o, OWN_LAYOUT, "%s: a link that leads nowhere: mend it, or take it away",
-                        path);
+        if (!lstat(path, &st))
+            own_problem(o, OWN_LAYOUT, "%s: %s: mend it, or take it away", path,
+                        stat(path, &st)    ? "a link that leads nowhere"
+                        : is == dir_exists ? "is no folder"
+                                           : "is no file");
         free(path);
     }
     return NULL;
