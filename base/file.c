@@ -13,8 +13,11 @@
 
 #include "base/error.h"
 
+/* An empty path, of a variable of the shell that is not set, must be seen in a message. */
+static const char *shown(const char *path) { return *path ? path : "\"\""; }
+
 static int fail_io(const char *path, const char *doing) {
-    return error_set(ERR_IO, "%s: %s: %s", path, doing, strerror(errno));
+    return error_set(ERR_IO, "%s: %s: %s", shown(path), doing, strerror(errno));
 }
 
 /* Of what has a size: a folder has none, and a pipe would be read as empty, or waited for. */
@@ -29,7 +32,7 @@ static int check_sized(const char *path, int fd, struct stat *st) {
 int file_read(const char *path, size_t max, struct bytes *out) {
     *out = (struct bytes){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes to opens, too */
-    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", shown(path), strerror(errno));
     struct stat st;
     size_t n = 0;
     int status = check_sized(path, fd, &st);
@@ -67,7 +70,7 @@ done:
 static int read_stream(const char *path, size_t max, bool whole, struct bytes *out) {
     *out = (struct bytes){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", shown(path), strerror(errno));
     struct str text = {0};
     int status = 0;
     for (char block[4096];;) {

@@ -232,8 +232,8 @@ char *run_named(const char *text, const char *runs) {
         free(found);
         found = NULL;
     } else if (!n) {
-        error_set(ERR_MISSING, "%s: no such run, here or in %s; `ovseg runs list` shows them", text,
-                  runs);
+        error_set(ERR_MISSING, "%s: no such run, here or in %s; `ovseg runs list` shows them",
+                  *text ? text : "\"\"", runs);
     }
     strings_free(&names);
     str_free(&meant);

@@ -481,3 +481,11 @@ TEST(the_program_says_what_it_is_and_what_it_can) {
     check_refused(OVSEG("segmnet"), ERR_USAGE, "segmnet");
     check_refused(OVSEG("settings", "lr"), ERR_USAGE, "did you mean optim.lr?");
 }
+
+/* As of a variable of the shell that is not set. */
+TEST(an_empty_name_is_told_and_is_nothing_where_one_is_needed) {
+    check_refused(OVSEG("init", "", "--images", "."), ERR_USAGE, "\"\": an empty name: where to?");
+    check_refused(OVSEG("serve", ""), ERR_USAGE, "\"\": an empty name: a run, model package");
+    check_refused(OVSEG("train", ""), ERR_MISSING, "\"\": No such file");
+    check_refused(OVSEG("runs", "show", ""), ERR_MISSING, "\"\": no such run");
+}

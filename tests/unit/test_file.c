@@ -21,6 +21,12 @@ static void fails_with(int status, int code, const char *part) {
     error_clear();
 }
 
+TEST(an_empty_path_is_seen_in_its_message) {
+    struct bytes b;
+    CHECK_ERROR(file_read("", 10, &b), ERR_MISSING, "\"\": No such file");
+    CHECK_ERROR(dir_make(""), ERR_IO, "\"\": cannot create");
+}
+
 TEST(a_file_is_read_as_it_was_written) {
     char *path = test_path("a");
     CHECK_OK(file_write(path, "one", 3));

@@ -101,7 +101,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->dir = arg;
         break;
     case ARGP_KEY_END:
-        if (!a->dir) argp_usage(state);
+        if (!a->dir)
+            argp_usage(state);
+        else if (!*a->dir)
+            argp_error(state, "\"\": an empty name: where to?");
         if (!a->images) argp_error(state, "--images DIR: where are the pictures?");
         break;
     default: return ARGP_ERR_UNKNOWN;
