@@ -76,7 +76,7 @@ static void check_inspect(struct mined *m) {
     check_status(&e, 0);
     CHECK_HAS(e.out, "most frequent nouns");
     CHECK_HAS(e.out, "####");
-    check_size(sheet, 3 * (64 + 6 + 40) + 6, 3 * (64 + 6) + 6);
+    check_size(sheet, 3 * (64 + 6 + 2 * 24) + 6, 3 * (64 + 6) + 6); /* two lines of 24 */
     ended_free(&e);
     e = OVSEG("mine", "inspect", m->run, "--noun", "no such noun", "-o", sheet);
     check_status(&e, 65);
