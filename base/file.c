@@ -219,7 +219,7 @@ int file_remove(const char *path) {
 int dir_make(const char *path) {
     char *p = mem_strdup(path);
     int status = 0;
-    for (char *c = p + 1; !status; c++) {
+    for (char *c = *p ? p + 1 : p; !status; c++) { /* a slash in front is the root's */
         if (*c != '/' && *c) continue;
         char was = *c;
         *c = '\0';
