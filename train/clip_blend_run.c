@@ -11,16 +11,14 @@
 #include "train/device.h"
 #include "train/signs.h"
 
-/* The trained CLIP of the model, and the one that its chain began with. */
+/* The trained CLIP of the model, and the one that its chain began with: a copy, since the inputs of
+ * the model's run may become more. */
 static int find_ends(struct node *model, bool best, struct node_input *to,
-                     const struct node_input **first) {
+                     struct node_input *first) {
     int status = model_clip(model, best, to);
-    *first = status ? NULL : node_input(to->node, "clip");
-    for (const struct node_input *next = *first; next; next = node_input(next->node, "clip")) {
-        *first = next;
-        if (!next->node) break;
-    }
-    if (status || (*first && (*first)->node)) return status;
+    const struct node_input *next = status ? NULL : node_input(to->node, "clip");
+    for (; next; next = next->node ? node_input(next->node, "clip") : NULL) *first = *next;
+    if (status || first->node) return status;
     return error_set(
         ERR_CONFIG,
         "%s: no run of clip-finetune, mask-prompt or clip-joint: --blend wants one, or "
@@ -40,21 +38,27 @@ static int set_probe(struct node *n) {
     return status;
 }
 
-/* validate.* of the command line over those of the run. */
-static int override_validation(struct node *n, const struct model_options *o) {
+static int check_overrides(const struct model_options *o) {
     static const char *const keys[] = {"validate.set", "validate.images", "validate.probe"};
     struct problems p = {0};
-    bool probe = false;
     for (size_t i = 0; i < o->n_overrides; i++) {
         const struct override *x = &o->overrides[i];
         size_t k = 0;
         while (k < 3 && (x->scope || strcmp(x->key, keys[k]) != 0)) k++;
-        probe |= k == 2;
         if (k == 3)
             problems_add(&p, "%s: with --blend only validate.set, .images and .probe may be given",
                          x->key);
-        else if (settings_override(&n->doc, x))
-            problems_take_error(&p);
+    }
+    return problems_close(&p, ERR_CONFIG);
+}
+
+/* validate.* of the command line over those of the run. */
+static int override_validation(struct node *n, const struct model_options *o) {
+    struct problems p = {0};
+    bool probe = false;
+    for (size_t i = 0; i < o->n_overrides; i++) {
+        probe |= strcmp(o->overrides[i].key, clip_probe_files[0]) == 0;
+        if (settings_override(&n->doc, &o->overrides[i])) problems_take_error(&p);
     }
     if (!p.n && o->n_overrides)
         settings_assign(&n->doc, config_used(n->config.run.stage), config_known(), o->command,
@@ -107,7 +111,6 @@ static void print(const struct blend_curve *b, const struct node_input *from,
         printf("\nbest validation that keeps the probe within %d points of alpha 0: alpha %.1f\n",
                SIGN_PROBE_LOSS, best->alpha);
     if (best->alpha > 0 && best->alpha < 1) print_convert(best->alpha, from, to);
-    printf("\nwritten: %s/%s\n", to->node->dir, blend_file);
 }
 
 static int measure(struct node *n, const struct node_input *from, const struct node_input *to) {
@@ -118,31 +121,32 @@ static int measure(struct node *n, const struct node_input *from, const struct n
     int scope = t_scope_open("", T_PRECISION(n->config.run.precision));
     status = blend_curve_of(&b, n, from, to);
     t_scope_close(scope, NULL);
+    if (!status) print(&b, from, to); /* first: a folder may be of others, or full */
     if (!status) status = blend_curve_write(&b, to->node->dir);
-    if (!status) print(&b, from, to);
+    if (!status) printf("\nwritten: %s/%s\n", to->node->dir, blend_file);
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
     return status;
 }
 
 int blend_curve_run(const struct model_options *o, const char *other) {
     struct model_options plain = *o; /* the overrides are of the validation */
-    struct node_input to = {0}, named = {0};
-    const struct node_input *from = NULL;
+    struct node_input to = {0}, from = {0};
     struct graph g = {0};
     bool best;
     plain.n_overrides = 0;
+    int status = check_overrides(o);
+    if (status) return status;
     struct node *model = model_node(&g, o->name, &plain, &best);
-    int status = model ? find_ends(model, best, &to, &from) : error_status();
+    status = model ? find_ends(model, best, &to, &from) : error_status();
     if (!status && other) {
         struct node *second = model_node(&g, other, &plain, &best);
-        status = second ? model_clip(second, best, &named) : error_status();
-        from = &named;
+        status = second ? model_clip(second, best, &from) : error_status();
     }
     struct node *trained = status ? NULL : to.node;
     if (trained) status = override_validation(trained, o);
     if (trained && !status) {
         fill_in(trained);
-        status = measure(trained, from, &to);
+        status = measure(trained, &from, &to);
     }
     graph_close(&g);
     return status;

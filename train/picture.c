@@ -7,7 +7,11 @@
 
 enum { WIDTH = 384, GAP = 8 }; /* pixels */
 
-static int64_t factor_of(int64_t w) { return w < WIDTH ? (WIDTH + w - 1) / w : 1; }
+/* Narrow pictures are enlarged, as far as they do not become too high. */
+static int64_t factor_of(const struct image *im) {
+    int64_t f = im->w < WIDTH ? (WIDTH + im->w - 1) / im->w : 1, most = IMAGE_SIDE_MAX / 4 / im->h;
+    return f < most ? f : most > 1 ? most : 1;
+}
 
 /* Every pixel becomes f x f: nothing is smoothed that the network saw otherwise. */
 static int enlarge(const struct image *im, int64_t f, struct image *out) {
@@ -27,7 +31,7 @@ static int enlarge_labels(const struct labels *l, int64_t f, struct labels *out)
 
 int picture_overlay(const struct image *im, const struct labels *l, const struct overlay_options *o,
                     struct image *out) {
-    int64_t f = factor_of(im->w);
+    int64_t f = factor_of(im);
     if (f == 1) return overlay_draw(im, l, o, out);
     struct image large = {0};
     struct labels map = {0};
@@ -43,7 +47,7 @@ int picture_compare(const struct image *im, const struct labels *predicted,
                     const struct labels *truth, const struct overlay_options *o,
                     struct image *out) {
     struct image pane[3] = {{0}};
-    int status = enlarge(im, factor_of(im->w), &pane[0]);
+    int status = enlarge(im, factor_of(im), &pane[0]);
     if (!status) status = picture_overlay(im, predicted, o, &pane[1]);
     if (!status) status = picture_overlay(im, truth, o, &pane[2]);
     int64_t h = 0, w = pane->w;

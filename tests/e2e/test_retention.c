@@ -182,6 +182,13 @@ TEST(what_lies_between_begins_and_ends_with_the_models_themselves) {
     e = OVSEG("eval", run, given, "validate.images=3", "validate.probe=\"\"");
     check_status(&e, 0);
     ended_free(&e);
+    char *set = file_of("out", "scenes", "test.h5"), *probe = mem_format("validate.probe=%s", set);
+    e = OVSEG("eval", run, "--blend", probe);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "from clip-");
+    ended_free(&e);
+    free(probe);
+    free(set);
     e = OVSEG("eval", run, given, "optim.lr=1");
     check_status(&e, 78);
     ended_free(&e);

@@ -250,6 +250,20 @@ TEST(small_pictures_are_enlarged_and_stand_beside_each_other) {
     labels_free(&b);
 }
 
+TEST(a_picture_of_one_column_is_not_made_a_wall) {
+    struct image im, one;
+    struct labels l;
+    CHECK_OK(image_alloc(&im, IMAGE_SIDE_MAX, 1, 3));
+    CHECK_OK(labels_alloc(&l, IMAGE_SIDE_MAX, 1));
+    struct overlay_options o = {.opacity = 1, .ignore = 255};
+    CHECK_OK(picture_overlay(&im, &l, &o, &one));
+    CHECK_INT(one.w, 1);
+    CHECK(one.h < IMAGE_SIDE_MAX + 100); /* and its legend */
+    image_free(&im);
+    image_free(&one);
+    labels_free(&l);
+}
+
 /* The scores beside a label map are those of its names. */
 static void check_scores(struct named n, const struct judge *j, const struct image *im) {
     struct labels plain, l;

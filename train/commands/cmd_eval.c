@@ -19,6 +19,7 @@
 #include "train/eval_sets.h"
 #include "train/model.h"
 #include "train/segment.h"
+#include "train/signals.h"
 
 enum { BATCH = 32, READERS = 2 };
 
@@ -350,6 +351,7 @@ static int blend(const struct arguments *a) {
     if (a->images || a->classes || a->out || a->predictions || a->model.weights || a->sets ||
         a->dry_run || a->explain)
         return error_set(ERR_USAGE, "--blend: only -q and validate.KEY=VALUE go with it");
+    signals_install();
     return blend_curve_run(&a->model, a->other);
 }
 

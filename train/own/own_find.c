@@ -1,5 +1,6 @@
 /* Which file or folder of a user's is what: what the command line names, and, for what it does not,
  * what lies beside or in the folder of pictures under a usual name. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,19 +28,34 @@ static char *existing(struct own *o, const char *dir, const char *const *names,
     return NULL;
 }
 
-/* A text of the name of a picture beside it; `deep`: also in folders below. */
+/* A file's name without its ending, owned. */
+static char *stem_of(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return mem_format("%.*s", (int)(dot ? dot - name : (ptrdiff_t)strlen(name)), name);
+}
+
+/* A text of the name of a picture beside it, "a.txt" or "a.jpg.txt" of a.jpg; `deep`: also in
+ * folders below. */
 static bool has_texts(const char *dir, bool deep) {
-    struct strings names = {0};
+    struct strings names = {0}, pictures = {0};
     bool found = false;
     if (deep ? dir_walk(dir, NULL, &names) : dir_list(dir, &names)) error_clear();
+    for (size_t i = 0; i < names.n; i++) {
+        if (!image_name_is(names.at[i])) continue;
+        char *stem = stem_of(names.at[i]);
+        strings_add(&pictures, names.at[i]);
+        strings_add(&pictures, stem);
+        free(stem);
+    }
+    strings_settle(&pictures);
     for (size_t i = 0; i < names.n && !found; i++) {
         const char *dot = strrchr(names.at[i], '.');
-        size_t n = dot ? (size_t)(dot - names.at[i]) : 0; /* "a", or "a.jpg" of a.jpg.txt */
         if (!dot || strcasecmp(dot, ".txt") != 0) continue;
-        for (size_t k = 0; k < names.n && !found; k++)
-            found = image_name_is(names.at[k]) && strncmp(names.at[k], names.at[i], n) == 0 &&
-                    strchr(".", names.at[k][n]);
+        char *stem = stem_of(names.at[i]);
+        found = strings_find(&pictures, stem) >= 0;
+        free(stem);
     }
+    strings_free(&pictures);
     strings_free(&names);
     return found;
 }
@@ -75,7 +91,8 @@ static int whole(const char *said, const char *option, char **out) {
     if (!said) return 0;
     *out = realpath(said, NULL);
     return *out ? 0
-                : error_set(ERR_MISSING, "%s %s: there is no such file or folder", option, said);
+                : error_set(ERR_MISSING, "%s %s: there is no such file or folder", option,
+                            *said ? said : "\"\"");
 }
 
 /* A folder of the whole: its images/, where it has one. */
