@@ -125,7 +125,7 @@ int file_out_put(struct file_out *f, const void *data, size_t n) {
         if (k < 0) {
             fail_io(f->path, "cannot write");
             file_out_close(f);
-            return error_status();
+            return ERR_IO;
         }
         p += k;
         n -= (size_t)k;
@@ -439,10 +439,12 @@ const char *path_base(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-char *path_stem(const char *path) {
+char *path_without_suffix(const char *path) {
     const char *base = path_base(path), *dot = strrchr(base, '.');
-    return dot && dot != base ? mem_format("%.*s", (int)(dot - base), base) : mem_strdup(base);
+    return dot && dot != base ? mem_format("%.*s", (int)(dot - path), path) : mem_strdup(path);
 }
+
+char *path_stem(const char *path) { return path_without_suffix(path_base(path)); }
 
 bool path_is_yaml(const char *path) {
     const char *dot = strrchr(path_base(path), '.');

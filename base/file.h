@@ -75,4 +75,5 @@ char *path_dir(const char *path);                   /* owned; "." when there is 
 bool path_is_below(const char *name);    /* relative, and without ..: joined, it cannot lead out */
 const char *path_base(const char *path); /* points into path */
 bool path_is_yaml(const char *path);     /* by its ending, .yaml or .yml */
-char *path_stem(const char *path);       /* owned: base name without its last suffix */
+char *path_without_suffix(const char *path); /* owned: "a/b" of "a/b.png" */
+char *path_stem(const char *path);           /* owned: base name without its last suffix */

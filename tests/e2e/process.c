@@ -370,3 +370,16 @@ void check_status(const struct ended *e, int status) {
         test_fail(__FILE__, __LINE__, "exit status %d, expected %d; it said:\n%s", e->status,
                   status, e->err);
 }
+
+void check_says(struct ended e, int status, const char *out, const char *err) {
+    check_status(&e, status);
+    if (out) CHECK_HAS(e.out, out);
+    if (err) CHECK_HAS(e.err, err);
+    ended_free(&e);
+}
+
+size_t count_text(const char *text, const char *part) {
+    size_t n = 0;
+    for (; (text = strstr(text, part)); text++) n++;
+    return n;
+}

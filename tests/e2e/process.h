@@ -71,6 +71,9 @@ char *file_of(const char *out, const char *name, const char *file); /* a file in
  * after some steps. Within two minutes, or the test fails. Its folder, owned. */
 char *wait_for_run(const char *out, const char *name, const char *file, int64_t bytes);
 
+size_t count_text(const char *text, const char *part); /* how often it is there */
+/* Ended with `status`; out and err have these texts (NULL: whatever). Frees it. */
+void check_says(struct ended e, int status, const char *out, const char *err);
 char *text_of(const char *path); /* a whole file, owned; "" when there is none */
 
 /* Every file below a folder with its size and time of change, one a line; owned. */

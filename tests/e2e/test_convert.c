@@ -17,13 +17,6 @@ static struct ended convert(const char *const *arguments) {
     return process_wait(&p, 60);
 }
 
-static void check_says(struct ended e, int status, const char *out, const char *err) {
-    if (e.status != status) test_fail(__FILE__, __LINE__, "ended with %d: %s", e.status, e.err);
-    CHECK_HAS(e.out, out);
-    CHECK_HAS(e.err, err);
-    ended_free(&e);
-}
-
 static struct shape shape_of(const char *path, const char *name, enum t_dtype dtype) {
     struct tensor_file f;
     CHECK_OK(tensor_file_open(&f, path, NULL));

@@ -19,13 +19,6 @@ static const char *runs_dir(void) {
 
 #define RUNS(...) OVSEG("runs", __VA_ARGS__)
 
-static void check_says(struct ended e, int status, const char *out, const char *err) {
-    check_status(&e, status);
-    if (out) CHECK_HAS(e.out, out);
-    if (err) CHECK_HAS(e.err, err);
-    ended_free(&e);
-}
-
 static void check_array(struct ended e, int n) {
     check_status(&e, 0);
     cJSON *json = cJSON_Parse(e.out);

@@ -9,12 +9,6 @@
 #include "tests/e2e/small.h"
 #include "tests/test.h"
 
-static size_t count(const char *text, const char *part) {
-    size_t n = 0;
-    for (; (text = strstr(text, part)); text++) n++;
-    return n;
-}
-
 /* FAILED says so, nobody holds the run, nothing is half written. */
 static void check_let_go(const char *name, int status) {
     char *failed = file_of("out", name, "FAILED"), *text = text_of(failed), *dir = test_path("out");
@@ -38,7 +32,7 @@ static void check_fails(int ranks, const char *rank, const char *config, const c
                         const char *fault, const char *under, bool in_order) {
     struct ended e = small_run(ranks, rank, config, fault, under);
     check_status(&e, ERR_MISSING);
-    CHECK_INT(count(e.err, "Input/output error"), 1);
+    CHECK_INT(count_text(e.err, "Input/output error"), 1);
     if (in_order) CHECK(!strstr(e.err, "MPI_ABORT"));
     ended_free(&e);
     check_let_go(name, ERR_MISSING);
@@ -69,7 +63,7 @@ TEST(rank_0_that_cannot_read_its_batch_ends_all_and_lets_go_of_the_run) { check_
 /* Long before their shares end: what each does by itself ends in order. */
 TEST(a_rank_that_cannot_go_on_evaluating_stops_the_others_behind_their_picture) {
     char *config = small_evaluation();
-    check_fails(3, "1", config, "eval", "pread:300+:EIO", "/test.h5", true);
+    check_fails(3, "1", config, "eval", "pread:60+:EIO", "/test.h5", true);
     free(config);
 }
 

@@ -11,18 +11,12 @@
 /* MINED: more than a rank mines before it hears of another (0.1 s, a hundred shards, was met). */
 enum { RANKS = 3, MINED = 24000, SHARD = 10 };
 
-static size_t count(const char *text, const char *part) {
-    size_t n = 0;
-    for (; (text = strstr(text, part)); text++) n++;
-    return n;
-}
-
 /* In order: one rank tells, and nobody was ended in the middle of something. */
 static void check_stopped(const struct ended *e, int status, const char *says, const char *out) {
     char *dir = test_path(out);
     check_status(e, status);
     CHECK_HAS(e->err, says);
-    CHECK_INT(count(e->err, "stopped by"), 1);
+    CHECK_INT(count_text(e->err, "stopped by"), 1);
     check_nothing_passing(dir);
     free(dir);
 }

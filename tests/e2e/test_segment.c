@@ -12,51 +12,14 @@
 #include "data/image.h"
 #include "data/rle.h"
 #include "tests/e2e/process.h"
+#include "tests/e2e/segmented.h"
 #include "tests/torch.h"
 
-enum { PICTURES = 6, SIDE = 48, K = 3 };
+enum { K = 3 };
 #define NAMES "sky,grass,a red car"
 
 static char *model, *evaluation, *photos;
 static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
-
-static char *in(const char *dir, const char *name) { return path_join(dir, name); }
-
-/* Stripes and noise, each picture its own. */
-static void draw(const char *path, int seed) {
-    struct image im;
-    struct bytes png;
-    unsigned x = 1234567U * (unsigned)(seed + 1);
-    CHECK_OK(image_alloc(&im, SIDE, SIDE + 8 * seed, 3));
-    for (int64_t i = 0; i < im.h * im.w * 3; i++)
-        im.at[i] = (uint8_t)((i / 3 / im.w * (5 + seed)) % 200 +
-                             (((x = x * 1103515245 + 12345) >> 16) & 31));
-    CHECK_OK(image_encode_png(&im, &png));
-    char *dir = path_dir(path);
-    CHECK_OK(dir_make(dir));
-    CHECK_OK(file_write(path, png.at, png.n));
-    bytes_free(&png);
-    image_free(&im);
-    free(dir);
-}
-
-static char *picture(int i) {
-    return mem_format("%s/%sp%d.png", photos, i < PICTURES / 2 ? "" : "more/", i);
-}
-
-static void start(void) {
-    struct ended e = TRAIN("runs", "smoke/mpt.yaml", NULL);
-    check_status(&e, 0);
-    ended_free(&e);
-    model = run_of("runs", "mpt");
-    evaluation = run_of("runs", "eval");
-    photos = test_path("photos");
-    for (int i = 0; i < PICTURES; i++) {
-        char *path = picture(i);
-        draw(path, i);
-        free(path);
-    }
-}
 
 #define SEGMENT(out, ...) OVSEG("segment", "-m", model, "--classes", NAMES, "-o", out, __VA_ARGS__)
 
@@ -68,7 +31,7 @@ static struct bytes bytes_of(const char *path) {
 
 /* The file of a picture is the same in both folders. */
 static bool same(const char *a, const char *b, const char *name) {
-    char *x = in(a, name), *y = in(b, name);
+    char *x = path_join(a, name), *y = path_join(b, name);
     struct bytes p = bytes_of(x), q = bytes_of(y);
     bool is = p.n == q.n && memcmp(p.at, q.at, p.n) == 0;
     bytes_free(&p);
@@ -78,23 +41,8 @@ static bool same(const char *a, const char *b, const char *name) {
     return is;
 }
 
-static cJSON *json_of(const char *dir, const char *name) {
-    char *path = in(dir, name), *text = text_of(path);
-    cJSON *j = cJSON_Parse(text);
-    CHECK(j);
-    free(text);
-    free(path);
-    return j;
-}
-
-static const cJSON *item(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    CHECK(x);
-    return x;
-}
-
 static struct labels map_of(const char *dir, const char *name) {
-    char *path = in(dir, name);
+    char *path = path_join(dir, name);
     struct bytes b = bytes_of(path);
     struct labels l;
     CHECK_OK(labels_decode_png(b.at, b.n, path, &l));
@@ -103,32 +51,26 @@ static struct labels map_of(const char *dir, const char *name) {
     return l;
 }
 
-static void check(struct ended e, int status, const char *out, const char *err) {
-    check_status(&e, status);
-    if (out) CHECK_HAS(e.out, out);
-    if (err) CHECK_HAS(e.err, err);
-    ended_free(&e);
-}
-
 /* ---- a folder, a list, standard input: the maps of pictures alone ---- */
 
 static void walk_inputs(const char *all) {
-    check(SEGMENT(all, photos), 0, "6 pictures segmented, 0 done before, 0 damaged", NULL);
+    check_says(SEGMENT(all, photos), 0, "6 pictures segmented, 0 done before, 0 damaged", NULL);
     char *alone = test_path("alone"), *listed = test_path("listed"), *piped = test_path("piped");
-    char *list = in(photos, "list.txt"), *first = picture(0), *last = picture(5);
+    char *list = path_join(photos, "list.txt"), *first = segmented_picture(photos, 0),
+         *last = segmented_picture(photos, 5);
     struct ended e = SEGMENT(alone, first, last);
     check_status(&e, 0);
     CHECK_HAS(e.out, "p5.png  88 x 48\n"); /* a table for each */
     ended_free(&e);
     CHECK(same(all, alone, "p0.png") == true);
     CHECK(!file_exists("p5.png"));
-    char *from = in(alone, "p5.png"), *to = in(all, "more/p5.png");
+    char *from = path_join(alone, "p5.png"), *to = path_join(all, "more/p5.png");
     struct bytes a = bytes_of(from), b = bytes_of(to);
     CHECK(a.n == b.n && memcmp(a.at, b.at, a.n) == 0); /* the same, in whatever company */
     bytes_free(&a);
     bytes_free(&b);
     CHECK_OK(file_write(list, "p0.png\nmore/p5.png\n", 19));
-    check(SEGMENT(listed, "--list", list), 0, "2 pictures segmented", NULL);
+    check_says(SEGMENT(listed, "--list", list), 0, "2 pictures segmented", NULL);
     CHECK(same(all, listed, "p0.png") && same(all, listed, "more/p5.png"));
     const char *argv[] = {program, "segment", "-m",  model, "--classes",
                           NAMES,   "-o",      piped, "-",   NULL};
@@ -136,7 +78,7 @@ static void walk_inputs(const char *all) {
     char *lines = mem_format("%s\n%s\n", first, last), *input = test_path("input");
     CHECK_OK(file_write(input, lines, strlen(lines)));
     process_start_reading(&p, input, argv, NULL);
-    check(process_wait(&p, 300), 0, "2 pictures segmented", NULL);
+    check_says(process_wait(&p, 300), 0, "2 pictures segmented", NULL);
     CHECK(same(all, piped, "p0.png"));
     CHECK_OK(file_remove(list));
     char *const owned[] = {alone, listed, piped, list, first, last, from, to, lines, input};
@@ -148,9 +90,10 @@ static void walk_inputs(const char *all) {
 /* Every file of six pictures is the same in both folders. */
 static void check_all_same(const char *a, const char *b) {
     static const char *const suffixes[] = {".png", "-overlay.png", ".json"};
-    for (int i = 0; i < PICTURES; i++)
+    for (int i = 0; i < SEGMENTED_PICTURES; i++)
         for (int k = 0; k < 3; k++) {
-            char *name = mem_format("%sp%d%s", i < PICTURES / 2 ? "" : "more/", i, suffixes[k]);
+            char *name =
+                mem_format("%sp%d%s", i < SEGMENTED_PICTURES / 2 ? "" : "more/", i, suffixes[k]);
             CHECK(same(a, b, name));
             free(name);
         }
@@ -158,8 +101,8 @@ static void check_all_same(const char *a, const char *b) {
 
 /* Named one by one, with one that cannot be read among them: tables in their order. */
 static char *tables(const char *out, const char *writers) {
-    char *p[PICTURES], *bad = in(photos, "bad.png");
-    for (int i = 0; i < PICTURES; i++) p[i] = picture(i);
+    char *p[SEGMENTED_PICTURES], *bad = path_join(photos, "bad.png");
+    for (int i = 0; i < SEGMENTED_PICTURES; i++) p[i] = segmented_picture(photos, i);
     CHECK_OK(file_write(bad, "no", 2));
     struct ended e = SEGMENT(out, "--set", writers, "--damaged", "skip", p[0], p[1], bad, p[5],
                              p[4], p[3], p[2]);
@@ -168,25 +111,25 @@ static char *tables(const char *out, const char *writers) {
     CHECK_OK(file_remove(bad));
     char *text = mem_strdup(e.out);
     ended_free(&e);
-    for (int i = 0; i < PICTURES; i++) free(p[i]);
+    for (int i = 0; i < SEGMENTED_PICTURES; i++) free(p[i]);
     free(bad);
     return text;
 }
 
 static void walk_writers(const char *all) {
     char *none = test_path("no-writers"), *many = test_path("writers"), *full = test_path("full");
-    check(SEGMENT(none, "--set", "eval.writers=0", photos), 0, "6 pictures segmented", NULL);
-    check(SEGMENT(many, "--set", "eval.writers=5", photos), 0, "6 pictures segmented", NULL);
+    check_says(SEGMENT(none, "--set", "eval.writers=0", photos), 0, "6 pictures segmented", NULL);
+    check_says(SEGMENT(many, "--set", "eval.writers=5", photos), 0, "6 pictures segmented", NULL);
     check_all_same(all, none);
     check_all_same(all, many); /* made_by, too: the setting decides no result */
     char *in_turn = tables(none, "eval.writers=0"), *behind = tables(many, "eval.writers=5");
     CHECK_TEXT(behind, in_turn);
-    char *taken = in(full, "p2-overlay.png"), *first = in(full, "p0.json");
+    char *taken = path_join(full, "p2-overlay.png"), *first = path_join(full, "p0.json");
     CHECK_OK(dir_make(taken)); /* a folder where a file is to go */
-    check(SEGMENT(full, photos), 74, NULL, "p2-overlay.png");
+    check_says(SEGMENT(full, photos), 74, NULL, "p2-overlay.png");
     CHECK(file_exists(first));
     CHECK_OK(dir_remove(taken));
-    check(SEGMENT(full, "--resume", photos), 0, " 0 damaged", NULL);
+    check_says(SEGMENT(full, "--resume", photos), 0, " 0 damaged", NULL);
     check_all_same(all, full);
     char *const owned[] = {none, many, full, in_turn, behind, taken, first};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
@@ -195,11 +138,11 @@ static void walk_writers(const char *all) {
 /* ---- what is where ---- */
 
 static void check_name(const cJSON *n, const struct labels *l, const float *score) {
-    int64_t k = (int64_t)item(n, "index")->valuedouble, pixels = 0;
+    int64_t k = (int64_t)json_item(n, "index")->valuedouble, pixels = 0;
     struct coco_rle r = {0};
     struct mask m = {0};
     double sum = 0;
-    const char *counts = item(item(n, "segmentation"), "counts")->valuestring;
+    const char *counts = json_item(json_item(n, "segmentation"), "counts")->valuestring;
     CHECK_OK(coco_rle_parse(counts, strlen(counts), &r));
     r.h = l->h;
     r.w = l->w;
@@ -209,15 +152,15 @@ static void check_name(const cJSON *n, const struct labels *l, const float *scor
         pixels += l->at[i] == k;
         sum += l->at[i] == k ? (double)score[i] : 0;
     }
-    CHECK_INT(item(n, "pixels")->valuedouble, pixels);
-    CHECK_NEAR(item(n, "share")->valuedouble, (double)pixels / (double)(l->h * l->w), 1e-12);
-    CHECK_NEAR(item(n, "mean_score")->valuedouble, sum / (double)pixels, 1e-9);
+    CHECK_INT(json_item(n, "pixels")->valuedouble, pixels);
+    CHECK_NEAR(json_item(n, "share")->valuedouble, (double)pixels / (double)(l->h * l->w), 1e-12);
+    CHECK_NEAR(json_item(n, "mean_score")->valuedouble, sum / (double)pixels, 1e-9);
     mask_free(&m);
     coco_rle_free(&r);
 }
 
 static float *scores_of(const char *dir, const char *name, const struct labels *l) {
-    char *path = in(dir, name);
+    char *path = path_join(dir, name);
     struct safetensors f;
     float *at = mem_alloc((size_t)(l->h * l->w), sizeof *at);
     CHECK_OK(safetensors_open(&f, path));
@@ -242,10 +185,10 @@ static void check_unlabelled(const char *all, const char *out, double least) {
     }
     CHECK(none > 0 && kept > 0);
     cJSON *j = json_of(out, "p1.json");
-    CHECK_INT(item(item(j, "unlabelled"), "value")->valuedouble, 255);
-    CHECK_INT(item(item(j, "unlabelled"), "pixels")->valuedouble, none);
+    CHECK_INT(json_item(json_item(j, "unlabelled"), "value")->valuedouble, 255);
+    CHECK_INT(json_item(json_item(j, "unlabelled"), "pixels")->valuedouble, none);
     const cJSON *n;
-    cJSON_ArrayForEach(n, item(j, "names")) check_name(n, &l, score);
+    cJSON_ArrayForEach(n, json_item(j, "names")) check_name(n, &l, score);
     cJSON_Delete(j);
     free(score);
     labels_free(&was);
@@ -265,29 +208,31 @@ static double middle(const char *out) {
 }
 
 static void walk_numbers(const char *all) {
-    char *plain = test_path("plain"), *out = test_path("unlabelled"), *one = picture(1);
-    check(SEGMENT(plain, "--scores", "--rle", "--no-overlay", one), 0, NULL, NULL);
+    char *plain = test_path("plain"), *out = test_path("unlabelled"),
+         *one = segmented_picture(photos, 1);
+    check_says(SEGMENT(plain, "--scores", "--rle", "--no-overlay", one), 0, NULL, NULL);
     CHECK(same(all, plain, "p1.png"));
-    char *overlay = in(plain, "p1-overlay.png"), *least = mem_format("%.17g", middle(plain));
+    char *overlay = path_join(plain, "p1-overlay.png"), *least = mem_format("%.17g", middle(plain));
     CHECK(!file_exists(overlay));
-    check(SEGMENT(out, "--scores", "--rle", "--background", "grass", "--min-score", least, one), 0,
-          "(unlabelled)", NULL);
+    check_says(
+        SEGMENT(out, "--scores", "--rle", "--background", "grass", "--min-score", least, one), 0,
+        "(unlabelled)", NULL);
     check_unlabelled(all, out, strtod(least, NULL));
     cJSON *record = json_of(out, "ovseg-segment.json");
-    CHECK_INT(item(record, "unlabelled")->valuedouble, 255);
-    CHECK_TEXT(cJSON_GetArrayItem(item(record, "background"), 0)->valuestring, "grass");
-    CHECK_INT(cJSON_GetArraySize(item(record, "names")), 2);
+    CHECK_INT(json_item(record, "unlabelled")->valuedouble, 255);
+    CHECK_TEXT(cJSON_GetArrayItem(json_item(record, "background"), 0)->valuestring, "grass");
+    CHECK_INT(cJSON_GetArraySize(json_item(record, "names")), 2);
     cJSON_Delete(record);
     /* a name that is none of the classes competes with them, and has no value of its own */
-    check(SEGMENT(out, "--background", "wall,floor", one), 0, NULL, NULL);
+    check_says(SEGMENT(out, "--background", "wall,floor", one), 0, NULL, NULL);
     struct labels l = map_of(out, "p1.png");
     for (int64_t i = 0; i < l.h * l.w; i++) CHECK(l.at[i] < K || l.at[i] == 255);
     labels_free(&l);
-    check(SEGMENT(out, "--background", NAMES, one), 64, NULL, "these are all names");
-    check(SEGMENT(out, "--min-score", "much", one), 64, NULL, "--min-score much");
-    check(SEGMENT(out, "--sliding=32", one), 0, NULL, NULL);
-    check(SEGMENT(out, "--original", one), 0, NULL, NULL);
-    check(SEGMENT(out, "--original", "--sliding", one), 78, NULL, "eval.original");
+    check_says(SEGMENT(out, "--background", NAMES, one), 64, NULL, "these are all names");
+    check_says(SEGMENT(out, "--min-score", "much", one), 64, NULL, "--min-score much");
+    check_says(SEGMENT(out, "--sliding=32", one), 0, NULL, NULL);
+    check_says(SEGMENT(out, "--original", one), 0, NULL, NULL);
+    check_says(SEGMENT(out, "--original", "--sliding", one), 78, NULL, "eval.original");
     char *const owned[] = {plain, out, one, overlay, least};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
@@ -295,19 +240,20 @@ static void walk_numbers(const char *all) {
 /* ---- going on ---- */
 
 static void walk_resume(const char *all) {
-    char *before = listing_of(all), *one = in(all, "p1-overlay.png"), *two = picture(2);
-    check(SEGMENT(all, "--resume", photos), 0, "0 pictures segmented, 6 done before", NULL);
+    char *before = listing_of(all), *one = path_join(all, "p1-overlay.png"),
+         *two = segmented_picture(photos, 2);
+    check_says(SEGMENT(all, "--resume", photos), 0, "0 pictures segmented, 6 done before", NULL);
     char *after = listing_of(all);
     CHECK_TEXT(after, before);  /* no file was touched */
     CHECK_OK(file_remove(one)); /* something is missing */
-    draw(two, 7);               /* another picture by now */
-    check(SEGMENT(all, "--resume", photos), 0, "2 pictures segmented, 4 done before", NULL);
-    check(SEGMENT(all, "--resume", "--set", "eval.lambda=0.5", photos), 64, NULL,
-          "was eval.lambda=0.7\n    now eval.lambda=0.5");
-    check(SEGMENT(all, "--resume", "--rle", photos), 64, NULL, "now writes");
+    segmented_draw(two, 7);     /* another picture by now */
+    check_says(SEGMENT(all, "--resume", photos), 0, "2 pictures segmented, 4 done before", NULL);
+    check_says(SEGMENT(all, "--resume", "--set", "eval.lambda=0.5", photos), 64, NULL,
+               "was eval.lambda=0.7\n    now eval.lambda=0.5");
+    check_says(SEGMENT(all, "--resume", "--rle", photos), 64, NULL, "now writes");
     struct ended e = OVSEG("segment", "-m", model, "--classes", "sky,grass,a blue car", "-o", all,
                            "--resume", photos);
-    check(e, 64, NULL, "a blue car");
+    check_says(e, 64, NULL, "a blue car");
     char *const owned[] = {before, one, two, after};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
@@ -320,7 +266,7 @@ static void walk_signal(const char *all) {
     int stopped = 0;
     for (int k = 0; k < 4; k++) {
         char *name = mem_format("stopped-%d", k), *out = test_path(name);
-        char *first = in(out, "more/p3.json");
+        char *first = path_join(out, "more/p3.json");
         const char *argv[] = {program, "segment", "-m", model,  "--classes",
                               NAMES,   "-o",      out,  photos, NULL};
         struct process p;
@@ -335,7 +281,7 @@ static void walk_signal(const char *all) {
             stopped++;
         }
         ended_free(&e);
-        check(SEGMENT(out, "--resume", photos), 0, " 0 damaged", NULL);
+        check_says(SEGMENT(out, "--resume", photos), 0, " 0 damaged", NULL);
         static const char *const files[] = {"p0.png", "more/p5.png", "p1-overlay.png", "p2.json"};
         for (int i = 0; i < 4; i++) CHECK(same(all, out, files[i]));
         free(name);
@@ -348,16 +294,17 @@ static void walk_signal(const char *all) {
 /* ---- pictures that cannot be read ---- */
 
 static void walk_damaged(void) {
-    char *out = test_path("damaged"), *bad = in(photos, "a-bad.jpg"), *map = in(out, "p0.png");
+    char *out = test_path("damaged"), *bad = path_join(photos, "a-bad.jpg"),
+         *map = path_join(out, "p0.png");
     CHECK_OK(file_write(bad, "\xff\xd8\xff no more", 11));
-    check(SEGMENT(out, "--damaged", "stop", photos), 65, NULL, "a-bad.jpg");
+    check_says(SEGMENT(out, "--damaged", "stop", photos), 65, NULL, "a-bad.jpg");
     CHECK(!file_exists(map));
-    check(SEGMENT(out, photos), 65, "6 pictures segmented, 0 done before, 1 damaged",
-          "1 of 7 pictures could not be read");
-    check(SEGMENT(out, "--damaged", "skip", "--resume", photos), 0,
-          "0 pictures segmented, 6 done before, 1 damaged", "skipped: ");
-    check(SEGMENT(out, "--damaged", "skip", bad), 65, NULL, "1 of 1");
-    check(SEGMENT(out, "--damaged", "maybe", bad), 64, NULL, "neither fail, skip nor stop");
+    check_says(SEGMENT(out, photos), 65, "6 pictures segmented, 0 done before, 1 damaged",
+               "1 of 7 pictures could not be read");
+    check_says(SEGMENT(out, "--damaged", "skip", "--resume", photos), 0,
+               "0 pictures segmented, 6 done before, 1 damaged", "skipped: ");
+    check_says(SEGMENT(out, "--damaged", "skip", bad), 65, NULL, "1 of 1");
+    check_says(SEGMENT(out, "--damaged", "maybe", bad), 64, NULL, "neither fail, skip nor stop");
     CHECK_OK(file_remove(bad));
     free(out);
     free(bad);
@@ -367,13 +314,15 @@ static void walk_damaged(void) {
 /* ---- ovseg classify ---- */
 
 static void walk_classify(void) {
-    char *masks = test_path("masks"), *map = in(masks, "p0.png"), *one = picture(0);
-    char *two = picture(1), *lines = test_path("regions.jsonl");
+    char *masks = test_path("masks"), *map = path_join(masks, "p0.png"),
+         *one = segmented_picture(photos, 0);
+    char *two = segmented_picture(photos, 1), *lines = test_path("regions.jsonl");
     struct labels l;
     struct bytes png;
     CHECK_OK(dir_make(masks));
-    CHECK_OK(labels_alloc(&l, SIDE, SIDE));
-    for (int64_t i = 0; i < SIDE * SIDE; i++) l.at[i] = i / SIDE < 20 ? 7 : i / SIDE < 40 ? 3 : 0;
+    CHECK_OK(labels_alloc(&l, SEGMENTED_SIDE, SEGMENTED_SIDE));
+    for (int64_t i = 0; i < SEGMENTED_SIDE * SEGMENTED_SIDE; i++)
+        l.at[i] = i / SEGMENTED_SIDE < 20 ? 7 : i / SEGMENTED_SIDE < 40 ? 3 : 0;
     CHECK_OK(labels_encode_png(&l, &png));
     CHECK_OK(file_write(map, png.at, png.n));
 #define CLASSIFY(...)                                                                              \
@@ -383,20 +332,20 @@ static void walk_classify(void) {
     CHECK_HAS(e.out, "{\"picture\":\"p0.png\",\"mask\":3,\"area\":960,\"bbox\":[0,20,48,20],");
     CHECK_HAS(e.out, "\n{\"picture\":\"p0.png\",\"mask\":7,\"area\":960,\"bbox\":[0,0,48,20],");
     cJSON *first = cJSON_ParseWithLength(e.out, strcspn(e.out, "\n"));
-    CHECK_INT(cJSON_GetArraySize(item(first, "names")), 2);
-    const cJSON *prob = item(first, "probabilities");
+    CHECK_INT(cJSON_GetArraySize(json_item(first, "names")), 2);
+    const cJSON *prob = json_item(first, "probabilities");
     double a = cJSON_GetArrayItem(prob, 0)->valuedouble,
            b = cJSON_GetArrayItem(prob, 1)->valuedouble;
     CHECK(a >= b && b >= 0 && a + b <= 1 + 1e-6);
     cJSON_Delete(first);
-    check(CLASSIFY("-o", lines, one, two), 66, NULL, "picture p1: ");
+    check_says(CLASSIFY("-o", lines, one, two), 66, NULL, "picture p1: ");
     char *text = text_of(lines);
     CHECK_HAS(text, "\"mask\":7");
     ended_free(&e);
-    check(CLASSIFY("--damaged", "skip", one, two), 0, "\"mask\":7", "skipped: ");
-    check(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", "/no/such", one), 66, NULL,
-          "/no/such");
-    check(OVSEG("classify", "-m", model, "--classes", NAMES, one), 64, NULL, "--masks");
+    check_says(CLASSIFY("--damaged", "skip", one, two), 0, "\"mask\":7", "skipped: ");
+    check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", "/no/such", one), 66,
+               NULL, "/no/such");
+    check_says(OVSEG("classify", "-m", model, "--classes", NAMES, one), 64, NULL, "--masks");
     labels_free(&l);
     bytes_free(&png);
     char *const owned[] = {masks, map, one, two, lines, text};
@@ -413,123 +362,21 @@ static void walk_fit(void) {
     char *at = strstr(e.out, "results: ") + 9;
     at[strcspn(at, "\n")] = '\0';
     cJSON *j = json_of(at, "evaluation.json");
-    const cJSON *row = cJSON_GetArrayItem(item(j, "rows"), 0), *fit = item(row, "min_score");
-    double with = item(fit, "miou")->valuedouble, without = item(fit, "miou_without")->valuedouble;
+    const cJSON *row = cJSON_GetArrayItem(json_item(j, "rows"), 0),
+                *fit = json_item(row, "min_score");
+    double with = json_item(fit, "miou")->valuedouble,
+           without = json_item(fit, "miou_without")->valuedouble;
     CHECK(with >= without);
-    CHECK_NEAR(without, item(item(item(row, "metrics"), "all"), "miou_truth")->valuedouble, 1e-9);
+    CHECK_NEAR(without,
+               json_item(json_item(json_item(row, "metrics"), "all"), "miou_truth")->valuedouble,
+               1e-9);
     cJSON_Delete(j);
     ended_free(&e);
-}
-
-/* ---- vocabularies ---- */
-
-static char *put_names(const char *name, const char *text) {
-    char *path = test_path(name);
-    CHECK_OK(file_write(path, text, strlen(text)));
-    return path;
-}
-
-static void walk_lint(void) {
-    char *odd = put_names("odd.txt", "sky\ntrafficlight\nCars\ncar\n");
-    char *bad = put_names("bad.txt", "sky\n\nSky\n"), *clip = run_of("runs", "clip");
-    check(OVSEG("vocab", odd), 0, "odd.txt:2: warning: \"trafficlight\": looks joined", NULL);
-    check(OVSEG("vocab", odd, "--strict"), 65, "odd.txt:4: warning: \"car\": duplicated: line 3",
-          "2 things to mend");
-    check(OVSEG("vocab", bad), 65, NULL, "bad.txt:3: \"sky\" names class 0 and class 1");
-    check(OVSEG("vocab", odd, "--clip", clip, "--alike", "-1"), 0,
-          "odd.txt:2: warning: \"trafficlight\": CLIP hardly tells it from \"sky\" of line 1",
-          NULL);
-    check(OVSEG("vocab", odd, "--print"), 0, "  - {name: \"trafficlight\"}", NULL);
-    check(OVSEG("vocab", "/no/such.txt"), 66, NULL, "/no/such.txt");
-    check(OVSEG("vocab", odd, "x.jpg"), 64, NULL, "pictures go with --try");
-    free(odd);
-    free(bad);
-    free(clip);
-}
-
-/* A wording by itself has the maps of a file that says no other. */
-static void walk_try(void) {
-    char *names = put_names("try.yaml", "- sky\n- {name: car, synonyms: [red ball]}\n");
-    char *alone = put_names("alone.txt", "sky\nred ball\n"), *one = picture(4);
-    char *tried = test_path("tried"), *out = test_path("by-alone"), *max = test_path("max");
-    struct ended e = OVSEG("vocab", "--try", names, "-m", model, "-o", tried, one);
-    check_status(&e, 0);
-    struct ended by_name = OVSEG("segment", "-m", model, "--classes", alone, "-o", out, one);
-    check_status(&by_name, 0);
-    cJSON *j = json_of(out, "p4.json");
-    const cJSON *n;
-    double share = 0;
-    cJSON_ArrayForEach(n, item(j, "names")) if (item(n, "index")->valuedouble > 0) share =
-        item(n, "share")->valuedouble;
-    char *line = strstr(e.out, "red ball "), *want = mem_format("  %6.2f %%", 100 * share);
-    CHECK_HAS(e.out, "\n car\n");
-    CHECK_HAS(e.out, "p4-1-1.png");
-    CHECK(line);
-    while (line > e.out && line[-1] != '\n') line--;
-    CHECK(strncmp(line, want, strlen(want)) == 0);
-    cJSON_Delete(j);
-    ended_free(&by_name);
-    ended_free(&e);
-    free(want);
-    check(OVSEG("segment", "-m", model, "--classes", names, "--set", "eval.synonyms=max", "-o", max,
-                one),
-          0, "car", NULL);
-    check(OVSEG("segment", "-m", model, "--classes", names, "--set", "eval.synonyms=max", "-o", max,
-                "--dump", max, one),
-          64, NULL, "without eval.synonyms=max");
-    check(OVSEG("vocab", "--try", alone, "-m", model, one), 65, NULL, "no class has synonyms");
-    check(OVSEG("vocab", "--try", names, one), 64, NULL, "which model?");
-    check(OVSEG("vocab", "--try", names, "-m", model, "-o", tried, one, one), 64, NULL,
-          "would both be written to");
-    check(OVSEG("vocab", "--try", names, "-m", model, one, "no.jpg"), 66, NULL, "no.jpg: no such");
-    char *const owned[] = {names, alone, one, tried, out, max};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
-}
-
-/* Pixel accuracy of CLIP alone, of an evaluation with a vocabulary. */
-static double right_with(const char *names, const char *more) {
-    char *input = mem_format("inputs.names=%s", names);
-    struct ended e = OVSEG("eval", evaluation, input, "threads=1", more);
-    check_status(&e, 0);
-    char *at = strstr(e.out, "results: ") + 9;
-    at[strcspn(at, "\n")] = '\0';
-    cJSON *j = json_of(at, "evaluation.json");
-    const cJSON *row = cJSON_GetArrayItem(item(j, "rows"), 0);
-    double x = item(item(item(row, "metrics_clip_only"), "all"), "pacc")->valuedouble;
-    cJSON_Delete(j);
-    ended_free(&e);
-    free(input);
-    return x;
-}
-
-static void walk_wordings(void) {
-    char *file = in(evaluation, "evaluation.json");
-    char *text = text_of(file);
-    cJSON *j = cJSON_Parse(text);
-    const cJSON *name;
-    struct str plain = {0}, other = {0};
-    cJSON_ArrayForEach(name, item(j, "classes")) {
-        str_add(&plain, "- {name: \"%s\"}\n", name->valuestring);
-        str_add(&other, "- {name: \"%s\", prompts: [\"nothing of the kind\", \"%zu\"]}\n",
-                name->valuestring, other.n);
-    }
-    CHECK(plain.at && other.at);
-    char *a = put_names("plain.yaml", plain.at), *b = put_names("other.yaml", other.at);
-    double bare = right_with(a, "eval.wordings=false");
-    CHECK(right_with(a, "eval.wordings=true") == bare); /* nothing else is said */
-    CHECK(right_with(b, "eval.wordings=false") == bare);
-    CHECK(right_with(b, "eval.wordings=true") != bare);
-    check(OVSEG("eval", evaluation, "eval.wordings=true"), 78, NULL, "missing inputs.names");
-    cJSON_Delete(j);
-    str_free(&plain);
-    str_free(&other);
-    char *const owned[] = {file, text, a, b};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     char *all = test_path("all");
-    start();
+    segmented_start(&model, &evaluation, &photos);
     walk_inputs(all);
     walk_writers(all);
     walk_numbers(all);
@@ -538,9 +385,6 @@ TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     walk_damaged();
     walk_classify();
     walk_fit();
-    walk_lint();
-    walk_try();
-    walk_wordings();
     free(all);
     free(model);
     free(evaluation);

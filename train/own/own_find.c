@@ -1,6 +1,5 @@
 /* Which file or folder of a user's is what: what the command line names, and, for what it does not,
  * what lies beside or in the folder of pictures under a usual name. */
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,12 +27,6 @@ static char *existing(struct own *o, const char *dir, const char *const *names,
     return NULL;
 }
 
-/* A file's name without its ending, owned. */
-static char *stem_of(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return mem_format("%.*s", (int)(dot ? dot - name : (ptrdiff_t)strlen(name)), name);
-}
-
 /* A text of the name of a picture beside it, "a.txt" or "a.jpg.txt" of a.jpg; `deep`: also in
  * folders below. */
 static bool has_texts(const char *dir, bool deep) {
@@ -42,7 +35,7 @@ static bool has_texts(const char *dir, bool deep) {
     if (deep ? dir_walk(dir, NULL, &names) : dir_list(dir, &names)) error_clear();
     for (size_t i = 0; i < names.n; i++) {
         if (!image_name_is(names.at[i])) continue;
-        char *stem = stem_of(names.at[i]);
+        char *stem = path_without_suffix(names.at[i]);
         strings_add(&pictures, names.at[i]);
         strings_add(&pictures, stem);
         free(stem);
@@ -51,7 +44,7 @@ static bool has_texts(const char *dir, bool deep) {
     for (size_t i = 0; i < names.n && !found; i++) {
         const char *dot = strrchr(names.at[i], '.');
         if (!dot || strcasecmp(dot, ".txt") != 0) continue;
-        char *stem = stem_of(names.at[i]);
+        char *stem = path_without_suffix(names.at[i]);
         found = strings_find(&pictures, stem) >= 0;
         free(stem);
     }

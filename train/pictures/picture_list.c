@@ -12,15 +12,10 @@
 
 enum { LIST_MAX = 256 << 20 }; /* bytes */
 
-static char *without_suffix(const char *name) {
-    const char *dot = strrchr(path_base(name), '.');
-    return dot && dot > path_base(name) ? mem_format("%.*s", (int)(dot - name), name)
-                                        : mem_strdup(name);
-}
-
 static void add(struct picture_list *l, const char *path, const char *name) {
     l->at = mem_grow(l->at, &l->cap, l->n + 1, sizeof *l->at);
-    l->at[l->n++] = (struct picture_file){mem_strdup(path), mem_strdup(name), without_suffix(name)};
+    l->at[l->n++] =
+        (struct picture_file){mem_strdup(path), mem_strdup(name), path_without_suffix(name)};
 }
 
 static bool same_folder(const char *a, const char *b) {

@@ -20,25 +20,6 @@ static const struct run_curve *whole_curve(const struct report_run *run, const c
     return c && c->n > 1 && c->step[0] == 0 ? c : NULL;
 }
 
-static bool same_setting(const struct report_run *a, const struct report_run *b, const char *key);
-
-/* The run of the chain's CLIP that a run went on from, when it was measured in the same way. */
-static const struct report_run *begun_from(const struct report *r, const struct report_run *run,
-                                           const char *figure, const char *key) {
-    for (size_t i = 0; i < run->look.n_inputs; i++) {
-        const struct run_input *in = &run->look.input[i];
-        if (!in->run || strcmp(in->name, "clip") != 0) continue;
-        for (size_t k = 0; k < run->n_from; k++) {
-            const struct report_run *from = &r->run[run->from[k]];
-            char *real = realpath(in->path, NULL);
-            bool is = real && strcmp(real, from->real) == 0;
-            free(real);
-            if (is && whole_curve(from, figure) && same_setting(run, from, key)) return from;
-        }
-    }
-    return NULL;
-}
-
 /* A setting as the run's settings.yaml has it, owned; "" when it does not say. */
 static char *setting_of(const struct report_run *run, const char *key) {
     struct said_settings s;
@@ -56,6 +37,23 @@ static bool same_setting(const struct report_run *a, const struct report_run *b,
     free(x);
     free(y);
     return same;
+}
+
+/* The run of the chain's CLIP that a run went on from, when it was measured in the same way. */
+static const struct report_run *begun_from(const struct report *r, const struct report_run *run,
+                                           const char *figure, const char *key) {
+    for (size_t i = 0; i < run->look.n_inputs; i++) {
+        const struct run_input *in = &run->look.input[i];
+        if (!in->run || strcmp(in->name, "clip") != 0) continue;
+        for (size_t k = 0; k < run->n_from; k++) {
+            const struct report_run *from = &r->run[run->from[k]];
+            char *real = realpath(in->path, NULL);
+            bool is = real && strcmp(real, from->real) == 0;
+            free(real);
+            if (is && whole_curve(from, figure) && same_setting(run, from, key)) return from;
+        }
+    }
+    return NULL;
 }
 
 /* The name of a set, or of the probe's file without its folders: a page is of no machine. */
