@@ -18,8 +18,9 @@
 #include "dist/wire_nccl.h"
 
 enum {
-    LEAVE_S = 60,       /* how long who is done waits for the others */
-    LEAVE_FAILED_S = 5, /* and who has failed, for others that have as well */
+    LEAVE_S = 60,       /* how long who is done waits for the others, and who has failed for rank 0
+                         * where that hears of it: it may be in a long step */
+    LEAVE_FAILED_S = 5, /* otherwise: for others that have failed as well */
     FAILED_S = 1,       /* and rank 0 for an exchange with one that takes such leave */
     LEAVES = 1 << 8,    /* the word of that: and its status */
     WATCH_MS = 100      /* between two looks at the others, while there is nothing to do */
@@ -83,7 +84,7 @@ _Noreturn static void end_all(const struct comm *c, int status) {
 }
 
 /* The caller waits for this exchange, and now for ever. Gradients that are summed beside its
- * computing hold nothing up that it could be at. */
+ * computing hold nothing up that it could be at. The error that is pending says why, if any. */
 _Noreturn static void end_at(const struct work *w, int status) {
     struct comm *c = w->c;
     pthread_mutex_lock(&c->lock);
@@ -105,13 +106,18 @@ _Noreturn static void give_up(const struct work *w) {
     pthread_mutex_lock(&w->c->lock);
     char *dir = w->c->report ? mem_strdup(w->c->report) : NULL;
     pthread_mutex_unlock(&w->c->lock);
-    hang_report(&(struct hang){.dir = dir,
-                               .rank = w->c->peers.rank,
-                               .size = w->c->peers.size,
-                               .what = name_of(e->kind),
-                               .number = w->number,
-                               .seconds = clock_s() - w->since});
-    end_at(w, ERR_INTERNAL);
+    end_at(w, hang_report(&(struct hang){.dir = dir,
+                                         .rank = w->c->peers.rank,
+                                         .size = w->c->peers.size,
+                                         .what = name_of(e->kind),
+                                         .number = w->number,
+                                         .seconds = clock_s() - w->since}));
+}
+
+static int say(const struct comm *c, int status, const char *wrong) {
+    error_set(status, "rank %d of %d: %s", c->peers.rank, c->peers.size, wrong);
+    log_error("%s", error_message());
+    return status;
 }
 
 /* Sockets tell that another rank is gone: while this one computes (w is NULL), and where NCCL waits
@@ -119,9 +125,9 @@ _Noreturn static void give_up(const struct work *w) {
 static void watch(const struct comm *c, const struct work *w) {
     const char *wrong = c->wire->watch ? c->wire->watch() : NULL;
     if (!wrong) return;
-    log_error("rank %d of %d: %s", c->peers.rank, c->peers.size, wrong);
-    if (w) end_at(w, ERR_INTERNAL);
-    end_all(c, ERR_INTERNAL);
+    int status = say(c, ERR_INTERNAL, wrong);
+    if (w) end_at(w, status);
+    end_all(c, status);
 }
 
 static struct comm_word word_of(struct comm *c) {
@@ -187,9 +193,10 @@ static void serve(struct comm *c, const struct request *r, long number) {
     const char *wrong = do_exchange(c, r, (struct wire_wait){idle, &w});
     if (!wrong) return;
     if (r->e.kind == EX_LEAVE && r->e.status) end_all(c, r->e.status);
-    log_error("rank %d of %d: %s, %s (exchange %ld)", c->peers.rank, c->peers.size, wrong,
-              name_of(r->e.kind), number);
-    end_at(&w, r->e.kind == EX_NCCL ? ERR_DEVICE : ERR_INTERNAL);
+    char *where = mem_format("%s, %s (exchange %ld)", wrong, name_of(r->e.kind), number);
+    int status = say(c, r->e.kind == EX_NCCL ? ERR_DEVICE : ERR_INTERNAL, where);
+    free(where);
+    end_at(&w, status);
 }
 
 static void wait_for_request(struct comm *c) {
@@ -349,8 +356,9 @@ static void exchange(struct comm *c, struct exchange e) {
 
 void comm_close(struct comm *c, int status) {
     if (!c) return;
+    bool heard = c->word.failed && c->peers.rank;
     struct request r = {.e = {.kind = EX_LEAVE, .status = status},
-                        .limit = status ? LEAVE_FAILED_S : LEAVE_S};
+                        .limit = status && !heard ? LEAVE_FAILED_S : LEAVE_S};
     answer(c, &r);
     pthread_join(c->thread, NULL);
     destroy(c);

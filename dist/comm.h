@@ -30,15 +30,17 @@ struct comm;
  * MPI, or MPI has another number of processes than the launcher; or a rank did not come. */
 int comm_open(struct comm **c_out, const struct launch *l);
 
-/* Takes leave with the status that this process ends with. When all others do the same within a few
- * seconds, and with the same status, MPI is ended in order; otherwise all are ended with `status`.
- * Others that listen are told of a status that is not 0, and may end what they are at. */
+/* Takes leave with the status that this process ends with. When all others do the same in time, and
+ * with the same status, MPI is ended in order; otherwise all are ended with `status`. In time is
+ * within a minute; with a status that is not 0 within five seconds, unless it is another rank's
+ * than 0's and others listen: they are told of it, and may end what they are at. */
 void comm_close(struct comm *c, int status);
 
 /* What this rank holds for all of them and lets go when the communicator ends them in the middle of
  * an exchange: `let_go` is then called, by its thread, while the caller's waits in that exchange
- * and does nothing else. NULL: nothing. So ends rank 0 a second after it heard that another one has
- * failed, when it waits for that one: with the same status. */
+ * and does nothing else. NULL: nothing. The error that is pending then says why, unless another
+ * rank did. So ends rank 0 a second after it heard that another one has failed, when it waits for
+ * that one: with the same status. */
 void comm_at_end(struct comm *c, void (*let_go)(void *ctx, int status), void *ctx);
 
 int comm_rank(const struct comm *c);            /* 0 .. size - 1 */

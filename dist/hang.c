@@ -32,7 +32,7 @@ static void write_stacks(const struct hang *h) {
     free(path);
 }
 
-void hang_report(const struct hang *h) {
+int hang_report(const struct hang *h) {
     struct str silent = {0};
     int first = h->rank;
     if (h->dir) {
@@ -49,13 +49,16 @@ void hang_report(const struct hang *h) {
     }
     /* Who ends first wakes ranks that were stopped (its launcher does), and they leave a file, too:
      * the others let the first one look and tell. */
+    error_set(ERR_INTERNAL,
+              "rank %d of %d waits for %s since %.0f s (exchange %ld); silent: %s%s%s", h->rank,
+              h->size, h->what, h->seconds, h->number, silent.n ? "rank " : "none",
+              silent.n ? silent.at : "", h->dir ? "; stacks of the others are in hang/" : "");
+    str_free(&silent);
     if (first != h->rank)
         nanosleep(&(struct timespec){.tv_sec = GRACE_S}, NULL);
     else
-        log_error("rank %d of %d waits for %s since %.0f s (exchange %ld); silent: %s%s%s", h->rank,
-                  h->size, h->what, h->seconds, h->number, silent.n ? "rank " : "none",
-                  silent.n ? silent.at : "", h->dir ? "; stacks of the others are in hang/" : "");
-    str_free(&silent);
+        log_error("%s", error_message());
+    return ERR_INTERNAL;
 }
 
 void hang_clear(const char *dir) {

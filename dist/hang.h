@@ -11,8 +11,9 @@ struct hang {
 };
 
 /* Writes DIR/hang/rank-R.txt, the stacks of all threads of this process in it; looks, a moment
- * later, whose file is not there; the first rank that waits says so on stderr. */
-void hang_report(const struct hang *h);
+ * later, whose file is not there; the first rank that waits says so on stderr. ERR_INTERNAL, with
+ * that message. */
+int hang_report(const struct hang *h);
 
 /* Removes what an earlier life left. */
 void hang_clear(const char *dir);

@@ -135,7 +135,7 @@ static int live_end(struct node *n, int status) {
  * any more. A checkpoint that is being written is left as a killed process leaves it. */
 static void let_go(void *ctx, int status) {
     struct node *n = ctx;
-    error_set(status, "%s", "another rank failed, or hangs: the log says which, and why");
+    error_set(status, "another rank failed: the log says which, and why"); /* unless one pends */
     live_end(n, status);
     error_clear();
     lock_release(n->lock);

@@ -298,8 +298,10 @@ TEST(a_rank_that_hangs_is_named_and_all_end_with_70) {
     CHECK_HAS(text, "rank 0 of 3 waits for ");
     CHECK_HAS(text, "thread ");
     CHECK_HAS(text, "libc.so");
-    free(stacks);
-    free(text);
+    char *failed = file_of("out", "clip", "FAILED"), *reason = text_of(failed);
+    CHECK_HAS(reason, "silent: rank ");
+    char *const owned[] = {stacks, text, failed, reason};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     ended_free(&e);
 }
 

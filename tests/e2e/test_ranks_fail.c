@@ -116,6 +116,8 @@ TEST(without_mpi_rank_0_lets_go_of_the_run_when_another_is_killed) {
     CHECK_HAS(all.err, "rank 2 is gone");
     ended_free(&all);
     check_let_go("clip", ERR_INTERNAL);
-    char *const owned[] = {scenes, dir, config, output};
+    char *failed = file_of("out", "clip", "FAILED"), *reason = text_of(failed);
+    CHECK_HAS(reason, "rank 2 is gone");
+    char *const owned[] = {scenes, dir, config, output, failed, reason};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
