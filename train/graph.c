@@ -13,13 +13,13 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/clip_validate.h"
+#include "train/graph_check.h"
 #include "train/identity.h"
 #include "train/input_kinds.h"
 #include "train/package/package.h"
 #include "train/places.h"
 #include "train/run.h"
 #include "train/weights/import_settings.h"
-#include "train/weights/init_weights.h"
 
 /* What loading needs besides the graph. */
 struct builder {
@@ -352,75 +352,6 @@ void graph_add(struct graph *g, struct node *n) {
     g->at[g->n++] = n;
 }
 
-/* NAME: must mean one config; two files of one name may lie in different folders. */
-static void check_one(struct builder *b, const struct override *o) {
-    const struct node *first = NULL;
-    struct str origin = {0};
-    override_origin(o, &origin);
-    for (size_t k = 0; o->scope && k < b->graph->n; k++) {
-        const struct node *n = b->graph->at[k];
-        if (n->identity || strcmp(n->name, o->scope) != 0) continue; /* a finished run: no config */
-        if (first)
-            problems_add(&b->problems,
-                         "%s: %s:%s: which one? %s and %s have this name: rename a file, or set "
-                         "it there",
-                         origin.at, o->scope, o->key, first->path, n->path);
-        else
-            first = n;
-    }
-    str_free(&origin);
-}
-
-static void check_scopes(struct builder *b) {
-    for (size_t i = 0; i < b->n_overrides; i++) {
-        const struct override *o = &b->overrides[i];
-        if (b->override_used[i]) {
-            check_one(b, o);
-            continue;
-        }
-        struct str names = {0}, origin = {0};
-        override_origin(o, &origin);
-        for (size_t k = 0; k < b->graph->n; k++)
-            str_add(&names, "%s%s", k ? ", " : "", b->graph->at[k]->name);
-        problems_add(&b->problems, "%s: %s:%s: no config of that name; there are %s", origin.at,
-                     o->scope, o->key, names.at ? names.at : "none");
-        str_free(&names);
-        str_free(&origin);
-    }
-}
-
-/* What holds for every stage that has the setting. */
-static void check_common(const struct node *n, struct problems *p) {
-    const struct config *c = &n->config;
-    int kind = c->run.stage;
-    bool trains = kind == STAGE_CLIP_PRETRAIN || kind == STAGE_PROPOSALS ||
-                  kind == STAGE_CLIP_FINETUNE || kind == STAGE_MASK_PROMPT ||
-                  kind == STAGE_CLIP_JOINT;
-    if (trains && !c->optim.steps && !c->optim.epochs)
-        problems_add(p, "%s: optim.steps and optim.epochs are both 0: nothing would be trained",
-                     n->path);
-    if (trains && c->train.validate_keep == KEEP_BEST && !*c->train.validate_set)
-        problems_add(p, "%s: validate.keep: best needs a validate.set to be best on", n->path);
-    resources_check(&n->doc, &c->resources, c->run.time_limit, p);
-    bool needs_gpu = c->run.precision == PRECISION_TF32 || c->run.precision == PRECISION_FP16;
-    if (needs_gpu && c->run.device == DEVICE_CPU)
-        settings_problem(&n->doc, p, "precision", "%s is for GPUs, and device is cpu",
-                         precision_names[c->run.precision]);
-    if (c->init.allow_missing.n && !n->init && !node_input(n, "init.weights"))
-        settings_problem(&n->doc, p, "init.allow_missing", "there are no init.weights");
-    if (node_clip(n) == NULL && node_input(n, "clip"))
-        problems_add(p, "%s: inputs.clip: no clip-pretrain stage at its root", n->path);
-}
-
-static void check_nodes(struct builder *b) {
-    for (size_t i = 0; i < b->graph->n; i++) {
-        struct node *n = b->graph->at[i];
-        if (!n->stage || n->done) continue;
-        check_common(n, &b->problems);
-        if (n->stage->check) n->stage->check(n, &b->problems);
-    }
-}
-
 static int open_any(struct graph *g, const char *path, bool weights,
                     const struct override *overrides, size_t n) {
     *g = (struct graph){0};
@@ -430,8 +361,8 @@ static int open_any(struct graph *g, const char *path, bool weights,
         load_weights(&b, path);
     else
         load(&b, path);
-    if (!b.problems.n) check_scopes(&b);
-    if (!b.problems.n) check_nodes(&b); /* they may trust what every file says by itself */
+    if (!b.problems.n) graph_check_scopes(g, overrides, b.override_used, n, &b.problems);
+    if (!b.problems.n) graph_check(g, &b.problems); /* may trust what every file says by itself */
     free(b.override_used);
     strings_free(&b.visiting);
     return problems_close(&b.problems, b.missing ? ERR_MISSING : ERR_CONFIG);
@@ -457,19 +388,6 @@ int graph_identify(struct graph *g) {
 int graph_open(struct graph *g, const char *config, const struct override *overrides, size_t n) {
     int status = graph_load(g, config, overrides, n);
     return status ? status : graph_identify(g);
-}
-
-int graph_check_inputs(const struct graph *g) {
-    bool *needed = mem_alloc(g->n, sizeof *needed);
-    int status = 0;
-    graph_needed(g, needed);
-    for (size_t i = 0; !status && i < g->n; i++) {
-        const struct node *n = g->at[i];
-        if (needed[i] && n->stage->check_inputs) status = n->stage->check_inputs(n);
-        if (!status && needed[i]) status = init_check(n);
-    }
-    free(needed);
-    return status;
 }
 
 static void node_free(struct node *n) {
