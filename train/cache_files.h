@@ -2,7 +2,7 @@
  *
  *   .text/NAME.h5    features of texts            eval/noun_text.h
  *   .mined/NAME.h5   pictures, masks, features    train/mine/mine_cache.h
- *   .hashes        contents of input files      train/content.h
+ *   .hashes        contents of input files      train/run/content.h
  *
  * Each file is whole by itself and may go at any time: it costs time to make again, nothing else.
  */

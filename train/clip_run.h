@@ -6,7 +6,7 @@
 #include "eval/class_text.h"
 #include "eval/segment.h"
 #include "nn/models/clip.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* A CLIP with the registry of its tensors. */
 struct clip_run {

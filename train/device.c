@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "dist/nccl.h"
 #include "train/ranks.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 /* What this process knows of GPUs here. */
 static struct {

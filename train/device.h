@@ -4,7 +4,7 @@
 #pragma once
 
 #include "dist/comm.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* "cpu" or "cuda": where the results of a stage come from, by its settings; `auto` is what this
  * machine has. */

@@ -9,7 +9,7 @@
 #include "train/commands/cmd_runs.h"
 #include "train/memory.h"
 #include "train/ranks.h"
-#include "train/run_look.h"
+#include "train/run/run_look.h"
 
 static char *place(const char *dir) { return path_join(dir, ".first-try"); }
 

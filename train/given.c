@@ -4,7 +4,7 @@
 #include "checkpoints/import.h"
 #include "eval/given.h"
 #include "train/package/package.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 bool given_is(const char *path) {
     if (run_folder(path) || package_is(path) || (dir_exists(path) && import_is_weights(path)))

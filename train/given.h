@@ -3,7 +3,7 @@
 
 #include "data/mask_source.h"
 #include "eval/segment.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* A path that is masks, not weights nor a run. */
 bool given_is(const char *path);

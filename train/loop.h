@@ -15,9 +15,9 @@
 #include "optim/adamw.h"
 #include "optim/scaler.h"
 #include "optim/schedule.h"
-#include "train/graph.h"
 #include "train/metrics.h"
 #include "train/not_finite.h"
+#include "train/run/graph.h"
 #include "train/shards.h"
 
 struct cJSON;

@@ -9,7 +9,7 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/package/package.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/segment.h"
 
 /* Takes the nodes of a graph over into another that outlives it. */

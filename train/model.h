@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 struct model_options {
     const char *command;   /* that was given: what its settings are said to be wrong in */

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/setting_rows.h"
 #include "base/settings_path.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* What such a file may say. */
 struct place_file {

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "dist/comm.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* The multiples of `by` next to n, or one of them. */
 static void name_nearest(const struct node *n, struct problems *p, int64_t by, const char *why) {

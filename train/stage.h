@@ -8,7 +8,7 @@
 #include "base/problems.h"
 #include "configs/config.h"
 
-struct node; /* train/graph.h */
+struct node; /* train/run/graph.h */
 
 struct stage {
     const char *name;          /* "mask-prompt" */

@@ -2,7 +2,7 @@
  * the proposals, nor what is known of names is a CLIP, and a row of the table. One pass over the
  * pictures serves all rows, grids and oracles (reference-spec 8). */
 #include "dist/comm.h"
-#include "train/evaluation.h"
+#include "train/evaluation/evaluation.h"
 #include "train/ranks.h"
 #include "train/stage.h"
 

@@ -8,8 +8,8 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/import.h"
 #include "nn/models/ovseg.h"
-#include "train/graph.h"
-#include "train/run.h"
+#include "train/run/graph.h"
+#include "train/run/run.h"
 
 /* The registry of what a file holds: a whole model, or a CLIP by itself. */
 struct imported {

@@ -13,7 +13,7 @@
 #include "data/own_set.h"
 #include "data/resize.h"
 #include "data/set.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 #include "train/signals.h"
 
 /* The user's files, and what is made of them. */

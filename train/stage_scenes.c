@@ -9,7 +9,7 @@
 #include "base/spans.h"
 #include "data/scene_captions.h"
 #include "data/set.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 #include "train/signals.h"
 
 /* Drawn and encoded in parallel, written in order. */

@@ -6,7 +6,7 @@
 #include "tests/e2e/process.h"
 #include "tests/torch.h"
 #include "tests/unit/import_made.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 static char *write_config(const char *name, const char *text) {
     char *path = test_path(name);

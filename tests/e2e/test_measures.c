@@ -10,7 +10,7 @@
 #include "eval/confusion.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
-#include "train/analysis.h"
+#include "train/evaluation/analysis.h"
 
 #define EVAL(...) OVSEG("eval", __VA_ARGS__)
 #define REPORT(...) OVSEG("report", __VA_ARGS__)

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/test.h"
-#include "train/lock_file.h"
+#include "train/run/lock_file.h"
 
 /* How many run folders of this name there are. */
 static int runs(const char *name) {

@@ -15,7 +15,7 @@
 #include "data/set_index.h"
 #include "data/text_bank.h"
 #include "tests/fuzz/fuzz.h"
-#include "train/analysis.h"
+#include "train/evaluation/analysis.h"
 
 enum { PARTS_MAX = 26, TEXTS_MAX = 5 };
 

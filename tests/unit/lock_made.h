@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "tests/test.h"
-#include "train/lock_file.h"
+#include "train/run/lock_file.h"
 
 static inline void lock_put(const char *path, const struct lock_holder *h) {
     char text[LOCK_TEXT];

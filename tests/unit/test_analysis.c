@@ -1,11 +1,11 @@
 /* analysis.h5 of label maps made here: what comes back, and what is refused. */
-#include "train/analysis.h"
+#include "train/evaluation/analysis.h"
 
 #include "base/file.h"
 #include "base/rng.h"
 #include "data/csv.h"
 #include "tests/test.h"
-#include "train/difference.h"
+#include "train/evaluation/difference.h"
 #include "train/memory.h"
 
 enum { N = 5, K = 4, PIXELS = 64, J = 2 };

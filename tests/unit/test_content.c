@@ -1,4 +1,4 @@
-#include "train/content.h"
+#include "train/run/content.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include "tests/own_folder.h"
 #include "tests/test.h"
 #include "train/commands/cmd.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 static char *text_of(const char *name) {
     char *path = own_path(name);

@@ -7,7 +7,7 @@
 #include "tests/own_folder.h"
 #include "tests/test.h"
 #include "train/commands/cmd.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* The chain that was written, as ovseg-train would look at it. */
 static void check_chain(void) {

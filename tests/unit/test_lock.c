@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "train/lock.h"
+#include "train/run/lock.h"
 #include "train/signals.h"
 
 static const double STILL = 0.3;

@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "data/nouns.h"
 #include "tests/test.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 enum { IMAGES = 40, CAPTIONS = 3 };
 

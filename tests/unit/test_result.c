@@ -1,4 +1,4 @@
-#include "train/result.h"
+#include "train/evaluation/result.h"
 
 #include <sys/stat.h>
 

@@ -5,10 +5,10 @@
 
 #include "tests/unit/lock_made.h"
 #include "tests/unit/run_made.h"
-#include "train/lock.h"
-#include "train/run_look.h"
-#include "train/run_settings.h"
-#include "train/run_status.h"
+#include "train/run/lock.h"
+#include "train/run/run_look.h"
+#include "train/run/run_settings.h"
+#include "train/run/run_status.h"
 
 static enum run_state state_of(const char *run) {
     struct run_look r;

@@ -3,8 +3,8 @@
 #include <sys/wait.h>
 
 #include "tests/unit/run_made.h"
-#include "train/lock.h"
-#include "train/run_remove.h"
+#include "train/run/lock.h"
+#include "train/run/run_remove.h"
 
 static const char uses_clip[] = "{\"clip\":{\"run\":\"clip-00000000aaaa\",\"best\":false}}";
 

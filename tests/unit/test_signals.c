@@ -4,8 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "train/graph.h"
 #include "train/mine/mine_nouns.h"
+#include "train/run/graph.h"
 #include "train/signals.h"
 
 /* Signals change the whole process: each case in a child. The exit status of what it does. */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "train/cluster/slurm_text.h"
 #include "train/device.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 static const char INDEX[] = "%a"; /* Slurm's own mark for it, in names of files */
 

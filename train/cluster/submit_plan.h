@@ -3,7 +3,7 @@
 #pragma once
 
 #include "train/cluster/submit_flags.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 struct submit_request {
     const char *config;       /* as it was given */

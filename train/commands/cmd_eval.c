@@ -16,7 +16,7 @@
 #include "train/clip_blend_run.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
-#include "train/eval_sets.h"
+#include "train/evaluation/eval_sets.h"
 #include "train/model.h"
 #include "train/segment.h"
 #include "train/signals.h"

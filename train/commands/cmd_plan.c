@@ -10,8 +10,8 @@
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
 #include "train/plan/plan_sweep.h"
-#include "train/run.h"
-#include "train/scheduler.h"
+#include "train/run/run.h"
+#include "train/run/scheduler.h"
 #include "train/signals.h"
 
 struct arguments {

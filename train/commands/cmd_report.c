@@ -9,7 +9,7 @@
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_report.h"
-#include "train/difference.h"
+#include "train/evaluation/difference.h"
 #include "train/places.h"
 #include "train/report/report.h"
 

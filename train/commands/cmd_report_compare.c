@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "train/difference.h"
-#include "train/protocol.h"
+#include "train/evaluation/difference.h"
+#include "train/evaluation/protocol.h"
+#include "train/evaluation/result_full.h"
 #include "train/report/report.h"
-#include "train/result_full.h"
 
 struct work {
     const struct report_compare *c;

@@ -1,7 +1,7 @@
 /* The parts of `ovseg runs`; argv[0] is "ovseg runs PART". */
 #pragma once
 
-#include "train/run_look.h"
+#include "train/run/run_look.h"
 
 int cmd_runs_list(int argc, char **argv);
 int cmd_runs_show(int argc, char **argv);

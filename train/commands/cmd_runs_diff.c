@@ -12,10 +12,10 @@
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
-#include "train/identity.h"
+#include "train/evaluation/protocol.h"
 #include "train/places.h"
-#include "train/protocol.h"
-#include "train/run_settings.h"
+#include "train/run/identity.h"
+#include "train/run/run_settings.h"
 
 struct arguments {
     const char *a, *b, *runs;

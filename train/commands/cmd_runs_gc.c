@@ -12,7 +12,7 @@
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
 #include "train/places.h"
-#include "train/run_remove.h"
+#include "train/run/run_remove.h"
 
 struct arguments {
     const char *dir;

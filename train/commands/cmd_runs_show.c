@@ -14,7 +14,7 @@
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
 #include "train/places.h"
-#include "train/run_settings.h"
+#include "train/run/run_settings.h"
 
 struct arguments {
     const char *run, *runs;

@@ -12,7 +12,7 @@
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
 #include "train/places.h"
-#include "train/run_status.h"
+#include "train/run/run_status.h"
 
 struct arguments {
     const char *run, *runs;

@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "data/sources.h"
 #include "dist/comm.h"
-#include "train/analysis.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
+#include "train/evaluation/analysis.h"
+#include "train/evaluation/result.h"
 #include "train/ranks.h"
-#include "train/result.h"
-#include "train/run.h"
-#include "train/scheduler.h"
+#include "train/run/run.h"
+#include "train/run/scheduler.h"
 #include "train/signals.h"
 #include "train/time_limit.h"
 
@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
     {"verbose", 'v', 0, 0, "Also messages for debugging", 0},
     {"quiet", 'q', 0, 0, "Warnings and errors only", 0},
     {"node", KEY_NODE, "PATH", OPTION_HIDDEN, 0,
-     0}, /* train/scheduler.c starts itself with these */
+     0}, /* train/run/scheduler.c starts itself with these */
     {"parent", KEY_PARENT, "PID", OPTION_HIDDEN, 0, 0},
     {0},
 };

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "train/child_output.h"
 #include "train/commands/cmd_runs.h"
-#include "train/disk_kind.h"
 #include "train/doctor/doctor.h"
-#include "train/lock.h"
+#include "train/run/disk_kind.h"
+#include "train/run/lock.h"
 
 static const char no_file[] = "no file can be made: ";
 

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/spans.h"
-#include "train/graph.h"
 #include "train/mine/noun_source.h"
+#include "train/run/graph.h"
 #include "train/signals.h"
 
 const char *const mine_nouns_files[] = {"nouns.weights", "nouns.tags", "nouns.phrases",

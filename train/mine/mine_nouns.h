@@ -4,7 +4,7 @@
 #include "base/problems.h"
 #include "data/dataset.h"
 
-struct node; /* train/graph.h */
+struct node; /* train/run/graph.h */
 
 struct caption_nouns {
     int64_t *at; /* [n] rows of the table, rising; a noun counts once a caption */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "eval/noun_text.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* [n, D] in the caller's scope; NULL and the pending error, ERR_SIGINT and its kin among them. */
 tensor *noun_features(const struct node *node, const struct clip *c, char *const *nouns, int64_t n);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "data/pairs_tsv.h"
-#include "train/content.h"
-#include "train/graph.h"
+#include "train/run/content.h"
+#include "train/run/graph.h"
 
 bool pairs_input_is_table(const struct node *n); /* a file */
 /* Of pairs, a run's or by itself; owned. `input`: "pairs" or "more_pairs". */

@@ -6,7 +6,7 @@
 
 #include "data/pairs.h"
 #include "data/sampler.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 struct pairs_mix {
     struct pairs of[2];

@@ -8,7 +8,7 @@
 #include "data/set_index.h"
 #include "train/model.h"
 #include "train/places.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 static const char set_name[] = "clip.h5"; /* what stage mine reads of its scenes */
 enum { SOURCE_SCENES = 2 };               /* of pairs_source_names: the hash of that run */

@@ -5,7 +5,7 @@
 
 #include "data/dataset.h"
 #include "data/pairs.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 struct pairs_place {
     char *dir; /* that holds the manifest */

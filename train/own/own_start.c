@@ -8,10 +8,10 @@
 #include "base/shipped.h"
 #include "checkpoints/import.h"
 #include "train/given.h"
-#include "train/graph.h"
 #include "train/own/own.h"
 #include "train/package/package.h"
-#include "train/run.h"
+#include "train/run/graph.h"
+#include "train/run/run.h"
 
 enum { LARGE_WIDTH = 256 }; /* of an image tower: the shipped one has 64, published ones 512 on */
 

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "base/settings_text.h"
 #include "data/set_index.h"
+#include "train/evaluation/protocol.h"
 #include "train/package/package.h"
-#include "train/protocol.h"
-#include "train/run_look.h"
+#include "train/run/run_look.h"
 
 enum { CARD_VERSION = 1 };
 

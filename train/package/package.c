@@ -11,7 +11,7 @@
 #include "checkpoints/sealed.h"
 #include "checkpoints/weights.h"
 #include "nn/models/maskformer.h"
-#include "train/identity.h"
+#include "train/run/identity.h"
 
 enum { SETTINGS_MAX = 1 << 20 }; /* bytes of a file of them */
 

@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 #define PACKAGE_SETTINGS "settings.yaml"
 #define PACKAGE_NAMES "names.yaml"

@@ -13,7 +13,7 @@
 #include "data/tokenizer.h"
 #include "train/package/card.h"
 #include "train/package/package.h"
-#include "train/run_look.h"
+#include "train/run/run_look.h"
 #include "train/segmenter.h"
 
 enum { TOKENIZER_MAX = 4 << 20 }; /* bytes */

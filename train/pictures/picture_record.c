@@ -15,8 +15,8 @@
 #include "base/settings_text.h"
 #include "checkpoints/safetensors_header.h"
 #include "train/device.h"
-#include "train/identity.h"
 #include "train/pictures/picture_json.h"
+#include "train/run/identity.h"
 
 enum { VERSION = 1, FILE_MAX = 64 << 20 };
 static const char format[] = "ovseg segment";

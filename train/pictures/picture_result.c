@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoints/safetensors.h"
-#include "train/panoptic_files.h"
+#include "train/evaluation/panoptic_files.h"
 #include "train/pictures/picture_overlay.h"
 
 void picture_result_free(struct picture_result *r) {

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 /* Work of a stage by its settings alone; -1: not known before its inputs are there. */
 struct plan_counts {

@@ -17,8 +17,8 @@
 #include "train/clip_run.h"
 #include "train/memory.h"
 #include "train/plan/plan.h"
-#include "train/run.h"
-#include "train/run_look.h"
+#include "train/run/run.h"
+#include "train/run/run_look.h"
 #include "train/waiting.h"
 
 enum {

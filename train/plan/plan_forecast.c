@@ -13,8 +13,8 @@
 #include "train/device.h"
 #include "train/memory.h"
 #include "train/plan/plan.h"
-#include "train/run.h"
-#include "train/scheduler.h"
+#include "train/run/run.h"
+#include "train/run/scheduler.h"
 
 static struct plan_stage *stage_of(const struct plan *p, const struct node *n) {
     for (size_t i = 0; i < p->n; i++)

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "train/commands/cmd_runs.h"
 #include "train/plan/plan.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 void plan_span(double s, char out[16]) {
     if (isnan(s))

@@ -20,9 +20,9 @@
 #include "checkpoints/history.h"
 #include "train/plan/plan.h"
 #include "train/plan/plan_rows.h"
-#include "train/run.h"
-#include "train/run_look.h"
-#include "train/scheduler.h"
+#include "train/run/run.h"
+#include "train/run/run_look.h"
+#include "train/run/scheduler.h"
 #include "train/signals.h"
 
 extern char **environ;

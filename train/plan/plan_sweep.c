@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/sweep/sweep_join.h"
 
 enum { PROBED_MAX = 64 };

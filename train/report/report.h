@@ -17,7 +17,7 @@
 
 #include "data/csv.h"
 #include "train/report/table.h"
-#include "train/run_metrics.h"
+#include "train/run/run_metrics.h"
 #include "train/sweep/sweep_table.h"
 
 struct report_run {

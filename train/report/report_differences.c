@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "train/difference.h"
+#include "train/evaluation/difference.h"
+#include "train/evaluation/result_full.h"
 #include "train/report/report.h"
-#include "train/result_full.h"
 
 /* A model of a result. Its pictures are drawn anew once, for all that it is compared with. */
 struct side {

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "train/graph.h"
 #include "train/report/report.h"
-#include "train/run.h"
+#include "train/run/graph.h"
+#include "train/run/run.h"
 
 static size_t find_run(const struct report *r, const char *real) {
     for (size_t i = 0; i < r->n_runs; i++)

@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/image.h"
+#include "train/evaluation/result_full.h"
 #include "train/report/chart.h"
 #include "train/report/html.h"
 #include "train/report/report.h"
-#include "train/result_full.h"
 
 enum { PICTURE_BYTES = 4 << 20 };
 

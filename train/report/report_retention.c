@@ -10,7 +10,7 @@
 #include "train/report/chart.h"
 #include "train/report/html.h"
 #include "train/report/report.h"
-#include "train/run_settings.h"
+#include "train/run/run_settings.h"
 
 /* ---- before and after ---- */
 

@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "train/commands/cmd_runs.h"
-#include "train/protocol.h"
+#include "train/evaluation/protocol.h"
+#include "train/evaluation/result_full.h"
 #include "train/report/report.h"
-#include "train/result_full.h"
 
 /* ---- a sweep ---- */
 

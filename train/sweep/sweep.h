@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "train/graph.h"
+#include "train/run/graph.h"
 #include "train/sweep/sweep_trials.h"
 
 enum sweep_state {

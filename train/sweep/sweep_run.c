@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/signals.h"
 #include "train/sweep/sweep_table.h"
 

@@ -11,7 +11,7 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/history.h"
 #include "checkpoints/manifest.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 /* The checkpoint that IN means, owned; NULL and the error. */
 static char *find_checkpoint(const char *in) {

@@ -9,7 +9,7 @@
 #include "checkpoints/import.h"
 #include "train/clip_run.h"
 #include "train/proposals_run.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 static const char QUERY[] = "sem_seg_head.predictor.query_embed.weight";
 static const char BACKBONE[] = "backbone.";

@@ -21,7 +21,7 @@
 #pragma once
 
 #include "optim/groups.h"
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 bool init_is_set(const struct node *n);
 

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "checkpoints/import.h"
 #include "checkpoints/weights.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 static const char CLIP[] = "clip_adapter.clip_model.";
 static const char *const prompts[] = {"visual.mask_embedding", "visual.prompt_embedding"};

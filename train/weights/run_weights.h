@@ -1,7 +1,7 @@
 /* Weights that a stage starts from: those of a run's checkpoint, or of a published file. */
 #pragma once
 
-#include "train/graph.h"
+#include "train/run/graph.h"
 
 enum weights_part { WEIGHTS_CLIP, WEIGHTS_PROPOSALS };
 
