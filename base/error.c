@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Room for the many-line report of a config with dozens of mistakes. */
 enum { MESSAGE_MAX = 16384 };
 
@@ -25,7 +27,7 @@ int error_set(int code, const char *fmt, ...) {
     if (slot.code) return slot.code;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(slot.message, sizeof slot.message, fmt, ap);
+    utf8_vformat(slot.message, sizeof slot.message, fmt, ap);
     va_end(ap);
     make_printable(slot.message);
     return slot.code = code;
@@ -36,11 +38,10 @@ int error_context(const char *fmt, ...) {
     char prefix[1024];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(prefix, sizeof prefix, fmt, ap);
+    utf8_vformat(prefix, sizeof prefix, fmt, ap);
     va_end(ap);
-    size_t len = n < 0 ? 0 : (size_t)n < sizeof prefix ? (size_t)n : sizeof prefix - 1;
-    size_t keep = strlen(slot.message);
-    if (keep > sizeof slot.message - len - 3) keep = sizeof slot.message - len - 3;
+    size_t len = strlen(prefix), keep = strlen(slot.message), room = sizeof slot.message - len - 3;
+    if (keep > room) keep = utf8_whole(slot.message, room);
     memmove(slot.message + len + 2, slot.message, keep);
     slot.message[len + 2 + keep] = '\0';
     memcpy(slot.message, prefix, len);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 static enum log_level lowest = LOG_INFO;
 static bool status_shown;
@@ -52,9 +53,10 @@ void log_status(const char *line) {
 }
 
 static void remember(const char *text) {
+    struct utf8_short beginning = utf8_short(text, sizeof last_warning - 4);
     pthread_mutex_lock(&lock);
     warnings++;
-    snprintf(last_warning, sizeof last_warning, "%.511s", text);
+    memcpy(last_warning, beginning.at, sizeof last_warning);
     pthread_mutex_unlock(&lock);
 }
 
@@ -72,7 +74,7 @@ __attribute__((format(printf, 2, 0))) static void put(enum log_level level, cons
     static const char *const colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};
     if (level < lowest && level != LOG_WARN) return;
     char text[20480], date[20];
-    vsnprintf(text, sizeof text, fmt, ap);
+    utf8_vformat(text, sizeof text, fmt, ap);
     if (level == LOG_WARN) remember(text);
     if (level < lowest) return;
     clock_date(date);

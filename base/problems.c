@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 /* Half the room of an error message stays for what callers put before it. */
 enum { MAX_SHOWN = 40, MAX_TEXT = 8192, MAX_LINE = 1024 };
@@ -34,7 +35,7 @@ void problems_add(struct problems *p, const char *fmt, ...) {
     char line[MAX_LINE];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
+    utf8_vformat(line, sizeof line, fmt, ap);
     va_end(ap);
     p->mixed = true;
     add(p, line);
@@ -47,6 +48,7 @@ void problems_take_error(struct problems *p) {
     p->mixed |= p->code && p->code != code;
     p->code = code;
     snprintf(line, sizeof line, "%s", error_message());
+    line[utf8_whole(line, strlen(line))] = '\0';
     add(p, line);
     error_clear();
 }

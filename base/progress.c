@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 enum { BAR = 24 };
 static const double REDRAW_S = 0.1, SMOOTH_S = 10, REPORT_S = 1;
@@ -134,9 +135,8 @@ void progress_line(const struct progress *p, const char *note, size_t width, str
     rest(p, " left", out);
     if (note) str_add(out, ", %s", note);
     if (!width || out->n <= width) return;
-    while (width > 0 && ((unsigned char)out->at[width] & 0xC0) == 0x80) width--; /* whole UTF-8 */
-    out->n = width;
-    out->at[width] = '\0';
+    out->n = utf8_whole(out->at, width);
+    out->at[out->n] = '\0';
 }
 
 /* One less than there are: a full last column makes some terminals scroll. */

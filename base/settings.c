@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/settings_value.h"
+#include "base/utf8.h"
 
 const char *string_map_get(const struct string_map *m, const char *name) {
     for (size_t i = 0; i < m->names.n; i++)
@@ -129,7 +130,7 @@ __attribute__((format(printf, 4, 5))) static void complain(struct assign *a,
     char text[700];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    utf8_vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     if (e->file && at.line)
         problems_add(a->p, "%s:%zu:%zu: %s", e->file, at.line, at.column, text);
@@ -235,7 +236,7 @@ void settings_problem(const struct settings_doc *doc, struct problems *p, const 
     char text[700];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    utf8_vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     const struct setting_entry *e = settings_find(doc, key);
     struct str origin = {0};

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 static const struct {
     const char *word;
@@ -22,7 +23,7 @@ __attribute__((format(printf, 2, 3))) static bool fault_set(struct setting_fault
                                                             const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(f->what, sizeof f->what, fmt, ap);
+    utf8_vformat(f->what, sizeof f->what, fmt, ap);
     va_end(ap);
     return false;
 }
@@ -31,10 +32,12 @@ __attribute__((format(printf, 2, 3))) static bool fault_set(struct setting_fault
 static const char *shown(const char *text, char out[64]) {
     struct str q = {0};
     json_quote(&q, text);
-    if (q.n < 60)
-        snprintf(out, 64, "%s", q.at);
-    else
-        snprintf(out, 64, "%.40s...\"", q.at);
+    if (q.n >= 60) {
+        struct utf8_short beginning = utf8_short(q.at, 40);
+        q.n = 0;
+        str_add(&q, "%s\"", beginning.at);
+    }
+    memcpy(out, q.at, q.n + 1);
     str_free(&q);
     return out;
 }
@@ -75,7 +78,7 @@ static bool out_of_range(const struct setting *s, const char *text, struct setti
     char lo[32], hi[32];
     json_number(lo, s->min);
     json_number(hi, s->max);
-    return fault_set(f, "%.40s is outside %s..%s", text, lo, hi);
+    return fault_set(f, "%s is outside %s..%s", utf8_short(text, 40).at, lo, hi);
 }
 
 static bool parse_int(const struct setting *s, const struct yaml_value *v, int64_t *out,
@@ -140,7 +143,7 @@ static bool parse_choice(const struct setting *s, const struct yaml_value *v, in
         str_add(&all, "%s%s", i ? ", " : "", s->choices[i]);
     }
     char q[64];
-    fault_set(f, "%s is not one of %.200s%s%s%s", shown(v->text, q), all.at,
+    fault_set(f, "%s is not one of %s%s%s%s", shown(v->text, q), utf8_short(all.at, 200).at,
               near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     str_free(&all);
     return false;

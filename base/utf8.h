@@ -1,6 +1,7 @@
 /* UTF-8, decoded and checked. Case, categories and normal forms are data/'s, with utf8proc. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,3 +11,21 @@
 size_t utf8_decode(const char *s, size_t n, uint32_t *code);
 
 bool utf8_valid(const char *s, size_t n);
+
+/* The most of n bytes that does not end within a character: n, or up to 3 less. */
+size_t utf8_whole(const char *s, size_t n);
+
+/* For messages: the beginning of a text, at most `most` bytes of it in whole characters, and "..."
+ * behind them where there is more.
+ *
+ *     error_set(ERR_DATA, "\"%s\": is too long", utf8_short(text, 80).at);
+ */
+enum { UTF8_SHORT_MAX = 600 };
+struct utf8_short {
+    char at[UTF8_SHORT_MAX + 4];
+};
+struct utf8_short utf8_short(const char *s, size_t most);
+
+/* vsnprintf into a buffer of 8 bytes or more; what does not fit is cut in the same way. */
+void utf8_vformat(char *to, size_t size, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));

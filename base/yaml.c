@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 /* A list or map that is open. Entries are named by index: their array moves. */
 struct frame {
@@ -32,7 +33,7 @@ __attribute__((format(printf, 3, 4))) static int fail(const struct reader *r, st
     char text[512];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    utf8_vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     return error_set(ERR_DATA, "%s:%zu:%zu: %s", r->name, at.line, at.column, text);
 }
@@ -51,16 +52,16 @@ static int check_tag(const struct reader *r, struct yaml_mark at, const yaml_cha
     char word[16];
     snprintf(word, sizeof word, " %s ", name);
     if (!is_core || !strstr(kinds, word))
-        return fail(r, at, "the tag %s%.60s is not accepted; only plain data is read",
-                    is_core ? "!!" : "", name);
+        return fail(r, at, "the tag %s%s is not accepted; only plain data is read",
+                    is_core ? "!!" : "", utf8_short(name, 60).at);
     if (quoted) *quoted = strcmp(name, "str") == 0;
     return 0;
 }
 
 static int check_anchor(const struct reader *r, struct yaml_mark at, const yaml_char_t *anchor) {
     if (!anchor) return 0;
-    return fail(r, at, "the anchor &%.40s is not accepted; write the value where it is used",
-                (const char *)anchor);
+    return fail(r, at, "the anchor &%s is not accepted; write the value where it is used",
+                utf8_short((const char *)anchor, 40).at);
 }
 
 static int enter_key(struct reader *r, struct frame *f, const yaml_event_t *e) {
@@ -154,8 +155,8 @@ static int on_event(struct reader *r, const yaml_event_t *e) {
         if (r->documents++) return fail(r, at, "a second document; a file holds one");
         return 0;
     case YAML_ALIAS_EVENT:
-        return fail(r, at, "the alias *%.40s is not accepted; write the value here",
-                    (const char *)e->data.alias.anchor);
+        return fail(r, at, "the alias *%s is not accepted; write the value here",
+                    utf8_short((const char *)e->data.alias.anchor, 40).at);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT: r->depth--; return 0;
     case YAML_SCALAR_EVENT:

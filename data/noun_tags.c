@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "data/perceptron.h"
 #include "data/unicode.h"
 
@@ -215,10 +216,9 @@ const struct noun_tags_line *noun_tags_find(const struct noun_tags *t, int64_t i
                   (long long)number + 1);
     if (!l) return NULL;
     if (is_text(t->text.at + l->text, l->n_tokens, caption, n)) return l;
-    error_set(
-        ERR_DATA,
-        "%s: line %zu: its tokens, from \"%.40s\" on, are not those of caption %lld, \"%.60s\"",
-        t->path, l->number, l->n_tokens ? t->text.at + l->text : "",
-        (long long)(t->by_id ? id : number + 1), caption);
+    error_set(ERR_DATA,
+              "%s: line %zu: its tokens, from \"%s\" on, are not those of caption %lld, \"%s\"",
+              t->path, l->number, utf8_short(l->n_tokens ? t->text.at + l->text : "", 40).at,
+              (long long)(t->by_id ? id : number + 1), utf8_short(caption, 60).at);
     return NULL;
 }

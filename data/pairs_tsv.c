@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "data/clip_picture.h"
 #include "data/csv.h"
 
@@ -36,7 +37,7 @@ static int read_header(struct reading *r, const struct pairs_options *o) {
     if (r->path < r->columns && r->title < r->columns) return 0;
     struct str there = {0};
     for (size_t i = 0; i < r->columns && i < 8; i++)
-        str_add(&there, "%s\"%.40s\"", i ? ", " : "", csv_field(&r->csv, i));
+        str_add(&there, "%s\"%s\"", i ? ", " : "", utf8_short(csv_field(&r->csv, i), 40).at);
     error_set(ERR_DATA,
               "%s: no column \"%s\"; there are %s: pairs.path_column, pairs.title_column and "
               "pairs.separator say what is meant",

@@ -170,14 +170,14 @@ static int set_image(const struct dataset *d, int64_t i, struct image *out) {
     struct bytes b;
     int status = set_bytes(d, i, &b);
     if (status) return status;
-    char name[512];
-    snprintf(name, sizeof name, "%.400s: image %lld", s->file.path, (long long)d->image_id[i]);
+    char *name = mem_format("%s: image %lld", s->file.path, (long long)d->image_id[i]);
     status = image_decode_upright(b.at, b.n, name, out);
     bytes_free(&b);
     if (!status && (out->h != s->size[2 * i] || out->w != s->size[2 * i + 1])) {
         status = error_set(ERR_DATA, "%s: is not of the size the set says", name);
         image_free(out);
     }
+    free(name);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/shipped.h"
+#include "base/utf8.h"
 #include "data/clean.h"
 #include "data/unicode.h"
 
@@ -328,8 +329,8 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, int64_t contex
     REQUIRE(context >= 2, "a context of %lld", (long long)context);
     size_t n = strlen(text);
     if (n > TOKENIZER_MAX_TEXT)
-        return error_set(ERR_DATA, "a text of %zu bytes \"%.40s...\": at most %d are tokenized", n,
-                         text, TOKENIZER_MAX_TEXT);
+        return error_set(ERR_DATA, "a text of %zu bytes \"%s\": at most %d are tokenized", n,
+                         utf8_short(text, 40).at, TOKENIZER_MAX_TEXT);
     struct row r = {row, 0, context};
     memset(row, 0, (size_t)context * sizeof *row);
     struct str clean = {0};
@@ -339,8 +340,8 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, int64_t contex
     row_add(&r, TOKENIZER_END);
     str_free(&clean);
     if (r.n > context && !truncate)
-        return error_set(ERR_DATA, "\"%.80s%s\" has %lld tokens, the model reads %lld: shorten it",
-                         text, n > 80 ? "..." : "", (long long)r.n, (long long)context);
+        return error_set(ERR_DATA, "\"%s\" has %lld tokens, the model reads %lld: shorten it",
+                         utf8_short(text, 80).at, (long long)r.n, (long long)context);
     row[(r.n < context ? r.n : context) - 1] = TOKENIZER_END;
     if (length) *length = r.n;
     return 0;

@@ -305,8 +305,7 @@ int vocabulary_check(const struct vocabulary *v, const char *source) {
 static int check_list(const struct vocabulary *v, const char *names) {
     enum { SHOWN = 60 };
     struct problems p = {0};
-    char *source =
-        mem_format("the names \"%.*s%s\"", SHOWN, names, strlen(names) > SHOWN ? "..." : "");
+    char *source = mem_format("the names \"%s\"", utf8_short(names, SHOWN).at);
     for (size_t i = 0; i < v->n; i++)
         if (!v->at[i].name[0])
             problems_add(&p, "%s: name %zu of %zu is empty: write it, or take its comma out",

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static struct nccl functions;
-static char why[512];
+static char why[UTF8_SHORT_MAX + 100];
 
 static const struct {
     const char *name;
@@ -64,8 +66,8 @@ const char *nccl_load(const struct nccl **out) {
         dlopen("libnccl.so.2", RTLD_NOW | RTLD_GLOBAL); /* libtorch's, when that is in */
     if (!library) {
         const char *e = dlerror();
-        snprintf(why, sizeof why, "%.400s; `scripts/setup --cuda` installs it",
-                 e ? e : "libnccl.so.2");
+        snprintf(why, sizeof why, "%s; `scripts/setup --cuda` installs it",
+                 utf8_short(e ? e : "libnccl.so.2", 400).at);
         return why;
     }
     const char *wrong = find_functions(library);

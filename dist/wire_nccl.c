@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "base/utf8.h"
 #include "dist/gpu.h"
 
 enum { ABORT_S = 3 };
@@ -18,8 +19,8 @@ static char text[1024];
 
 static const char *said(const char *call, int error) {
     const char *more = nccl->get_last_error(comm);
-    snprintf(text, sizeof text, "NCCL: %s: %s%s%.600s", call, nccl->get_error_string(error),
-             more && *more ? ": " : "", more && *more ? more : "");
+    snprintf(text, sizeof text, "NCCL: %s: %s%s%s", call, nccl->get_error_string(error),
+             more && *more ? ": " : "", utf8_short(more ? more : "", 600).at);
     return text;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/spans.h"
+#include "base/utf8.h"
 #include "data/templates.h"
 #include "nn/models/text_bank.h"
 
@@ -38,8 +39,8 @@ static int64_t *tokens_of(const struct class_encoder *e, const struct strings *t
         status = tokenizer_encode(&e->tokenizer, text, context, e->text->too_long == TEXT_CUT,
                                   ids + (int64_t)i * context, &n);
         if (!status && n > context)
-            log_warn("\"%.80s%s\" has %lld tokens, the model reads the first %lld", text,
-                     strlen(text) > 80 ? "..." : "", (long long)n, (long long)context);
+            log_warn("\"%s\" has %lld tokens, the model reads the first %lld",
+                     utf8_short(text, 80).at, (long long)n, (long long)context);
     }
     if (status) {
         free(ids);

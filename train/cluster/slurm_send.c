@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "train/cluster/slurm_text.h"
 
 extern char **environ;
@@ -131,8 +132,8 @@ static int send_one(const struct slurm_job *j, const char *script, const char *a
     else if (!status && a.status)
         status = refused(j, &a);
     else if (!status && !sbatch_job_id(a.out, id))
-        status = error_set(ERR_DEVICE, "%s: sbatch printed \"%.200s\", which is no job id", j->name,
-                           a.out);
+        status = error_set(ERR_DEVICE, "%s: sbatch printed \"%s\", which is no job id", j->name,
+                           utf8_short(a.out, 200).at);
     strings_free(&words);
     answer_free(&a);
     return status;

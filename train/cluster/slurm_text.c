@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 static int check(const char *text) {
     for (const char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c))
             return error_set(ERR_USAGE,
-                             "\"%.60s\": a line break, or another control character, in it: a job "
+                             "\"%s\": a line break, or another control character, in it: a job "
                              "script takes none",
-                             text);
+                             utf8_short(text, 60).at);
     return 0;
 }
 

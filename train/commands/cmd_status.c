@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
@@ -63,8 +64,7 @@ static int draw(const struct str *text) {
     size_t width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1u : 79;
     int lines = 0;
     for (const char *line = text->at; *line; lines++) {
-        size_t n = strcspn(line, "\n"), cut = n < width ? n : width;
-        while (cut < n && cut > 0 && ((unsigned char)line[cut] & 0xC0) == 0x80) cut--;
+        size_t n = strcspn(line, "\n"), cut = n <= width ? n : utf8_whole(line, width);
         printf("%.*s\033[K\n", (int)cut, line);
         line += n + (line[n] == '\n');
     }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 const char *const finding_level_names[] = {"ok", "none", "warning", "bad"};
 
 void finding_add(struct findings *f, const char *topic, enum finding_level level, const char *name,
@@ -11,7 +13,7 @@ void finding_add(struct findings *f, const char *topic, enum finding_level level
     char line[2048];
     va_list ap;
     va_start(ap, text);
-    vsnprintf(line, sizeof line, text, ap);
+    utf8_vformat(line, sizeof line, text, ap);
     va_end(ap);
     f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
     f->at[f->n++] = (struct finding){.topic = topic,

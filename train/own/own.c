@@ -13,7 +13,7 @@ enum { SHOWN = 8 }; /* mistakes of a kind that are named */
 
 __attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_list args) {
     char text[2048];
-    vsnprintf(text, sizeof text, fmt, args);
+    utf8_vformat(text, sizeof text, fmt, args);
     for (char *c = text; *c; c++)
         if (*c == '\n') *c = ' '; /* of a file's name: a mistake is a line */
     return mem_strdup(text);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 /* "key: value     # origin", as settings_write() has it: the origin is behind the last " # ". */
 static bool read_line(struct said_settings *s, char *line) {
@@ -30,8 +31,8 @@ int run_settings_read(struct said_settings *s, const char *dir) {
         char *end = strchr(line, '\n');
         if (end) *end = '\0';
         if (*line && !read_line(s, line))
-            status = error_set(ERR_DATA, "%s: \"%.60s\": is no line of ours: was it edited?", path,
-                               line);
+            status = error_set(ERR_DATA, "%s: \"%s\": is no line of ours: was it edited?", path,
+                               utf8_short(line, 60).at);
         line = end ? end + 1 : line + strlen(line);
     }
     bytes_free(&text);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/settings_value.h"
+#include "base/utf8.h"
 
 __attribute__((format(printf, 4, 5))) static void complain(struct problems *p,
                                                            const struct setting_entry *e,
@@ -18,7 +19,7 @@ __attribute__((format(printf, 4, 5))) static void complain(struct problems *p,
     char text[700];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    utf8_vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     problems_add(p, "%s:%zu:%zu: %s", e->file, at.line, at.column, text);
 }

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "train/run/run.h"
 #include "train/signals.h"
 #include "train/sweep/sweep_table.h"
@@ -91,8 +92,7 @@ static char *last_error(const char *log) {
     if (!file_read(log, (size_t)64 << 20, &text))
         for (char *at = (char *)text.at; (at = strstr(at, mark)); at += 1) said = at;
     error_clear();
-    char *line =
-        said ? mem_format("%.400s", said + sizeof mark - 1) : mem_strdup("its log says why");
+    char *line = mem_strdup(said ? utf8_short(said + sizeof mark - 1, 400).at : "its log says why");
     for (size_t n = strlen(line); n && line[n - 1] == '\n'; n--) line[n - 1] = '\0';
     for (char *at = line; *at; at++)
         if (*at == '\n') *at = ' ';
