@@ -12,6 +12,7 @@
 #include "base/text_file.h"
 #include "base/utf8.h"
 #include "data/captions_internal.h"
+#include "data/coco.h"
 #include "data/coco_internal.h"
 #include "data/image.h"
 
@@ -42,12 +43,54 @@ static int by_id(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The same id of two files would give captions to either of them. */
+static int check_ids(const struct captions *c, const struct coco_table *t) {
+    for (size_t i = 1; i < t->n_images; i++) {
+        const struct coco_image *a = &t->image[i - 1], *b = &t->image[i];
+        if (a->id == b->id && strcmp(a->file, b->file) != 0)
+            return error_set(ERR_DATA, "%s: image %lld is \"%s\" and \"%s\": give each its own id",
+                             c->path, (long long)a->id, a->file, b->file);
+    }
+    return 0;
+}
+
+struct named_image {
+    char *name;
+    const struct coco_image *image;
+};
+
+static int by_name(const void *a, const void *b) {
+    const struct named_image *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : by_id(x->image, y->image);
+}
+
+/* Images that will be taken for one picture, since a name without folders and suffix is what
+ * counts. */
+static void find_twice(struct captions *c, const struct coco_table *t) {
+    struct named_image *all = mem_alloc(t->n_images + 1, sizeof *all);
+    for (size_t i = 0; i < t->n_images; i++)
+        all[i] = (struct named_image){path_stem(t->image[i].file), &t->image[i]};
+    if (t->n_images) qsort(all, t->n_images, sizeof *all, by_name);
+    for (size_t i = 1; i < t->n_images; i++) {
+        const struct coco_image *a = all[i - 1].image, *b = all[i].image;
+        if (strcmp(all[i - 1].name, all[i].name) != 0 || a->id == b->id) continue;
+        char *text = coco_twice(a->id, a->file, b->id, b->file);
+        strings_add(strcmp(a->file, b->file) == 0 ? &c->twice : &c->mixed, text);
+        free(text);
+    }
+    for (size_t i = 0; i < t->n_images; i++) free(all[i].name);
+    free(all);
+}
+
 static int read_coco(struct captions *c, struct hasher *hash) {
     struct coco_table t = {0};
     int status = coco_read(c->path, &t, hash);
     if (!status && !t.n_captions)
         status = error_set(ERR_DATA, "%s: has no captions: write some, or leave it out", c->path);
     if (t.n_images) qsort(t.image, t.n_images, sizeof *t.image, by_id);
+    if (!status) status = check_ids(c, &t);
+    if (!status) find_twice(c, &t);
     for (size_t i = 0; !status && i < t.n_captions; i++) {
         struct coco_image key = {.id = t.caption[i].image};
         const struct coco_image *im =
@@ -150,6 +193,8 @@ void captions_free(struct captions *c) {
     free(c->path);
     strings_free(&c->source);
     strings_free(&c->damaged);
+    strings_free(&c->twice);
+    strings_free(&c->mixed);
     *c = (struct captions){0};
 }
 
@@ -181,6 +226,11 @@ int captions_attach(struct dataset *d, const char *path, struct hasher *hash) {
     int status = captions_read(&e, path, hash);
     if (status) return status;
     for (size_t i = 0; i < e.damaged.n; i++) log_warn("left out: %s", e.damaged.at[i]);
+    if (e.mixed.n)
+        log_warn(
+            "%s: %zu times two files have one name, suffix and folder do not count, and captions "
+            "of both are one picture's: %s",
+            path, e.mixed.n, e.mixed.at[0]);
     attach(d, &e);
     if (!d->n_captions)
         status = error_set(ERR_DATA, "%s: none of its captions is of one of the pictures", path);

@@ -39,6 +39,9 @@ struct captions {
     size_t n, cap;
     struct strings source;  /* of a folder: its files */
     struct strings damaged; /* of a folder: what is wrong with files that were left out */
+    struct strings twice;   /* of COCO's JSON: "images 3 and 20 are both a.jpg": both's captions are
+                               its */
+    struct strings mixed;   /* the same of two files that have one name: "x/a.jpg and y/a.jpg" */
     bool crlf;              /* some lines end as Windows ends them */
 };
 

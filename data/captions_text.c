@@ -60,6 +60,16 @@ static const char *take_many(struct captions *c, const cJSON *o, const char *ima
     return NULL;
 }
 
+/* cJSON's texts end there, unseen: the name of another file may be what is left. */
+static bool has_nul(const char *line) {
+    for (const char *at = line; (at = strstr(at, "\\u0000")); at++) {
+        size_t before = 0;
+        while (at > line + before && at[-1 - (ptrdiff_t)before] == '\\') before++;
+        if (before % 2 == 0) return true;
+    }
+    return false;
+}
+
 /* What is wrong with a line's object, or NULL. */
 static const char *take_object(struct captions *c, const cJSON *o, size_t line) {
     static const char *const one_words[] = {"caption", "text", "title", NULL};
@@ -89,6 +99,7 @@ int captions_read_lines(struct captions *c, struct hasher *hash) {
         const char *wrong = empty                ? NULL
                             : n > LINE_MAX_BYTES ? "is longer than 64 KiB: shorten it"
                             : !cJSON_IsObject(o) ? "is not one JSON object: mend it, or take it out"
+                            : has_nul(at)        ? "holds a NUL (\\u0000): take it out"
                                                  : take_object(c, o, number);
         if (wrong) status = error_set(ERR_DATA, "%s: line %zu: %s", c->path, number, wrong);
         cJSON_Delete(o);

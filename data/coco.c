@@ -312,3 +312,32 @@ const char *dataset_coco_file(const struct dataset *d, int64_t i) {
     REQUIRE(d->source == &source, "a data set of COCO's files");
     return ((const struct coco *)d->state)->t.image[i].file;
 }
+
+char *coco_twice(int64_t id, const char *file, int64_t other_id, const char *other_file) {
+    if (strcmp(file, other_file) == 0)
+        return mem_format("images %lld and %lld are both %s", (long long)id, (long long)other_id,
+                          file);
+    return mem_format("images %lld and %lld are %s and %s", (long long)id, (long long)other_id,
+                      file, other_file);
+}
+
+char *dataset_coco_twice(const struct dataset *d, int64_t a, int64_t b) {
+    const char *file = dataset_coco_file(d, a), *other = dataset_coco_file(d, b);
+    char *what = coco_twice(d->image_id[a], file, d->image_id[b], other);
+    char *text =
+        mem_format("%s: %s", what,
+                   strcmp(file, other) == 0 ? "make one entry of them"
+                                            : "suffix and folder do not count: rename one of them");
+    free(what);
+    return text;
+}
+
+int64_t dataset_coco_boxes(const struct dataset *d, int64_t *all) {
+    REQUIRE(d->source == &source, "a data set of COCO's files");
+    const struct coco_table *t = &((const struct coco *)d->state)->t;
+    int64_t n = 0;
+    for (size_t i = 0; i < t->n_annotations; i++)
+        n += !t->annotation[i].n && !t->annotation[i].mistake;
+    *all = (int64_t)t->n_annotations;
+    return n;
+}

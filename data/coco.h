@@ -25,5 +25,16 @@
 int dataset_open_coco(struct dataset *d, const char *images_dir, const char *captions_json,
                       const char *instances_json);
 
+/* That two of its images are one picture, since folders and suffix do not count: "images 3 and 20
+ * are both a.jpg", or "images 3 and 20 are a.jpg and x/a.jpg". Owned. */
+char *coco_twice(int64_t id, const char *file, int64_t other_id, const char *other_file);
+
+/* The same with what to do about it, of images a and b of such a data set. */
+char *dataset_coco_twice(const struct dataset *d, int64_t a, int64_t b);
+
+/* How many of its annotations are boxes alone: "segmentation" is missing, or holds nothing. *all:
+ * of how many. */
+int64_t dataset_coco_boxes(const struct dataset *d, int64_t *all);
+
 /* The file of picture i of such a data set, below its folder, as the JSON names it. */
 const char *dataset_coco_file(const struct dataset *d, int64_t i);

@@ -193,7 +193,8 @@ static int string(struct reader *r, const unsigned char *s, size_t n) {
     }
     if (!in_record_field(r) || r->field == OTHER_FIELD) return 1;
     if (r->field <= INTEGERS) return wrong(r, "must be a number, not text");
-    if (n > TEXT_MAX || memchr(s, '\0', n)) return wrong(r, "is no text of a sensible length");
+    if (n > TEXT_MAX) return wrong(r, "is longer than 4096 bytes: shorten it");
+    if (memchr(s, '\0', n)) return wrong(r, "holds a NUL (\\u0000): take it out");
     char *copy = mem_alloc(n + 1, 1);
     memcpy(copy, s, n);
     free(r->text[r->field]);

@@ -88,6 +88,26 @@ static void take_classes(struct dataset *d, const struct vocabulary *v) {
     d->has_labels = true;
 }
 
+/* Of two entries of one picture the masks of one would be lost. */
+static int pair_instances(const struct dataset *d, struct instances *s, const char *path) {
+    const struct dataset *coco = &s->coco;
+    for (int64_t i = 0; i < d->n_images; i++) s->at[i] = -1;
+    for (int64_t i = 0; i < coco->n_images; i++) {
+        char *name = path_stem(dataset_coco_file(coco, i));
+        int64_t at = find_name(d, name);
+        free(name);
+        if (at < 0) continue;
+        if (s->at[at] >= 0) {
+            char *text = dataset_coco_twice(coco, s->at[at], i);
+            error_set(ERR_DATA, "%s: %s", path, text);
+            free(text);
+            return ERR_DATA;
+        }
+        s->at[at] = i;
+    }
+    return 0;
+}
+
 static int use_instances(struct dataset *d, const struct own_files *f) {
     struct vocabulary v;
     struct dataset coco;
@@ -102,13 +122,7 @@ static int use_instances(struct dataset *d, const struct own_files *f) {
         s->coco = coco;
         s->at = mem_alloc((size_t)d->n_images + 1, sizeof *s->at);
         s->class = mem_alloc((size_t)coco.n_classes + 1, sizeof *s->class);
-        for (int64_t i = 0; i < d->n_images; i++) s->at[i] = -1;
-        for (int64_t i = 0; i < coco.n_images; i++) {
-            char *name = path_stem(dataset_coco_file(&coco, i));
-            int64_t at = find_name(d, name);
-            if (at >= 0) s->at[at] = i;
-            free(name);
-        }
+        status = pair_instances(d, s, f->masks);
         for (int64_t k = 0; k < coco.n_classes; k++) {
             size_t class = vocabulary_find(&v, coco.class_name[k]);
             s->class[k] = class < v.n ? (uint16_t) class : d->ignore;

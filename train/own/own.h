@@ -95,6 +95,7 @@ struct own {
     double nouns_each;                              /* of a caption */
     struct strings common;                          /* nouns, the most frequent first */
     int64_t *class_in;                              /* [classes] pictures in which it occurs */
+    bool gaps;                                      /* some masks have unlabelled pixels */
     int64_t n_masks, n_alike;
     struct strings list[3]; /* files for train, val, test */
     int64_t train_masks;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text_file.h"
+#include "base/utf8.h"
 #include "data/nouns.h"
 #include "train/own/own.h"
 #include "train/signals.h"
@@ -52,6 +53,19 @@ static void give_out(struct own *o) {
             o->n_captioned += p->captions++ == 0;
         }
     }
+}
+
+/* COCO's JSON names a picture twice: both entries' captions are its, if both name the same file. */
+static void check_entries(struct own *o) {
+    const struct captions *c = &o->captions;
+    if (c->twice.n)
+        own_note(o, "%s: %zu picture%s listed twice, with the captions of both: %s", c->path,
+                 c->twice.n, c->twice.n == 1 ? " is" : "s are", c->twice.at[0]);
+    for (size_t i = 0; i < c->mixed.n; i++)
+        own_problem(o, OWN_TWICE,
+                    "%s: %s, suffix and folder do not count: rename one of them, or take its entry "
+                    "and captions out",
+                    c->path, c->mixed.at[i]);
 }
 
 /* ---- nouns ---- */
@@ -131,8 +145,9 @@ static int look_for_nouns(struct own *o) {
     if (!status && n && !o->n_nouns)
         own_problem(o, OWN_LAYOUT,
                     "%s: no noun was found in %lld captions, and nouns are what is learned: "
-                    "captions must be English sentences; \"%.60s\" is one of them",
-                    o->captions_path, (long long)n, o->captions.at[caption[0]].text);
+                    "captions must be English sentences; \"%s\" is one of them",
+                    o->captions_path, (long long)n,
+                    utf8_short(o->captions.at[caption[0]].text, 60).at);
     for (int64_t i = 0; i < n; i++) noun_list_free(&lists[i]);
     free(lists);
     free(caption);
@@ -151,6 +166,7 @@ int own_captions(struct own *o) {
     if (o->captions.crlf) own_note(o, "%s: Windows line ends, taken as they are", o->captions_path);
     for (size_t i = 0; i < o->captions.damaged.n; i++)
         own_problem(o, OWN_CAPTION, "%s", o->captions.damaged.at[i]);
+    check_entries(o);
     give_out(o);
     if (o->captions.n && !o->n_captioned)
         own_problem(o, OWN_LAYOUT,

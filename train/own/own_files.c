@@ -162,12 +162,11 @@ static void pair_coco(struct own *o, const struct dataset *coco) {
     for (int64_t i = 0; i < coco->n_images; i++) {
         char *name = path_stem(dataset_coco_file(coco, i));
         struct own_picture *p = own_picture(o, name);
-        if (p && p->coco >= 0)
-            own_problem(o, OWN_TWICE,
-                        "%s: images %lld and %lld are both %s: make one entry of them",
-                        o->masks_path, (long long)coco->image_id[p->coco],
-                        (long long)coco->image_id[i], p->file);
-        else if (p)
+        if (p && p->coco >= 0) {
+            char *text = dataset_coco_twice(coco, p->coco, i);
+            own_problem(o, OWN_TWICE, "%s: %s", o->masks_path, text);
+            free(text);
+        } else if (p)
             p->coco = i;
         else
             own_problem(o, OWN_NO_PICTURE,
@@ -177,6 +176,21 @@ static void pair_coco(struct own *o, const struct dataset *coco) {
                         o->images);
         free(name);
     }
+}
+
+/* Boxes say where something is, not which pixels are it. */
+static void check_boxes(struct own *o, const struct dataset *coco) {
+    int64_t all, boxes = dataset_coco_boxes(coco, &all);
+    if (boxes && boxes == all)
+        own_problem(
+            o, OWN_LAYOUT,
+            "%s: all %lld annotations are boxes without a mask: they need "
+            "\"segmentation\", polygons or run lengths: export it again with masks%s",
+            o->masks_path, (long long)all,
+            o->captions_path ? "; or take it away, and captions alone are learned from" : "");
+    else if (boxes)
+        own_note(o, "%s: %lld of %lld annotations are boxes without a mask, and count for nothing",
+                 o->masks_path, (long long)boxes, (long long)all);
 }
 
 static int find_instances(struct own *o) {
@@ -190,6 +204,7 @@ static int find_instances(struct own *o) {
     if (status) return status;
     take_categories(o, &coco);
     pair_coco(o, &coco);
+    check_boxes(o, &coco);
     dataset_close(&coco);
     return 0;
 }

@@ -162,10 +162,15 @@ static int read_map(const struct own *o, const char *path, struct labels *m) {
 static void count_classes(const struct look *l, struct own_picture *p, const struct labels *m,
                           const uint16_t *class_of) {
     size_t K = l->o->names.n;
-    bool *in = mem_alloc(K + 1, sizeof *in), some = false;
+    bool *in = mem_alloc(K + 1, sizeof *in), some = false, gaps = false;
     for (int64_t i = 0; i < m->h * m->w; i++) {
         uint16_t class = class_of ? class_of[m->at[i]] : m->at[i];
         if (class < K) in[class] = some = true;
+        gaps |= class == OWN_IGNORE;
+    }
+    if (gaps) {
+#pragma omp atomic write
+        l->o->gaps = true;
     }
     for (size_t k = 0; k < K; k++)
         if (in[k]) {
@@ -264,8 +269,67 @@ static void look_at_all(struct look *l) {
     free(class_of);
 }
 
+static const char *coco_without_labels(const struct look *l) {
+    int64_t all, known = 0;
+    if (!l->has_coco) return "it has no categories: name what is drawn";
+    dataset_coco_boxes(&l->coco, &all);
+    for (int64_t k = 0; k < l->coco.n_classes; k++)
+        known += vocabulary_find(&l->o->names, l->coco.class_name[k]) < l->o->names.n;
+    return !all    ? "it has no annotations: draw some"
+           : known ? "what it draws lies outside of the pictures: coordinates are pixels, from the "
+                     "upper left corner"
+                   : "none of its annotations is of one of the names: mend the names of its "
+                     "categories";
+}
+
+/* Nobody names masks that are to teach nothing. */
+static void no_labels(const struct look *l) {
+    struct own *o = l->o;
+    const char *why = o->masks == OWN_COCO ? coco_without_labels(l)
+                      : o->masks == OWN_COLOUR_PNG
+                          ? "all are black: paint them in the colours of the names"
+                      : o->first_value ? "all are 255 or 0: write the values of the names into them"
+                                       : "all are 255: write the values of the names into them";
+    own_problem(o, OWN_LAYOUT, "%s: no mask has a labelled pixel, %s%s", o->masks_path, why,
+                o->n_captioned ? "; or take it away, and captions alone are learned from" : "");
+}
+
+static const struct own_picture *first_map(const struct own *o) {
+    for (size_t i = 0; i < o->n; i++)
+        if (!o->at[i].out && o->at[i].map && o->at[i].has_mask) return &o->at[i];
+    return NULL;
+}
+
+/* Black and white masks of one thing: what is white in them, 255, counts as unlabelled, and
+ * everything else as the first name. */
+static void check_two_values(struct own *o) {
+    const struct own_picture *p = first_map(o);
+    if (o->masks != OWN_INDEX_PNG || !p || (o->problems.of[OWN_MASK] && !o->skip)) return;
+    for (size_t k = 0; k < o->names.n; k++)
+        if ((o->names.at[k].raw == 0) != (o->class_in[k] > 0)) return;
+    size_t zero = 0;
+    while (o->names.at[zero].raw) zero++;
+    const char *name = o->names.at[zero].name;
+    int unlabelled = o->names.n > 255 ? 65535 : 255;
+    char *also = o->gaps ? mem_format(", and %d, which is unlabelled", unlabelled) : mem_strdup("");
+    if (o->names.n > 1)
+        own_problem(o, OWN_LAYOUT,
+                    "%s/%s: holds nothing but 0, which is \"%s\"%s; so do all %lld masks, and %zu "
+                    "names are given: write the value of each name into them (docs/own-data.md); "
+                    "where nothing but \"%s\" is drawn, give its name alone",
+                    o->masks_path, p->map, name, also, (long long)o->n_masks, o->names.n, name);
+    else if (o->gaps)
+        own_note(
+            o,
+            "masks hold 0, which is \"%s\"%s: where %d is meant to be it, write 0 in its place "
+            "and %d elsewhere",
+            name, also, unlabelled, unlabelled);
+    free(also);
+}
+
 /* What threads found, in the order of the pictures. */
-static void tell(struct own *o) {
+static void tell(const struct look *l) {
+    struct own *o = l->o;
     int64_t turned = 0, cmyk = 0, deep = 0, unclear = 0, empty = 0;
     bool read = !o->captions_path || o->captions.n; /* or every picture would have none */
     for (size_t i = 0; i < o->n; i++) {
@@ -284,9 +348,7 @@ static void tell(struct own *o) {
         empty += !p->out && mask && !p->has_mask;
         o->n_masks += !p->out && p->has_mask;
     }
-    if (read && o->masks_path && !o->problems.n && !o->n_masks && !o->n_captioned)
-        own_problem(o, OWN_LAYOUT, "%s: no mask has a labelled pixel: all are 255 or black",
-                    o->masks_path);
+    if (read && o->masks_path && !o->problems.n && !o->n_masks) no_labels(l);
     if (turned)
         own_note(o, "%lld pictures are turned upright by EXIF when they are read",
                  (long long)turned);
@@ -312,8 +374,9 @@ int own_look(struct own *o) {
     }
     if (o->masks_path && !masks) vocabulary_close(&o->names); /* they were told what is wrong */
     if (!status) look_at_all(&l);
-    if (l.has_coco) dataset_close(&l.coco);
     if (!status && signals_pending()) status = signals_error("nothing was written");
-    if (!status) tell(o);
+    if (!status) tell(&l);
+    if (!status && masks) check_two_values(o);
+    if (l.has_coco) dataset_close(&l.coco);
     return status;
 }
