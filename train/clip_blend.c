@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
@@ -153,12 +154,7 @@ const struct blend_point *blend_best(const struct blend_curve *b) {
     return best;
 }
 
-static void put_figure(FILE *to, double x) {
-    if (isnan(x))
-        fprintf(to, " %9s", "-");
-    else
-        fprintf(to, " %9.1f", x);
-}
+static void put_figure(FILE *to, double x) { fprintf(to, " %9s", figure_text(x, 1).at); }
 
 void blend_curve_print(const struct blend_curve *b, FILE *to) {
     fprintf(to, "\nfrom %s (alpha 0) to %s (alpha 1)\n", b->from, b->to);

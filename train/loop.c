@@ -135,6 +135,14 @@ static void tell_signs(struct life *l, const struct sign_told *told, int n) {
     }
 }
 
+/* NaN: of unseen classes, where there are none. */
+static void put_value(struct str *text, const char *name, double x) {
+    if (isnan(x))
+        str_add(text, " %s -", name);
+    else
+        str_add(text, " %s %.4g", name, x);
+}
+
 /* *better: the best result so far. */
 static int validate(struct life *l, bool *better) {
     struct training *t = l->t;
@@ -146,8 +154,9 @@ static int validate(struct life *l, bool *better) {
     bool first = comm_rank(t->node->comm) == 0;
     if (first) metrics_write(&l->metrics, "validate", l->step, &row);
     struct str text = {0};
-    for (int i = 0; i < row.n; i++) str_add(&text, " %s %.4g", row.at[i].name, row.at[i].value);
-    log_info("%s: step %lld, validation:%s", t->node->name, (long long)l->step, text.at);
+    for (int i = 0; i < row.n; i++) put_value(&text, row.at[i].name, row.at[i].value);
+    log_info("%s: step %lld, validation:%s", t->node->name, (long long)l->step,
+             text.at ? text.at : "");
     str_free(&text);
     struct sign_told told[SIGNS];
     if (first) tell_signs(l, told, signs_validation(&l->signs, &row, clock_s(), told));

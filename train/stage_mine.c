@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -207,10 +208,10 @@ static int report(struct miner *m) {
         log_info("%s: %lld pairs, %lld nouns", m->node->name, (long long)r.pairs,
                  (long long)r.nouns);
     if (!status && r.classed)
-        log_info("%s: %.1f %% of the pairs that name a class lie on it (seen %.1f, unseen %.1f)",
+        log_info("%s: %.1f %% of the pairs that name a class lie on it (seen %s, unseen %s)",
                  m->node->name, 100 * (double)r.right / (double)r.classed,
-                 100 * (double)r.seen_right / (double)(r.seen ? r.seen : 1),
-                 100 * (double)r.unseen_right / (double)(r.unseen ? r.unseen : 1));
+                 figure_text(mine_percent(r.seen_right, r.seen), 1).at,
+                 figure_text(mine_percent(r.unseen_right, r.unseen), 1).at);
     pairs_close(&p);
     return status;
 }

@@ -55,6 +55,11 @@ TEST(pairs_are_right_where_most_of_their_labelled_pixels_are_of_the_class_of_the
     CHECK_INT(r.unseen_right, 0);
 }
 
+TEST(a_share_of_no_pairs_is_none) {
+    CHECK(isnan(mine_percent(0, 0)));
+    CHECK_NEAR(mine_percent(1, 4), 25, 0);
+}
+
 TEST(a_damaged_label_map_is_counted_once_or_ends_the_report) {
     struct mine_report r;
     int64_t met;

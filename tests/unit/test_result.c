@@ -39,6 +39,22 @@ static void chain_close(struct chain *c) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+/* What result_print() says of an evaluation; owned. */
+static char *printed_of(struct chain *c, const char *evaluation, enum measure_table table) {
+    char *path = test_path("table.txt");
+    struct bytes b;
+    CHECK_OK(file_write(c->evaluation, evaluation, strlen(evaluation)));
+    c->eval.config.measure.table = table;
+    CHECK_OK(result_write(&c->g));
+    FILE *to = fopen(path, "w");
+    CHECK(to);
+    CHECK_OK(result_print(&c->g, to));
+    CHECK_INT(fclose(to), 0);
+    CHECK_OK(file_read(path, 1 << 16, &b));
+    free(path);
+    return (char *)b.at;
+}
+
 /* Every write is a new file under the old name. */
 static unsigned long long file_number(const char *path) {
     struct stat s;
@@ -80,5 +96,35 @@ TEST(a_result_or_evaluation_that_cannot_be_read_is_named_and_left_as_it_is) {
     CHECK_OK(file_read(c.result, 1000, &b));
     CHECK_INT(b.n, 20);
     bytes_free(&b);
+    chain_close(&c);
+}
+
+TEST(figures_of_unseen_classes_where_there_are_none_are_dashes_with_a_line_that_says_so) {
+    static const char seen_alone[] =
+        "{\"rows\":[{\"name\":\"ft\",\"miou\":{\"all\":41.25,\"seen\":41.25,\"unseen\":null},"
+        "\"mask_accuracy\":{\"all\":70,\"seen\":70,\"unseen\":null},"
+        "\"metrics\":{\"all\":{\"miou\":41.25},\"unseen\":{\"miou\":null},\"hiou\":null}}],"
+        "\"ensemble\":{\"lambda\":0.7,\"fused\":{\"all\":41.25,\"seen\":41.25,\"unseen\":null}}}";
+    static const char both[] =
+        "{\"rows\":[{\"name\":\"ft\",\"miou\":{\"all\":41.25,\"seen\":50,\"unseen\":0},"
+        "\"mask_accuracy\":{\"all\":70,\"seen\":70,\"unseen\":0}}],"
+        "\"ensemble\":{\"lambda\":0.7,\"fused\":{\"all\":41.25,\"seen\":50,\"unseen\":0}}}";
+    struct chain c;
+    chain_open(&c);
+    char *text = printed_of(&c, seen_alone, TABLE_SHORT);
+    CHECK_HAS(text, "FT only               41.2    41.2       -      70.0    70.0       -\n");
+    CHECK_HAS(text, "ensemble              41.2    41.2       -\n");
+    CHECK_HAS(text, "\n-: none of the classes in the truth is unseen\n");
+    CHECK(!strstr(text, "nan") && !strstr(text, "is seen"));
+    free(text);
+    text = printed_of(&c, seen_alone, TABLE_FULL);
+    CHECK_HAS(text, "mIoU of unseen classes                             -\n");
+    CHECK_HAS(text, "hIoU, harmonic mean of seen and unseen             -\n");
+    CHECK(!strstr(text, "nan"));
+    free(text);
+    text = printed_of(&c, both, TABLE_SHORT);
+    CHECK_HAS(text, "FT only               41.2    50.0     0.0      70.0    70.0     0.0\n");
+    CHECK(!strstr(text, "none of the classes"));
+    free(text);
     chain_close(&c);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "checkpoints/history.h"
@@ -140,7 +141,7 @@ static void say_result(const struct run_look *r, struct str *out) {
         const cJSON *name = cJSON_GetObjectItemCaseSensitive(row, "name"), *x;
         str_add(out, "  %-12s", cJSON_IsString(name) ? name->valuestring : "?");
         cJSON_ArrayForEach(x, cJSON_GetObjectItemCaseSensitive(row, "miou"))
-            str_add(out, " %6.1f", cJSON_IsNumber(x) ? x->valuedouble : NAN);
+            str_add(out, " %6s", figure_text(cJSON_IsNumber(x) ? x->valuedouble : NAN, 1).at);
         str_add(out, "\n");
     }
     cJSON_Delete(json);

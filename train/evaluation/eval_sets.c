@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "train/commands/cmd.h"
 #include "train/evaluation/protocol.h"
@@ -193,7 +194,7 @@ static void print_set(const char *label, const cJSON *result, struct str *to) {
         str_add(to, "%-20s %-10s %7lld %7lld", label, result_model(row),
                 (long long)count_of(result, "classes"), (long long)count_of(result, "images"));
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-            str_add(to, " %7.2f", result_figure(row, figures[i]));
+            str_add(to, " %7s", figure_text(result_figure(row, figures[i]), 2).at);
         str_add(to, "\n");
     }
 }

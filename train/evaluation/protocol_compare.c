@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/figure.h"
 #include "configs/config.h"
 #include "train/evaluation/protocol.h"
 #include "train/evaluation/result_full.h"
@@ -195,7 +196,11 @@ static void tell_figures(struct comparison *c) {
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
             double a = result_figure(row, figures[i][0]), b = result_figure(other, figures[i][0]);
             char *label = mem_format("%s: %s", result_model(row), figures[i][1]);
-            str_add(c->out, "%-46s %8.2f %8.2f %+8.2f\n", label, a, b, b - a);
+            if (isnan(b - a))
+                str_add(c->out, "%-46s %8s %8s %8s\n", label, figure_text(a, 2).at,
+                        figure_text(b, 2).at, "-");
+            else
+                str_add(c->out, "%-46s %8.2f %8.2f %+8.2f\n", label, a, b, b - a);
             free(label);
         }
     }

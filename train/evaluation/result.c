@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/figure.h"
 #include "base/file.h"
 #include "train/evaluation/result_full.h"
 
@@ -92,7 +93,17 @@ static double at(const cJSON *o, const char *key, const char *part) {
 }
 
 static void print_split(FILE *to, const cJSON *o, const char *key) {
-    fprintf(to, "%7.1f %7.1f %7.1f", at(o, key, "all"), at(o, key, "seen"), at(o, key, "unseen"));
+    fprintf(to, "%7s %7s %7s", figure_text(at(o, key, "all"), 1).at,
+            figure_text(at(o, key, "seen"), 1).at, figure_text(at(o, key, "unseen"), 1).at);
+}
+
+/* What the dashes of the table are. */
+static void print_absent(const cJSON *rows, FILE *to) {
+    static const char *const parts[] = {"seen", "unseen"};
+    const cJSON *first = cJSON_GetArrayItem(rows, 0);
+    for (size_t i = 0; first && i < sizeof parts / sizeof *parts; i++)
+        if (isnan(at(first, "miou", parts[i])))
+            fprintf(to, "\n-: none of the classes in the truth is %s\n", parts[i]);
 }
 
 static void print_evaluation(const cJSON *json, FILE *to) {
@@ -121,6 +132,7 @@ static void print_evaluation(const cJSON *json, FILE *to) {
         print_split(to, ensemble, parts[i][1]);
         fprintf(to, "\n");
     }
+    print_absent(rows, to);
 }
 
 int result_print(const struct graph *g, FILE *to) {

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/figure.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static const cJSON *item(const cJSON *o, const char *key) {
     return cJSON_GetObjectItemCaseSensitive(o, key);
@@ -32,6 +34,10 @@ static const cJSON *rows_of(const cJSON *json) { return item(json, "rows"); }
 
 static void print_label(FILE *to, const char *label) { fprintf(to, "%-42s", label); }
 
+static void print_figure(FILE *to, const cJSON *x) {
+    fprintf(to, " %9s", figure_text(number(x), 2).at);
+}
+
 /* A line of figures, one of each model: ROW.group.part.key */
 static void print_line(FILE *to, const cJSON *json, const char *label, const char *group,
                        const char *part, const char *key) {
@@ -40,7 +46,7 @@ static void print_line(FILE *to, const cJSON *json, const char *label, const cha
     cJSON_ArrayForEach(row, rows_of(json)) {
         const cJSON *x = item(row, group);
         if (part) x = item(x, part);
-        fprintf(to, " %9.2f", number(key ? item(x, key) : x));
+        print_figure(to, key ? item(x, key) : x);
     }
     fprintf(to, "\n");
 }
@@ -84,9 +90,9 @@ static void print_subsets(FILE *to, const cJSON *json) {
             char *label = mem_format("%s%s", last ? "hIoU " : figures[k], name);
             print_label(to, label);
             cJSON_ArrayForEach(row, rows_of(json)) {
-                fprintf(to, " %9.2f",
-                        last ? subset_figure(row, i, "hIoU", "")
-                             : subset_figure(row, i, figures[k], name));
+                double x = last ? subset_figure(row, i, "hIoU", "")
+                                : subset_figure(row, i, figures[k], name);
+                fprintf(to, " %9s", figure_text(x, 2).at);
             }
             fprintf(to, "\n");
             free(label);
@@ -115,8 +121,8 @@ static void print_beside(FILE *to, const cJSON *json) {
                    "miou");
     const cJSON *names = item(item(json, "oracle_best_names"), "all");
     if (names)
-        fprintf(to, "%-42s %9.2f\n", "oracle: proposals, best names: mIoU",
-                number(item(names, "miou")));
+        fprintf(to, "%-42s %9s\n", "oracle: proposals, best names: mIoU",
+                figure_text(number(item(names, "miou")), 2).at);
 }
 
 static void print_search(FILE *to, const cJSON *json) {
@@ -134,7 +140,7 @@ static void print_grid(FILE *to, const cJSON *json) {
                 number(item(point, "lambda")));
         cJSON_ArrayForEach(row, rows_of(json)) {
             const cJSON *x = cJSON_GetArrayItem(item(row, "grid"), i);
-            fprintf(to, " %9.2f", number(item(item(item(x, "metrics"), "all"), "miou")));
+            print_figure(to, item(item(item(x, "metrics"), "all"), "miou"));
         }
         fprintf(to, "\n");
     }
@@ -147,7 +153,7 @@ static void print_min_score(FILE *to, const cJSON *json) {
     fprintf(to, "\n--min-score S that fits best, by %s pixels\n", text(item(first, "pixels")));
     fprintf(to, "%-42s", "S");
     cJSON_ArrayForEach(row, rows_of(json))
-        fprintf(to, " %9.3f", number(item(item(row, "min_score"), "fitted")));
+        fprintf(to, " %9s", figure_text(number(item(item(row, "min_score"), "fitted")), 3).at);
     fprintf(to, "\n");
     print_line(to, json, "mIoU with it, classes in the truth", "min_score", NULL, "miou");
     print_line(to, json, "mIoU without", "min_score", NULL, "miou_without");
@@ -202,11 +208,18 @@ static void print_pairs(FILE *to, const cJSON *row, int64_t lines) {
     }
 }
 
+static void print_model(FILE *to, const char *name) {
+    enum { WIDTH = 9 };
+    size_t n = strlen(name);
+    if (n > WIDTH) n = utf8_whole(name, WIDTH);
+    fprintf(to, " %*s%.*s", (int)(WIDTH - n), "", (int)n, name);
+}
+
 void result_print_full(const cJSON *json, int64_t lines, FILE *to) {
     const cJSON *row;
     fprintf(to, "\n");
     print_label(to, "percent");
-    cJSON_ArrayForEach(row, rows_of(json)) fprintf(to, " %9.9s", result_model(row));
+    cJSON_ArrayForEach(row, rows_of(json)) print_model(to, result_model(row));
     fprintf(to, "\n");
     print_metrics(to, json);
     print_subsets(to, json);

@@ -103,7 +103,7 @@ int mine_report_of(struct mine_report *r, const struct pairs *p, const struct da
     return status;
 }
 
-static double percent(int64_t part, int64_t whole) {
+double mine_percent(int64_t part, int64_t whole) {
     return whole ? 100 * (double)part / (double)whole : NAN;
 }
 
@@ -116,10 +116,10 @@ int mine_report_write(const struct mine_report *r, const char *run) {
     json_key_int(&j, "pairs_of_classes", r->classed);
     json_key(&j, "purity");
     json_object(&j);
-    json_key_real(&j, "all_pairs", percent(r->right, r->classed ? r->pairs : 0));
-    json_key_real(&j, "classes", percent(r->right, r->classed));
-    json_key_real(&j, "seen", percent(r->seen_right, r->seen));
-    json_key_real(&j, "unseen", percent(r->unseen_right, r->unseen));
+    json_key_real(&j, "all_pairs", mine_percent(r->right, r->classed ? r->pairs : 0));
+    json_key_real(&j, "classes", mine_percent(r->right, r->classed));
+    json_key_real(&j, "seen", mine_percent(r->seen_right, r->seen));
+    json_key_real(&j, "unseen", mine_percent(r->unseen_right, r->unseen));
     json_end(&j);
     json_end(&j);
     char *path = path_join(run, "mining.json");

@@ -17,5 +17,8 @@ struct mine_report {
 int mine_report_of(struct mine_report *r, const struct pairs *p, const struct dataset *d,
                    struct damage *damage);
 
+/* NaN of none. */
+double mine_percent(int64_t part, int64_t whole);
+
 /* RUN/mining.json; shares are null where nothing can be known. */
 int mine_report_write(const struct mine_report *r, const char *run);

@@ -88,8 +88,16 @@ static void put_figure(struct str *out, const cJSON *row, const char *key) {
         if (cJSON_IsNumber(x))
             str_add(out, " %.2f |", x->valuedouble);
         else
-            str_add(out, " %s |", CARD_UNKNOWN);
+            str_add(out, " %s |", cJSON_IsNull(x) ? "-" : CARD_UNKNOWN);
     }
+}
+
+/* What the dashes are. */
+static void put_absent(struct str *out, const cJSON *row) {
+    static const char *const parts[] = {"seen", "unseen"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (cJSON_IsNull(get(get(row, "miou"), parts[i])))
+            str_add(out, "\n-: none of the classes in the truth is %s.\n", parts[i]);
 }
 
 static void put_results(struct str *out, const cJSON *card) {
@@ -120,6 +128,7 @@ static void put_results(struct str *out, const cJSON *card) {
         put_figure(out, row, "mask_accuracy");
         str_add(out, "\n");
     }
+    put_absent(out, cJSON_GetArrayItem(get(results, "rows"), 0));
     str_add(out, "\n");
 }
 
