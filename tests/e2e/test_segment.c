@@ -241,20 +241,23 @@ static void walk_numbers(const char *all) {
 
 static void walk_resume(const char *all) {
     char *before = listing_of(all), *one = path_join(all, "p1-overlay.png"),
-         *two = segmented_picture(photos, 2);
+         *two = segmented_picture(photos, 2), *json = path_join(all, "p1.json");
     check_says(SEGMENT(all, "--resume", photos), 0, "0 pictures segmented, 6 done before", NULL);
     char *after = listing_of(all);
     CHECK_TEXT(after, before);  /* no file was touched */
     CHECK_OK(file_remove(one)); /* something is missing */
     segmented_draw(two, 7);     /* another picture by now */
     check_says(SEGMENT(all, "--resume", photos), 0, "2 pictures segmented, 4 done before", NULL);
+    CHECK_OK(file_write(json, "{\"format\":\"ovs", 14)); /* what a power cut may leave */
+    check_says(SEGMENT(all, "--resume", photos), 0, "1 pictures segmented, 5 done before",
+               "p1.json: is damaged: the picture is segmented again");
     check_says(SEGMENT(all, "--resume", "--set", "eval.lambda=0.5", photos), 64, NULL,
                "was eval.lambda=0.7\n    now eval.lambda=0.5");
     check_says(SEGMENT(all, "--resume", "--rle", photos), 64, NULL, "now writes");
     struct ended e = OVSEG("segment", "-m", model, "--classes", "sky,grass,a blue car", "-o", all,
                            "--resume", photos);
     check_says(e, 64, NULL, "a blue car");
-    char *const owned[] = {before, one, two, after};
+    char *const owned[] = {before, one, two, json, after};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

@@ -97,12 +97,29 @@ TEST(results_replace_nothing_but_results) {
     o.wanted[PICTURE_LABELS] = o.wanted[PICTURE_JSON] = true;
     check_refused(&o, picture, NULL, "one.png would be overwritten");
     check_refused(&o, other, NULL, "two.json: is not of ovseg segment");
+    check_refused(&o, other, NULL, "another -o, or remove it if nobody needs it");
     check_refused(&o, "a/x.jpg", "b/x.png", "would both be written");
     check_refused(&o, "a/ovseg-segment.jpg", NULL, "the settings");
     o.wanted[PICTURE_OVERLAY] = true;
     check_refused(&o, "a/x-overlay.jpg", "a/x.jpg", "x-overlay.png");
     char *const owned[] = {dir, picture, other, theirs};
     for (size_t i = 0; i < 4; i++) free(owned[i]);
+}
+
+TEST(what_a_power_cut_leaves_of_numbers_is_ours_and_what_others_wrote_is_not) {
+    static const char zeros[64] = {0};
+    char *path = put("cut.json", "");
+    CHECK(picture_json_is(path) && !picture_json_whole(path));
+    CHECK_OK(file_write(path, zeros, sizeof zeros));
+    CHECK(picture_json_is(path) && !picture_json_whole(path));
+    CHECK_OK(file_write(path, "{\"form", 6));
+    CHECK(picture_json_is(path) && !picture_json_whole(path));
+    CHECK_OK(file_write(path, "{\"shapes\":[]}", 13));
+    CHECK(!picture_json_is(path) && picture_json_whole(path));
+    CHECK_OK(file_write(path, "not JSON, mine", 14));
+    CHECK(!picture_json_is(path));
+    CHECK(!picture_json_is("/no/such/file"));
+    free(path);
 }
 
 /* 3 x 2: names 0 0 1 / 1 2 none */
@@ -132,7 +149,7 @@ TEST(numbers_of_a_picture_are_written_and_read_back) {
         "{\"index\":2,\"name\":\"a \\\"b\\\"\",\"pixels\":1,\"share\":0.16666666666666666,"
         "\"mean_score\":0.75,\"bbox\":[1,1,1,1],\"segmentation\":{\"size\":[2,3],\"counts\":");
     CHECK(!strstr((char *)text.at, "\"no\"")); /* has no pixel */
-    CHECK(picture_json_is(path));
+    CHECK(picture_json_is(path) && picture_json_whole(path));
     CHECK(picture_json_read(path, &from, 4, &back));
     CHECK(back.h == 2 && back.w == 3 && back.at[0].pixels == 2 && back.unlabelled == 1);
     picture_found_free(&back);
@@ -146,6 +163,8 @@ TEST(numbers_of_a_picture_are_written_and_read_back) {
     for (size_t n = 0; n < text.n; n++) {              /* half of it is none of it */
         CHECK_OK(file_write(path, text.at, n));
         CHECK(n + 2 > text.n || !picture_json_read(path, &from, 4, &back));
+        CHECK(picture_json_is(path)); /* and ours: it is made anew */
+        CHECK(picture_json_whole(path) == (n + 1 >= text.n));
         picture_found_free(&back);
         CHECK_INT(error_status(), 0);
     }

@@ -100,7 +100,7 @@ static int check_numbers(const struct picture_outputs *o, const struct picture_l
         if (file_exists(path) && !picture_json_is(path))
             status = error_set(ERR_USAGE,
                                "%s: is not of ovseg segment, and would be overwritten: choose "
-                               "another -o",
+                               "another -o, or remove it if nobody needs it",
                                path);
         free(path);
     }

@@ -161,14 +161,27 @@ int picture_json_write(const char *path, const struct picture_source *from,
 
 /* ---- reading ---- */
 
+/* Files are renamed into place whole. What is left of one after a power cut, on file systems that
+ * forget, is a part of its beginning, or zeros in its place: nobody else's work is in that. */
 bool picture_json_is(const char *path) {
     static const char begins[] = "{\"format\":\"ovseg segmentation\"";
+    static const char zeros[sizeof begins] = {0};
     struct bytes head = {0};
-    size_t n = sizeof begins - 1;
-    bool is = !file_read_head(path, n, &head) && head.n == n && memcmp(head.at, begins, n) == 0;
+    bool is = !file_read_head(path, sizeof begins - 1, &head) &&
+              (memcmp(head.at, begins, head.n) == 0 || memcmp(head.at, zeros, head.n) == 0);
     error_clear();
     bytes_free(&head);
     return is;
+}
+
+bool picture_json_whole(const char *path) {
+    struct bytes b = {0};
+    cJSON *root = file_read(path, FILE_MAX, &b) ? NULL : cJSON_Parse((const char *)b.at);
+    bool whole = cJSON_IsObject(root);
+    error_clear();
+    cJSON_Delete(root);
+    bytes_free(&b);
+    return whole;
 }
 
 static bool says(const cJSON *of, const char *key, const char *what) {

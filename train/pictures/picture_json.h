@@ -57,8 +57,10 @@ int picture_json_write(const char *path, const struct picture_source *from,
                        const struct picture_found *f, const struct vocabulary *v,
                        const struct labels *l);
 
-/* Whether the file looks like one of these; of any version. */
+/* Whether the file looks like one of these; of any version, or what is left of one: a part of its
+ * beginning, nothing, zeros. */
 bool picture_json_is(const char *path);
+bool picture_json_whole(const char *path); /* whether it is JSON to its end */
 
 /* Whether it is of this picture, and made as `from` says: then *f has the pixels of its names, else
  * nothing is in it and no error is pending. */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "data/loader.h"
 
 enum { FILE_MAX = 256 << 20, THREADS = 2, AHEAD = 1 };
@@ -30,6 +31,8 @@ static bool is_done(const struct picture_reader *r, const struct picture_file *p
     struct picture_source from = {.made_by = r->made_by, .hash = to->hash};
     char *path = picture_output(r->outputs, p, PICTURE_JSON);
     bool done = picture_json_read(path, &from, r->K, &to->found);
+    if (!done && !picture_json_whole(path))
+        log_warn("%s: is damaged: the picture is segmented again", path);
     free(path);
     return done;
 }
