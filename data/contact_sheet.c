@@ -33,8 +33,9 @@ void contact_sheet_free(struct contact_sheet *s) {
 
 static void draw_line(struct contact_sheet *s, int64_t y, int64_t x, const char *text) {
     static const uint8_t ink[3] = {20, 20, 20};
-    char *line = font_fit(text, s->side / (FONT_STEP * SCALE));
-    font_draw(&s->picture, y, x, SCALE, ink, line);
+    int64_t scale = font_width(text, SCALE) <= s->side ? SCALE : 1;
+    char *line = font_fit(text, s->side / (FONT_STEP * scale));
+    font_draw(&s->picture, y, x, scale, ink, line);
     free(line);
 }
 

@@ -15,7 +15,7 @@ int contact_sheet_open(struct contact_sheet *s, int64_t n, int64_t side);
 void contact_sheet_free(struct contact_sheet *s);
 
 /* RGB `im`, no larger than side x side, in the middle of tile k; texts that are too long are
- * shortened. */
+ * written small, and shortened where that is not enough. */
 void contact_sheet_put(struct contact_sheet *s, int64_t k, const struct image *im,
                        const char *first, const char *second);
 

@@ -126,6 +126,10 @@ bool font_has(const char *text) {
     return all;
 }
 
+char *font_name(uint32_t number, const char *name) {
+    return font_has(name) ? mem_strdup(name) : mem_format("#%u %s", number, name);
+}
+
 char *font_fit(const char *text, int64_t cells) {
     enum { DOTS = 2, LEAST = 4 }; /* cells; where dots would take half the place there are none */
     if (cells < 1) cells = 1;

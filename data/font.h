@@ -23,6 +23,9 @@ int64_t font_cells(const char *text);
 int64_t font_width(const char *text, int64_t scale); /* in pixels */
 bool font_has(const char *text);                     /* as it is written, without a box */
 
+/* A name, behind its number, "#12 name", where it has boxes, which all look alike. Owned. */
+char *font_name(uint32_t number, const char *name);
+
 /* The text, or its beginning and "..", in at most `cells` cells (one at least); cut between
  * characters. Owned. */
 char *font_fit(const char *text, int64_t cells);

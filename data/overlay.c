@@ -66,8 +66,7 @@ static void colour_of(uint16_t label, const struct overlay_options *o, uint8_t r
 static char *entry_name(uint16_t label, const struct overlay_options *o) {
     if (label == o->ignore) return mem_strdup("unlabelled");
     if (label >= o->n_names) return mem_format("%u", label);
-    const char *name = o->names[label];
-    return font_has(name) ? mem_strdup(name) : mem_format("#%u %s", label, name);
+    return font_name(label, o->names[label]);
 }
 
 /* "name 12.3 %" in at most `cells` letters, the name shortened. Owned. */

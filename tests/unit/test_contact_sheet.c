@@ -29,6 +29,29 @@ TEST(tiles_stand_in_rows_with_their_texts_below) {
     contact_sheet_free(&s);
 }
 
+/* Dark pixels right of column x of a sheet of one tile. */
+static int64_t ink_behind(const char *first, const char *second, int64_t x) {
+    struct contact_sheet s;
+    struct image im;
+    int64_t n = 0;
+    CHECK_OK(contact_sheet_open(&s, 1, 64));
+    fill(&im, 64, 64, 255);
+    contact_sheet_put(&s, 0, &im, first, second);
+    for (int64_t i = 0; i < s.picture.h * s.picture.w; i++)
+        n += i % s.picture.w >= x && s.picture.at[3 * i] < 128;
+    image_free(&im);
+    contact_sheet_free(&s);
+    return n;
+}
+
+TEST(a_text_that_does_not_fit_is_written_small_before_it_is_cut) {
+    enum { LEFT = 6, CELL = 6 };                              /* the tile's; of a small letter */
+    CHECK(ink_behind("", "3:17 0.123", LEFT + 9 * CELL) > 0); /* ten letters, the last one, too */
+    CHECK_INT(ink_behind("", "3:17", LEFT + 8 * CELL), 0);    /* four large ones */
+    CHECK(ink_behind("", "3:17", LEFT + 6 * CELL) > 0);
+    CHECK_INT(ink_behind("a noun of some length", "", LEFT + 64), 0); /* cut, nothing beside it */
+}
+
 TEST(a_sheet_beyond_the_limits_of_pictures_is_refused) {
     struct contact_sheet s;
     CHECK_ERROR(contact_sheet_open(&s, 100000, 2048), ERR_DATA, "would be too large");

@@ -124,6 +124,18 @@ TEST(bytes_that_are_no_utf_8_are_boxes_and_harm_nothing) {
     }
 }
 
+static void check_name(uint32_t number, const char *name, const char *want) {
+    char *said = font_name(number, name);
+    CHECK_TEXT(said, want);
+    free(said);
+}
+
+TEST(a_name_with_boxes_stands_behind_its_number) {
+    check_name(3, "\u00e4pfel", "\u00e4pfel");
+    check_name(12, "\u81ea\u8ee2\u8eca", "#12 \u81ea\u8ee2\u8eca");
+    check_name(0, "caf\u81ea", "#0 caf\u81ea");
+}
+
 static void check_fit(const char *text, int64_t cells, const char *want) {
     char *fit = font_fit(text, cells);
     CHECK_TEXT(fit, want);

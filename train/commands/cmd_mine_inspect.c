@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "data/contact_sheet.h"
+#include "data/font.h"
 #include "data/pairs_crop.h"
 #include "data/pairs_stats.h"
 #include "train/commands/cmd.h"
@@ -252,8 +253,10 @@ static int put_tile(struct contact_sheet *sheet, int64_t k, const struct pairs *
     if (!status) {
         char id[24];
         pair_id_print(p->id[i], id);
-        char *second = mem_format("%.3f %s", (double)a->similarity, id);
-        contact_sheet_put(sheet, k, &tile, p->noun.at[a->noun], second);
+        char *first = font_name((uint32_t)a->noun, p->noun.at[a->noun]);
+        char *second = mem_format("%s %.3f", id, (double)a->similarity); /* the id is never cut */
+        contact_sheet_put(sheet, k, &tile, first, second);
+        free(first);
         free(second);
     }
     image_free(&im);
