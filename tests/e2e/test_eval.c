@@ -227,6 +227,16 @@ TEST(what_makes_no_evaluation_is_said) {
     CHECK_HAS(e.err, "is no config");
     CHECK_HAS(e.err, "--images DIR");
     ended_free(&e);
+    e = EVAL(config, "--blend", "runs/clip-1"); /* either may be meant to be the other */
+    check_status(&e, 64);
+    CHECK_HAS(e.err,
+              "runs/clip-1: what --blend begins with is written behind =: ovseg eval RUN "
+              "--blend=OTHER");
+    ended_free(&e);
+    e = EVAL(config, "--fit-threshold", "all");
+    check_status(&e, 64);
+    CHECK_HAS(e.err, "is written behind =: --fit-threshold=all");
+    ended_free(&e);
     e = EVAL("no-such-model");
     check_status(&e, 66);
     ended_free(&e);

@@ -28,7 +28,7 @@ struct arguments {
     struct overrides overrides;
     const char *images, *classes, *out, *predictions, *sets;
     const char *other;
-    bool quiet, dry_run, explain, blend;
+    bool quiet, dry_run, explain, fit, blend;
 };
 
 enum {
@@ -97,6 +97,18 @@ static void add_override(struct arguments *a, const char *text, const char *next
     if (overrides_add(&a->overrides, text, next)) argp_error(state, "%s", error_message());
 }
 
+/* getopt takes the value of an option that may go without one behind = alone. Which of two is the
+ * run and which the other cannot be told from their order: `--blend OTHER RUN`. */
+static void check_value(const struct arguments *a, const char *arg, struct argp_state *state) {
+    if (strchr(arg, '=')) return;
+    if (a->blend && !a->other)
+        argp_error(state,
+                   "%s: what --blend begins with is written behind =: ovseg eval RUN --blend=OTHER",
+                   arg);
+    if (a->fit && strcmp(arg, "all") == 0)
+        argp_error(state, "all: is written behind =: --fit-threshold=all");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
     switch (key) {
@@ -114,6 +126,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_FIT:
         if (arg && strcmp(arg, "all") != 0)
             argp_error(state, "--fit-threshold=%s: by `all` pixels, or without =", arg);
+        a->fit = true;
         add_override(a, arg ? "measure.min_score=all" : "measure.min_score=labelled", NULL, state);
         break;
     case KEY_BLEND:
@@ -123,10 +136,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_EXPLAIN: a->explain = true; break;
     case ARGP_KEY_ARG:
-        if (!a->model.name)
+        if (!a->model.name) {
             a->model.name = arg;
-        else
+        } else {
+            check_value(a, arg, state);
             add_override(a, arg, state->argv[state->next], state);
+        }
         break;
     case ARGP_KEY_END:
         if (!a->model.name) argp_usage(state);
