@@ -146,6 +146,26 @@ TEST(mistakes_of_the_command_line_are_told) {
     check_said(DATA("polish", "x"), 64, NULL, "no action \"polish\"");
 }
 
+TEST(a_folder_in_the_place_of_a_set_is_answered_with_the_sets_in_it) {
+    char *dir = test_path("run"), *a = path_join(dir, "seen.h5"), *b = path_join(dir, "test.h5");
+    char *other = path_join(dir, "analysis.h5"), *out = test_path("plain");
+    CHECK_OK(dir_make(dir));
+    check_said(DATA("export", dir, out), 66, NULL,
+               "/run: is a folder without a set: runs of stage scenes and prepare have some");
+    check_said(DATA("prepare", "voc-20", "--root", TREE, "-o", b), 0, "2 pictures", NULL);
+    CHECK_OK(file_write(other, "none of ours", 12));
+    check_said(DATA("export", dir, out), 64, NULL,
+               "/run: is a folder, and one of its sets is meant: ");
+    check_said(DATA("prepare", "voc-20", "--root", TREE, "-o", a, "--index"), 0, "2 pictures",
+               NULL);
+    char *both = mem_format("is meant: name one of %s, %s\n", a, b);
+    check_said(DATA("export", dir, out), 64, NULL, both);
+    check_said(DATA("check", dir), 64, NULL, both);
+    check_said(DATA("check", "nowhere/else"), 66, NULL, "nowhere/else: no such file");
+    char *const owned[] = {dir, a, b, other, out, both};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(parts_of_a_set_serve_as_the_scenes_of_a_stage) {
     struct ended e = TRAIN("runs", "smoke/scenes.yaml", "seed=1");
     check_status(&e, 0);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/set.h"
 #include "data/set_index.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_arguments.h"
@@ -94,13 +95,48 @@ const struct argp data_argp = {options, parse, 0, 0, 0, 0, 0};
 
 /* ---- what they do alike ---- */
 
+/* A run, most likely, which has several sets: which of them is meant? */
+static int folder_is_no_set(const char *dir) {
+    struct strings names = {0};
+    struct str sets = {0};
+    size_t n = 0;
+    int status = dir_list(dir, &names);
+    for (size_t i = 0; i < names.n; i++) {
+        char *path = path_join(dir, names.at[i]);
+        bool is = strstr(names.at[i], ".h5") && (set_is(path) || set_index_is(path));
+        if (is) str_add(&sets, "%s%s", n++ ? ", " : "", path);
+        free(path);
+    }
+    if (!status && n)
+        status = error_set(ERR_USAGE, "%s: is a folder, and one of its sets is meant: %s%s", dir,
+                           n == 1 ? "" : "name one of ", sets.at);
+    else if (!status)
+        status = error_set(ERR_MISSING,
+                           "%s: is a folder without a set: runs of stage scenes and prepare have "
+                           "some; of pictures `ovseg data prepare folder --root %s` makes one",
+                           dir, dir);
+    strings_free(&names);
+    str_free(&sets);
+    return status;
+}
+
 int data_open(struct dataset *d, const struct data_arguments *a, const char *work,
               struct strings *archives) {
     *d = (struct dataset){0};
     if (file_exists(a->set)) return set_or_index_open(d, a->set);
-    if (strchr(a->set, '/') || strstr(a->set, ".h5"))
+    bool known =
+        !strchr(a->set, '/') && known_set_find(a->set); /* also where a folder is so called */
+    if (!known && dir_exists(a->set)) {
+        error_clear();
+        return folder_is_no_set(a->set);
+    }
+    if (strchr(a->set, '/') || strstr(a->set, ".h5")) {
+        error_clear();
         return error_set(ERR_MISSING, "%s: no such file", a->set);
-    struct known_source s = {.root = a->root,
+    }
+    if (!known) return error_status();
+    struct known_source s = {.set = known_set_find(a->set),
+                             .root = a->root,
                              .images = a->images,
                              .maps = a->maps,
                              .list = a->list,
@@ -112,8 +148,7 @@ int data_open(struct dataset *d, const struct data_arguments *a, const char *wor
                              .work = work,
                              .archives = archives,
                              .stop = data_stop};
-    if (!(s.set = known_set_find(a->set)) || !(s.split = known_split_find(s.set, a->split)))
-        return error_status();
+    if (!(s.split = known_split_find(s.set, a->split))) return error_status();
     if (!a->root && !a->images)
         return error_set(ERR_USAGE, "%s: where is it? --root DIR, or --images DIR and --maps DIR",
                          a->set);
