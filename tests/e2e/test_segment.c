@@ -347,7 +347,17 @@ static void walk_classify(void) {
     ended_free(&e);
     check_says(CLASSIFY("--damaged", "skip", one, two), 0, "\"mask\":7", "skipped: ");
     check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", "/no/such", one), 66,
-               NULL, "/no/such");
+               NULL, "/no/such: there is no such file or folder");
+    char *empty = test_path("no-masks");
+    CHECK_OK(dir_make(empty));
+    check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", empty, one), 66, NULL,
+               "no-masks: a folder, but without masks: wanted is a .json file");
+    check_says(
+        OVSEG("segment", "-m", model, "--classes", NAMES, "-o", masks, "--proposals", empty, one),
+        66, NULL, "and without masks"); /* the same code */
+    check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", one, one), 65, NULL,
+               "no masks: wanted is a .json file");
+    free(empty);
     check_says(OVSEG("classify", "-m", model, "--classes", NAMES, one), 64, NULL, "--masks");
     labels_free(&l);
     bytes_free(&png);

@@ -213,6 +213,17 @@ static int classify_all(struct work *w) {
     return status ? status : picture_failures_end(&failures, n);
 }
 
+/* As `ovseg segment --proposals` has it: a folder with nothing in it is an input that is missing.
+ */
+static int check_masks(const char *path) {
+    if (given_is(path)) return 0;
+    return error_set(file_exists(path) ? ERR_DATA : ERR_MISSING,
+                     "%s: %s: wanted is a .json file, or a folder of .json or .png files", path,
+                     dir_exists(path)    ? "a folder, but without masks"
+                     : file_exists(path) ? "no masks"
+                                         : "there is no such file or folder");
+}
+
 static int open_all(struct work *w, struct vocabulary *v) {
     const struct arguments *a = w->a;
     int status = vocabulary_open(v, a->classes);
@@ -221,11 +232,7 @@ static int open_all(struct work *w, struct vocabulary *v) {
     for (size_t i = 0; !status && i < a->lists.n; i++)
         status = picture_list_read(&w->list, a->lists.at[i]);
     if (!status && a->out) status = file_can_be(a->out);
-    if (!status && !given_is(a->model.proposals))
-        status = error_set(
-            file_exists(a->model.proposals) || dir_exists(a->model.proposals) ? ERR_DATA
-                                                                              : ERR_MISSING,
-            "%s: no masks: a .json file, or a folder of .json or .png files", a->model.proposals);
+    if (!status) status = check_masks(a->model.proposals);
     return status ? status : segmenter_open(w->s, &a->model, v);
 }
 
