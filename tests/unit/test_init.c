@@ -255,7 +255,8 @@ TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched
     own_remove("out/finetune.yaml");
     e = INIT("--seed", "2");
     CHECK_INT(e.status, 0);
-    check_has("out/finetune.yaml", "base: ");
+    check_has("out/finetune.yaml", "base: \"@own/finetune-1k.yaml\"");
+    check_has("out/finetune.yaml", "  clip: \"@clip.yaml\""); /* wherever the program lies */
     own_ended_free(&e);
     own_remove("out");
     own_text("out/letter.txt", "not of ovseg");
@@ -271,8 +272,14 @@ TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of)
     own_masks_index(OWN_PICTURES);
     struct own_ended e = INIT(NULL);
     CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out,
+              "note       3 pictures with masks are validated on and in the table: one is "
+              "about 33 % of a figure, and a difference of as much may be one picture; more masks");
     own_ended_free(&e);
+    check_has("out/README.md", "How much to believe: 3 pictures with masks are validated on and");
     check_has("out/masks.yaml", "stage: proposals");
+    check_has("out/masks.yaml", "base: \"@own/proposals-50-500.yaml\"");
+    check_has("out/mine.yaml", "  proposals: masks.yaml");
     check_has("out/README.md", "| `masks.yaml` |");
     check_has("out/README.md", "/out/mpt.yaml --blend    # models between");
     check_has("out/README.md", "/out.ovseg -o out --classes ");
@@ -280,7 +287,10 @@ TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of)
     own_rename("masks", "away");
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "of a figure")); /* nothing is judged by masks */
     own_ended_free(&e);
+    check_has("out/mine.yaml", "  proposals: \"@proposals.yaml\"");
+    check_has("out/eval.yaml", "  scenes: \"@scenes.yaml\"");
     char *masks = own_path("out/masks.yaml");
     CHECK(!file_exists(masks));
     check_has("out/finetune.yaml", "validate: {every: 12, probe: drawn}");

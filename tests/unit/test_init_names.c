@@ -214,6 +214,12 @@ TEST(a_folder_without_a_model_is_said_with_its_option) {
     own_ended_free(&e);
     e = INIT("--clip", "@clip.yaml");
     CHECK_INT(e.status, 0);
+    char *config = own_path("out/finetune.yaml");
+    struct bytes text;
+    CHECK_OK(file_read(config, 1 << 16, &text));
+    CHECK_HAS((char *)text.at, "  clip: \"@clip.yaml\""); /* as it was said */
+    bytes_free(&text);
+    free(config);
     check_chain();
     own_ended_free(&e);
     free(nothing);

@@ -97,8 +97,8 @@ struct own {
     int64_t *class_in;                              /* [classes] pictures in which it occurs */
     bool gaps;                                      /* some masks have unlabelled pixels */
     int64_t n_masks, n_alike;
-    struct strings list[3]; /* files for train, val, test */
-    int64_t train_masks;
+    struct strings list[3];             /* files for train, val, test */
+    int64_t train_masks, held_masks[2]; /* pictures with masks in train; in val and test */
 };
 
 enum { OWN_MISTAKE = UINT16_MAX - 1, OWN_IGNORE = UINT16_MAX };
@@ -123,6 +123,9 @@ void own_alike(struct own *o);
 int own_split(struct own *o);
 /* Files of DIR that were not written by it, or are changed since, are ERR_IO, with all of them. */
 int own_write(struct own *o);
+/* Where few pictures with masks are held out, how much each of them weighs; false: they are many,
+ * or there are none. */
+bool own_few_held(const struct own *o, struct str *text);
 /* How many pairs there will be, roughly; masks and side of pictures that training sees. */
 int64_t own_pairs(const struct own *o);
 int64_t own_side(const struct own *o);

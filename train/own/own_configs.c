@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/shipped.h"
 #include "train/cluster/slurm_text.h"
 
 enum {
@@ -76,11 +75,10 @@ bool own_trains_masks(const struct own *o) {
     return o->train_masks >= MASKS_MIN && (!o->proposals || o->network);
 }
 
-const char *own_masks_start(const struct own *o, char **shipped) {
-    *shipped = NULL;
+const char *own_masks_start(const struct own *o) {
     if (o->network) return o->proposals;
     if (o->proposals || o->clip) return NULL; /* the shipped one fits the shipped CLIP alone */
-    return *shipped = shipped_config("proposals.yaml");
+    return "@proposals.yaml";
 }
 
 /* ---- texts ---- */
@@ -97,22 +95,14 @@ static void put_path(struct str *s, const char *before, const char *path) {
     str_add(s, "\n");
 }
 
+/* What comes with the program is said by its @name: wherever the program lies then. */
 static void put_base(struct str *s, const char *recipe) {
-    char *file = mem_format("own/%s.yaml", recipe), *path = shipped_config(file);
-    put_path(s, "base: ", path);
-    free(path);
-    free(file);
-}
-
-static void put_shipped(struct str *s, const char *before, const char *said, const char *file) {
-    char *path = said ? mem_strdup(said) : shipped_config(file);
-    put_path(s, before, path);
-    free(path);
+    str_add(s, "base: \"@own/%s.yaml\"\n", recipe);
 }
 
 static void put_clip(struct str *s, const struct own *o, const char *name) {
     char *before = mem_format("  %s: ", name);
-    put_shipped(s, before, o->clip, "clip.yaml");
+    put_path(s, before, o->clip ? o->clip : "@clip.yaml");
     free(before);
 }
 
@@ -121,7 +111,7 @@ static void put_proposals(struct str *s, const struct own *o) {
     if (own_trains_masks(o))
         str_add(s, "  proposals: masks.yaml\n");
     else
-        put_shipped(s, "  proposals: ", o->proposals, "proposals.yaml");
+        put_path(s, "  proposals: ", o->proposals ? o->proposals : "@proposals.yaml");
 }
 
 static void put_data(struct own_configs *c, const struct own *o) {
@@ -150,8 +140,7 @@ static void put_data(struct own_configs *c, const struct own *o) {
 
 static void put_proposals_config(struct own_configs *c, const struct own *o) {
     if (!own_trains_masks(o)) return;
-    char *shipped;
-    const char *start = own_masks_start(o, &shipped);
+    const char *start = own_masks_start(o);
     struct str *s = new_file(c, "masks.yaml");
     int64_t batch = 8;
     while (batch > 1 && 2 * batch > o->train_masks)
@@ -174,7 +163,6 @@ static void put_proposals_config(struct own_configs *c, const struct own *o) {
     if (o->network) str_add(s, "pretrain: {steps: 0}\noptim: {lr: 5e-4, steps: 200, warmup: 20}\n");
     str_add(s, "# optim.steps is 200: more for more masks, about ten passes of all of them\n");
     str_add(s, "batch: {global: %lld}\n", (long long)batch);
-    free(shipped);
 }
 
 static void put_mine(struct own_configs *c, const struct own *o) {
@@ -284,7 +272,7 @@ static void put_eval(struct own_configs *c, const struct own *o) {
     if (o->n_masks)
         str_add(s, "  scenes: data.yaml\n");
     else
-        put_shipped(s, "  scenes: ", NULL, "scenes.yaml");
+        put_path(s, "  scenes: ", "@scenes.yaml");
     put_proposals(s, o);
     put_clip(s, o, "raw");
     str_add(s, "  ft: finetune.yaml\n  ft+mpt: mpt.yaml\n");
@@ -354,6 +342,9 @@ static void put_readme(struct own_configs *c, const struct own *o) {
         if (i == 3) put_word(s, o, NULL);
         str_add(s, last ? " PICTURE...\n" : "    # %s\n", x[3]);
     }
+    struct str few = {0};
+    if (own_few_held(o, &few)) str_add(s, "\nHow much to believe: %s.\n", few.at);
+    str_free(&few);
     str_add(s,
             "\nThe files are to be changed as you like; `ovseg settings KEY` explains a setting, "
             "docs/own-data.md all of it.\n");

@@ -20,4 +20,4 @@ void own_configs_free(struct own_configs *c);
 const char *own_recipe(const struct own *o);
 /* Whether the chain trains a network of masks of its own, and from what: a config, or NULL. */
 bool own_trains_masks(const struct own *o);
-const char *own_masks_start(const struct own *o, char **shipped);
+const char *own_masks_start(const struct own *o);

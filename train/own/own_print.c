@@ -76,15 +76,13 @@ static void print_split(const struct own *o, FILE *to) {
 }
 
 static void print_start(const struct own *o, FILE *to) {
-    char *shipped;
-    fprintf(to, "recipe     configs/own/*-%s.yaml, for about %lld pairs\n", own_recipe(o),
+    fprintf(to, "recipe     @own/*-%s.yaml, for about %lld pairs\n", own_recipe(o),
             (long long)own_pairs(o));
     if (own_trains_masks(o)) {
-        const char *start = own_masks_start(o, &shipped);
+        const char *start = own_masks_start(o);
         fprintf(to, "proposals  trained on your masks, %s%s\n",
                 start ? "starting from " : "from nothing: name a trained one, --proposals",
                 start ? start : "");
-        free(shipped);
     } else if (o->n_masks) {
         fprintf(to, "proposals  %s\n",
                 o->proposals ? "as they are" : "the shipped miniature: too few masks to train on");
@@ -104,4 +102,7 @@ void own_print(const struct own *o, FILE *to) {
     print_split(o, to);
     print_start(o, to);
     for (size_t i = 0; i < o->notes.n; i++) fprintf(to, "note       %s\n", o->notes.at[i]);
+    struct str few = {0};
+    if (own_few_held(o, &few)) fprintf(to, "note       %s\n", few.at);
+    str_free(&few);
 }

@@ -118,7 +118,7 @@ int own_split(struct own *o) {
         if (p->out) continue;
         int k = side[p->group];
         strings_add(&o->list[k], p->file);
-        o->train_masks += k == TRAIN && p->has_mask;
+        *(k == TRAIN ? &o->train_masks : &o->held_masks[k - VAL]) += p->has_mask;
     }
     free(side);
     if (!o->n_masks || o->list[VAL].n) return 0;
@@ -126,4 +126,23 @@ int own_split(struct own *o) {
                      "%s: all %lld pictures with masks are nearly the same: none could be held out "
                      "to judge by: add masks of others",
                      o->images, (long long)o->n_masks);
+}
+
+bool own_few_held(const struct own *o, struct str *text) {
+    enum { FEW = 50 };
+    int64_t val = o->held_masks[0], test = o->held_masks[1], least = test ? test : val;
+    if (!least || least >= FEW) return false;
+    str_add(text, "%lld picture%s with masks %s", (long long)val, val == 1 ? "" : "s",
+            val == 1 ? "is" : "are");
+    if (test)
+        str_add(text, " validated on, %lld %s in the table", (long long)test,
+                test == 1 ? "is" : "are");
+    else
+        str_add(text, " validated on and in the table");
+    str_add(
+        text,
+        ": one is about %lld %% of a figure, and a difference of as much may be one picture; more "
+        "masks, or the intervals of `ovseg report --compare A B`, say more",
+        (long long)((100 + least / 2) / least));
+    return true;
 }

@@ -32,8 +32,8 @@ static int resolve(const char *said, const char *option, bool masks, char **out)
     else if (!holds_model(whole) && !(masks && given_is(whole)))
         status = error_set(ERR_MISSING, "%s %s: a folder, but no run, model package or weights%s",
                            option, said, masks ? ", and without masks" : "");
-    else
-        *out = mem_format("%s%s", whole, best ? "@best" : "");
+    else /* what comes with the program keeps its @name: wherever the program lies then */
+        *out = mem_format("%s%s", *run == '@' ? run : whole, best ? "@best" : "");
     free(whole);
     free(path);
     free(run);
