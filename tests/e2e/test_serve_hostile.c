@@ -118,7 +118,8 @@ static void bad_names(const struct server *s) {
     send_names(s, many.at, (struct harm){"1100 names", 400, "more than 1000"});
     str_free(&many);
     while (many.n < 1 << 20) str_add(&many, "a name,");
-    send_names(s, many.at, (struct harm){"1 MB of names", 400, "too long"});
+    send_names(s, many.at,
+               (struct harm){"1 MB of names", 400, "names is too long: more than 65536"});
     many.at[300] = '\0';
     send_names(s, "sky,\xff\xfe", (struct harm){"no UTF-8", 400, "no UTF-8"});
     send_names(s, "sky,\xc0\x80", (struct harm){"an overlong NUL", 400, "no UTF-8"});

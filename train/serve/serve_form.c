@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "data/image.h"
 #include "train/serve/serve_answer.h"
 #include "train/serve/serve_names.h"
@@ -19,16 +20,21 @@ static void wrong(struct serve_form *f, int status, const char *error, const cha
 }
 
 static void wrong_field(struct serve_form *f, const char *key) {
-    char *text = mem_format("the form has a field \"%.40s\", which is not known", key);
+    char *text =
+        mem_format("the form has a field \"%s\", which is not known", utf8_short(key, 40).at);
     wrong(f, SERVE_BAD_REQUEST, text, "fields are picture, names, min_score and maps");
     free(text);
 }
 
-static void put(struct serve_form *f, struct str *to, const char *data, size_t n, size_t most) {
-    if (n > most - to->n)
-        wrong(f, SERVE_BAD_REQUEST, "a field of the form is too long", "send less text");
-    else
+static void put(struct serve_form *f, const char *key, struct str *to, const char *data, size_t n) {
+    size_t most = to == &f->names ? SERVE_NAMES_TEXT : NUMBER_MAX;
+    if (n <= most - to->n) {
         str_put(to, data, n);
+        return;
+    }
+    char *text = mem_format("the field %s is too long: more than %zu bytes", key, most);
+    wrong(f, SERVE_BAD_REQUEST, text, "send less text");
+    free(text);
 }
 
 /* The offset is where the piece stands in its field: at 0 one begins, and a second one of a name is
@@ -48,11 +54,11 @@ static enum MHD_Result take(void *self, enum MHD_ValueKind kind, const char *key
         f->pictured = true;
         str_put(&j->picture, data, n);
     } else if (key && strcmp(key, "names") == 0) {
-        put(f, &f->names, data, n, SERVE_NAMES_TEXT);
+        put(f, key, &f->names, data, n);
     } else if (key && strcmp(key, "min_score") == 0) {
-        put(f, &f->min_score, data, n, NUMBER_MAX);
+        put(f, key, &f->min_score, data, n);
     } else if (key && strcmp(key, "maps") == 0) {
-        put(f, &f->maps, data, n, NUMBER_MAX);
+        put(f, key, &f->maps, data, n);
     } else {
         wrong_field(f, key ? key : "");
     }

@@ -117,6 +117,7 @@ static void tell_about(struct serve_model *m, const char *name, const struct ser
     json_key_int(&j, "waiting", l->waiting);
     json_key_int(&j, "names", SERVE_NAMES_MAX);
     json_key_int(&j, "name_bytes", SERVE_NAME_MAX);
+    json_key_int(&j, "names_bytes", SERVE_NAMES_TEXT);
     json_end(&j);
     json_end(&j);
 }
