@@ -7,17 +7,23 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/offspring.h"
 #include "tests/test.h"
 
-enum { MAX_TESTS = 256 };
+enum { MAX_TESTS = 256, MAX_ENDINGS = 8 };
 
 static struct CMUnitTest tests[MAX_TESTS];
 static void (*bodies[MAX_TESTS])(void);
 static size_t n_tests;
 static bool skipped;
+static pid_t owner; /* who runs the tests: not what they fork */
+static void (*endings[MAX_ENDINGS])(void);
+static size_t n_endings;
 
 void (*test_before)(const char *name);
 void (*test_after)(const char *name);
@@ -61,8 +67,28 @@ static void run(void **state) {
     if (error_status()) test_fail(__FILE__, __LINE__, "left an error: %s", error_message());
 }
 
+void test_at_end(void (*ending)(void)) {
+    for (size_t i = 0; i < n_endings; i++)
+        if (endings[i] == ending) return;
+    REQUIRE(n_endings < MAX_ENDINGS, "more than %d endings of a test", MAX_ENDINGS);
+    endings[n_endings++] = ending;
+}
+
+pid_t test_fork(void) {
+    pid_t parent = getpid(), pid = fork();
+    if (pid) return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1); /* it was gone before */
+    return 0;
+}
+
+/* Also of a test that failed or was skipped: cmocka sees to it. */
 static int clean(void **state) {
     (void)state;
+    error_clear();
+    while (n_endings) endings[--n_endings]();
+    size_t left = offspring_end();
+    if (left) fprintf(stderr, "%zu processes were left running and are ended\n", left);
     if (dir) {
         error_clear();
         dir_remove(dir);
@@ -87,18 +113,22 @@ void test_fail(const char *file, int line, const char *fmt, ...) {
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
+    if (owner && getpid() != owner) _exit(1); /* a child: the rest is its parent's */
     _fail(file, line);
     abort(); /* _fail has jumped */
 }
 
 void test_skip(const char *why) {
     fprintf(stderr, "skipped: %s\n", why);
+    if (owner && getpid() != owner) _exit(1); /* as above */
     skipped = true;
     _skip(__FILE__, __LINE__);
     abort();
 }
 
 int test_main(int argc, char **argv) {
+    owner = getpid();
+    offspring_begin();
     struct CMUnitTest chosen[MAX_TESTS];
     size_t n = 0;
     for (size_t i = 0; i < n_tests; i++) {

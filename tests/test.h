@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -86,9 +87,17 @@ _Noreturn void test_skip(const char *why);
 extern void (*test_before)(const char *name);
 extern void (*test_after)(const char *name);
 
-/* A fresh folder of the running test, removed when the test ends. */
 int test_main(int argc, char **argv); /* runs the tests that argv names, or all */
 
+/* fork(); the child ends at the latest with the program of the test, and at the first check that
+ * fails in it. */
+pid_t test_fork(void);
+
+/* `ending` is called once, when the running test has ended, well or not; the last one first. Then
+ * all processes that the test has started are ended (tests/offspring.h). */
+void test_at_end(void (*ending)(void));
+
+/* A fresh folder of the running test, removed when the test ends. */
 const char *test_dir(void);
 char *test_path(const char *name); /* owned: test_dir()/name */
 

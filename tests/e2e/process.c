@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "checkpoints/history.h"
+#include "tests/offspring.h"
 #include "tests/test.h"
 
 extern char **environ;
@@ -61,6 +62,7 @@ void process_start_reading(struct process *p, const char *input, const char *con
                            const char *const *environment) {
     static int count;
     char *name = mem_format("process-%d", count++), *base = test_path(name);
+    offspring_guard(TEST_GUARD);
     *p = (struct process){.out = mem_format("%s.out", base), .err = mem_format("%s.err", base)};
     posix_spawn_file_actions_t actions;
     CHECK_INT(posix_spawn_file_actions_init(&actions), 0);

@@ -30,7 +30,8 @@ struct fault_environment fault_environment(const char *spec, const char *under);
 void fault_environment_free(struct fault_environment *e);
 
 /* Starts argv[0] (a path) with the environment of the test and these NAME=VALUE; the lists end with
- * NULL, `environment` may be NULL. Every process runs on one thread. */
+ * NULL, `environment` may be NULL. Every process runs on one thread. What is not waited for ends
+ * with the test, with all that it has started, however the test ends. */
 void process_start(struct process *p, const char *const *argv, const char *const *environment);
 /* The same with a file as its standard input. */
 void process_start_reading(struct process *p, const char *input, const char *const *argv,

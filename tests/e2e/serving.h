@@ -30,19 +30,11 @@ struct server {
 
 /* ---- the server ---- */
 
-/* What a test that failed left running. */
-static pid_t serving;
-static inline void end_serving(void) {
-    if (serving > 0) kill(serving, SIGKILL);
-}
-
 /* ovseg serve MODEL --port 0 and these; once it has printed its address. */
 static inline void serve(struct server *s, const char *model, const char *const *more) {
     const char *argv[24] = {PROGRAM_FILE, "serve", model, "--port", "0"};
     for (size_t i = 0; more && more[i]; i++) argv[5 + i] = more[i];
     process_start(&s->process, argv, NULL);
-    if (!serving) atexit(end_serving);
-    serving = s->process.pid;
     double until = clock_s() + 60;
     for (s->port = 0; !s->port && clock_s() < until; nap(0.02)) {
         char *said = text_of(s->process.out);
@@ -57,7 +49,6 @@ static inline void serve(struct server *s, const char *model, const char *const 
 static inline void stop(struct server *s, int signo) {
     CHECK(kill(s->process.pid, signo) == 0);
     struct ended e = process_wait(&s->process, 30);
-    serving = -1;
     check_status(&e, 128 + signo);
     CHECK_HAS(e.err, "pictures were segmented");
     ended_free(&e);

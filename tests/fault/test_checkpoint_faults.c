@@ -277,7 +277,7 @@ TEST(a_read_only_folder_and_a_full_disk_have_clear_messages) {
 
 /* Runs `work` in a child that dies at its n-th I/O call; false when it came to its end. */
 static bool killed(void (*work)(const char *run), const char *run, int n, const char *what) {
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     CHECK(pid >= 0);
     if (pid == 0) {
         char *spec = mem_format("any:%d:%s", n, what);

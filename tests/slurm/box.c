@@ -57,18 +57,15 @@ static void install(void) {
 void box_start(bool may_install) {
     if (!installed() && may_install && geteuid() == 0) install();
     if (!installed()) test_skip("Slurm is not installed: scripts/setup --slurm");
-    stop(); /* that of the test before, in a program that runs several */
     memcpy(folder, place, sizeof place);
     CHECK(mkdtemp(folder));
+    test_at_end(stop);
     char *script = test_source("scripts/onebox"), *conf = path_join(folder, "slurm.conf");
     char *port = mem_format("ONEBOX_PORT=%d", 20000 + 110 * (int)(getpid() % 100));
     char *owner = mem_format("ONEBOX_OWNER=%d", (int)getpid());
     struct ended e = run_path(script, (const char *const[]){"start", folder, NULL},
                               (const char *const[]){port, owner, NULL});
     check_status(&e, 0);
-    static bool registered;
-    if (!registered) atexit(stop);
-    registered = true;
     setenv("SLURM_CONF", conf, 1);
     ended_free(&e);
     free(script);

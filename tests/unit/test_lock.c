@@ -48,7 +48,7 @@ static pid_t hold(const char *path) {
     int ends[2];
     char byte;
     CHECK_INT(pipe(ends), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     CHECK(pid >= 0);
     if (!pid) {
         struct lock *lock;
@@ -93,7 +93,7 @@ static int race(const char *path) {
     CHECK_INT(pipe(go), 0);
     CHECK_INT(pipe(said), 0);
     for (int i = 0; i < RACERS; i++) {
-        pid[i] = fork();
+        pid[i] = test_fork();
         CHECK(pid[i] >= 0);
         if (pid[i]) continue;
         char byte;
@@ -247,7 +247,7 @@ TEST(the_lock_of_another_host_that_moves_is_refused_with_host_process_job_and_ag
     struct lock_holder h = lock_elsewhere();
     struct lock *lock;
     lock_put(path, &h);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (!pid) {
         char text[LOCK_TEXT];
         int fd = open(path, O_WRONLY);
@@ -318,7 +318,7 @@ TEST(a_lock_in_a_folder_that_is_not_there_is_an_io_error) {
 
 TEST(a_folder_that_cannot_be_written_is_an_io_error) {
     CHECK_INT(chmod(test_dir(), 0555), 0);
-    pid_t pid = fork(); /* as nobody: rights mean nothing to root */
+    pid_t pid = test_fork(); /* as nobody: rights mean nothing to root */
     if (!pid) {
         struct lock *lock;
         if (chdir(test_dir()) || (geteuid() == 0 && setuid(65534))) _exit(1);
@@ -444,7 +444,7 @@ TEST(of_many_that_come_and_die_no_two_are_inside_at_once) {
     int status, alive = 0;
     for (int i = 0; i < ALL || alive; i++) {
         if (i < ALL) {
-            pid_t pid = fork();
+            pid_t pid = test_fork();
             CHECK(pid >= 0);
             if (!pid) _exit(visit(path, inside, i));
             alive++;

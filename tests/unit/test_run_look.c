@@ -23,7 +23,7 @@ static pid_t work_in(const char *run) {
     int ends[2];
     char byte, *path = path_join(run, "lock");
     CHECK_INT(pipe(ends), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     CHECK(pid >= 0);
     if (!pid) {
         struct lock *held;

@@ -58,7 +58,7 @@ TEST(removing_leaves_nothing_and_a_run_at_work_stays) {
     int ends[2];
     char byte;
     CHECK_INT(pipe(ends), 0);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     if (!pid) {
         struct lock *held;
         byte = lock_take(lock, LOCK_STILL, &held) ? 'n' : 'y';

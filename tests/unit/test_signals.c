@@ -11,7 +11,7 @@
 /* Signals change the whole process: each case in a child. The exit status of what it does. */
 static int status_of(void (*run)(void)) {
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     CHECK(pid >= 0);
     if (!pid) {
         signals_install();
@@ -147,7 +147,7 @@ TEST(looking_for_nouns_ends_between_two_captions) {
 /* What a child that does this means to who waits for it. */
 static int meaning(int how_to_end, int signo) {
     int how;
-    pid_t pid = fork();
+    pid_t pid = test_fork();
     CHECK(pid >= 0);
     if (!pid) {
         if (signo) raise(signo); /* before anything is installed */
