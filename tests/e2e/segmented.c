@@ -42,18 +42,3 @@ void segmented_start(char **model, char **evaluation, char **photos) {
         free(path);
     }
 }
-
-cJSON *json_of(const char *dir, const char *name) {
-    char *path = path_join(dir, name), *text = text_of(path);
-    cJSON *j = cJSON_Parse(text);
-    CHECK(j);
-    free(text);
-    free(path);
-    return j;
-}
-
-const cJSON *json_item(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    CHECK(x);
-    return x;
-}

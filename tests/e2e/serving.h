@@ -2,7 +2,6 @@
 #pragma once
 
 #include <arpa/inet.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include "base/file.h"
 #include "data/image.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/package_made.h"
 
 static inline void nap(double s) {
@@ -169,11 +169,7 @@ static const char *body_of(const char *response) {
     return at ? at + 4 : "";
 }
 
-static inline cJSON *json_body(const char *response) {
-    cJSON *j = cJSON_Parse(body_of(response));
-    if (!j) test_fail(__FILE__, __LINE__, "no JSON: %.300s", response);
-    return j;
-}
+static inline cJSON *json_body(const char *response) { return json_of_text(body_of(response)); }
 
 static inline void picture_png(int64_t h, int64_t w, struct bytes *png) {
     struct image im;

@@ -1,24 +1,17 @@
 /* The smoke chain from end to end, once; everything that needs a finished one looks at it. */
 /* ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 
 #include "base/file.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static const char *const smoke = "smoke/mpt.yaml";
 
-static const cJSON *get(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!x) test_fail(__FILE__, __LINE__, "result.json: no %s", key);
-    return x;
-}
-
 static double percent(const cJSON *o, const char *key) {
-    const cJSON *x = get(o, key);
-    CHECK(cJSON_IsNumber(x));
-    CHECK(x->valuedouble >= 0 && x->valuedouble <= 100);
-    return x->valuedouble;
+    double x = json_value(o, key);
+    CHECK(x >= 0 && x <= 100);
+    return x;
 }
 
 static void check_split(const cJSON *o) {
@@ -32,27 +25,29 @@ static void check_result(const char *text) {
     static const char *const rows[] = {"raw", "mpt", "ft", "ft+mpt"};
     static const char *const stages[] = {"scenes",   "clip", "proposals", "mine",
                                          "finetune", "mpt",  "mpt-only",  "eval"};
-    cJSON *json = cJSON_Parse(text);
-    CHECK(json);
-    CHECK_INT(cJSON_GetArraySize(get(json, "rows")), 4);
+    cJSON *json = json_of_text(text);
+    CHECK_INT(cJSON_GetArraySize(json_item(json, "rows")), 4);
     for (int i = 0; i < 4; i++) {
-        const cJSON *row = cJSON_GetArrayItem(get(json, "rows"), i);
-        CHECK_TEXT(get(row, "name")->valuestring, rows[i]);
-        check_split(get(row, "miou"));
-        check_split(get(row, "mask_accuracy"));
+        const cJSON *row = cJSON_GetArrayItem(json_item(json, "rows"), i);
+        CHECK_TEXT(json_item(row, "name")->valuestring, rows[i]);
+        check_split(json_item(row, "miou"));
+        check_split(json_item(row, "mask_accuracy"));
     }
-    const cJSON *ensemble = get(json, "ensemble"), *last = cJSON_GetArrayItem(get(json, "rows"), 3);
-    CHECK_NEAR(get(ensemble, "lambda")->valuedouble, 0.7, 1e-9);
-    check_split(get(ensemble, "maskformer_only"));
-    check_split(get(ensemble, "clip_only"));
-    check_split(get(ensemble, "fused"));
-    CHECK_NEAR(percent(get(ensemble, "fused"), "all"), percent(get(last, "miou"), "all"), 0);
-    CHECK_INT(cJSON_GetArraySize(get(json, "stages")), 8);
+    const cJSON *ensemble = json_item(json, "ensemble"),
+                *last = cJSON_GetArrayItem(json_item(json, "rows"), 3);
+    CHECK_NEAR(json_value(ensemble, "lambda"), 0.7, 1e-9);
+    check_split(json_item(ensemble, "maskformer_only"));
+    check_split(json_item(ensemble, "clip_only"));
+    check_split(json_item(ensemble, "fused"));
+    CHECK_NEAR(percent(json_item(ensemble, "fused"), "all"),
+               percent(json_item(last, "miou"), "all"), 0);
+    CHECK_INT(cJSON_GetArraySize(json_item(json, "stages")), 8);
     for (int i = 0; i < 8; i++) {
-        const cJSON *stage = cJSON_GetArrayItem(get(json, "stages"), i);
-        CHECK_TEXT(get(stage, "name")->valuestring, stages[i]);
-        CHECK(get(stage, "seconds")->valuedouble >= 0);
-        if (i) CHECK_TEXT(get(stage, "precision")->valuestring, "fp32"); /* scenes are drawn */
+        const cJSON *stage = cJSON_GetArrayItem(json_item(json, "stages"), i);
+        CHECK_TEXT(json_item(stage, "name")->valuestring, stages[i]);
+        CHECK(json_value(stage, "seconds") >= 0);
+        if (i)
+            CHECK_TEXT(json_item(stage, "precision")->valuestring, "fp32"); /* scenes are drawn */
     }
     cJSON_Delete(json);
 }

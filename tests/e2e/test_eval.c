@@ -8,6 +8,7 @@
 #include "data/image.h"
 #include "nn/models/clip.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 
 #define EVAL(...) OVSEG("eval", __VA_ARGS__)
@@ -49,20 +50,6 @@ static void put_picture(const char *class, const char *name, unsigned seed) {
     free(path);
 }
 
-static cJSON *json_of(const char *path) {
-    char *text = text_of(path);
-    cJSON *j = cJSON_Parse(text);
-    CHECK(j);
-    free(text);
-    return j;
-}
-
-static double number(const cJSON *j, const char *key) {
-    const cJSON *x = cJSON_GetObjectItem(j, key);
-    CHECK(cJSON_IsNumber(x));
-    return x->valuedouble;
-}
-
 static char *put_pictures(void) {
     put_picture("set/cat", "a.png", 1);
     put_picture("set/cat", "b.png", 2);
@@ -83,9 +70,9 @@ TEST(the_pictures_of_a_folder_are_named_and_counted) {
     const cJSON *classes = cJSON_GetObjectItem(j, "classes");
     CHECK_INT(cJSON_GetArraySize(classes), 2);
     double right = 0;
-    for (int k = 0; k < 2; k++) right += number(cJSON_GetArrayItem(classes, k), "top1");
-    CHECK_NEAR(number(j, "top1"), 100 * right / 3, 1e-9);
-    CHECK_NEAR(number(cJSON_GetArrayItem(classes, 0), "pictures"), 2, 0);
+    for (int k = 0; k < 2; k++) right += json_value(cJSON_GetArrayItem(classes, k), "top1");
+    CHECK_NEAR(json_value(j, "top1"), 100 * right / 3, 1e-9);
+    CHECK_NEAR(json_value(cJSON_GetArrayItem(classes, 0), "pictures"), 2, 0);
     cJSON_Delete(j);
     char *text = text_of(lines);
     int n = 0;

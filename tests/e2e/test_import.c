@@ -10,6 +10,7 @@
 #include "eval/panoptic.h"
 #include "nn/models/ovseg.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 #include "tests/whole_made.h"
 
@@ -308,12 +309,6 @@ TEST(a_dense_crf_labels_the_scores_that_are_dumped) {
     FREE_ALL(file, picture, out, dump, plain);
 }
 
-static double number(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!cJSON_IsNumber(x)) test_fail(__FILE__, __LINE__, "no number %s", key);
-    return x->valuedouble;
-}
-
 /* The files say what the library makes of the dump. */
 static void check_segments(const char *out, const char *dump, const bool *thing) {
     struct panoptic_source s = {.logits = dumped(dump, "pred_logits"),
@@ -333,30 +328,29 @@ static void check_segments(const char *out, const char *dump, const bool *thing)
     CHECK_OK(labels_decode_png(b.at, b.n, png, &found));
     CHECK(memcmp(found.at, want.id.at, sizeof *found.at * 48 * 70) == 0);
     CHECK(test_equal_bits(map_of(&found), dumped(dump, "panoptic")));
-    char *text = text_of(json);
-    cJSON *j = cJSON_Parse(text);
+    cJSON *j = json_of(json);
     const cJSON *segments = cJSON_GetObjectItem(j, "segments_info");
     const cJSON *categories = cJSON_GetObjectItem(j, "categories");
     CHECK_TEXT(cJSON_GetObjectItem(j, "file_name")->valuestring, "picture-panoptic.png");
     CHECK_INT(cJSON_GetArraySize(segments), (int64_t)want.n);
     for (size_t i = 0; i < want.n; i++) {
         const cJSON *x = cJSON_GetArrayItem(segments, (int)i);
-        CHECK_INT(number(x, "id"), want.segment[i].id);
-        CHECK_INT(number(x, "category_id"), want.segment[i].category);
-        CHECK_INT(number(x, "area"), want.segment[i].area);
-        CHECK_INT(number(x, "isthing"), want.segment[i].thing);
+        CHECK_INT(json_value(x, "id"), want.segment[i].id);
+        CHECK_INT(json_value(x, "category_id"), want.segment[i].category);
+        CHECK_INT(json_value(x, "area"), want.segment[i].area);
+        CHECK_INT(json_value(x, "isthing"), want.segment[i].thing);
         CHECK_INT(cJSON_GetArrayItem(cJSON_GetObjectItem(x, "bbox"), 3)->valuedouble,
                   want.segment[i].box.y1 - want.segment[i].box.y0);
     }
     CHECK_INT(cJSON_GetArraySize(categories), 3);
     for (int k = 0; k < 3; k++)
-        CHECK_INT(number(cJSON_GetArrayItem(categories, k), "isthing"), thing[k]);
+        CHECK_INT(json_value(cJSON_GetArrayItem(categories, k), "isthing"), thing[k]);
     CHECK_TEXT(cJSON_GetObjectItem(cJSON_GetArrayItem(categories, 1), "name")->valuestring, "tree");
     cJSON_Delete(j);
     panoptic_free(&want);
     labels_free(&found);
     bytes_free(&b);
-    FREE_ALL(png, json, text);
+    FREE_ALL(png, json);
 }
 
 TEST(panoptic_segments_are_written_beside_the_labels) {

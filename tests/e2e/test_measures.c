@@ -1,7 +1,6 @@
 /* What an evaluation counts beside its table: grids, oracles, predictions, sets, protocols.
  *
  * ctest: timeout=900 labels=slow */
-#include <cjson/cJSON.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -9,6 +8,7 @@
 #include "data/set.h"
 #include "eval/confusion.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 #include "train/evaluation/analysis.h"
 
@@ -46,22 +46,9 @@ static char *run_said(const struct ended *e) {
     return mem_format("%.*s", (int)strcspn(at, "\n"), at);
 }
 
-static cJSON *json_in(const char *run, const char *name) {
-    char *path = path_join(run, name), *text = text_of(path);
-    cJSON *json = cJSON_Parse(text);
-    if (!json) test_fail(__FILE__, __LINE__, "%s: not JSON", path);
-    free(path);
-    free(text);
-    return json;
+static double miou(const cJSON *metrics) {
+    return json_item(json_item(metrics, "all"), "miou")->valuedouble;
 }
-
-static const cJSON *item(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    if (!x) test_fail(__FILE__, __LINE__, "no %s", key);
-    return x;
-}
-
-static double miou(const cJSON *metrics) { return item(item(metrics, "all"), "miou")->valuedouble; }
 
 /* sem_seg_predictions.json against the set's own maps: the same figures. Raw values are 7 more. */
 static void check_predictions(const char *run, const cJSON *row) {
@@ -78,18 +65,18 @@ static void check_predictions(const char *run, const cJSON *row) {
         CHECK_OK(labels_alloc(&found, truth.h, truth.w));
         memset(found.at, 255, (size_t)(found.h * found.w) * sizeof *found.at);
         cJSON_ArrayForEach(one, list) {
-            if ((int64_t)item(one, "image_id")->valuedouble != d.image_id[i]) continue;
-            const cJSON *segmentation = item(one, "segmentation");
-            const char *counts = item(segmentation, "counts")->valuestring;
+            if ((int64_t)json_item(one, "image_id")->valuedouble != d.image_id[i]) continue;
+            const cJSON *segmentation = json_item(one, "segmentation");
+            const char *counts = json_item(segmentation, "counts")->valuestring;
             struct coco_rle r;
             struct mask m;
             CHECK_OK(coco_rle_parse(counts, strlen(counts), &r));
-            r.h = cJSON_GetArrayItem(item(segmentation, "size"), 0)->valueint;
-            r.w = cJSON_GetArrayItem(item(segmentation, "size"), 1)->valueint;
+            r.h = cJSON_GetArrayItem(json_item(segmentation, "size"), 0)->valueint;
+            r.w = cJSON_GetArrayItem(json_item(segmentation, "size"), 1)->valueint;
             CHECK_INT(r.h, truth.h);
             CHECK_OK(coco_rle_decode(&r, &m));
             for (int64_t k = 0; k < m.h * m.w; k++)
-                if (m.at[k]) found.at[k] = (uint16_t)(item(one, "category_id")->valueint - 7);
+                if (m.at[k]) found.at[k] = (uint16_t)(json_item(one, "category_id")->valueint - 7);
             coco_rle_free(&r);
             mask_free(&m);
         }
@@ -97,9 +84,9 @@ static void check_predictions(const char *run, const cJSON *row) {
         labels_free(&truth);
         labels_free(&found);
     }
-    CHECK_NEAR(confusion_metrics(&c, NULL).miou, miou(item(row, "metrics")), 1e-12);
+    CHECK_NEAR(confusion_metrics(&c, NULL).miou, miou(json_item(row, "metrics")), 1e-12);
     CHECK_NEAR(confusion_metrics(&c, NULL).pacc,
-               item(item(item(row, "metrics"), "all"), "pacc")->valuedouble, 1e-12);
+               json_item(json_item(json_item(row, "metrics"), "all"), "pacc")->valuedouble, 1e-12);
     confusion_free(&c);
     dataset_close(&d);
     cJSON_Delete(list);
@@ -113,7 +100,7 @@ static char *write_names(const char *run) {
     const cJSON *name;
     struct str s = {0};
     int k = 0;
-    cJSON_ArrayForEach(name, item(json, "classes")) {
+    cJSON_ArrayForEach(name, json_item(json, "classes")) {
         str_add(&s, "- {name: \"%s\", raw: %d, group: pair %d}\n", name->valuestring, k + 7, k / 2);
         k++;
     }
@@ -125,21 +112,22 @@ static char *write_names(const char *run) {
 }
 
 static void check_grid(const cJSON *row, const char *out) {
-    const cJSON *grid = item(row, "grid");
+    const cJSON *grid = json_item(row, "grid");
     CHECK_INT(cJSON_GetArraySize(grid), 6);
     for (int i = 0; i < 6; i++) {
         const cJSON *point = cJSON_GetArrayItem(grid, i);
-        char *lambda = mem_format("eval.lambda=%g", item(point, "lambda")->valuedouble);
+        char *lambda = mem_format("eval.lambda=%g", json_item(point, "lambda")->valuedouble);
         char *threshold =
-            mem_format("eval.mask_threshold=%g", item(point, "mask_threshold")->valuedouble);
+            mem_format("eval.mask_threshold=%g", json_item(point, "mask_threshold")->valuedouble);
         struct ended e = EVAL(config, "threads=1", out, lambda, threshold);
         check_status(&e, 0);
         char *run = run_said(&e);
         cJSON *alone = json_in(run, "evaluation.json");
-        const cJSON *metrics = item(cJSON_GetArrayItem(item(alone, "rows"), 0), "metrics");
+        const cJSON *metrics =
+            json_item(cJSON_GetArrayItem(json_item(alone, "rows"), 0), "metrics");
         const cJSON *figure; /* those of subsets are not asked for here */
-        cJSON_ArrayForEach(figure, metrics)
-            CHECK(cJSON_Compare(figure, item(item(point, "metrics"), figure->string), true));
+        cJSON_ArrayForEach(figure, metrics) CHECK(
+            cJSON_Compare(figure, json_item(json_item(point, "metrics"), figure->string), true));
         cJSON_Delete(alone);
         ended_free(&e);
         free(run);
@@ -149,23 +137,25 @@ static void check_grid(const cJSON *row, const char *out) {
 }
 
 static void check_measures(const cJSON *json) {
-    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0);
-    const cJSON *masks = item(item(row, "masks"), "all");
-    double sum = item(masks, "found_right")->valuedouble +
-                 item(masks, "found_misnamed")->valuedouble + item(masks, "not_found")->valuedouble;
+    const cJSON *row = cJSON_GetArrayItem(json_item(json, "rows"), 0);
+    const cJSON *masks = json_item(json_item(row, "masks"), "all");
+    double sum = json_item(masks, "found_right")->valuedouble +
+                 json_item(masks, "found_misnamed")->valuedouble +
+                 json_item(masks, "not_found")->valuedouble;
     CHECK_NEAR(sum, 100, 1e-9);
-    CHECK(miou(item(json, "oracle_best_names")) > miou(item(row, "metrics")));
-    CHECK(miou(item(row, "oracle_true_masks")) > 0);
-    CHECK(miou(item(row, "open")) > miou(item(row, "metrics")));
-    CHECK_INT(item(json, "n_groups")->valueint, 10);
-    CHECK(item(item(row, "groups"), "miou")->valuedouble > 0);
-    CHECK(cJSON_IsTrue(item(item(json, "search"), "on_test_set")));
-    const cJSON *subset = cJSON_GetArrayItem(item(item(row, "metrics"), "subsets"), 0);
-    CHECK_NEAR(harmonic_mean(item(subset, "mIoU-few")->valuedouble,
-                             item(subset, "mIoU-unfew")->valuedouble),
-               item(subset, "hIoU")->valuedouble, 1e-12);
-    CHECK(item(cJSON_GetArrayItem(item(row, "confused"), 0), "similarity")->valuedouble > 0);
-    CHECK_INT(cJSON_GetArraySize(item(row, "class_iou")), 20);
+    CHECK(miou(json_item(json, "oracle_best_names")) > miou(json_item(row, "metrics")));
+    CHECK(miou(json_item(row, "oracle_true_masks")) > 0);
+    CHECK(miou(json_item(row, "open")) > miou(json_item(row, "metrics")));
+    CHECK_INT(json_item(json, "n_groups")->valueint, 10);
+    CHECK(json_item(json_item(row, "groups"), "miou")->valuedouble > 0);
+    CHECK(cJSON_IsTrue(json_item(json_item(json, "search"), "on_test_set")));
+    const cJSON *subset = cJSON_GetArrayItem(json_item(json_item(row, "metrics"), "subsets"), 0);
+    CHECK_NEAR(harmonic_mean(json_item(subset, "mIoU-few")->valuedouble,
+                             json_item(subset, "mIoU-unfew")->valuedouble),
+               json_item(subset, "hIoU")->valuedouble, 1e-12);
+    CHECK(json_item(cJSON_GetArrayItem(json_item(row, "confused"), 0), "similarity")->valuedouble >
+          0);
+    CHECK_INT(cJSON_GetArraySize(json_item(row, "class_iou")), 20);
 }
 
 TEST(grids_and_predictions_of_one_pass_are_those_of_passes_of_their_own) {
@@ -188,9 +178,9 @@ TEST(grids_and_predictions_of_one_pass_are_those_of_passes_of_their_own) {
     CHECK_HAS(all.out, "chosen with the answers in sight");
     char *measured = run_said(&all), *table = path_join(measured, "classes.csv");
     cJSON *json = json_in(measured, "result.json"), *first = json_in(run, "result.json");
-    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0);
-    const cJSON *row_first = cJSON_GetArrayItem(item(first, "rows"), 0);
-    CHECK(cJSON_Compare(item(row, "miou"), item(row_first, "miou"), true));
+    const cJSON *row = cJSON_GetArrayItem(json_item(json, "rows"), 0);
+    const cJSON *row_first = cJSON_GetArrayItem(json_item(first, "rows"), 0);
+    CHECK(cJSON_Compare(json_item(row, "miou"), json_item(row_first, "miou"), true));
     check_measures(json);
     check_predictions(measured, row);
     check_grid(row, out);
@@ -300,20 +290,20 @@ static double miou_of(const struct analysis *a, const char *judge) {
 
 static void check_sums(const char *run) {
     cJSON *json = json_in(run, "evaluation.json");
-    const cJSON *row = cJSON_GetArrayItem(item(json, "rows"), 0), *point;
+    const cJSON *row = cJSON_GetArrayItem(json_item(json, "rows"), 0), *point;
     char *path = path_join(run, "analysis.h5");
     struct analysis a;
     CHECK_OK(analysis_read(&a, path));
     CHECK_INT(a.judges.n, 3 + 2 + 2); /* the table, oracles, grid */
-    CHECK_MIOU(&a, "maskformer", item(json, "metrics_maskformer_only"));
-    CHECK_MIOU(&a, "ensemble raw", item(row, "metrics"));
-    CHECK_MIOU(&a, "clip raw", item(row, "metrics_clip_only"));
-    CHECK_MIOU(&a, "best names", item(json, "oracle_best_names"));
-    cJSON_ArrayForEach(point, item(row, "grid")) {
+    CHECK_MIOU(&a, "maskformer", json_item(json, "metrics_maskformer_only"));
+    CHECK_MIOU(&a, "ensemble raw", json_item(row, "metrics"));
+    CHECK_MIOU(&a, "clip raw", json_item(row, "metrics_clip_only"));
+    CHECK_MIOU(&a, "best names", json_item(json, "oracle_best_names"));
+    cJSON_ArrayForEach(point, json_item(row, "grid")) {
         char *judge = mem_format("ensemble raw threshold=%g lambda=%g",
-                                 item(point, "mask_threshold")->valuedouble,
-                                 item(point, "lambda")->valuedouble);
-        CHECK_MIOU(&a, judge, item(point, "metrics"));
+                                 json_item(point, "mask_threshold")->valuedouble,
+                                 json_item(point, "lambda")->valuedouble);
+        CHECK_MIOU(&a, judge, json_item(point, "metrics"));
         free(judge);
     }
     analysis_free(&a);

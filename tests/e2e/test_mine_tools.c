@@ -2,11 +2,11 @@
  * what they write as the input of a training.
  *
  * ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 
 #include "base/file.h"
 #include "data/image.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static const char program[] = TEST_BUILD_DIR "/bin/ovseg";
@@ -31,10 +31,8 @@ static void mined_free(struct mined *m) {
 }
 
 static double number(const char *text, const char *key) {
-    cJSON *j = cJSON_Parse(text);
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(j, key);
-    if (!cJSON_IsNumber(x)) test_fail(__FILE__, __LINE__, "no number %s in %s", key, text);
-    double value = x->valuedouble;
+    cJSON *j = json_of_text(text);
+    double value = json_value(j, key);
     cJSON_Delete(j);
     return value;
 }

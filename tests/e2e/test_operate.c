@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 #include "tests/unit/run_made.h"
 
@@ -21,7 +22,7 @@ static const char *runs_dir(void) {
 
 static void check_array(struct ended e, int n) {
     check_status(&e, 0);
-    cJSON *json = cJSON_Parse(e.out);
+    cJSON *json = json_of_text(e.out);
     CHECK(cJSON_IsArray(json));
     CHECK_INT(cJSON_GetArraySize(json), n);
     cJSON_Delete(json);
@@ -47,7 +48,7 @@ static void show_walk(const char *runs) {
     check_says(RUNS("show", "eval", "--runs", runs), 0, "result (mIoU all, seen, unseen)", NULL);
     struct ended e = RUNS("show", "mine", "--json", "--all", "--runs", runs);
     check_status(&e, 0);
-    cJSON *json = cJSON_Parse(e.out);
+    cJSON *json = json_of_text(e.out);
     const cJSON *settings = cJSON_GetObjectItem(json, "settings");
     CHECK(cJSON_GetObjectItem(settings, "mine.similarity")); /* a default */
     CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(json, "used_by")), 3);
@@ -246,7 +247,7 @@ TEST(a_plan_knows_every_stage_and_leaves_nothing_behind) {
     struct ended e = OVSEG("plan", smoke, out, "threads=1", "--probe", "0.2", "--json", "-q");
     check_status(&e, 0);
     CHECK(!dir_exists(runs_dir()));
-    cJSON *json = cJSON_Parse(e.out), *stage;
+    cJSON *json = json_of_text(e.out), *stage;
     CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "whole")));
     cJSON_ArrayForEach(stage, cJSON_GetObjectItem(json, "stages")) {
         CHECK(number(stage, "seconds") > 0);
@@ -296,7 +297,7 @@ TEST(a_plan_of_a_sweep_joins_its_trials_and_times_each_kind_of_work_once) {
     struct ended e = OVSEG("plan", file, out, "-j", "2", "--probe", "0.2", "--json");
     check_status(&e, 0);
     CHECK(!dir_exists(runs_dir()));
-    cJSON *json = cJSON_Parse(e.out), *stage;
+    cJSON *json = json_of_text(e.out), *stage;
     CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "whole")));
     CHECK_INT(number(json, "trials"), 8);
     CHECK_INT(number(line_of(json, "clip"), "run"), 2); /* one a seed */
@@ -342,7 +343,7 @@ TEST(a_plan_for_a_gpu_counts_where_there_is_none) {
 TEST(the_doctor_finds_this_machine_fit) {
     struct ended e = OVSEG("doctor", "--json");
     check_status(&e, 0);
-    cJSON *json = cJSON_Parse(e.out);
+    cJSON *json = json_of_text(e.out);
     CHECK(cJSON_IsTrue(cJSON_GetObjectItem(json, "ok")));
     CHECK(cJSON_GetArraySize(cJSON_GetObjectItem(json, "findings")) > 20);
     CHECK(e.seconds < 60);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "data/image.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static const char PROGRAM_FILE[] = TEST_BUILD_DIR "/bin/ovseg";
@@ -83,14 +84,6 @@ static void check_same_files(const char *dir_a, const char *dir_b) {
     strings_free(&names);
 }
 
-static cJSON *json_of(const char *dir, const char *name) {
-    char *path = path_join(dir, name), *text = text_of(path);
-    cJSON *json = cJSON_Parse(text);
-    if (!json) test_fail(__FILE__, __LINE__, "%s: no JSON", path);
-    FREE_ALL(path, text);
-    return json;
-}
-
 static double miou_of(const cJSON *rows, const char *name) {
     const cJSON *row;
     cJSON_ArrayForEach(row, rows) {
@@ -102,7 +95,7 @@ static double miou_of(const cJSON *rows, const char *name) {
 }
 
 static void check_card(const char *package) {
-    cJSON *card = json_of(package, "card.json");
+    cJSON *card = json_in(package, "card.json");
     const cJSON *results = cJSON_GetObjectItem(card, "results");
     CHECK_TEXT(cJSON_GetObjectItem(card, "non_commercial")->valuestring, "no");
     CHECK_TEXT(cJSON_GetObjectItem(results, "row")->valuestring, "ft+mpt");
@@ -132,9 +125,9 @@ static void check_eval(const char *package, const char *runs) {
     char *sets = mem_format("%s:test", scenes);
     char *out = GOOD("eval", package, "--sets", sets, output, "threads=1");
     CHECK_HAS(out, "clip");
-    cJSON *card = json_of(package, "card.json");
+    cJSON *card = json_in(package, "card.json");
     char *run = run_of("measured", "m");
-    cJSON *again = json_of(run, "evaluation.json");
+    cJSON *again = json_in(run, "evaluation.json");
     double was =
         miou_of(cJSON_GetObjectItem(cJSON_GetObjectItem(card, "results"), "rows"), "ft+mpt");
     CHECK_NEAR(miou_of(cJSON_GetObjectItem(again, "rows"), "clip"), was, 0);
@@ -164,7 +157,7 @@ TEST(a_package_takes_the_place_of_the_runs_it_came_from) {
     segment(other, "sky,a red car,grass,tree", by[2]);
     check_card(package);
     check_eval(package, away);
-    cJSON *card = json_of(other, "card.json");
+    cJSON *card = json_in(other, "card.json");
     const cJSON *results = cJSON_GetObjectItem(card, "results");
     CHECK_TEXT(cJSON_GetArrayItem(cJSON_GetObjectItem(results, "other_settings"), 0)->valuestring,
                "eval.lambda");

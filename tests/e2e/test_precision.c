@@ -1,20 +1,18 @@
 /* The smoke chain in bf16 beside the one in fp32, and what cannot be had on this machine. */
 /* ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static const char *const smoke = "smoke/mpt.yaml";
 
 static cJSON *result_of(const char *out) {
-    char *path = file_of(out, "eval", "result.json"), *text = text_of(path);
-    cJSON *json = cJSON_Parse(text);
-    CHECK(json);
+    char *path = file_of(out, "eval", "result.json");
+    cJSON *json = json_of(path);
     free(path);
-    free(text);
     return json;
 }
 

@@ -1,11 +1,11 @@
 /* What a training forgets: the retention probe beside its validations, and the models between the
  * CLIP that it began with and its own. */
 /* ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "tests/e2e/process.h"
+#include "tests/json_of.h"
 #include "tests/page.h"
 #include "tests/same_tensors.h"
 
@@ -15,24 +15,17 @@ static cJSON *validation(const char *run, int k) {
     while ((at = strstr(at, "{\"kind\":\"validate\"")) && k--) at++;
     CHECK(at);
     *strchr(at, '\n') = '\0';
-    cJSON *line = cJSON_Parse(at);
-    CHECK(line);
+    cJSON *line = json_of_text(at);
     free(text);
     free(path);
     return line;
-}
-
-static double number(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    CHECK(cJSON_IsNumber(x));
-    return x->valuedouble;
 }
 
 static void check_same_figures(const cJSON *a, const cJSON *b) {
     static const char *const keys[] = {"mask_accuracy", "mask_accuracy_seen",
                                        "mask_accuracy_unseen", "probe_accuracy"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        CHECK(number(a, keys[i]) == number(b, keys[i])); /* to the bit */
+        CHECK(json_value(a, keys[i]) == json_value(b, keys[i])); /* to the bit */
 }
 
 static void check_text(const char *run, const char *file, const char *has, bool there) {
@@ -65,12 +58,12 @@ TEST(a_probe_is_measured_from_the_start_and_changes_nothing_of_the_training) {
     check_text(plain, "identity.txt", "validate.probe", false);
     for (int k = 0; k < 3; k++) {
         cJSON *line = validation(probed, k);
-        CHECK(number(line, "step") == 3 * k);
-        CHECK(number(line, "probe_accuracy") >= 0);
+        CHECK(json_value(line, "step") == 3 * k);
+        CHECK(json_value(line, "probe_accuracy") >= 0);
         cJSON_Delete(line);
     }
     cJSON *first = validation(plain, 0);
-    CHECK(number(first, "step") == 3);
+    CHECK(json_value(first, "step") == 3);
     CHECK(!cJSON_GetObjectItemCaseSensitive(first, "probe_accuracy"));
     cJSON_Delete(first);
     free(probed);
@@ -104,20 +97,17 @@ TEST(a_probe_may_be_a_file_and_one_that_is_none_is_told_before_anything_runs) {
     char *run = run_of("out", "finetune");
     check_text(run, "identity.txt", "\ninput validate.probe file ", true);
     cJSON *last = validation(run, 2);
-    CHECK(number(last, "probe_accuracy") >= 0);
+    CHECK(json_value(last, "probe_accuracy") >= 0);
     cJSON_Delete(last);
     char *const owned[] = {set, config, none, probe, run};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 static cJSON *points_of(const char *run) {
-    char *path = path_join(run, "blend.json"), *text = text_of(path);
-    cJSON *json = cJSON_Parse(text);
+    cJSON *json = json_in(run, "blend.json");
     cJSON *points = cJSON_DetachItemFromObjectCaseSensitive(json, "points");
     CHECK_INT(cJSON_GetArraySize(points), 11);
     cJSON_Delete(json);
-    free(text);
-    free(path);
     return points;
 }
 

@@ -1,7 +1,6 @@
 /* `ovseg segment` at work, on the runs of one smoke chain: folders and lists, going on after a
  * stop, pictures that cannot be read, unlabelled pixels; and `ovseg classify`. */
 /* ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "data/rle.h"
 #include "tests/e2e/process.h"
 #include "tests/e2e/segmented.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 
 enum { K = 3 };
@@ -138,7 +138,7 @@ static void walk_writers(const char *all) {
 /* ---- what is where ---- */
 
 static void check_name(const cJSON *n, const struct labels *l, const float *score) {
-    int64_t k = (int64_t)json_item(n, "index")->valuedouble, pixels = 0;
+    int64_t k = (int64_t)json_value(n, "index"), pixels = 0;
     struct coco_rle r = {0};
     struct mask m = {0};
     double sum = 0;
@@ -152,9 +152,9 @@ static void check_name(const cJSON *n, const struct labels *l, const float *scor
         pixels += l->at[i] == k;
         sum += l->at[i] == k ? (double)score[i] : 0;
     }
-    CHECK_INT(json_item(n, "pixels")->valuedouble, pixels);
-    CHECK_NEAR(json_item(n, "share")->valuedouble, (double)pixels / (double)(l->h * l->w), 1e-12);
-    CHECK_NEAR(json_item(n, "mean_score")->valuedouble, sum / (double)pixels, 1e-9);
+    CHECK_INT(json_value(n, "pixels"), pixels);
+    CHECK_NEAR(json_value(n, "share"), (double)pixels / (double)(l->h * l->w), 1e-12);
+    CHECK_NEAR(json_value(n, "mean_score"), sum / (double)pixels, 1e-9);
     mask_free(&m);
     coco_rle_free(&r);
 }
@@ -184,9 +184,9 @@ static void check_unlabelled(const char *all, const char *out, double least) {
         kept += !gone;
     }
     CHECK(none > 0 && kept > 0);
-    cJSON *j = json_of(out, "p1.json");
-    CHECK_INT(json_item(json_item(j, "unlabelled"), "value")->valuedouble, 255);
-    CHECK_INT(json_item(json_item(j, "unlabelled"), "pixels")->valuedouble, none);
+    cJSON *j = json_in(out, "p1.json");
+    CHECK_INT(json_value(json_item(j, "unlabelled"), "value"), 255);
+    CHECK_INT(json_value(json_item(j, "unlabelled"), "pixels"), none);
     const cJSON *n;
     cJSON_ArrayForEach(n, json_item(j, "names")) check_name(n, &l, score);
     cJSON_Delete(j);
@@ -218,8 +218,8 @@ static void walk_numbers(const char *all) {
         SEGMENT(out, "--scores", "--rle", "--background", "grass", "--min-score", least, one), 0,
         "(unlabelled)", NULL);
     check_unlabelled(all, out, strtod(least, NULL));
-    cJSON *record = json_of(out, "ovseg-segment.json");
-    CHECK_INT(json_item(record, "unlabelled")->valuedouble, 255);
+    cJSON *record = json_in(out, "ovseg-segment.json");
+    CHECK_INT(json_value(record, "unlabelled"), 255);
     CHECK_TEXT(cJSON_GetArrayItem(json_item(record, "background"), 0)->valuestring, "grass");
     CHECK_INT(cJSON_GetArraySize(json_item(record, "names")), 2);
     cJSON_Delete(record);
@@ -374,14 +374,12 @@ static void walk_fit(void) {
     CHECK_HAS(e.out, "val: values were tried on a set that is there for it");
     char *at = strstr(e.out, "results: ") + 9;
     at[strcspn(at, "\n")] = '\0';
-    cJSON *j = json_of(at, "evaluation.json");
+    cJSON *j = json_in(at, "evaluation.json");
     const cJSON *row = cJSON_GetArrayItem(json_item(j, "rows"), 0),
                 *fit = json_item(row, "min_score");
-    double with = json_item(fit, "miou")->valuedouble,
-           without = json_item(fit, "miou_without")->valuedouble;
+    double with = json_value(fit, "miou"), without = json_value(fit, "miou_without");
     CHECK(with >= without);
-    CHECK_NEAR(without,
-               json_item(json_item(json_item(row, "metrics"), "all"), "miou_truth")->valuedouble,
+    CHECK_NEAR(without, json_value(json_item(json_item(row, "metrics"), "all"), "miou_truth"),
                1e-9);
     cJSON_Delete(j);
     ended_free(&e);

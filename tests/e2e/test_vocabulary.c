@@ -1,12 +1,12 @@
 /* Names looked through and tried out: `ovseg vocab`, and what wordings do to pictures and to an
  * evaluation, on the runs of one smoke chain. */
 /* ctest: timeout=600 labels=slow */
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "tests/e2e/process.h"
 #include "tests/e2e/segmented.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static char *model, *evaluation, *photos;
@@ -44,7 +44,7 @@ static void walk_try(void) {
     check_status(&e, 0);
     struct ended by_name = OVSEG("segment", "-m", model, "--classes", alone, "-o", out, one);
     check_status(&by_name, 0);
-    cJSON *j = json_of(out, "p4.json");
+    cJSON *j = json_in(out, "p4.json");
     const cJSON *n;
     double share = 0;
     cJSON_ArrayForEach(n, json_item(j, "names")) if (json_item(n, "index")->valuedouble > 0) share =
@@ -82,7 +82,7 @@ static double right_with(const char *names, const char *more) {
     check_status(&e, 0);
     char *at = strstr(e.out, "results: ") + 9;
     at[strcspn(at, "\n")] = '\0';
-    cJSON *j = json_of(at, "evaluation.json");
+    cJSON *j = json_in(at, "evaluation.json");
     const cJSON *row = cJSON_GetArrayItem(json_item(j, "rows"), 0);
     double x =
         json_item(json_item(json_item(row, "metrics_clip_only"), "all"), "pacc")->valuedouble;
@@ -94,8 +94,7 @@ static double right_with(const char *names, const char *more) {
 
 static void walk_wordings(void) {
     char *file = path_join(evaluation, "evaluation.json");
-    char *text = text_of(file);
-    cJSON *j = cJSON_Parse(text);
+    cJSON *j = json_of(file);
     const cJSON *name;
     struct str plain = {0}, other = {0};
     cJSON_ArrayForEach(name, json_item(j, "classes")) {
@@ -113,7 +112,7 @@ static void walk_wordings(void) {
     cJSON_Delete(j);
     str_free(&plain);
     str_free(&other);
-    char *const owned[] = {file, text, a, b};
+    char *const owned[] = {file, a, b};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "eval/confusion.h"
 #include "tests/golden_file.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 
 static const double tolerance = 1e-10; /* percent points: both sum doubles, in another order */
@@ -34,12 +35,6 @@ static void lines_free(struct lines *l) {
     free(l->class);
 }
 
-static const cJSON *item(const cJSON *o, const char *key) {
-    const cJSON *x = cJSON_GetObjectItemCaseSensitive(o, key);
-    CHECK(x);
-    return x;
-}
-
 static void lines_of(struct lines *l, const cJSON *list) {
     const cJSON *line;
     lines_open(l, (size_t)cJSON_GetArraySize(list));
@@ -66,22 +61,23 @@ static void check_interval(const struct interval *x, const cJSON *expected) {
 TEST(intervals_of_figures_and_classes_are_those_of_numpy_on_the_same_draws) {
     cJSON *golden = golden_json("bootstrap");
     bool seen[6];
-    for (int k = 0; k < 6; k++) seen[k] = cJSON_IsTrue(cJSON_GetArrayItem(item(golden, "seen"), k));
-    struct bootstrap_options o = {.N = item(golden, "N")->valueint,
-                                  .K = item(golden, "K")->valueint,
+    for (int k = 0; k < 6; k++)
+        seen[k] = cJSON_IsTrue(cJSON_GetArrayItem(json_item(golden, "seen"), k));
+    struct bootstrap_options o = {.N = json_item(golden, "N")->valueint,
+                                  .K = json_item(golden, "K")->valueint,
                                   .seen = seen,
-                                  .resamples = item(golden, "resamples")->valueint,
-                                  .seed = (uint64_t)item(golden, "seed")->valueint};
+                                  .resamples = json_item(golden, "resamples")->valueint,
+                                  .seed = (uint64_t)json_item(golden, "seed")->valueint};
     struct lines a, b;
     struct interval figure[BOOTSTRAP_FIGURES], class[6];
     CHECK_INT(o.K, 6);
-    lines_of(&a, item(golden, "a"));
-    lines_of(&b, item(golden, "b"));
+    lines_of(&a, json_item(golden, "a"));
+    lines_of(&b, json_item(golden, "b"));
     CHECK_OK(bootstrap_pair(&a.c, &b.c, &o, figure, class));
     for (int f = 0; f < BOOTSTRAP_FIGURES; f++)
-        check_interval(&figure[f], cJSON_GetArrayItem(item(golden, "figures"), f));
+        check_interval(&figure[f], cJSON_GetArrayItem(json_item(golden, "figures"), f));
     for (int k = 0; k < 6; k++)
-        check_interval(&class[k], cJSON_GetArrayItem(item(golden, "classes"), k));
+        check_interval(&class[k], cJSON_GetArrayItem(json_item(golden, "classes"), k));
     lines_free(&a);
     lines_free(&b);
     cJSON_Delete(golden);

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "data/polygon.h"
 #include "data/rle.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static void open_mini(struct dataset *d) {
@@ -127,10 +128,7 @@ static void check_annotation(const cJSON *a, long long h, long long w, long long
 
 TEST(every_annotation_of_the_photographs_equals_pycocotools) {
     char *json_path = test_coco_mini("annotations/instances_train2017.json");
-    struct bytes b;
-    CHECK_OK(file_read(json_path, 1 << 24, &b));
-    cJSON *json = cJSON_Parse((const char *)b.at);
-    CHECK(json);
+    cJSON *json = json_of(json_path);
     char *path = test_source("tests/golden/coco_masks.txt");
     FILE *f = fopen(path, "r");
     CHECK(f);
@@ -151,7 +149,6 @@ TEST(every_annotation_of_the_photographs_equals_pycocotools) {
     free(path);
     free(json_path);
     cJSON_Delete(json);
-    bytes_free(&b);
 }
 
 /* A small data set of our own, with room for mistakes. */

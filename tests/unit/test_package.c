@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/log.h"
+#include "tests/json_of.h"
 #include "tests/package_made.h"
 #include "train/package/card.h"
 #include "train/segmenter.h"
@@ -294,17 +295,6 @@ TEST(settings_of_a_package_are_those_that_belong_there) {
 
 /* ---- the card ---- */
 
-static cJSON *read_card(const char *package) {
-    char *path = path_join(package, PACKAGE_CARD);
-    struct bytes text;
-    CHECK_OK(file_read(path, 1 << 24, &text));
-    cJSON *json = cJSON_Parse((const char *)text.at);
-    CHECK(json);
-    bytes_free(&text);
-    free(path);
-    return json;
-}
-
 static const char *source_text(const cJSON *card, const char *name, const char *key) {
     const cJSON *one;
     cJSON_ArrayForEach(one, cJSON_GetObjectItem(card, "sources")) {
@@ -320,7 +310,7 @@ static void check_says(const char *licence, const char *forbidden, const char *w
     struct package_made made;
     if (licence) string_map_put(&r.licences, "whole.file", licence);
     CHECK_OK(package_write(&r, &made));
-    cJSON *card = read_card(r.out);
+    cJSON *card = json_in(r.out, PACKAGE_CARD);
     CHECK_TEXT(source_text(card, "whole.file", "non_commercial"), forbidden);
     if (licence) CHECK_TEXT(source_text(card, "whole.file", "licence"), licence);
     CHECK_TEXT(source_text(card, "tokenizer", "licence"), "MIT, that of its repository");
@@ -424,7 +414,7 @@ TEST(a_package_of_a_package_is_the_same_model) {
     CHECK_OK(package_write(&r, &made));
     CHECK_INT(made.warnings.n, 1); /* its sources are this one's */
     CHECK_HAS(made.warnings.at[0], "first/whole.file");
-    cJSON *card = read_card(r.out);
+    cJSON *card = json_in(r.out, PACKAGE_CARD);
     CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(card, "packages")), 1);
     struct labels a, b;
     labels_of(first, true, &a);
@@ -451,7 +441,7 @@ TEST(two_packages_of_one_name_tell_the_sources_of_each) {
         .model = {.command = "the test", .name = one, .proposals = two.out},
         .out = test_path("both.ovseg")};
     CHECK_OK(package_write(&both, &made));
-    cJSON *card = read_card(both.out);
+    cJSON *card = json_in(both.out, PACKAGE_CARD);
     CHECK_INT(cJSON_GetArraySize(cJSON_GetObjectItem(card, "packages")), 2);
     CHECK_TEXT(cJSON_GetObjectItem(card, "non_commercial")->valuestring, "yes");
     cJSON_Delete(card);

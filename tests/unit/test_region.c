@@ -2,8 +2,8 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "data/resize.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 
 /* u(i, k) of reference-spec annex B. */
@@ -29,16 +29,10 @@ static void draw_v9(struct image *im, struct mask *m) {
 }
 
 static cJSON *vector(const char *name) {
-    char *path = test_source("tests/golden/reference-vectors.json");
-    struct bytes b;
-    CHECK_OK(file_read(path, 1 << 20, &b));
-    cJSON *all = cJSON_Parse((const char *)b.at);
-    CHECK(all);
+    cJSON *all = json_of_source("tests/golden/reference-vectors.json");
     cJSON *v = cJSON_DetachItemFromObject(all, name);
     CHECK(v);
     cJSON_Delete(all);
-    bytes_free(&b);
-    free(path);
     return v;
 }
 

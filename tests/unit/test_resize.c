@@ -2,10 +2,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "data/resize_cv.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 /* The source of tests/golden/make_resize.py. */
@@ -158,16 +158,7 @@ TEST(no_box_means_the_whole_image) {
     image_free(&in);
 }
 
-static cJSON *vectors(void) {
-    char *path = test_source("tests/golden/reference-vectors.json");
-    struct bytes b;
-    CHECK_OK(file_read(path, 1 << 20, &b));
-    cJSON *v = cJSON_Parse((const char *)b.at);
-    CHECK(v);
-    bytes_free(&b);
-    free(path);
-    return v;
-}
+static cJSON *vectors(void) { return json_of_source("tests/golden/reference-vectors.json"); }
 
 TEST(one_row_agrees_with_the_reference_vectors_v10) {
     static const struct {

@@ -3,22 +3,11 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "data/colour_jitter.h"
 #include "data/resize.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
-
-static cJSON *golden(void) {
-    char *path = test_source("tests/golden/colour.json");
-    struct bytes text;
-    CHECK_OK(file_read(path, 1 << 20, &text));
-    cJSON *json = cJSON_ParseWithLength((const char *)text.at, text.n);
-    CHECK(json);
-    bytes_free(&text);
-    free(path);
-    return json;
-}
 
 static void numbers(const cJSON *json, const char *key, uint8_t to[512][3]) {
     const cJSON *list = cJSON_GetObjectItem(json, key), *x;
@@ -33,7 +22,7 @@ static void numbers(const cJSON *json, const char *key, uint8_t to[512][3]) {
 TEST(colours_turn_as_opencvs_do) {
     uint8_t rgb[512][3] = {{0}}, hsv[512][3] = {{0}}, to[512][3] = {{0}}, back[512][3] = {{0}};
     uint8_t got[512][3];
-    cJSON *json = golden();
+    cJSON *json = json_of_source("tests/golden/colour.json");
     numbers(json, "rgb", rgb);
     numbers(json, "hsv", hsv);
     numbers(json, "rgb_to_hsv", to);
@@ -66,7 +55,7 @@ TEST(every_colour_turns_as_opencvs_does) {
     char hex[2][17];
     hash_hex(hasher_close(&to), hex[0]);
     hash_hex(hasher_close(&back), hex[1]);
-    cJSON *json = golden();
+    cJSON *json = json_of_source("tests/golden/colour.json");
     CHECK_TEXT(hex[0], cJSON_GetObjectItem(json, "all_to_hsv")->valuestring);
     CHECK_TEXT(hex[1], cJSON_GetObjectItem(json, "all_from_hsv")->valuestring);
     cJSON_Delete(json);
@@ -74,7 +63,7 @@ TEST(every_colour_turns_as_opencvs_does) {
 
 TEST(the_end_of_a_row_turns_as_opencvs_does) {
     uint8_t rgb[512][3] = {{0}}, got[512][3];
-    cJSON *json = golden();
+    cJSON *json = json_of_source("tests/golden/colour.json");
     numbers(json, "hsv", rgb);
     const cJSON *rows = cJSON_GetObjectItem(json, "rows"), *want;
     cJSON_ArrayForEach(want, rows) { /* of 1, 2, ... pixels */

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "data/wordnet.h"
+#include "tests/json_of.h"
 #include "tests/torch.h"
 
 static void names_of(struct vocabulary *v, const char *const *names, size_t n) {
@@ -93,12 +94,9 @@ TEST(wordnet_takes_the_first_senses_or_the_nearest) {
 /* tests/golden/make_wordnet.py: the first senses, and all of them. */
 TEST(similarities_of_wordnet_are_nltks) {
     if (!dir_exists(WORDNET_DIR)) test_skip("no " WORDNET_DIR " (Debian's wordnet-base)");
-    char *path = test_source("tests/golden/wordnet.json");
-    struct bytes text;
     struct vocabulary v = {0};
     struct similarity first, most;
-    CHECK_OK(file_read(path, 1 << 20, &text));
-    cJSON *json = cJSON_Parse((const char *)text.at);
+    cJSON *json = json_of_source("tests/golden/wordnet.json");
     const cJSON *word, *pair;
     cJSON_ArrayForEach(word, cJSON_GetObjectItem(json, "senses")) vocabulary_add(&v, word->string);
     CHECK_OK(similarity_of_wordnet(&first, &v, WORDNET_DIR, SENSES_FIRST));
@@ -113,6 +111,4 @@ TEST(similarities_of_wordnet_are_nltks) {
     similarity_free(&most);
     vocabulary_close(&v);
     cJSON_Delete(json);
-    bytes_free(&text);
-    free(path);
 }

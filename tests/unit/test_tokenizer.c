@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 enum { CONTEXT = 77 };
@@ -18,17 +19,6 @@ static void open_it(void) {
     if (tok.at) return;
     CHECK_OK(tokenizer_open(&tok, NULL));
     atexit(close_it);
-}
-
-static cJSON *golden(const char *name) {
-    char *path = test_source(name);
-    struct bytes file;
-    CHECK_OK(file_read(path, 1 << 20, &file));
-    cJSON *root = cJSON_Parse((char *)file.at);
-    CHECK(root);
-    bytes_free(&file);
-    free(path);
-    return root;
 }
 
 /* `want` lists the ids from `skip` places before the row's first to as many before its end. */
@@ -46,7 +36,7 @@ static void check_ids(const char *text, const cJSON *want, int64_t skip) {
 
 TEST(the_golden_prompts_of_the_reference_give_its_ids) {
     open_it();
-    cJSON *root = golden("tests/golden/reference-vectors.json");
+    cJSON *root = json_of_source("tests/golden/reference-vectors.json");
     const cJSON *all = cJSON_GetObjectItem(root, "V12_tokens"), *one;
     CHECK_INT(cJSON_GetArraySize(all), 9);
     cJSON_ArrayForEach(one, all) check_ids(one->string, one, 0);
@@ -60,7 +50,7 @@ TEST(the_golden_prompts_of_the_reference_give_its_ids) {
 
 TEST(three_hundred_texts_in_many_scripts_give_the_ids_of_openai_s_tokenizer) {
     open_it();
-    cJSON *root = golden("tests/golden/tokens.json"), *pair;
+    cJSON *root = json_of_source("tests/golden/tokens.json"), *pair;
     CHECK(cJSON_GetArraySize(root) >= 300);
     cJSON_ArrayForEach(pair, root)
         check_ids(cJSON_GetArrayItem(pair, 0)->valuestring, cJSON_GetArrayItem(pair, 1), 1);

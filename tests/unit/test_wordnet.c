@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/file.h"
+#include "tests/json_of.h"
 #include "tests/test.h"
 
 static void open_small(struct wordnet *w) {
@@ -151,11 +152,8 @@ static void check_senses(const struct wordnet *w, const cJSON *senses) {
 
 TEST(words_of_wordnet_are_as_nltk_has_them) {
     if (!dir_exists(WORDNET_DIR)) test_skip("no " WORDNET_DIR " (Debian's wordnet-base)");
-    char *path = test_source("tests/golden/wordnet.json");
-    struct bytes text;
     struct wordnet w;
-    CHECK_OK(file_read(path, 1 << 20, &text));
-    cJSON *json = cJSON_Parse((const char *)text.at);
+    cJSON *json = json_of_source("tests/golden/wordnet.json");
     CHECK_OK(wordnet_open(&w, WORDNET_DIR));
     check_senses(&w, cJSON_GetObjectItem(json, "senses"));
     const cJSON *pair;
@@ -169,6 +167,4 @@ TEST(words_of_wordnet_are_as_nltk_has_them) {
     CHECK(n >= 400);
     wordnet_close(&w);
     cJSON_Delete(json);
-    bytes_free(&text);
-    free(path);
 }
