@@ -4,8 +4,9 @@
 
 #include "base/error.h"
 #include "checkpoints/import_parts.h"
+#include "checkpoints/misfits.h"
 
-enum { MISSING_MAX = 1000 }; /* names in one message */
+enum { MISSING_MAX = 1000 }; /* names that are counted */
 
 struct claim {
     const char *name; /* without "module." */
@@ -117,14 +118,15 @@ static void claim_with(struct build *b, const struct import_group *g) {
 static int claim_all(struct build *b) {
     for (const struct import_group *g = b->layout->group; g->rules; g++)
         if (applies(b, g)) claim_with(b, g);
-    struct str unknown = {0};
-    size_t n = 0;
+    struct misfit_list unknown = {0};
     for (size_t i = 0; i < b->n; i++)
-        if (!b->at[i].rule) str_add(&unknown, "%s%s", n++ ? ", " : "", b->at[i].name);
-    if (n)
-        error_set(ERR_DATA, "%s: read as %s, but no rule knows %zu of its tensors: %s", b->im->path,
-                  b->layout->name, n, unknown.at);
-    str_free(&unknown);
+        if (!b->at[i].rule) misfit_add(&unknown, b->at[i].name);
+    if (!unknown.n) return error_status();
+    struct str text = {0};
+    misfit_list_close(&unknown, b->im->path, "of its tensors", &text);
+    error_set(ERR_DATA, "%s: read as %s, but no rule knows %s", b->im->path, b->layout->name,
+              text.at);
+    str_free(&text);
     return error_status();
 }
 
@@ -240,14 +242,17 @@ static int check_whole(struct build *b) {
         if (!there) add_missing(b, b->layout->needs[i], NULL);
     }
     if (!b->missing.n) return 0;
+    struct misfit_list missing = {0};
     struct str text = {0};
     for (size_t i = 0; i < b->missing.n; i++) {
         const char *in_file = b->missing_as.at[i];
-        str_add(&text, "%s%s%s%s%s", i ? ", " : "", b->missing.at[i],
-                *in_file ? " (in the file " : "", in_file, *in_file ? ")" : "");
+        char *name = mem_format("%s%s%s%s", b->missing.at[i], *in_file ? " (in the file " : "",
+                                in_file, *in_file ? ")" : "");
+        misfit_add(&missing, name);
+        free(name);
     }
-    error_set(ERR_DATA, "%s: read as %s, but not whole: %zu missing: %s", b->im->path,
-              b->layout->name, b->missing.n, text.at);
+    misfit_list_close(&missing, b->im->path, "missing", &text);
+    error_set(ERR_DATA, "%s: read as %s, but not whole: %s", b->im->path, b->layout->name, text.at);
     str_free(&text);
     return error_status();
 }

@@ -409,6 +409,33 @@ TEST(loading_lists_all_that_does_not_fit_and_changes_nothing) {
     free(path);
 }
 
+/* As when they are of another model: 20 names of each kind, and how many there are. */
+TEST(of_hundreds_that_do_not_fit_the_first_are_named_and_the_rest_is_counted) {
+    struct params p = {0}, q = {0};
+    for (int i = 0; i < 451; i++) {
+        char ours[16], theirs[16];
+        snprintf(ours, sizeof ours, "a.%03d", i);
+        snprintf(theirs, sizeof theirs, "b.%03d", i);
+        path_param(params_root(&p), theirs, t_ones(SHAPE(1), T_F32));
+        path_param(params_root(&q), ours, t_ones(SHAPE(1), T_F32));
+    }
+    char *path = test_path("x.safetensors");
+    CHECK_OK(weights_save(path, &p, NULL, 0));
+    int status = weights_load(path, &q, (struct weights_options){0});
+    CHECK_INT(status, ERR_CONFIG);
+    const char *text = error_message();
+    CHECK_HAS(text, "model; 451 missing: a.000, a.001, ");
+    CHECK_HAS(
+        text,
+        ", a.019 and 431 more (ovseg convert -v, or train -v, lists all); 451 unexpected: b.000, ");
+    CHECK_HAS(text, ", b.019 and 431 more");
+    CHECK(!strstr(text, "a.020") && !strstr(text, "b.020") && strlen(text) < 600);
+    error_clear();
+    params_free(&p);
+    params_free(&q);
+    free(path);
+}
+
 TEST(patterns_allow_what_is_missing_and_what_is_unexpected) {
     struct params p = two("a", "logit_scale"), q = two("a", "prompts.0");
     char *path = test_path("x.safetensors");

@@ -74,6 +74,10 @@ static const struct argp_option options[] = {
      0},
     {"raw", KEY_RAW, 0, 0, "Keep the names and types of the file, whatever it holds", 0},
     {"force", KEY_FORCE, 0, 0, "Replace OUT when it is a file that exists", 0},
+    {"verbose", 'v', 0, 0,
+     "Also messages for debugging: all tensors that do not fit, of which an error names the first "
+     "20 of each kind",
+     0},
     {0},
 };
 
@@ -138,6 +142,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_PART: a->part = arg; break;
     case KEY_FORCE: a->force = true; break;
     case KEY_RAW: a->raw = true; break;
+    case 'v': log_set_level(LOG_DEBUG); break;
     case KEY_IMAGE_SIZE:
         if (!number(arg, &a->image_size)) argp_error(state, "--image-size %s: not a size", arg);
         break;
