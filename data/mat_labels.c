@@ -15,7 +15,7 @@
 
 enum {
     MAT_BYTES_MAX = 16 << 20,
-    INFLATED_BYTES_MAX = 64 << 20,
+    INFLATED_BYTES_MAX = 64 << 20, /* of all elements: one of 16 MiB may hold 16 GiB */
     HEADER = 128,
     /* types of elements */
     MI_INT32 = 5,
@@ -31,7 +31,8 @@ enum {
 
 struct walk {
     const char *path;
-    bool big; /* byte order */
+    bool big;        /* byte order */
+    size_t inflated; /* bytes that compressed elements have held so far */
 };
 
 struct element {
@@ -82,11 +83,11 @@ static int check_matrix(const struct walk *w, const uint8_t *p, size_t n) {
     return values.n == count ? 0 : cut_short(w);
 }
 
-static int check_compressed(const struct walk *w, const struct element *packed) {
+static int check_compressed(struct walk *w, const struct element *packed) {
     struct walk inside = *w;
     struct element matrix;
     size_t room = (size_t)packed->n * 1032 + 64;
-    if (room > INFLATED_BYTES_MAX) room = INFLATED_BYTES_MAX;
+    if (room > INFLATED_BYTES_MAX - w->inflated) room = INFLATED_BYTES_MAX - w->inflated;
     uint8_t *out = mem_try(room, 1);
     uLongf n = room;
     uLong from = packed->n;
@@ -94,7 +95,12 @@ static int check_compressed(const struct walk *w, const struct element *packed) 
     if (!out) return error_status();
     int z = uncompress2(out, &n, packed->at, &from);
     size_t left = n;
-    if (z != Z_OK)
+    w->inflated += n;
+    if (z == Z_BUF_ERROR)
+        error_set(ERR_DATA,
+                  "%s: its variables unpack to more than %d MiB: no label map is that large",
+                  w->path, INFLATED_BYTES_MAX >> 20);
+    else if (z != Z_OK)
         cut_short(w);
     else if (!next_element(&inside, &p, &left, &matrix) && matrix.type == MI_MATRIX)
         check_matrix(&inside, matrix.at, matrix.n);
@@ -102,7 +108,7 @@ static int check_compressed(const struct walk *w, const struct element *packed) 
     return error_status();
 }
 
-static int check_whole(const struct walk *w, const struct bytes *b) {
+static int check_whole(struct walk *w, const struct bytes *b) {
     const uint8_t *p = b->at + HEADER;
     size_t n = b->n - HEADER;
     while (n) {
@@ -125,7 +131,7 @@ static int check_header(const char *path, const struct bytes *b) {
     if (!little && !(big && v[0] == 1))
         return error_set(ERR_DATA, "%s: is a MAT file of another version than 5; save it with -v7",
                          path);
-    return check_whole(&(struct walk){path, big}, b);
+    return check_whole(&(struct walk){.path = path, .big = big}, b);
 }
 
 static double value_of(const matvar_t *v, size_t i) {

@@ -1,5 +1,6 @@
 /* Label maps in TIFF, MAT and the full ADE20K's PNG: damage and lies. */
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "data/image.h"
@@ -172,6 +173,52 @@ TEST(a_mat_file_of_another_kind_is_told) {
     check_mat(&(struct matrix){"LabelMap", 11, 4, {8000, 8000}, 2, 8, few}, "its sizes lie");
     check_mat(&(struct matrix){"LabelMap", 11, 4, {-2, -2}, 2, 8, few}, "its sizes lie");
     check_mat(&(struct matrix){"LabelMap", 11, 4, {0, 0}, 2, 0, few}, "no pixels");
+}
+
+/* Zeros, `megabytes` of them in each of `n` compressed variables that nobody asks for. */
+static void make_bomb(struct str *file, int n, size_t megabytes) {
+    static const char zero[124], name[] = "Other";
+    size_t size = megabytes << 20;
+    uint8_t *values = mem_alloc(size, 1);
+    struct str body = {0}, matrix = {0};
+    const uint32_t flags[2] = {9, 0};
+    const int32_t sides[2] = {(int32_t)(size >> 10), 1 << 10};
+    put_element(&body, 6, flags, 8);
+    put_element(&body, 5, sides, 8);
+    put_element(&body, 1, name, 5);
+    put_element(&body, 2, values, (uint32_t)size);
+    put_element(&matrix, 14, body.at, (uint32_t)body.n);
+    uLongf packed = compressBound(matrix.n);
+    uint8_t *at = mem_alloc(packed, 1);
+    CHECK_INT(compress2(at, &packed, (const uint8_t *)matrix.at, matrix.n, 9), Z_OK);
+    str_put(file, "MATLAB 5.0 MAT-file", 19);
+    str_put(file, zero, 124 - 19);
+    str_put(file, "\0\1IM", 4);
+    for (int i = 0; i < n; i++) {
+        put_u32(file, 15);
+        put_u32(file, (uint32_t)packed);
+        str_put(file, at, packed);
+    }
+    free(at);
+    free(values);
+    str_free(&body);
+    str_free(&matrix);
+}
+
+static void check_bomb(int n, size_t megabytes, const char *why) {
+    struct str file = {0};
+    struct labels l;
+    make_bomb(&file, n, megabytes);
+    CHECK(file.n < 1 << 18);
+    CHECK_ERROR(read_mat(file.at, file.n, &l), ERR_DATA, why);
+    str_free(&file);
+}
+
+TEST(variables_that_unpack_to_more_than_64_mib_together_are_refused) {
+    check_bomb(3, 20, "has no variable LabelMap");
+    check_bomb(4, 20, "its variables unpack to more than 64 MiB");
+    check_bomb(1, 65, "its variables unpack to more than 64 MiB");
+    check_bomb(2, 32, "its variables unpack to more than 64 MiB"); /* none is left for the second */
 }
 
 /* MATLAB stores values in the narrowest type that holds them, whatever the class of the matrix. */
