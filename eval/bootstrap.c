@@ -1,6 +1,7 @@
 #include "eval/bootstrap.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,16 @@ struct room {
     struct tally *tally; /* [K] */
 };
 
-static void room_open(struct room *m, const struct bootstrap_options *o) {
-    size_t K = (size_t)o->K;
-    *m = (struct room){mem_alloc((size_t)o->N * TOGETHER, sizeof *m->times),
-                       mem_alloc(K * 3 * TOGETHER, sizeof *m->sum), mem_alloc(K, sizeof *m->tally)};
+/* 64 bytes a picture, and 416 a class. ERR_INTERNAL. */
+static int room_open(struct room *m, const struct bootstrap_options *o) {
+    size_t N = (size_t)o->N, K = (size_t)o->K;
+    *m = (struct room){.times = mem_try(N, TOGETHER * sizeof *m->times)};
+    if (m->times) m->sum = mem_try(K, 3 * TOGETHER * sizeof *m->sum);
+    if (m->sum) m->tally = mem_try(K, sizeof *m->tally);
+    if (m->tally) return 0;
+    error_context("comparing results of %lld pictures and %lld classes", (long long)o->N,
+                  (long long)o->K);
+    return ERR_INTERNAL;
 }
 
 static void room_free(struct room *m) {
@@ -148,30 +155,34 @@ static void take(const struct work *w, struct room *m, int64_t r, int64_t n) {
     }
 }
 
-static void take_all(const struct work *w) {
+/* All rooms are there before the threads: an error is that of the thread that meets it. */
+static int take_all(const struct work *w) {
     int64_t R = w->o->resamples;
-#pragma omp parallel num_threads(t_threads())
-    {
-        struct room m;
-        room_open(&m, w->o);
-#pragma omp for schedule(static)
-        for (int64_t r = 0; r < R; r += TOGETHER)
-            take(w, &m, r, R - r < TOGETHER ? R - r : TOGETHER);
-        room_free(&m);
-    }
+    int threads = t_threads(), status = 0, n = 0;
+    struct room *m = mem_alloc((size_t)threads, sizeof *m);
+    while (!status && n < threads) status = room_open(&m[n++], w->o);
+#pragma omp parallel for schedule(static) num_threads(threads) if (!status)
+    for (int64_t r = 0; r < (status ? 0 : R); r += TOGETHER)
+        take(w, &m[omp_get_thread_num()], r, R - r < TOGETHER ? R - r : TOGETHER);
+    while (n) room_free(&m[--n]);
+    free(m);
+    return status;
 }
 
 /* The pictures as they are: each once. class [K]; NULL: not wanted. */
-static void take_whole(const struct work *w, double figure[BOOTSTRAP_FIGURES], double *class) {
+static int take_whole(const struct work *w, double figure[BOOTSTRAP_FIGURES], double *class) {
     const struct bootstrap_options *o = w->o;
     struct room m;
-    room_open(&m, o);
-    for (int64_t i = 0; i < o->N; i++) m.times[i * TOGETHER] = 1;
-    count(&m, w->c, o->K);
-    tallies(&m, o->K, 0);
-    figures_of(m.tally, o, w->unseen, figure);
-    for (int64_t k = 0; class && k < o->K; k++) class[k] = tally_iou(m.tally[k]);
+    int status = room_open(&m, o);
+    if (!status) {
+        for (int64_t i = 0; i < o->N; i++) m.times[i * TOGETHER] = 1;
+        count(&m, w->c, o->K);
+        tallies(&m, o->K, 0);
+        figures_of(m.tally, o, w->unseen, figure);
+        for (int64_t k = 0; class && k < o->K; k++) class[k] = tally_iou(m.tally[k]);
+    }
     room_free(&m);
+    return status;
 }
 
 static bool *unseen_of(const struct bootstrap_options *o) {
@@ -189,12 +200,11 @@ int bootstrap_draw(struct bootstrap_drawn *d, const struct counted *c,
     *d = (struct bootstrap_drawn){.resamples = o->resamples,
                                   .figure = mem_try(n, sizeof *d->figure)};
     struct work w = {.c = c, .o = o, .unseen = unseen, .figure = d->figure};
-    if (d->figure) {
-        take_whole(&w, d->whole, NULL);
-        take_all(&w);
-    }
+    int status = d->figure ? take_whole(&w, d->whole, NULL) : ERR_INTERNAL;
+    if (!status) status = take_all(&w);
+    if (status) bootstrap_drawn_free(d);
     free(unseen);
-    return d->figure ? 0 : ERR_INTERNAL;
+    return status;
 }
 
 void bootstrap_drawn_free(struct bootstrap_drawn *d) {
@@ -219,34 +229,37 @@ int bootstrap_gains(const struct bootstrap_drawn *a, const struct bootstrap_draw
 
 /* ---- two of them, and their classes ---- */
 
-static void take_both(struct work *w, const struct counted *a, const struct counted *b,
-                      struct interval *figure, struct interval *class) {
+static int take_both(struct work *w, const struct counted *a, const struct counted *b,
+                     struct interval *figure, struct interval *class) {
     int64_t R = w->o->resamples;
     w->c = a;
     w->less = false;
-    take_all(w);
+    int status = take_all(w);
     w->c = b;
     w->less = true;
-    take_all(w);
+    if (!status) status = take_all(w);
+    if (status) return status;
 #pragma omp parallel for schedule(dynamic) num_threads(t_threads())
     for (int64_t k = w->from; k < w->end; k++)
         interval_of(w->class + (k - w->from) * R, R, &class[k]);
     for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++) interval_of(w->figure + f * R, R, &figure[f]);
+    return 0;
 }
 
-static void take_both_whole(struct work *w, const struct counted *a, const struct counted *b,
-                            struct interval *figure, struct interval *class) {
+static int take_both_whole(struct work *w, const struct counted *a, const struct counted *b,
+                           struct interval *figure, struct interval *class) {
     double x[BOOTSTRAP_FIGURES], y[BOOTSTRAP_FIGURES];
     double *classes = mem_alloc(2 * (size_t)w->o->K, sizeof *classes), *other = classes + w->o->K;
     w->c = a;
-    take_whole(w, x, classes);
+    int status = take_whole(w, x, classes);
     w->c = b;
-    take_whole(w, y, other);
-    for (int64_t f = 0; f < BOOTSTRAP_FIGURES; f++)
+    if (!status) status = take_whole(w, y, other);
+    for (int64_t f = 0; !status && f < BOOTSTRAP_FIGURES; f++)
         figure[f] = (struct interval){.a = x[f], .b = y[f]};
-    for (int64_t k = 0; k < w->o->K; k++)
+    for (int64_t k = 0; !status && k < w->o->K; k++)
         class[k] = (struct interval){.a = classes[k], .b = other[k]};
     free(classes);
+    return status;
 }
 
 int bootstrap_pair(const struct counted *a, const struct counted *b,
@@ -259,11 +272,11 @@ int bootstrap_pair(const struct counted *a, const struct counted *b,
     w.figure = mem_try((size_t)(BOOTSTRAP_FIGURES * R), sizeof *w.figure);
     w.class = mem_try((size_t)(step * R), sizeof *w.class);
     int status = w.figure && w.class ? 0 : ERR_INTERNAL;
-    if (!status) take_both_whole(&w, a, b, figure, class);
+    if (!status) status = take_both_whole(&w, a, b, figure, class);
     for (int64_t from = 0; !status && from < o->K; from = w.end) {
         w.from = from;
         w.end = from + step < o->K ? from + step : o->K;
-        take_both(&w, a, b, figure, class);
+        status = take_both(&w, a, b, figure, class);
     }
     free(w.figure);
     free(w.class);

@@ -215,3 +215,16 @@ TEST(draws_that_are_counted_together_are_those_counted_one_by_one_to_the_bit) {
     lines_free(&a);
     lines_free(&b);
 }
+
+/* Numbers of pictures and classes are those of a file. */
+TEST(more_pictures_than_memory_holds_are_an_error_that_tells_how_many) {
+    bool seen[2] = {false, true};
+    struct counted none = {0};
+    struct bootstrap_options o = {.N = INT64_MAX / 2, .K = 2, .seen = seen, .resamples = 10};
+    struct bootstrap_drawn d;
+    struct interval figure[BOOTSTRAP_FIGURES], class[2];
+    CHECK_ERROR(bootstrap_draw(&d, &none, &o), ERR_INTERNAL,
+                "comparing results of 4611686018427387903 pictures and 2 classes: out of memory");
+    CHECK(!d.figure);
+    CHECK_ERROR(bootstrap_pair(&none, &none, &o, figure, class), ERR_INTERNAL, "out of memory");
+}
