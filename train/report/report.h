@@ -18,6 +18,7 @@
 #include "data/csv.h"
 #include "train/report/table.h"
 #include "train/run/run_metrics.h"
+#include "train/run/run_settings.h"
 #include "train/sweep/sweep_table.h"
 
 struct report_run {
@@ -25,6 +26,8 @@ struct report_run {
     char *real;                         /* its folder, without links */
     char *label;                        /* of a trial: "FT + MPT, seed 1"; else NULL */
     struct run_curves pretrain, curves; /* the first: of a stage with two phases */
+    struct said_settings settings;      /* that it was made with; none: they cannot be read */
+    cJSON *blend;                       /* what lies between two models; NULL: that is not known */
     size_t *from, n_from, cap;          /* runs that it was made from, which stand before it */
 };
 
@@ -82,6 +85,7 @@ char *report_closing(const char *dir, const cJSON *result);
 /* A run and what it was made from; SIZE_MAX: there is none. Its evaluation, when it has one,
  * becomes a result with this label (NULL: the run's name). */
 size_t report_add_run(struct report *r, const char *dir, const char *label);
+cJSON *report_blend(const char *dir);           /* of a run; owned, NULL: none */
 void report_name(struct report *r, size_t run); /* it was asked for */
 int report_add_sweep(struct report *r, const char *dir);
 void report_sweep_free(struct report_sweep *s);

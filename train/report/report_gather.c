@@ -47,6 +47,8 @@ static size_t gather_run(struct report *r, const char *dir) {
     struct report_run run = {.real = real};
     run_look(&run.look, dir);
     read_curves(&run);
+    if (run_settings_read(&run.settings, dir)) error_clear();
+    run.blend = report_blend(dir);
     for (size_t i = 0; i < run.look.n_inputs; i++) {
         if (!run.look.input[i].run) continue;
         size_t from = gather_run(r, run.look.input[i].path);
@@ -213,6 +215,8 @@ static void run_free(struct report_run *run) {
     run_look_free(&run->look);
     run_curves_free(&run->pretrain);
     run_curves_free(&run->curves);
+    run_settings_free(&run->settings);
+    cJSON_Delete(run->blend);
     free(run->real);
     free(run->label);
     free(run->from);

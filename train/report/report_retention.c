@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "train/clip_blend.h"
 #include "train/report/chart.h"
 #include "train/report/html.h"
 #include "train/report/report.h"
-#include "train/run/run_settings.h"
 
 /* ---- before and after ---- */
 
@@ -20,23 +18,16 @@ static const struct run_curve *whole_curve(const struct report_run *run, const c
     return c && c->n > 1 && c->step[0] == 0 ? c : NULL;
 }
 
-/* A setting as the run's settings.yaml has it, owned; "" when it does not say. */
-static char *setting_of(const struct report_run *run, const char *key) {
-    struct said_settings s;
-    char *value = NULL;
-    if (run_settings_read(&s, run->look.dir)) error_clear();
-    for (size_t i = 0; i < s.n && !value; i++)
-        if (strcmp(s.at[i].key, key) == 0) value = mem_strdup(s.at[i].value);
-    run_settings_free(&s);
-    return value ? value : mem_strdup("");
+/* A setting as the run's settings.yaml has it; "" when it does not say. */
+static const char *setting_of(const struct report_run *run, const char *key) {
+    const struct said_settings *s = &run->settings;
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->at[i].key, key) == 0) return s->at[i].value;
+    return "";
 }
 
 static bool same_setting(const struct report_run *a, const struct report_run *b, const char *key) {
-    char *x = setting_of(a, key), *y = setting_of(b, key);
-    bool same = strcmp(x, y) == 0;
-    free(x);
-    free(y);
-    return same;
+    return strcmp(setting_of(a, key), setting_of(b, key)) == 0;
 }
 
 /* The run of the chain's CLIP that a run went on from, when it was measured in the same way. */
@@ -58,10 +49,9 @@ static const struct report_run *begun_from(const struct report *r, const struct 
 
 /* The name of a set, or of the probe's file without its folders: a page is of no machine. */
 static char *measured_on(const struct report_run *run, const char *key) {
-    char *value = setting_of(run, key), *name = mem_strdup(path_base(value));
+    char *name = mem_strdup(path_base(setting_of(run, key)));
     size_t n = strlen(name);
     if (n && name[n - 1] == '"') name[n - 1] = '\0'; /* of a quoted path */
-    free(value);
     return name;
 }
 
@@ -114,9 +104,8 @@ static const char *text_in(const cJSON *json, const char *key) {
     return text ? text : "?";
 }
 
-/* Of a run; owned, NULL: none. */
-static cJSON *blend_of(const struct report_run *run) {
-    cJSON *json = run_json(run->look.dir, blend_file);
+cJSON *report_blend(const char *dir) {
+    cJSON *json = run_json(dir, blend_file);
     if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(json, "points"))) return json;
     cJSON_Delete(json);
     return NULL;
@@ -137,15 +126,13 @@ void report_blends(struct table *t, const struct report *r) {
     table_column(t, COLUMN_NUMBER, "alpha");
     for (int k = 0; k < SHOWN; k++) table_column(t, COLUMN_NUMBER, shown[k].title);
     for (size_t i = 0; i < r->n_runs; i++) {
-        cJSON *json = blend_of(&r->run[i]);
-        const cJSON *point;
+        const cJSON *json = r->run[i].blend, *point;
         cJSON_ArrayForEach(point, cJSON_GetObjectItemCaseSensitive(json, "points")) {
             table_text(t, text_in(json, "from"));
             table_text(t, text_in(json, "to"));
             table_number(t, number_in(point, "alpha"));
             for (int k = 0; k < SHOWN; k++) table_number(t, number_in(point, shown[k].key));
         }
-        cJSON_Delete(json);
     }
 }
 
@@ -182,11 +169,8 @@ void report_retention_part(const struct report *r, const struct report_tables *t
         str_add(out, "</p>\n");
         table_html(&t->retention, out);
     }
-    for (size_t i = 0; i < r->n_runs; i++) {
-        cJSON *json = blend_of(&r->run[i]);
-        if (json) draw(json, &charts);
-        cJSON_Delete(json);
-    }
+    for (size_t i = 0; i < r->n_runs; i++)
+        if (r->run[i].blend) draw(r->run[i].blend, &charts);
     if (charts.n) {
         str_add(out, "<h3>%s</h3>\n<p class=\"soft\">", t->blend.title);
         html_text(out, t->blend.note);
