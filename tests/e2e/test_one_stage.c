@@ -48,6 +48,7 @@ TEST(a_stage_that_is_named_runs_again_though_what_it_is_for_is_done) {
     free(whole);
 }
 
+/* ctest, next: labels=slow */
 TEST(a_run_stops_ahead_of_its_time_limit) {
     struct ended e = TRAIN("out", "smoke/clip.yaml", "optim.steps=100000", "--time-limit=0:31");
     check_status(&e, ERR_AGAIN);

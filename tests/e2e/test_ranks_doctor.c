@@ -80,6 +80,7 @@ TEST(the_same_as_json) {
     free(runs);
 }
 
+/* ctest, next: processors=1 */
 TEST(ranks_that_do_not_share_a_folder_end_with_69) {
     char *path = program(), *a = test_path("a"), *b = test_path("b");
     CHECK_OK(dir_make(a));

@@ -47,7 +47,9 @@ TEST(a_rank_that_mines_and_is_told_to_stop_stops_the_others) {
     char *config = small_config("mine.yaml",
                                 "stage: mine\ninputs: {scenes: scenes.yaml}\n"
                                 "mine: {ground_truth: true, images: 24000, shard_images: 10}\n");
-    check_runs(1, made);
+    struct ended drawn = TRAIN("out", made, "threads=2");
+    check_status(&drawn, 0);
+    ended_free(&drawn);
     static const struct {
         int ranks, status;
         const char *rank, *fault, *says;

@@ -337,6 +337,7 @@ TEST(the_jobs_of_a_cluster_make_the_same_table) {
     for (size_t i = 0; i < 3; i++) free(owned[i]);
 }
 
+/* ctest, next: processors=1 */
 TEST(mistakes_of_all_trials_are_told_before_the_first_step) {
     char *file = small_sweep("wrong.yaml",
                              "parameters:\n  optim.lrr: {values: [1, 2]}\n"
@@ -373,6 +374,7 @@ static const char *const tables[] = {"table2", "table3",    "table5", "table6",
                                      "table7", "table8",    "lambda", "unmasked",
                                      "fill",   "templates", "loss"};
 
+/* ctest, next: processors=1 */
 TEST(every_shipped_sweep_is_whole_on_the_embedded_data) {
     size_t n = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++, n++) {

@@ -1,6 +1,6 @@
 /* Two commands that need the same run at the same time: a sweep waits, and so does ovseg-train
  * --wait; both reuse what the first one made. */
-/* ctest: timeout=600 labels=slow processors=2 */
+/* ctest: timeout=600 labels=slow */
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>

@@ -28,18 +28,21 @@ TEST(resnet50_with_vit_b32_is_the_references_from_picture_to_labels) {
 
 TEST(clip_alone_decides_where_lambda_is_one) { replay("opt_r50_vitb32_seed5_lambda1"); }
 
+/* ctest, next: labels=slow */
 TEST(the_released_r101c_model_is_the_references_from_picture_to_labels) {
     replay("ovseg_r101c_vitb_seed1");
 }
 
 TEST(a_clip_can_do_without_its_prompts) { replay("opt_r50_vitb32_seed5_nopromptfwd"); }
 
+/* ctest, next: labels=slow */
 TEST(views_of_several_sizes_and_mirrored_are_averaged) { replay("opt_r50_vitb32_seed5_tta"); }
 
 /* The masks are hard there: a pixel at the threshold falls on either side of it by rounding, is in
  * or out with its whole score, and may make a patch of a crop foreground. The golden counts 894
  * pixels of masks within 1e-4 of the threshold: not more labels may differ. All before the crops is
  * held to the usual bar. */
+/* ctest, next: labels=slow */
 TEST(the_demonstration_takes_one_proposal_a_name) {
     enum { AT_THE_THRESHOLD = 894 };
     static const char *const decided[] = {"sem_seg", "labels that"};

@@ -1,6 +1,6 @@
 /* On a real Slurm of this machine, where there is one: the most important of it, in the ordinary
  * suite. All of it: tests/slurm/test_jobs.c. */
-/* ctest: timeout=300 labels=slow processors=2 */
+/* ctest: timeout=300 labels=slow */
 #include "tests/slurm/jobs.h"
 
 TEST(two_tasks_without_a_process_manager_end_and_touch_nothing) {

@@ -328,10 +328,12 @@ TEST(an_error_during_a_collective_under_mpi_ends_all_with_70) {
     check_fault(BY_MPIRUN, "an_error_during_a_collective_under_mpi_ends_all_with_70", "2:error:5",
                 70, "a cable was pulled");
 }
+/* ctest, next: processors=1 */
 TEST(a_rank_that_hangs_in_nccl_is_aborted_in_time_with_70) {
     check_fault(BY_ADDRESS, "a_rank_that_hangs_in_nccl_is_aborted_in_time_with_70", "0:hang:5", 70,
                 "fake NCCL: rank 1 aborts");
 }
+/* ctest, next: processors=1 */
 TEST(a_hang_in_nccl_under_mpi_is_reported) {
     check_fault(BY_MPIRUN, "a_hang_in_nccl_under_mpi_is_reported", "0:hang:5", 70,
                 "waits for a sum of gradients");
@@ -360,6 +362,7 @@ TEST(ranks_that_sum_different_sizes_are_told_so) {
 }
 
 /* Without MPI there is nobody but us to end the others: also those that compute. */
+/* ctest, next: processors=1 */
 TEST(a_rank_that_fails_ends_one_that_computes_with_its_own_status) {
     struct comm *c = NULL;
     if (is_rank(&c)) {
