@@ -356,7 +356,7 @@ static void exchange(struct comm *c, struct exchange e) {
 
 void comm_close(struct comm *c, int status) {
     if (!c) return;
-    bool heard = c->word.failed && c->peers.rank;
+    bool heard = c->word.failed && c->peers.rank; /* the word is of this thread, comm_listen() */
     struct request r = {.e = {.kind = EX_LEAVE, .status = status},
                         .limit = status && !heard ? LEAVE_FAILED_S : LEAVE_S};
     answer(c, &r);
