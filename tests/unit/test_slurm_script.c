@@ -117,7 +117,8 @@ TEST(a_launcher_that_is_not_slurms_is_handed_the_signal) {
     check_script(&s, "mpirun");
 }
 
-static void check_run(const char *site, int status) {
+/* bash_env: what every bash of it reads before its first line; NULL for nothing. */
+static void check_run(const char *site, const char *bash_env, int status) {
     struct submission s;
     struct str text = {0};
     struct process p;
@@ -127,27 +128,51 @@ static void check_run(const char *site, int status) {
     CHECK_OK(slurm_script(&s, &s.job[0], &text));
     char *path = test_path("job.sh");
     CHECK_OK(file_write(path, text.at, text.n));
+    char *env = mem_format("BASH_ENV=%s", bash_env ? bash_env : "");
     process_start(&p, (const char *const[]){"/bin/bash", path, NULL},
                   (const char *const[]){"SLURM_JOB_ID=1", "SLURM_JOB_END_TIME=1",
-                                        "SLURM_CONF=/dev/null", NULL}); /* no Slurm */
+                                        "SLURM_CONF=/dev/null" /* no Slurm */, env, NULL});
     struct ended e = process_wait(&p, 30);
     CHECK_INT(e.status, status);
     if (status == ERR_AGAIN) CHECK_HAS(e.err, "no requeue here");
     ended_free(&e);
+    free(env);
     free(path);
     str_free(&text);
     submission_free(&s);
 }
 
 TEST(a_job_ends_as_its_launcher_does_also_by_the_signal_itself) {
-    check_run("launcher: sh -c 'exit 75'\n", 75);
-    check_run("prologue: [set -e]\nlauncher: sh -c 'exit 75'\n", 75);
-    check_run("launcher: sh -c 'kill -USR1 $$; sleep 60'\n", 128 + SIGUSR1);
+    check_run("launcher: sh -c 'exit 75'\n", NULL, 75);
+    check_run("prologue: [set -e]\nlauncher: sh -c 'exit 75'\n", NULL, 75);
+    check_run("launcher: sh -c 'kill -USR1 $$; sleep 60'\n", NULL, 128 + SIGUSR1);
     /* Slurm tells the script, $PPID, and the script its launcher. */
     check_run(
         "launcher: bash -c 'trap \"exit 75\" USR1; kill -USR1 $PPID; while sleep 0.1; do :; "
         "done'\n",
-        75);
+        NULL, 75);
+}
+
+/* The script is held before "run=$!", the line that tells it whom to hand the signal to, until the
+ * launcher has sent it one. */
+TEST(a_signal_that_comes_while_the_launcher_starts_is_handed_on_too) {
+    char *sent = test_path("sent"), *hold = test_path("hold.sh");
+    char *text = mem_format(
+        "case $0 in *job.sh)\n"
+        "    trap 'case $BASH_COMMAND in run=?*) until [ -e %s ]; do sleep 0.05; done; esac' "
+        "DEBUG\n"
+        "esac\n",
+        sent);
+    CHECK_OK(file_write(hold, text, strlen(text)));
+    char *site = mem_format(
+        "launcher: bash -c 'trap \"exit 75\" USR1; kill -USR1 $PPID; touch %s; "
+        "while sleep 0.1; do true; done'\n",
+        sent);
+    check_run(site, hold, 75);
+    free(site);
+    free(text);
+    free(hold);
+    free(sent);
 }
 
 TEST(stages_that_differ_in_what_they_ask_for_are_jobs_after_each_other) {

@@ -248,12 +248,16 @@ static int put_command(const struct submission *s, const struct slurm_job *j, st
 static int run_lines(const struct submission *s, const struct slurm_job *j, struct str *out) {
     bool other = hands_on(&s->site);
     str_add(out, "\n");
-    if (other && s->margin) str_add(out, "trap '[ -z \"${run-}\" ] || kill -USR1 \"$run\"' USR1\n");
+    if (other && s->margin)
+        str_add(out,
+                "early='' run=''\n"
+                "trap 'if [ \"$run\" ]; then kill -USR1 \"$run\"; else early=1; fi' USR1\n");
     int status = put_command(s, j, out);
     if (other && s->margin)
         str_add(out,
                 " &\n"
                 "run=$!\n"
+                "[ -z \"$early\" ] || kill -USR1 \"$run\" # it came before the line above\n"
                 "while wait \"$run\"; kill -0 \"$run\" 2>/dev/null; do # USR1 broke it off\n"
                 "    :\n"
                 "done\n"

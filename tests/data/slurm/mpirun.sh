@@ -15,10 +15,12 @@ if [ -z "${SLURM_JOB_END_TIME-}" ]; then
     SLURM_JOB_END_TIME=$(date -d "$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME
 fi
 
-trap '[ -z "${run-}" ] || kill -USR1 "$run"' USR1
+early='' run=''
+trap 'if [ "$run" ]; then kill -USR1 "$run"; else early=1; fi' USR1
 mpirun --bind-to none \
     /opt/ovseg/bin/ovseg train configs/mpt.yaml &
 run=$!
+[ -z "$early" ] || kill -USR1 "$run" # it came before the line above
 while wait "$run"; kill -0 "$run" 2>/dev/null; do # USR1 broke it off
     :
 done
