@@ -17,7 +17,7 @@ struct problem {
     double *dist;               /* [m] of the shortest path known to each column */
     int64_t *from;              /* [m] the row before each column on it */
     int64_t *col4row, *row4col; /* the matching, -1: free */
-    int64_t *todo;              /* [m] columns not yet reached */
+    int64_t *unreached;         /* [m] columns not yet reached */
     bool *row_done, *col_done;
 };
 
@@ -26,7 +26,7 @@ static int64_t find_path(struct problem *p, int64_t row, double *length) {
     int64_t left = p->m, sink = -1;
     double reached = 0;
     for (int64_t j = 0; j < p->m; j++) {
-        p->todo[j] = p->m - 1 - j; /* a constant matrix gives the identity, as in scipy */
+        p->unreached[j] = p->m - 1 - j; /* a constant matrix gives the identity, as in scipy */
         p->dist[j] = INFINITY;
         p->col_done[j] = false;
     }
@@ -37,7 +37,7 @@ static int64_t find_path(struct problem *p, int64_t row, double *length) {
         double lowest = INFINITY;
         p->row_done[row] = true;
         for (int64_t k = 0; k < left; k++) {
-            int64_t j = p->todo[k];
+            int64_t j = p->unreached[k];
             double d = reached + p->cost[row * p->m + j] - p->u[row] - p->v[j];
             if (d < p->dist[j]) {
                 p->dist[j] = d;
@@ -50,8 +50,8 @@ static int64_t find_path(struct problem *p, int64_t row, double *length) {
             }
         }
         if (lowest == INFINITY) return -1;
-        int64_t j = p->todo[best];
-        p->todo[best] = p->todo[--left];
+        int64_t j = p->unreached[best];
+        p->unreached[best] = p->unreached[--left];
         p->col_done[j] = true;
         reached = lowest;
         if (p->row4col[j] < 0)
@@ -123,7 +123,7 @@ int hungarian_solve(const double *cost, int64_t rows, int64_t cols, int64_t *row
     bool *flags = mem_alloc(n + m, sizeof *flags);
     p.u = prices, p.v = prices + n, p.dist = prices + n + m;
     p.col4row = indices, p.row4col = indices + n, p.from = indices + n + m;
-    p.todo = indices + n + 2 * m;
+    p.unreached = indices + n + 2 * m;
     p.row_done = flags, p.col_done = flags + n;
     for (size_t k = 0; k < n + m; k++) indices[k] = -1;
 
