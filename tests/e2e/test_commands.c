@@ -1,83 +1,32 @@
 /* The commands beside `train`, as a user types them, on the runs of one smoke chain. */
 /* ctest: timeout=600 labels=slow */
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdarg.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "checkpoints/history.h"
 #include "data/image.h"
+#include "tests/e2e/process.h"
 #include "tests/same_tensors.h"
 #include "tests/test.h"
 
-extern char **environ;
-
-/* What the program said: exit status, stdout and stderr. */
-struct said {
-    int status;
-    struct bytes out, err;
-};
-
-static void said_free(struct said *s) {
-    bytes_free(&s->out);
-    bytes_free(&s->err);
+/* ovseg ARGUMENT... up to a NULL, with a file as its standard input. */
+static struct ended reading(const char *input, const char *const *arguments) {
+    enum { MOST = 32 };
+    const char *argv[MOST + 1] = {TEST_BUILD_DIR "/bin/ovseg"};
+    struct process p;
+    for (int i = 1; i < MOST && *arguments; i++) argv[i] = *arguments++;
+    CHECK(!*arguments);
+    process_start_reading(&p, input, argv, NULL);
+    return process_wait(&p, 300);
 }
-
-/* Runs `ovseg` with arguments up to a NULL; `in`: a file for stdin, or NULL. */
-static struct said ovseg(const char *in, ...) {
-    enum { MOST = 32, LARGE = 1 << 24 };
-    const char *argv[MOST] = {TEST_BUILD_DIR "/bin/ovseg"};
-    va_list list;
-    va_start(list, in);
-    for (int i = 1; i < MOST && (argv[i] = va_arg(list, const char *)); i++) {
-    }
-    va_end(list);
-    char *out = test_path("stdout"), *err = test_path("stderr");
-    posix_spawn_file_actions_t to;
-    posix_spawn_file_actions_init(&to);
-    posix_spawn_file_actions_addopen(&to, 0, in ? in : "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&to, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&to, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t pid;
-    int status;
-    CHECK_INT(posix_spawn(&pid, argv[0], &to, NULL, (char *const *)argv, environ), 0);
-    CHECK(waitpid(pid, &status, 0) == pid);
-    posix_spawn_file_actions_destroy(&to);
-    struct said s = {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1};
-    CHECK_OK(file_read(out, LARGE, &s.out));
-    CHECK_OK(file_read(err, LARGE, &s.err));
-    free(out);
-    free(err);
-    return s;
-}
-
-#define OVSEG(...) ovseg(NULL, __VA_ARGS__, NULL)
-
-static const char *out_of(const struct said *s) { return (const char *)s->out.at; }
-static const char *err_of(const struct said *s) { return (const char *)s->err.at; }
+#define READING(input, ...) reading(input, (const char *const[]){__VA_ARGS__, NULL})
 
 /* Ends with this status, says `text` on stderr and nothing on stdout. */
-static void check_refused(struct said s, int status, const char *text) {
-    CHECK_HAS(err_of(&s), text);
+static void check_refused(struct ended s, int status, const char *text) {
+    CHECK_HAS(s.err, text);
     CHECK_INT(s.status, status);
-    CHECK_INT(s.out.n, 0);
-    said_free(&s);
-}
-
-/* A run folder of the chain, by the name of its config; owned. */
-static char *run_of(const char *runs, const char *name) {
-    struct strings names;
-    char *found = NULL;
-    size_t n = strlen(name);
-    CHECK_OK(dir_list(runs, &names));
-    for (size_t i = 0; i < names.n; i++)
-        if (strncmp(names.at[i], name, n) == 0 && strlen(names.at[i]) == n + 13)
-            found = path_join(runs, names.at[i]);
-    strings_free(&names);
-    CHECK(found);
-    return found;
+    CHECK_TEXT(s.out, "");
+    ended_free(&s);
 }
 
 static void write_file(const char *path, const struct bytes *b, size_t n) {
@@ -155,28 +104,28 @@ static void check_size(const char *dir, const char *name, int64_t least_h, int64
 /* Good pictures are segmented, the damaged one is named, and the end says 65. */
 static void check_segments(const char *model, const char *out) {
     static const char *const names[] = {"sky", "a red car", "grass"};
-    struct said s = OVSEG("segment", "-m", model, "--classes", "sky,a red car,grass", "-o", out,
-                          pictures[0], pictures[2], pictures[1]);
-    CHECK_HAS(err_of(&s), pictures[2]);
-    CHECK_HAS(err_of(&s), "1 of 3 pictures");
+    struct ended s = OVSEG("segment", "-m", model, "--classes", "sky,a red car,grass", "-o", out,
+                           pictures[0], pictures[2], pictures[1]);
+    CHECK_HAS(s.err, pictures[2]);
+    CHECK_HAS(s.err, "1 of 3 pictures");
     CHECK_INT(s.status, ERR_DATA);
     char *first = mem_format("%s  %d x %d\n", pictures[0], PNG_W, PNG_H);
     char *second = mem_format("%s  %d x %d\n", pictures[1], JPEG_W, JPEG_H);
-    CHECK_HAS(out_of(&s), first);
-    CHECK_HAS(out_of(&s), second);
+    CHECK_HAS(s.out, first);
+    CHECK_HAS(s.out, second);
     struct labels a = read_labels(out, "one.png"), b = read_labels(out, "two.png");
     CHECK(a.h == PNG_H && a.w == PNG_W && b.h == JPEG_H && b.w == JPEG_W);
-    char *rest = strstr((char *)s.out.at, second);
+    char *rest = strstr(s.out, second);
     check_shares(rest, &b, names, 3);
     *rest = '\0';
-    check_shares(out_of(&s), &a, names, 3);
+    check_shares(s.out, &a, names, 3);
     check_size(out, "one-overlay.png", 8 * PNG_H + 10, 8 * PNG_W); /* 416: at least 384 */
     check_size(out, "two-overlay.png", 11 * JPEG_H + 10, 11 * JPEG_W);
     labels_free(&a);
     labels_free(&b);
     free(first);
     free(second);
-    said_free(&s);
+    ended_free(&s);
 }
 
 static void check_same_maps(const char *a, const char *b) {
@@ -201,10 +150,11 @@ static char *copy_config(const char *folder, const char *runs) {
 }
 
 static void segment_walk(const char *runs) {
-    char *evaluation = run_of(runs, "eval"), *mpt = run_of(runs, "mpt");
+    char *evaluation = run_of("runs", "eval"), *mpt = run_of("runs", "mpt");
     char *out[3] = {test_path("by-eval"), test_path("by-config"), test_path("by-run")};
     char *done = copy_config("done", runs), *not_done = copy_config("not-done", "nowhere");
-    char *scenes = run_of(runs, "scenes"), *clip = run_of(runs, "clip"), *folder = path_dir(done);
+    char *scenes = run_of("runs", "scenes"), *clip = run_of("runs", "clip"),
+         *folder = path_dir(done);
     check_segments(evaluation, out[0]);
     check_segments(done, out[1]); /* the same CLIP, and the settings of its `then` */
     check_segments(mpt, out[2]);
@@ -237,11 +187,11 @@ static void segment_walk(const char *runs) {
                   "name 2 of 3 is empty");
     free(here);
 
-    char *proposals = run_of(runs, "proposals"), *DONE = path_join(mpt, "DONE");
-    struct said s = OVSEG("segment", "-m", clip, "--proposals", proposals, "--set", "eval.lambda=0",
-                          "--classes", "sky,sea", "-o", out[0], pictures[0]);
+    char *proposals = run_of("runs", "proposals"), *DONE = path_join(mpt, "DONE");
+    struct ended s = OVSEG("segment", "-m", clip, "--proposals", proposals, "--set",
+                           "eval.lambda=0", "--classes", "sky,sea", "-o", out[0], pictures[0]);
     CHECK_INT(s.status, 0);
-    said_free(&s);
+    ended_free(&s);
     CHECK_OK(file_remove(DONE));
     REFUSED(ERR_MISSING, "not finished", mpt, pictures[0]);
     CHECK_OK(file_write(DONE, "{\"seconds\":1}", 13));
@@ -267,9 +217,9 @@ static void check_damage(const char *checkpoint, const char *file, const char *o
     CHECK_OK(file_read(path, 1 << 26, &b));
     b.at[b.n - 2] ^= 1; /* of the last tensor, of the JSON */
     write_file(path, &b, b.n);
-    struct said s = OVSEG("convert", checkpoint, out);
-    CHECK_HAS(err_of(&s), file);
-    if (strstr(file, ".safetensors")) CHECK_HAS(err_of(&s), "tensor ");
+    struct ended s = OVSEG("convert", checkpoint, out);
+    CHECK_HAS(s.err, file);
+    if (strstr(file, ".safetensors")) CHECK_HAS(s.err, "tensor ");
     check_refused(s, ERR_DATA, "damaged");
     CHECK(!file_exists(out));
     b.at[b.n - 2] ^= 1;
@@ -278,30 +228,30 @@ static void check_damage(const char *checkpoint, const char *file, const char *o
     free(path);
 }
 
-static void convert_walk(const char *runs) {
+static void convert_walk(void) {
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors", "state.json",
                                         "manifest.json"};
-    char *mpt = run_of(runs, "mpt"), *last = history_last(mpt), *out = test_path("w.safetensors");
+    char *mpt = run_of("runs", "mpt"), *last = history_last(mpt), *out = test_path("w.safetensors");
     char *model = path_join(last, files[0]), *optimizer = path_join(last, files[1]);
     for (int i = 0; i < 4; i++) check_damage(last, files[i], out);
 
-    struct said s = OVSEG("convert", mpt, out); /* the run, then its checkpoint, then a file */
+    struct ended s = OVSEG("convert", mpt, out); /* the run, then its checkpoint, then a file */
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "used visual.mask_embedding F32 [");
+    CHECK_HAS(s.out, "used visual.mask_embedding F32 [");
     CHECK(same_bytes(model, out));
     check_refused(OVSEG("convert", last, out), ERR_USAGE, "--force");
-    struct said again = OVSEG("convert", "--force", last, out);
+    struct ended again = OVSEG("convert", "--force", last, out);
     CHECK_INT(again.status, 0);
-    CHECK_TEXT(out_of(&again), out_of(&s));
-    said_free(&again);
+    CHECK_TEXT(again.out, s.out);
+    ended_free(&again);
     again = OVSEG("convert", "--force", model, out);
-    CHECK_TEXT(out_of(&again), out_of(&s));
-    said_free(&again);
-    said_free(&s);
+    CHECK_TEXT(again.out, s.out);
+    ended_free(&again);
+    ended_free(&s);
     s = OVSEG("convert", "--force", "--part", "optimizer", last, out);
     CHECK_INT(s.status, 0);
     CHECK(same_bytes(optimizer, out));
-    said_free(&s);
+    ended_free(&s);
     check_refused(OVSEG("convert", "no/such/folder", "x.safetensors"), ERR_MISSING, "no such");
     check_refused(OVSEG("convert", pictures[0], "x.safetensors"), ERR_DATA, pictures[0]);
     check_refused(OVSEG("convert", last), ERR_USAGE, "Usage");
@@ -309,10 +259,10 @@ static void convert_walk(const char *runs) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
-static void check_done(struct said s, const char *out) {
-    if (s.status) test_fail(__FILE__, __LINE__, "ended with %d: %s", s.status, err_of(&s));
-    CHECK_HAS(out_of(&s), out);
-    said_free(&s);
+static void check_done(struct ended s, const char *out) {
+    if (s.status) test_fail(__FILE__, __LINE__, "ended with %d: %s", s.status, s.err);
+    CHECK_HAS(s.out, out);
+    ended_free(&s);
 }
 
 /* All 48894 merges, and the words that begin and end a text. */
@@ -337,9 +287,10 @@ static void check_tokenizer(const char *folder) {
 
 /* A trained CLIP out of its run, into others' layouts and into a whole model, and back. What its
  * tensors do not tell comes from the runs that it was made of. */
-static void export_walk(const char *runs) {
+static void export_walk(void) {
     static const char *const folders[] = {"hf", "open-clip"};
-    char *mpt = run_of(runs, "mpt"), *heads = run_of(runs, "proposals"), *last = history_last(mpt);
+    char *mpt = run_of("runs", "mpt"), *heads = run_of("runs", "proposals"),
+         *last = history_last(mpt);
     char *model = path_join(last, "model.safetensors"), *back = test_path("back.safetensors");
     char *prompts = test_path("prompts.safetensors"), *whole = test_path("whole.pth");
     check_done(OVSEG("convert", mpt, prompts, "--as", "prompts"), "used visual.mask_embedding ");
@@ -362,8 +313,8 @@ static void export_walk(const char *runs) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
-static void overlays_walk(const char *runs) {
-    char *evaluation = run_of(runs, "eval"), *beyond = path_join(evaluation, "overlay-002.png");
+static void overlays_walk(void) {
+    char *evaluation = run_of("runs", "eval"), *beyond = path_join(evaluation, "overlay-002.png");
     check_size(evaluation, "overlay-000.png", 384, 3 * 384 + 16); /* picture, found, truth */
     check_size(evaluation, "overlay-001.png", 384, 3 * 384 + 16);
     CHECK(!file_exists(beyond));
@@ -372,14 +323,14 @@ static void overlays_walk(const char *runs) {
 }
 
 static void runs_walk(const char *runs) {
-    struct said s = OVSEG("runs", "list", runs);
+    struct ended s = OVSEG("runs", "list", runs);
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "mpt\tmask-prompt\tdone\t");
-    CHECK_HAS(out_of(&s), "eval\tevaluate\tdone\t");
+    CHECK_HAS(s.out, "mpt\tmask-prompt\tdone\t");
+    CHECK_HAS(s.out, "eval\tevaluate\tdone\t");
     int lines = 0;
-    for (size_t i = 0; i < s.out.n; i++) lines += s.out.at[i] == '\n';
+    for (size_t i = 0; s.out[i]; i++) lines += s.out[i] == '\n';
     CHECK_INT(lines, 8);
-    said_free(&s);
+    ended_free(&s);
     check_refused(OVSEG("runs", "list", "no/such"), ERR_MISSING, "no/such");
     check_refused(OVSEG("runs", "burn"), ERR_USAGE, "burn");
 }
@@ -387,15 +338,14 @@ static void runs_walk(const char *runs) {
 TEST(commands_use_the_runs_of_a_chain) {
     char *runs = test_path("runs"), *output = mem_format("output_dir=%s", runs);
     make_pictures();
-    struct said s =
+    struct ended s =
         OVSEG("train", "configs/smoke/mpt.yaml", output, "threads=1", "*:eval.overlays=2");
-    if (s.status)
-        test_fail(__FILE__, __LINE__, "the chain ended with %d: %s", s.status, err_of(&s));
-    said_free(&s);
-    overlays_walk(runs);
+    if (s.status) test_fail(__FILE__, __LINE__, "the chain ended with %d: %s", s.status, s.err);
+    ended_free(&s);
+    overlays_walk();
     runs_walk(runs);
-    convert_walk(runs);
-    export_walk(runs);
+    convert_walk();
+    export_walk();
     segment_walk(runs);
     free(runs);
     free(output);
@@ -406,20 +356,20 @@ TEST(nouns_come_out_as_one_json_object_a_line) {
     static const char captions[] = "Two dogs chase a red ball.\r\n\nun café \"noir\"\n";
     char *in = test_path("captions");
     CHECK_OK(file_write(in, captions, sizeof captions - 1));
-    struct said s = ovseg(in, "nouns", NULL);
+    struct ended s = READING(in, "nouns");
     if (s.status == ERR_DEVICE) test_skip("a build without link-grammar");
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s),
+    CHECK_HAS(s.out,
               "{\"tokens\":[\"two\",\"dogs\",\"chase\",\"a\",\"red\",\"ball\",\".\"],"
               "\"nouns\":[1,5]}\n{\"tokens\":[],\"nouns\":[]}\n{\"tokens\":[\"un\",");
-    CHECK_HAS(out_of(&s), "\"\\\"\",\"noir\",\"\\\"\"]");
-    CHECK_INT(s.err.n, 0);
-    said_free(&s);
+    CHECK_HAS(s.out, "\"\\\"\",\"noir\",\"\\\"\"]");
+    CHECK_TEXT(s.err, "");
+    ended_free(&s);
     CHECK_OK(file_write(in, "a\0b\n\xFF\xFE\n", 7));
-    s = ovseg(in, "nouns", NULL);
+    s = READING(in, "nouns");
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "{\"tokens\":[\"a\",\"b\"],");
-    said_free(&s);
+    CHECK_HAS(s.out, "{\"tokens\":[\"a\",\"b\"],");
+    ended_free(&s);
     check_refused(OVSEG("nouns", "--backend", "magic"), ERR_USAGE, "magic");
     free(in);
 }
@@ -430,26 +380,26 @@ TEST(nouns_by_a_tagger_can_be_read_back_as_tags) {
     char *weights = test_source("tests/data/tagger/eng"), *phrases = test_path("phrases");
     CHECK_OK(file_write(in, captions, sizeof captions - 1));
     CHECK_OK(file_write(phrases, "red table\n", 10));
-    struct said s =
-        ovseg(in, "nouns", "-b", "perceptron", "-w", weights, "-p", phrases, "--show-tags", NULL);
+    struct ended s =
+        READING(in, "nouns", "-b", "perceptron", "-w", weights, "-p", phrases, "--show-tags");
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "\"names\":[");
-    CHECK_HAS(out_of(&s), "\"red table\"]");
-    CHECK_HAS(out_of(&s), "\"tags\":[");
-    CHECK_OK(file_write(tags, s.out.at, s.out.n));
-    said_free(&s);
-    struct said first = ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL);
+    CHECK_HAS(s.out, "\"names\":[");
+    CHECK_HAS(s.out, "\"red table\"]");
+    CHECK_HAS(s.out, "\"tags\":[");
+    CHECK_OK(file_write(tags, s.out, strlen(s.out)));
+    ended_free(&s);
+    struct ended first = READING(in, "nouns", "-b", "tags", "-t", tags);
     CHECK_INT(first.status, 0);
-    CHECK_HAS(out_of(&first), "\"red table\"]");
-    CHECK_OK(file_write(tags, first.out.at, first.out.n));
-    struct said second = ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL);
-    CHECK_TEXT(out_of(&second), out_of(&first));
-    said_free(&first);
-    said_free(&second);
+    CHECK_HAS(first.out, "\"red table\"]");
+    CHECK_OK(file_write(tags, first.out, strlen(first.out)));
+    struct ended second = READING(in, "nouns", "-b", "tags", "-t", tags);
+    CHECK_TEXT(second.out, first.out);
+    ended_free(&first);
+    ended_free(&second);
     CHECK_OK(file_write(in, "no\n", 3));
-    check_refused(ovseg(in, "nouns", "-b", "tags", "-t", tags, NULL), ERR_DATA, "stdin: line 1");
+    check_refused(READING(in, "nouns", "-b", "tags", "-t", tags), ERR_DATA, "stdin: line 1");
     CHECK_OK(file_write(in, "{\"id\": 7}\n", 10));
-    check_refused(ovseg(in, "nouns", "-b", "perceptron", "-w", weights, "--json", NULL), ERR_DATA,
+    check_refused(READING(in, "nouns", "-b", "perceptron", "-w", weights, "--json"), ERR_DATA,
                   "line 1");
     check_refused(OVSEG("nouns", "-b", "perceptron"), ERR_USAGE, "--weights");
     check_refused(OVSEG("nouns", "-b", "tags"), ERR_USAGE, "--tags");
@@ -460,24 +410,24 @@ TEST(nouns_by_a_tagger_can_be_read_back_as_tags) {
 }
 
 TEST(the_program_says_what_it_is_and_what_it_can) {
-    struct said s = OVSEG("--version");
+    struct ended s = OVSEG("--version");
     CHECK_INT(s.status, 0);
-    CHECK_HAS(out_of(&s), "ovseg ");
-    CHECK_HAS(out_of(&s), "\nlibtorch 2.");
-    CHECK_HAS(out_of(&s), "\nHDF5 1.");
-    said_free(&s);
+    CHECK_HAS(s.out, "ovseg ");
+    CHECK_HAS(s.out, "\nlibtorch 2.");
+    CHECK_HAS(s.out, "\nHDF5 1.");
+    ended_free(&s);
     s = OVSEG("--help");
     CHECK_INT(s.status, 0);
     static const char *const names[] = {"train", "segment", "convert", "export",
                                         "nouns", "runs",    "settings"};
     for (int i = 0; i < 7; i++) {
-        CHECK_HAS(out_of(&s), names[i]);
-        struct said one = OVSEG(names[i], "--help");
+        CHECK_HAS(s.out, names[i]);
+        struct ended one = OVSEG(names[i], "--help");
         CHECK_INT(one.status, 0);
-        CHECK_HAS(out_of(&one), "Usage: ");
-        said_free(&one);
+        CHECK_HAS(one.out, "Usage: ");
+        ended_free(&one);
     }
-    said_free(&s);
+    ended_free(&s);
     check_refused(OVSEG("segmnet"), ERR_USAGE, "segmnet");
     check_refused(OVSEG("settings", "lr"), ERR_USAGE, "did you mean optim.lr?");
 }
