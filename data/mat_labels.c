@@ -83,11 +83,18 @@ static int check_matrix(const struct walk *w, const uint8_t *p, size_t n) {
     return values.n == count ? 0 : cut_short(w);
 }
 
+static int too_large(const struct walk *w) {
+    return error_set(ERR_DATA,
+                     "%s: its variables unpack to more than %d MiB: no label map is that large",
+                     w->path, INFLATED_BYTES_MAX >> 20);
+}
+
 static int check_compressed(struct walk *w, const struct element *packed) {
     struct walk inside = *w;
     struct element matrix;
-    size_t room = (size_t)packed->n * 1032 + 64;
-    if (room > INFLATED_BYTES_MAX - w->inflated) room = INFLATED_BYTES_MAX - w->inflated;
+    size_t room = (size_t)packed->n * 1032 + 64, left_of_all = INFLATED_BYTES_MAX - w->inflated;
+    if (!left_of_all) return too_large(w); /* where there is no room zlib calls all input damaged */
+    if (room > left_of_all) room = left_of_all;
     uint8_t *out = mem_try(room, 1);
     uLongf n = room;
     uLong from = packed->n;
@@ -97,9 +104,7 @@ static int check_compressed(struct walk *w, const struct element *packed) {
     size_t left = n;
     w->inflated += n;
     if (z == Z_BUF_ERROR)
-        error_set(ERR_DATA,
-                  "%s: its variables unpack to more than %d MiB: no label map is that large",
-                  w->path, INFLATED_BYTES_MAX >> 20);
+        too_large(w);
     else if (z != Z_OK)
         cut_short(w);
     else if (!next_element(&inside, &p, &left, &matrix) && matrix.type == MI_MATRIX)

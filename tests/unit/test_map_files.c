@@ -175,19 +175,22 @@ TEST(a_mat_file_of_another_kind_is_told) {
     check_mat(&(struct matrix){"LabelMap", 11, 4, {0, 0}, 2, 0, few}, "no pixels");
 }
 
-/* Zeros, `megabytes` of them in each of `n` compressed variables that nobody asks for. */
-static void make_bomb(struct str *file, int n, size_t megabytes) {
+enum { MIB = 1 << 20, AROUND_VALUES = 64 }; /* bytes of a variable's other parts and tags */
+
+/* `n` compressed variables that nobody asks for, of `size` bytes each, values zero. */
+static void make_bomb(struct str *file, int n, size_t size) {
     static const char zero[124], name[] = "Other";
-    size_t size = megabytes << 20;
+    size -= AROUND_VALUES;
     uint8_t *values = mem_alloc(size, 1);
     struct str body = {0}, matrix = {0};
     const uint32_t flags[2] = {9, 0};
-    const int32_t sides[2] = {(int32_t)(size >> 10), 1 << 10};
+    const int32_t sides[2] = {(int32_t)size, 1};
     put_element(&body, 6, flags, 8);
     put_element(&body, 5, sides, 8);
     put_element(&body, 1, name, 5);
     put_element(&body, 2, values, (uint32_t)size);
     put_element(&matrix, 14, body.at, (uint32_t)body.n);
+    CHECK_INT(matrix.n, size + AROUND_VALUES);
     uLongf packed = compressBound(matrix.n);
     uint8_t *at = mem_alloc(packed, 1);
     CHECK_INT(compress2(at, &packed, (const uint8_t *)matrix.at, matrix.n, 9), Z_OK);
@@ -205,20 +208,22 @@ static void make_bomb(struct str *file, int n, size_t megabytes) {
     str_free(&matrix);
 }
 
-static void check_bomb(int n, size_t megabytes, const char *why) {
+static void check_bomb(int n, size_t size, const char *why) {
     struct str file = {0};
     struct labels l;
-    make_bomb(&file, n, megabytes);
+    make_bomb(&file, n, size);
     CHECK(file.n < 1 << 18);
     CHECK_ERROR(read_mat(file.at, file.n, &l), ERR_DATA, why);
     str_free(&file);
 }
 
 TEST(variables_that_unpack_to_more_than_64_mib_together_are_refused) {
-    check_bomb(3, 20, "has no variable LabelMap");
-    check_bomb(4, 20, "its variables unpack to more than 64 MiB");
-    check_bomb(1, 65, "its variables unpack to more than 64 MiB");
-    check_bomb(2, 32, "its variables unpack to more than 64 MiB"); /* none is left for the second */
+    check_bomb(3, 20 * MIB, "has no variable LabelMap");
+    check_bomb(4, 20 * MIB, "its variables unpack to more than 64 MiB");
+    check_bomb(1, 65 * MIB, "its variables unpack to more than 64 MiB");
+    check_bomb(1, 64 * MIB, "has no variable LabelMap");
+    check_bomb(2, 32 * MIB, "has no variable LabelMap");
+    check_bomb(3, 32 * MIB, "its variables unpack to more than 64 MiB"); /* no room for the third */
 }
 
 /* MATLAB stores values in the narrowest type that holds them, whatever the class of the matrix. */
