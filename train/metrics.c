@@ -99,6 +99,7 @@ void metrics_write(struct metrics *m, const char *kind, int64_t step, const stru
     json_key_real(&j, "wall", wall);
     for (int i = 0; i < r->n; i++) {
         json_key_real(&j, r->at[i].name, r->at[i].value);
+        if (isnan(r->at[i].value)) continue; /* no class of the kind: a curve without that point */
         char *tag = mem_format("%s/%s", kind, r->at[i].name);
         events_scalar(&events, wall, step, tag, (float)r->at[i].value);
         free(tag);

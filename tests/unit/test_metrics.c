@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -106,4 +107,39 @@ TEST(metrics_that_cannot_be_opened_are_an_error_with_the_path) {
     struct metrics m;
     CHECK_ERROR(metrics_open(&m, missing, 0), ERR_IO, "nowhere/metrics.jsonl");
     free(missing);
+}
+
+static bool holds(const struct bytes *b, const char *text) {
+    size_t n = strlen(text), i = 0;
+    while (i + n <= b->n && memcmp(b->at + i, text, n) != 0) i++;
+    return i + n <= b->n;
+}
+
+/* TensorBoard draws a NaN as a triangle; a curve of a class that is not there has no point. */
+TEST(what_is_not_a_number_is_null_in_the_lines_and_no_event) {
+    struct metrics m;
+    struct metrics_row row = {0};
+    struct strings files = {0};
+    struct bytes lines, events = {0};
+    char *path = test_path("metrics.jsonl");
+    CHECK_OK(metrics_open(&m, test_dir(), -1));
+    metrics_put(&row, "loss", 0.5);
+    metrics_put(&row, "unseen", NAN);
+    metrics_write(&m, "validation", 1, &row);
+    metrics_close(&m);
+    CHECK_OK(file_read(path, 1 << 20, &lines));
+    CHECK_HAS((char *)lines.at, "\"loss\":0.5");
+    CHECK_HAS((char *)lines.at, "\"unseen\":null");
+    CHECK_OK(dir_list(test_dir(), &files));
+    for (size_t i = 0; i < files.n; i++) {
+        char *file = test_path(files.at[i]);
+        if (strstr(file, "tfevents")) CHECK_OK(file_read(file, 1 << 20, &events));
+        free(file);
+    }
+    CHECK(holds(&events, "validation/loss"));
+    CHECK(!holds(&events, "validation/unseen"));
+    bytes_free(&lines);
+    bytes_free(&events);
+    strings_free(&files);
+    free(path);
 }
