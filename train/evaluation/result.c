@@ -1,6 +1,5 @@
 #include "train/evaluation/result.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,13 +96,12 @@ static void print_split(FILE *to, const cJSON *o, const char *key) {
             figure_text(at(o, key, "seen"), 1).at, figure_text(at(o, key, "unseen"), 1).at);
 }
 
-/* What the dashes of the table are. */
-static void print_absent(const cJSON *rows, FILE *to) {
+void result_put_absent(const cJSON *row, struct str *to) {
     static const char *const parts[] = {"seen", "unseen"};
-    const cJSON *first = cJSON_GetArrayItem(rows, 0);
-    for (size_t i = 0; first && i < sizeof parts / sizeof *parts; i++)
-        if (isnan(at(first, "miou", parts[i])))
-            fprintf(to, "\n-: none of the classes in the truth is %s\n", parts[i]);
+    const cJSON *miou = cJSON_GetObjectItemCaseSensitive(row, "miou");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(miou, parts[i])))
+            str_add(to, "\n-: none of the classes in the truth is %s\n", parts[i]);
 }
 
 static void print_evaluation(const cJSON *json, FILE *to) {
@@ -111,6 +109,7 @@ static void print_evaluation(const cJSON *json, FILE *to) {
     const cJSON *ensemble = cJSON_GetObjectItemCaseSensitive(json, "ensemble");
     double lambda = at(ensemble, "lambda", NULL);
     const char *last = "";
+    struct str absent = {0};
     fprintf(to, "\n%-18s  ensemble mIoU, lambda %.2f      mask accuracy\n", "", lambda);
     fprintf(to, "%-18s %7s %7s %7s   %7s %7s %7s\n", "", "all", "seen", "unseen", "all", "seen",
             "unseen");
@@ -132,7 +131,9 @@ static void print_evaluation(const cJSON *json, FILE *to) {
         print_split(to, ensemble, parts[i][1]);
         fprintf(to, "\n");
     }
-    print_absent(rows, to);
+    result_put_absent(cJSON_GetArrayItem(rows, 0), &absent);
+    if (absent.n) fputs(absent.at, to);
+    str_free(&absent);
 }
 
 int result_print(const struct graph *g, FILE *to) {

@@ -10,8 +10,10 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "train/run/graph.h"
 
 /* Writes result.json into the run that closes the chain, and a copy into the named run, where they
@@ -20,3 +22,7 @@ int result_write(const struct graph *g);
 
 /* Prints the table of a chain that is done. */
 int result_print(const struct graph *g, FILE *to);
+
+/* What the dashes in a row of figures are, a paragraph each: the parts of the classes of which none
+ * is in the truth. Their figures are null. */
+void result_put_absent(const cJSON *row, struct str *to);

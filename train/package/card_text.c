@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "train/evaluation/result.h"
 #include "train/package/card.h"
 
 static const cJSON *get(const cJSON *o, const char *key) {
@@ -92,14 +93,6 @@ static void put_figure(struct str *out, const cJSON *row, const char *key) {
     }
 }
 
-/* What the dashes are. */
-static void put_absent(struct str *out, const cJSON *row) {
-    static const char *const parts[] = {"seen", "unseen"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (cJSON_IsNull(get(get(row, "miou"), parts[i])))
-            str_add(out, "\n-: none of the classes in the truth is %s.\n", parts[i]);
-}
-
 static void put_results(struct str *out, const cJSON *card) {
     const cJSON *results = get(card, "results"), *row;
     str_add(out, "## Results\n\n");
@@ -128,7 +121,7 @@ static void put_results(struct str *out, const cJSON *card) {
         put_figure(out, row, "mask_accuracy");
         str_add(out, "\n");
     }
-    put_absent(out, cJSON_GetArrayItem(get(results, "rows"), 0));
+    result_put_absent(cJSON_GetArrayItem(get(results, "rows"), 0), out);
     str_add(out, "\n");
 }
 
