@@ -21,7 +21,7 @@ struct arguments {
     struct strings words, lists; /* what names pictures */
     double least;
     enum picture_damaged damaged;
-    bool verbose, resume, rle, scores, no_overlay;
+    bool verbose, resume, rle, scores, no_overlay, sliding; /* without a TILE */
 };
 
 enum {
@@ -174,6 +174,10 @@ static void check_arguments(const struct arguments *a, struct argp_state *state)
     if (!a->classes) argp_error(state, "which names? --classes \"sky,tree\"");
     if (!a->out) argp_error(state, "where to? -o DIR");
     if (!a->words.n && !a->lists.n) argp_error(state, "no pictures");
+    for (size_t i = 0; a->sliding && i < a->words.n; i++) /* getopt takes TILE behind = alone */
+        if (!a->words.at[i][strspn(a->words.at[i], "0123456789")] && !file_exists(a->words.at[i]))
+            argp_error(state, "%s: is no picture; TILE is written behind =: --sliding=%s",
+                       a->words.at[i], a->words.at[i]);
     if (a->dump && a->resume)
         argp_error(state,
                    "--dump: the tensors of pictures that are done are not kept: without "
@@ -186,6 +190,7 @@ static error_t parse_how(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_SLIDING:
         add_setting(a, "eval.sliding.enabled", "true", state);
+        a->sliding |= !arg;
         if (arg) add_setting(a, "eval.sliding.tile", arg, state);
         break;
     case KEY_ORIGINAL: add_setting(a, "eval.original", "true", state); break;
