@@ -85,6 +85,22 @@ TEST(a_table_says_the_same_as_csv_markdown_and_html) {
     table_free(&t);
 }
 
+TEST(a_gain_that_rounds_to_nothing_has_no_sign_but_the_end_of_an_interval_does) {
+    struct table t;
+    struct str md = {0};
+    table_open(&t, "made", "Made");
+    table_column(&t, COLUMN_SPREAD_GAIN, "gain");
+    table_column(&t, COLUMN_GAIN, "from");
+    table_spread(&t, spread_of((double[]){-0.01, -0.02}, 2));
+    table_number(&t, -0.04);
+    table_spread(&t, spread_of((double[]){-0.06}, 1));
+    table_number(&t, 0.04);
+    table_markdown(&t, &md);
+    CHECK_HAS(md.at, "| 0.0 ± 0.0 | -0.0 |\n| -0.1 | +0.0 |\n");
+    str_free(&md);
+    table_free(&t);
+}
+
 TEST(a_spread_leaves_out_what_is_missing) {
     struct spread s = spread_of((double[]){1, NAN, 3, INFINITY}, 4);
     CHECK_INT(s.n, 2);

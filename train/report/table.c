@@ -91,8 +91,10 @@ static void say_cell(enum column_kind kind, const struct table_cell *c, struct s
         break;
     case COLUMN_NUMBER:
     case COLUMN_SPREAD: str_add(out, "%.1f", c->x); break;
-    case COLUMN_GAIN:
-    case COLUMN_SPREAD_GAIN: str_add(out, "%+.1f", c->x); break;
+    case COLUMN_GAIN: str_add(out, "%+.1f", c->x); break;
+    case COLUMN_SPREAD_GAIN: /* rounding is no direction */
+        str_add(out, fabs(c->x) < 0.05 ? "%.1f" : "%+.1f", fabs(c->x) < 0.05 ? 0 : c->x);
+        break;
     }
     if (kind >= COLUMN_SPREAD && isfinite(c->deviation)) str_add(out, " ± %.1f", c->deviation);
 }

@@ -23,7 +23,7 @@ enum column_kind {
     COLUMN_SPAN,   /* seconds, shown as "4 min 05 s" */
     COLUMN_BYTES,
     COLUMN_SPREAD,      /* mean and deviation: two columns in CSV */
-    COLUMN_SPREAD_GAIN, /* the same, with the mean's sign */
+    COLUMN_SPREAD_GAIN, /* the same, with the mean's sign, where it shows */
 };
 
 struct table_column {
