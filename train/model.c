@@ -9,6 +9,7 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/package/package.h"
+#include "train/run/identity.h"
 #include "train/run/run.h"
 #include "train/segment.h"
 
@@ -81,9 +82,12 @@ static struct node *open_config(struct graph *g, const char *path, const struct 
         status = graph_open(&chain, path, o->overrides, o->n_overrides);
         n = chain.named;
     }
-    if (!status && !n->done && n->config.run.stage != STAGE_IMPORT)
-        status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it",
-                           path, path);
+    if (!status && !n->done && n->config.run.stage != STAGE_IMPORT) {
+        char *other = identity_other(n);
+        status = error_set(ERR_MISSING, "%s: its run is not finished: ovseg-train %s makes it%s",
+                           path, path, other);
+        free(other);
+    }
     merge(g, &chain);
     return status ? NULL : n;
 }

@@ -126,6 +126,8 @@ TEST(the_chain_ends_with_a_table_and_what_is_done_is_reused) {
     check_status(&other, 0);
     CHECK_HAS(other.err, "mpt: stage mask-prompt");
     CHECK_HAS(other.err, "eval: stage evaluate");
+    CHECK_HAS(other.err, ", which differs in optim.lr\n"); /* why, though a run was done */
+    CHECK(!strstr(first.err, "which differs"));
     CHECK(!strstr(other.err, "finetune: stage") && !strstr(other.err, "mpt-only: stage"));
     check_table(other.out);
     check_ways(plain);

@@ -135,11 +135,11 @@ static void check_same_maps(const char *a, const char *b) {
     labels_free(&y);
 }
 
-/* A config beside the runs that says the same as configs/smoke/mpt.yaml. */
-static char *copy_config(const char *folder, const char *runs) {
+/* A config beside the runs that says the same as configs/smoke/mpt.yaml, and `more`. */
+static char *copy_config(const char *folder, const char *runs, const char *more) {
     char *base = test_source("configs/smoke/mpt.yaml"), *full = realpath(base, NULL);
     char *dir = test_path(folder), *path = path_join(dir, "mpt.yaml");
-    char *text = mem_format("base: %s\noutput_dir: %s\n", full, runs);
+    char *text = mem_format("base: %s\noutput_dir: %s\n%s", full, runs, more);
     CHECK_OK(dir_make(dir));
     CHECK_OK(file_write(path, text, strlen(text)));
     free(base);
@@ -152,7 +152,9 @@ static char *copy_config(const char *folder, const char *runs) {
 static void segment_walk(const char *runs) {
     char *evaluation = run_of("runs", "eval"), *mpt = run_of("runs", "mpt");
     char *out[3] = {test_path("by-eval"), test_path("by-config"), test_path("by-run")};
-    char *done = copy_config("done", runs), *not_done = copy_config("not-done", "nowhere");
+    char *done = copy_config("done", runs, ""), *not_done = copy_config("not-done", "nowhere", "");
+    char *otherwise = copy_config("otherwise", runs, "optim: {lr: 0.01}\n");
+    char *meant = mem_format("makes it; %s is done, and differs in optim.lr: name it", mpt);
     char *scenes = run_of("runs", "scenes"), *clip = run_of("runs", "clip"),
          *folder = path_dir(done);
     check_segments(evaluation, out[0]);
@@ -165,6 +167,7 @@ static void segment_walk(const char *runs) {
         OVSEG("segment", "-m", model, "--classes", "sky,sea", "-o", out[0], __VA_ARGS__), status,  \
         text)
     REFUSED(ERR_MISSING, "is not finished: ovseg-train", not_done, pictures[0]);
+    REFUSED(ERR_MISSING, meant, otherwise, pictures[0]); /* as settings on a command line do */
     REFUSED(ERR_MISSING, "no run folder, model package, config", "no/such/run", pictures[0]);
     REFUSED(ERR_USAGE, "\"\": an empty name: a run, model package", "", pictures[0]);
     REFUSED(ERR_MISSING, "@smoke: is a folder of configs that come", "@smoke", pictures[0]);
@@ -195,8 +198,8 @@ static void segment_walk(const char *runs) {
     CHECK_OK(file_remove(DONE));
     REFUSED(ERR_MISSING, "not finished", mpt, pictures[0]);
     CHECK_OK(file_write(DONE, "{\"seconds\":1}", 13));
-    char *const owned[] = {evaluation, mpt,    done,   not_done, scenes,    clip,
-                           folder,     out[0], out[1], out[2],   proposals, DONE};
+    char *const owned[] = {evaluation, mpt,    done,   not_done, otherwise, meant,     scenes,
+                           clip,       folder, out[0], out[1],   out[2],    proposals, DONE};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

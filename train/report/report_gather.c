@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "train/report/report.h"
 #include "train/run/graph.h"
+#include "train/run/identity.h"
 #include "train/run/run.h"
 
 static size_t find_run(const struct report *r, const char *real) {
@@ -169,10 +170,13 @@ static char *run_of_config(const char *path) {
     struct graph g;
     char *dir = NULL;
     if (!graph_open(&g, path, NULL, 0)) {
+        char *other = identity_other(g.named);
         if (run_folder(g.named->dir))
             dir = mem_strdup(g.named->dir);
         else
-            error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s does", path, path);
+            error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s does%s", path, path,
+                      other);
+        free(other);
     }
     graph_close(&g);
     return dir;

@@ -84,40 +84,90 @@ size_t identity_diff(const char *was, const char *now, struct str *out) {
     return n + count_missing(now, was, "now", out);
 }
 
-void identity_explain(const struct node *n, struct str *out) {
+/* The older run of the same name that differs in the fewest lines; *text: its identity. Both are
+ * owned, NULL where there is none. */
+static char *nearest(const struct node *n, bool done, char **text) {
     struct strings names = {0};
-    struct bytes best = {0};
-    char *best_name = NULL;
+    char *best = NULL;
     size_t best_n = 0, prefix = strlen(n->name);
+    double seconds;
+    *text = NULL;
     if (dir_list(n->config.run.output_dir, &names)) error_clear();
     for (size_t i = 0; i < names.n; i++) {
         const char *name = names.at[i];
         if (strncmp(name, n->name, prefix) != 0 || strlen(name) != prefix + 13) continue;
         char *dir = path_join(n->config.run.output_dir, name),
              *file = path_join(dir, "identity.txt");
-        struct bytes text;
-        if (strcmp(dir, n->dir) != 0 && !file_read(file, 1 << 20, &text)) {
-            size_t d = count_missing(n->identity, (char *)text.at, "", NULL) +
-                       count_missing((char *)text.at, n->identity, "", NULL);
-            if (!best_name || d < best_n) {
-                bytes_free(&best);
-                best = text;
-                best_name = names.at[i];
+        struct bytes b;
+        bool asked = strcmp(dir, n->dir) != 0 && (!done || run_is_done(dir, &seconds));
+        if (asked && !file_read(file, 1 << 20, &b)) {
+            const char *was = (char *)b.at;
+            size_t d = count_missing(n->identity, was, "", NULL) +
+                       count_missing(was, n->identity, "", NULL);
+            if (!best || d < best_n) {
+                free(best);
+                free(*text);
+                best = mem_strdup(dir);
+                *text = mem_strdup(was);
                 best_n = d;
-            } else {
-                bytes_free(&text);
             }
+            bytes_free(&b);
         }
         error_clear();
         free(dir);
         free(file);
     }
-    if (best_name) {
-        str_add(out, "  against %s:\n", best_name);
-        identity_diff((char *)best.at, n->identity, out);
+    strings_free(&names);
+    return best;
+}
+
+void identity_explain(const struct node *n, struct str *out) {
+    char *was, *dir = nearest(n, false, &was);
+    if (dir) {
+        str_add(out, "  against %s:\n", path_base(dir));
+        identity_diff(was, n->identity, out);
     } else {
         str_add(out, "  no older run of this name\n");
     }
-    bytes_free(&best);
-    strings_free(&names);
+    free(dir);
+    free(was);
+}
+
+/* "inputs.images" of "input images folder 4599...", "optim.steps" of "optim.steps=100". */
+static char *key_of(const char *line) {
+    static const char input[] = "input ";
+    bool is = strncmp(line, input, sizeof input - 1) == 0;
+    if (is) line += sizeof input - 1;
+    return mem_format("%s%.*s", is ? "inputs." : "", (int)strcspn(line, " =\n"), line);
+}
+
+char *identity_nearest(const struct node *n, struct str *keys) {
+    enum { MOST = 4 };
+    char *was, *dir = nearest(n, true, &was);
+    struct str lines = {0};
+    size_t found = 0;
+    if (dir) count_missing(n->identity, was, "", &lines);
+    for (char *at = lines.at, *end; at && *at; at = end + 1) {
+        end = strchr(at, '\n');
+        char *key = key_of(at + strspn(at, " "));
+        if (found++ < MOST) str_add(keys, "%s%s", found > 1 ? ", " : "", key);
+        free(key);
+    }
+    if (found > MOST) str_add(keys, " and %zu more", found - MOST);
+    str_free(&lines);
+    free(was);
+    if (found) return dir;
+    free(dir); /* it has more, nothing else: of another version */
+    return NULL;
+}
+
+char *identity_other(const struct node *n) {
+    struct str keys = {0};
+    char *dir = identity_nearest(n, &keys);
+    char *text =
+        dir ? mem_format("; %s is done, and differs in %s: name it where it is meant", dir, keys.at)
+            : mem_strdup("");
+    free(dir);
+    str_free(&keys);
+    return text;
 }

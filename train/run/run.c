@@ -346,12 +346,22 @@ static int run_modes(const struct node *n) {
     return T_PRECISION(n->config.run.precision) | (again ? T_RECOMPUTE : T_INHERIT);
 }
 
+/* Why work is done that seems to be done already. */
+static void tell_nearest(const struct node *n) {
+    struct str keys = {0};
+    char *dir = identity_nearest(n, &keys);
+    if (dir) log_info("%s: not %s, which differs in %s", n->name, dir, keys.at);
+    free(dir);
+    str_free(&keys);
+}
+
 int run_node(struct node *n) {
     bool first = comm_rank(n->comm) == 0;
     n->began = clock_s();
     int status = begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
+    if (first) tell_nearest(n);
     t_set_threads(run_threads(n));
     waiting_choose(run_threads(n));
     int scope = t_scope_open("", run_modes(n));
