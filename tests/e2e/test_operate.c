@@ -278,6 +278,32 @@ static const cJSON *line_of(const cJSON *plan, const char *name) {
     test_fail(__FILE__, __LINE__, "no stage %s in the plan", name);
 }
 
+/* A probe of mining asks for more pictures than there are: its pairs are those of all. */
+TEST(a_plan_of_a_set_that_a_probe_mines_whole_has_the_steps_of_the_run) {
+    static const char few[] = "scenes:count.clip=40", epochs[] = "optim.epochs=2",
+                      steps[] = "optim.steps=0", images[] = "mine:mine.images=0";
+    char *config = test_source("configs/smoke/finetune.yaml"),
+         *out = mem_format("output_dir=%s", runs_dir());
+    struct ended e = TRAIN("out", "smoke/mine.yaml", few); /* its models; other pairs */
+    check_status(&e, 0);
+    ended_free(&e);
+    e = OVSEG("plan", config, out, few, epochs, steps, images, "threads=1", "--probe", "0.1",
+              "--json", "-q");
+    check_status(&e, 0);
+    cJSON *json = json_of_text(e.out);
+    int64_t units = (int64_t)number(line_of(json, "finetune"), "units");
+    cJSON_Delete(json);
+    ended_free(&e);
+    e = TRAIN("out", "smoke/finetune.yaml", few, epochs, steps, images);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *run = run_of("out", "finetune");
+    CHECK(units > 2);
+    check_metrics(run, units);
+    char *const owned[] = {config, out, run};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 static char *sweep_file(void) {
     char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
     char *path = test_path("lr.yaml");

@@ -296,7 +296,7 @@ static int run_probe(struct node *n, struct found *f) {
         f->unit = spans_seconds("drawing") / (double)f->units;
     }
     if (n->config.run.stage == STAGE_MINE) {
-        f->units = n->config.mine.images;
+        f->units = least(f->loading.pictures, n->config.mine.images); /* of a small set all */
         f->text = spans_seconds("text");
         f->crops = plan_untrained(n) ? spans_seconds("crops") + spans_seconds("CLIP") : 0;
         f->unit = picture_spans() / (double)f->units;
