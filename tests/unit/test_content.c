@@ -155,3 +155,47 @@ TEST(a_table_is_its_text_and_the_files_it_names_in_their_order) {
     put("table", "TEXT");
     CHECK(table_hash((const char *const[]){"p/b", "p/a", "p/b"}, 3, 2) != all);
 }
+
+/* Of the files of these stems below "q", in a command of its own. */
+static uint64_t named_hash(const char *const *stem, size_t n, size_t expected_reads,
+                           size_t expected_beside) {
+    char *dir = test_path("q");
+    struct strings stems = {0};
+    struct content c;
+    uint64_t h;
+    size_t beside;
+    for (size_t i = 0; i < n; i++) strings_add(&stems, stem[i]);
+    strings_settle(&stems);
+    content_open(&c, test_dir());
+    CHECK_OK(content_of_named(&c, dir, &stems, &h, &beside));
+    CHECK_INT(c.n_read, expected_reads);
+    CHECK_INT(beside, expected_beside);
+    content_save(&c);
+    content_close(&c);
+    strings_free(&stems);
+    free(dir);
+    return h;
+}
+
+TEST(of_a_folder_only_those_count_that_are_named_with_any_suffix_and_in_any_folder) {
+    static const char *const two[] = {"a", "b"}, *const three[] = {"a", "b", "c"};
+    put("q/a.jpg", "one");
+    put("q/a.txt", "a caption");
+    put("q/deep/b.png", "two");
+    grow_old();
+    uint64_t all = named_hash(two, 2, 3, 0);
+    put("q/c.jpg", "three");
+    put("q/deep/er/ab.jpg", "four");
+    CHECK(named_hash(two, 2, 0, 2) == all); /* the others are not even read */
+    CHECK(named_hash(three, 3, 1, 1) != all);
+    CHECK(named_hash(NULL, 0, 0, 4) != all);
+    put("q/a.txt", "A caption");
+    CHECK(named_hash(two, 2, 1, 2) != all);
+    put("q/a.txt", "a caption");
+    CHECK(named_hash(two, 2, 1, 2) == all);
+    char *from = test_path("q/deep/b.png"), *to = test_path("q/b.png");
+    CHECK(rename(from, to) == 0);
+    CHECK(named_hash(two, 2, 2, 2) != all);
+    free(from);
+    free(to);
+}
