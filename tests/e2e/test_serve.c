@@ -187,3 +187,57 @@ TEST(a_full_queue_says_when_to_come_again_and_waiting_has_a_place) {
     str_free(&second);
     bytes_free(&large);
 }
+
+/* A request that is put whole, by a client that says so and listens on. */
+static void check_half_closed(const struct server *s, const struct str *request) {
+    struct str r = {0};
+    int fd = dial(s);
+    CHECK(put(fd, request->at, request->n));
+    CHECK(shutdown(fd, SHUT_WR) == 0);
+    get(fd, 120, NULL, &r);
+    CHECK_HAS(r.at, "HTTP/1.1 200");
+    CHECK_HAS(r.at, "\"format\":\"ovseg segmentation\"");
+    close(fd);
+    str_free(&r);
+}
+
+TEST(whoever_listens_on_gets_the_answer_and_whoever_is_gone_leaves_a_place) {
+    static const char *const kinds[] = {"*/*", "application/x-ndjson"};
+    struct server s;
+    struct bytes large = {0}, small = {0};
+    struct str busy = {0};
+    picture_png(2400, 3000, &large);
+    picture_png(24, 32, &small);
+    SERVE_MADE(&s, "-q", "--queue", "1", "--classes", "sky,grass,tree,house,car,road");
+    struct form f = {.picture = large.at, .n = large.n, .accept = "application/x-ndjson"};
+    form_request(&s, &f, &busy);
+    for (size_t i = 0; i < 2; i++) {
+        struct str request = {0}, first = {0}, next = {0};
+        struct form one = {.picture = small.at, .n = small.n, .accept = kinds[i]};
+        form_request(&s, &one, &request);
+        check_half_closed(&s, &request);
+        int a = dial(&s), b = dial(&s);
+        put(a, busy.at, busy.n);
+        get(a, 30, "{\"position\":0}", &first);
+        put(b, request.at, request.n);
+        close(b);
+        nap(0.6); /* the server looks four times a second */
+        b = dial(&s);
+        put(b, busy.at, busy.n);
+        get(b, 30, "}\n", &next);
+        CHECK_HAS(next.at, "{\"position\":");
+        close(b);
+        nap(0.6);
+        check_half_closed(&s, &request); /* waits behind the first, in the place of the second */
+        get(a, 120, NULL, &first);
+        CHECK_HAS(first.at, "\"format\":\"ovseg segmentation\"");
+        close(a);
+        str_free(&request);
+        str_free(&first);
+        str_free(&next);
+    }
+    stop(&s, SIGTERM);
+    str_free(&busy);
+    bytes_free(&large);
+    bytes_free(&small);
+}

@@ -19,6 +19,8 @@ enum {
 
 /* ---- forms ---- */
 
+#define HEAD "Host: localhost\r\nConnection: close\r\n"
+
 struct harm {
     const char *what;
     int code; /* of the answer; 0: the connection may just end */
@@ -314,6 +316,38 @@ TEST(hostile_requests_leave_it_running_within_its_memory) {
     CHECK(after < before + MORE_MEMORY);
     CHECK(peak < before + PEAK);
     stop(&s, SIGTERM);
+}
+
+/* More than there are places, each gone before the server has looked at what it sent. */
+static void break_off(const struct server *s, const struct str *request, size_t n) {
+    for (int i = 0; i < 12; i++) {
+        int fd = dial(s);
+        put(fd, request->at, n);
+        close(fd);
+    }
+}
+
+TEST(uploads_that_are_broken_off_leave_their_places) {
+    struct server s;
+    struct bytes png = {0};
+    struct str request = {0};
+    SERVE_MADE(&s, "-q", "--queue", "2");
+    picture_png(300, 400, &png);
+    str_add(&request, "POST /segment HTTP/1.1\r\n" HEAD
+                      "Content-Length: 1000000\r\nContent-Type: "
+                      "multipart/form-data; boundary=BB\r\n\r\n");
+    size_t head = request.n;
+    str_add(&request, "--BB\r\nContent-Disposition: form-data; name=\"picture\"\r\n\r\n");
+    while (request.n < head + 200000) str_put(&request, png.at, png.n);
+    const size_t sent[] = {head, head + 10, head + 200000};
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+        break_off(&s, &request, sent[i]);
+        nap(2); /* of the 30 s that an upload may take */
+        check_lives(&s);
+    }
+    stop(&s, SIGTERM);
+    str_free(&request);
+    bytes_free(&png);
 }
 
 TEST(seats_are_not_lost_to_uploads_that_stop) {

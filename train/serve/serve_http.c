@@ -115,19 +115,40 @@ static void end_link(struct serve_link *l) {
     resume(l);
 }
 
-/* MHD does not look at a connection that is suspended. */
-static bool peer_is_gone(const struct serve_link *l) {
+/* No more will come, and all that came is read. MHD misses the end of a stream that comes together
+ * with the last bytes, until something else happens to the connection. */
+static bool has_ended(const struct serve_link *l) {
     char byte;
-    return l->suspended && recv(l->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return recv(l->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static bool is_refused(const struct serve_link *l) {
+    struct pollfd p = {l->socket, 0, 0};
+    return poll(&p, 1, 0) > 0; /* nothing but errors was asked for */
+}
+
+/* Whether nobody waits for the answer any more. Whoever has said all and listens on (`nc -N`) looks
+ * like one who went away until something is sent, which the latter's machine refuses. */
+static bool waits_for_nothing(struct serve_link *l) {
+    if (!l->suspended) return false; /* MHD does not look at one that is */
+    if (!l->asked && has_ended(l)) {
+        l->asked = true;
+        serve_visit_ask(l->visit);
+    }
+    return is_refused(l);
 }
 
 static void look_after(struct serve_http *h, double now) {
     for (struct serve_link *l = h->links, *next; l; l = next) {
         double waited = now - l->since;
         next = l->next;
-        bool late = l->phase == LINK_IDLE   ? waited > HEAD_TIME
-                    : l->phase == LINK_WAIT ? peer_is_gone(l)
-                                            : waited > h->with.limits.timeout;
+        bool late = false;
+        switch (l->phase) {
+        case LINK_IDLE: late = waited > HEAD_TIME || has_ended(l); break;
+        case LINK_UPLOAD: late = waited > h->with.limits.timeout || has_ended(l); break;
+        case LINK_WAIT: late = waits_for_nothing(l); break;
+        case LINK_SEND: late = waited > h->with.limits.timeout; break;
+        }
         if (late)
             end_link(l);
         else if (l->suspended && l->visit && serve_visit_ready(l->visit))

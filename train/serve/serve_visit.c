@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -90,6 +92,14 @@ static void suspend(struct serve_visit *v) {
 bool serve_visit_ready(struct serve_visit *v) {
     int position = job_position(v->http->queue, v->job);
     return position < 0 || (v->streams && position != v->told);
+}
+
+void serve_visit_ask(struct serve_visit *v) {
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (v->streams)
+        v->told = INT32_MAX; /* the same line once more */
+    else if (!v->old)
+        send(v->link->socket, go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* The next line of a stream; false: there is none yet. */
@@ -184,10 +194,11 @@ enum MHD_Result serve_visit_handle(void *http, struct MHD_Connection *c, const c
                                    const char *method, const char *version, const char *data,
                                    size_t *n, void **visit) {
     struct serve_visit *v = *visit;
-    (void)version;
     if (!v) {
         *visit = v = visit_open(http, c);
-        return v ? begin(v, path, method) : MHD_NO;
+        if (!v) return MHD_NO;
+        v->old = is(version, "HTTP/1.0");
+        return begin(v, path, method);
     }
     if (*n) {
         bool goes_on = serve_form_put(&v->form, data, *n);
@@ -204,6 +215,7 @@ void serve_visit_end(void *http, struct MHD_Connection *c, void **visit,
     *visit = NULL;
     if (!v) return;
     v->link->visit = NULL;
+    v->link->asked = false;
     serve_link_phase(v->link, LINK_IDLE);
     serve_form_close(&v->form);
     if (v->job) job_leave(v->http->queue, v->job);

@@ -17,6 +17,7 @@ struct serve_link {
     enum link_phase phase;
     double since; /* clock_s() */
     bool suspended, dead;
+    bool asked; /* whether anybody is there, of the request at hand */
     struct serve_visit *visit;
 };
 
@@ -26,6 +27,7 @@ struct serve_visit {
     struct job *job; /* of POST /segment; NULL: none */
     struct serve_form form;
     bool complete, streams;
+    bool old;        /* HTTP/1.0 */
     int told;        /* the position in the queue that was said last */
     struct str line; /* of a stream: what is said next, */
     const struct str *saying;
@@ -43,6 +45,10 @@ void serve_visit_end(void *http, struct MHD_Connection *c, void **visit,
 
 /* Whether a suspended one has something to say now. */
 bool serve_visit_ready(struct serve_visit *v);
+
+/* Says something to the client of a suspended one, that it expects and that changes nothing: it
+ * fails to arrive when nobody is there. Nothing of the kind exists in HTTP/1.0. */
+void serve_visit_ask(struct serve_visit *v);
 
 /* A reply whose body is copied, or, `owned`, taken over; its head is complete. */
 enum MHD_Result serve_reply(struct serve_visit *v, int status, const char *type, const char *body,
