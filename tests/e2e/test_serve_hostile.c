@@ -108,7 +108,7 @@ static void bad_pictures(const struct server *s) {
         send_picture(s, jpeg.at, jpeg.n * (size_t)i / 4, (struct harm){"a cut JPEG", 422, "error"});
     for (int i = 1; i < 4; i++)
         send_picture(s, png.at, png.n * (size_t)i / 4, (struct harm){"a cut PNG", 422, "error"});
-    send_picture(s, "", 0, (struct harm){"nothing", 400, "no picture"});
+    send_picture(s, "", 0, (struct harm){"nothing", 400, "picture is empty"});
     image_free(&im);
     bytes_free(&jpeg);
     bytes_free(&png);
@@ -136,9 +136,51 @@ static void bad_names(const struct server *s) {
     str_free(&many);
 }
 
-/* ---- heads ---- */
+/* Fields around one picture; `extra` is a whole part of the form. */
+static void send_parts(const struct server *s, const char *extra, struct harm h) {
+    struct bytes png = {0};
+    struct str body = {0}, all = {0};
+    picture_png(8, 8, &png);
+    str_add(&body, "%s", extra);
+    str_add(&body, "--BB\r\nContent-Disposition: form-data; name=\"picture\"\r\n\r\n");
+    str_put(&body, png.at, png.n);
+    str_add(&body, "\r\n--BB--\r\n");
+    str_add(&all,
+            "POST /segment HTTP/1.1\r\n" HEAD
+            "Content-Type: multipart/form-data; boundary=BB\r\nContent-Length: %zu\r\n\r\n",
+            body.n);
+    str_put(&all, body.at, body.n);
+    char *r = ask(s, all.at, all.n);
+    if (code_of(r) != h.code || !strstr(r, h.says))
+        test_fail(__FILE__, __LINE__, "%s: %.500s", h.what, r);
+    free(r);
+    str_free(&all);
+    str_free(&body);
+    bytes_free(&png);
+}
 
-#define HEAD "Host: localhost\r\nConnection: close\r\n"
+static void bad_fields(const struct server *s) {
+#define FIELD(name, value)                                                                         \
+    "--BB\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+    static const struct {
+        const char *parts;
+        struct harm h;
+    } all[] = {
+        {FIELD("names", "sky") FIELD("names", "car"), {"two names", 400, "two fields names"}},
+        {FIELD("names", "sky") FIELD("names", ""), {"names and none", 400, "two fields names"}},
+        {FIELD("maps", "1") FIELD("names", "sky") FIELD("maps", "0"),
+         {"two maps", 400, "two fields maps"}},
+        {FIELD("min_score", "0.1") FIELD("min_score", "2"),
+         {"two scores", 400, "two fields min_score"}},
+        {FIELD("min_score", "0x10"), {"a hexadecimal score", 400, "min_score is no number"}},
+        {FIELD("picture", "x"), {"two pictures", 400, "two pictures"}},
+        {FIELD("sizes", "1"), {"another field", 400, "a field \\\"sizes\\\""}},
+        {FIELD("names", "sky,car") FIELD("min_score", "0.1"), {"none wrong", 200, "\"car\""}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) send_parts(s, all[i].parts, all[i].h);
+}
+
+/* ---- heads ---- */
 
 static void bad_heads(const struct server *s) {
     static const struct {
@@ -156,6 +198,8 @@ static void bad_heads(const struct server *s) {
         {"GET / HTTP/1.1\r\nHost: localhost.evil.example\r\nConnection: close\r\n\r\n", 421},
         {"GET / HTTP/1.1\r\nHost: 8.8.8.8\r\nConnection: close\r\n\r\n", 421},
         {"GET / HTTP/1.0\r\n\r\n", 421},
+        {"GET / HTTP/1.1\r\n" HEAD "Host: localhost\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\n" HEAD "host: evil.example\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 0},
         {"GET / HTTP/1.1\r\n" HEAD "Origin: http://evil.example\r\n\r\n", 403},
         {"GET / HTTP/1.1\r\n" HEAD "Origin: null\r\n\r\n", 403},
@@ -301,6 +345,7 @@ TEST(hostile_requests_leave_it_running_within_its_memory) {
     int64_t before = status_of(&s, "VmRSS");
     bad_pictures(&s);
     bad_names(&s);
+    bad_fields(&s);
     bad_heads(&s);
     check_lives(&s);
     endless_chunks(&s);

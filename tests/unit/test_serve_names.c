@@ -46,7 +46,9 @@ TEST(numbers_are_read_whole) {
     double x;
     CHECK(serve_number_read("0.25", 4, &x) && x == 0.25);
     CHECK(serve_number_read("0", 1, &x) && x == 0);
-    static const char *const none[] = {"", " 1", "-1", "nan", "inf", "1x", "0x", "1e999", "one"};
+    CHECK(serve_number_read("2.5e-1", 6, &x) && x == 0.25);
+    static const char *const none[] = {"",   " 1",   "-1",    "nan", "inf", "1x",
+                                       "0x", "0x10", "1e999", "one", "+-1"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         CHECK(!serve_number_read(none[i], strlen(none[i]), &x));
     CHECK(!serve_number_read("1\0", 2, &x));

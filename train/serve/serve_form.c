@@ -26,42 +26,51 @@ static void wrong_field(struct serve_form *f, const char *key) {
     free(text);
 }
 
-static void put(struct serve_form *f, const char *key, struct str *to, const char *data, size_t n) {
+/* A field begins at offset 0. */
+static void put(struct serve_form *f, const char *key, struct str *to, const char *data,
+                uint64_t offset, size_t n) {
     size_t most = to == &f->names ? SERVE_NAMES_TEXT : NUMBER_MAX;
-    if (n <= most - to->n) {
+    char *text = NULL;
+    if (!offset && to->n) {
+        text = mem_format("the form has two fields %s", key);
+        wrong(f, SERVE_BAD_REQUEST, text, "send all of it in one");
+    } else if (n > most - to->n) {
+        text = mem_format("the field %s is too long: more than %zu bytes", key, most);
+        wrong(f, SERVE_BAD_REQUEST, text, "send less text");
+    } else {
         str_put(to, data, n);
-        return;
     }
-    char *text = mem_format("the field %s is too long: more than %zu bytes", key, most);
-    wrong(f, SERVE_BAD_REQUEST, text, "send less text");
     free(text);
 }
 
-/* The offset is where the piece stands in its field: at 0 one begins, and a second one of a name is
- * refused. */
+static void put_picture(struct serve_form *f, const char *file_name, const char *data,
+                        uint64_t offset, size_t n) {
+    struct job *j = f->job;
+    if (!offset && j->picture.n) {
+        wrong(f, SERVE_BAD_REQUEST, "the form has two pictures", "send one at a time");
+        return;
+    }
+    if (!f->pictured) j->file_name = serve_file_name(file_name);
+    f->pictured = true;
+    str_put(&j->picture, data, n);
+}
+
 static enum MHD_Result take(void *self, enum MHD_ValueKind kind, const char *key,
                             const char *file_name, const char *type, const char *coding,
                             const char *data, uint64_t offset, size_t n) {
     struct serve_form *f = self;
-    struct job *j = f->job;
     (void)kind, (void)type, (void)coding;
     if (f->wrong.status) return MHD_YES;
-    if (key && strcmp(key, "picture") == 0) {
-        if (!offset && f->pictured && n)
-            wrong(f, SERVE_BAD_REQUEST, "the form has two pictures", "send one at a time");
-        if (f->wrong.status) return MHD_YES;
-        if (!f->pictured) j->file_name = serve_file_name(file_name);
-        f->pictured = true;
-        str_put(&j->picture, data, n);
-    } else if (key && strcmp(key, "names") == 0) {
-        put(f, key, &f->names, data, n);
-    } else if (key && strcmp(key, "min_score") == 0) {
-        put(f, key, &f->min_score, data, n);
-    } else if (key && strcmp(key, "maps") == 0) {
-        put(f, key, &f->maps, data, n);
-    } else {
+    if (key && strcmp(key, "picture") == 0)
+        put_picture(f, file_name, data, offset, n);
+    else if (key && strcmp(key, "names") == 0)
+        put(f, key, &f->names, data, offset, n);
+    else if (key && strcmp(key, "min_score") == 0)
+        put(f, key, &f->min_score, data, offset, n);
+    else if (key && strcmp(key, "maps") == 0)
+        put(f, key, &f->maps, data, offset, n);
+    else
         wrong_field(f, key ? key : "");
-    }
     return MHD_YES;
 }
 
@@ -103,8 +112,10 @@ bool serve_form_put(struct serve_form *f, const char *bytes, size_t n) {
 static void judge_picture(struct serve_form *f) {
     int64_t h, w;
     const struct job *j = f->job;
-    if (!f->pictured || !j->picture.n) {
+    if (!f->pictured) {
         wrong(f, SERVE_BAD_REQUEST, "the form has no picture", "send one as the field `picture`");
+    } else if (!j->picture.n) {
+        wrong(f, SERVE_BAD_REQUEST, "the picture is empty", "send a JPEG, PNG or WebP file");
     } else if (image_size_upright(j->picture.at, j->picture.n, j->file_name, &h, &w)) {
         serve_error_pending(&f->wrong, SERVE_BAD_PICTURE, "send a JPEG, PNG or WebP file");
     } else if (h * w > f->limits->pixels) {

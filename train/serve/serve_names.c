@@ -52,9 +52,10 @@ int serve_names_read(struct vocabulary *v, const char *text, size_t n) {
 
 bool serve_number_read(const char *text, size_t n, double *x) {
     char copy[41], *end;
-    if (!n || n >= sizeof copy || memchr(text, '\0', n) || is_blank(*text)) return false;
+    if (!n || n >= sizeof copy) return false;
     memcpy(copy, text, n);
     copy[n] = '\0';
+    if (strspn(copy, "0123456789.eE+-") != n) return false; /* strtod takes 0x10, too */
     *x = strtod(copy, &end);
     return !*end && isfinite(*x) && *x >= 0;
 }

@@ -10,7 +10,7 @@
  * ERR_DATA: no UTF-8, a NUL, too many or too long, doubled. */
 int serve_names_read(struct vocabulary *v, const char *text, size_t n);
 
-/* A number from 0 on, in at most 40 bytes. */
+/* A decimal number from 0 on, in at most 40 bytes. */
 bool serve_number_read(const char *text, size_t n, double *x);
 
 /* Whether the value of a Host header, with or without a port, is one of ours. A page of somebody

@@ -34,6 +34,13 @@ static const char *header(struct serve_visit *v, const char *name) {
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
+static enum MHD_Result count_host(void *count, enum MHD_ValueKind kind, const char *name,
+                                  const char *value) {
+    (void)kind, (void)value;
+    if (strcasecmp(name, "Host") == 0) ++*(int *)count;
+    return MHD_YES;
+}
+
 /* Its length, as the head says it; -1: not said. What is no number, MHD refuses. */
 static int64_t said_length(struct serve_visit *v) {
     const char *text = header(v, "Content-Length");
@@ -65,6 +72,10 @@ static enum MHD_Result begin_upload(struct serve_visit *v) {
 static enum MHD_Result begin(struct serve_visit *v, const char *path, const char *method) {
     const char *host = header(v, "Host"), *origin = header(v, "Origin");
     bool get = is(method, "GET") || is(method, "HEAD"), post = is(method, "POST");
+    int hosts = 0;
+    MHD_get_connection_values(v->link->connection, MHD_HEADER_KIND, count_host, &hosts);
+    if (hosts > 1) /* others may go by another one than we do (RFC 9112 3.2) */
+        return reply_error(v, SERVE_BAD_REQUEST, "the request has several Host lines", "send one");
     if (!serve_host_is_ours(host, v->http->beyond, v->http->with.hosts))
         return reply_error(v, SERVE_WRONG_HOST, "this server is not known by that name",
                            "use the address that it printed, or start it with --host NAME");
