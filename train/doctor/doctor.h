@@ -43,5 +43,3 @@ int doctor_distributed(const char *runs_dir, bool json);
 /* The libraries that are mapped into this process, the paths of their files, each once. `maps`: of
  * /proc/self/maps. */
 void doctor_mapped(const char *maps, struct strings *out);
-/* The number behind ".so." of such a path, or "" */
-const char *doctor_version(const char *path);

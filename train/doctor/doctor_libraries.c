@@ -25,11 +25,6 @@ void doctor_mapped(const char *maps, struct strings *out) {
     strings_settle(out);
 }
 
-const char *doctor_version(const char *path) {
-    const char *so = strstr(path_base(path), ".so.");
-    return so ? so + 4 : "";
-}
-
 /* "libhdf5_serial.so.103.3.0" begins with "libhdf5". */
 static const char *mapped(const struct strings *files, const char *name) {
     for (size_t i = 0; i < files->n; i++)
@@ -38,59 +33,31 @@ static const char *mapped(const struct strings *files, const char *name) {
 }
 
 struct part {
-    const char *name, *file; /* how its file's name begins */
-    bool built;
+    const char *name, *file; /* how its file's name begins: its number is of the interface */
+    const char *version;     /* that it was built with (CMakeLists.txt); "": it was left out */
     const char *use, *package;
 };
 
-#ifdef OVSEG_WEBP
-enum { WEBP = 1 };
-#else
-enum { WEBP = 0 };
-#endif
-#ifdef OVSEG_TIFF
-enum { TIFF = 1 };
-#else
-enum { TIFF = 0 };
-#endif
-#ifdef OVSEG_MATIO
-enum { MATIO = 1 };
-#else
-enum { MATIO = 0 };
-#endif
-#ifdef OVSEG_ARCHIVE
-enum { ARCHIVE = 1 };
-#else
-enum { ARCHIVE = 0 };
-#endif
-#ifdef OVSEG_LINK_GRAMMAR
-enum { LINK_GRAMMAR = 1 };
-#else
-enum { LINK_GRAMMAR = 0 };
-#endif
-#ifdef OVSEG_MICROHTTPD
-enum { MICROHTTPD = 1 };
-#else
-enum { MICROHTTPD = 0 };
-#endif
-
 static const struct part parts[] = {
-    {"libyaml", "libyaml", true, "configs", "libyaml-dev"},
-    {"xxHash", "libxxhash", true, "hashes of runs and files", "libxxhash-dev"},
-    {"cJSON", "libcjson", true, "small JSON files", "libcjson-dev"},
-    {"yajl", "libyajl", true, "COCO's JSON files", "libyajl-dev"},
-    {"zstd", "libzstd", true, "label maps in sets", "libzstd-dev"},
-    {"zlib", "libz.so", true, "the vocabulary, archives of PyTorch", "zlib1g-dev"},
-    {"OpenSSL", "libcrypto", true, "sha256 of published weights", "libssl-dev"},
-    {"utf8proc", "libutf8proc", true, "the tokenizer", "libutf8proc-dev"},
-    {"libjpeg-turbo", "libturbojpeg", true, "JPEG", "libturbojpeg0-dev"},
-    {"libpng", "libpng", true, "PNG", "libpng-dev"},
-    {"WebP", "libwebp", WEBP, "pictures in WebP: train, segment, data", "libwebp-dev"},
-    {"TIFF", "libtiff", TIFF, "ADE20K-847's label maps: data prepare", "libtiff-dev"},
-    {"matio", "libmatio", MATIO, "Pascal Context's label maps: data prepare", "libmatio-dev"},
-    {"libarchive", "libarchive", ARCHIVE, "sets in their archives: data prepare", "libarchive-dev"},
-    {"libmicrohttpd", "libmicrohttpd", MICROHTTPD, "the page of ovseg serve", "libmicrohttpd-dev"},
-    {"link-grammar", "liblink-grammar", LINK_GRAMMAR,
+    {"libyaml", "libyaml", VERSION_YAML, "configs", "libyaml-dev"},
+    {"xxHash", "libxxhash", VERSION_XXHASH, "hashes of runs and files", "libxxhash-dev"},
+    {"cJSON", "libcjson", VERSION_CJSON, "small JSON files", "libcjson-dev"},
+    {"yajl", "libyajl", VERSION_YAJL, "COCO's JSON files", "libyajl-dev"},
+    {"zstd", "libzstd", VERSION_ZSTD, "label maps in sets", "libzstd-dev"},
+    {"zlib", "libz.so", VERSION_ZLIB, "the vocabulary, archives of PyTorch", "zlib1g-dev"},
+    {"OpenSSL", "libcrypto", VERSION_CRYPTO, "sha256 of published weights", "libssl-dev"},
+    {"utf8proc", "libutf8proc", VERSION_UTF8PROC, "the tokenizer", "libutf8proc-dev"},
+    {"libjpeg-turbo", "libturbojpeg", VERSION_TURBOJPEG, "JPEG", "libturbojpeg0-dev"},
+    {"libpng", "libpng", VERSION_PNG, "PNG", "libpng-dev"},
+    {"WebP", "libwebp", VERSION_WEBP, "pictures in WebP: train, segment, data", "libwebp-dev"},
+    {"TIFF", "libtiff", VERSION_TIFF, "ADE20K-847's label maps: data prepare", "libtiff-dev"},
+    {"matio", "libmatio", VERSION_MATIO, "Pascal Context's label maps: data prepare",
+     "libmatio-dev"},
+    {"libarchive", "libarchive", VERSION_ARCHIVE, "sets in their archives: data prepare",
+     "libarchive-dev"},
+    {"libmicrohttpd", "libmicrohttpd", VERSION_MICROHTTPD, "the page of ovseg serve",
+     "libmicrohttpd-dev"},
+    {"link-grammar", "liblink-grammar", VERSION_LINK_GRAMMAR,
      "nouns.backend: link-grammar, the default: mine, nouns",
      "liblink-grammar-dev link-grammar-dictionaries-en"},
 };
@@ -98,14 +65,12 @@ static const struct part parts[] = {
 static void look_at(struct findings *f, const struct part *p, const struct strings *files) {
     const char *file = mapped(files, p->file);
     char *remedy = mem_format("install %s, configure and build again", p->package);
-    if (!p->built)
+    if (!*p->version)
         finding_add(f, "libraries", FINDING_NONE, p->name, remedy, "not in this build; for %s",
                     p->use);
-    else if (file)
-        finding_add(f, "libraries", FINDING_OK, p->name, NULL, "%s, for %s", doctor_version(file),
-                    p->use);
-    else /* linked in statically, or a name that we do not know */
-        finding_add(f, "libraries", FINDING_OK, p->name, NULL, "in this build, for %s", p->use);
+    else /* without a file: linked in statically, or a name that we do not know */
+        finding_add(f, "libraries", FINDING_OK, p->name, NULL, "%s%s%s%s, for %s", p->version,
+                    file ? " (" : "", file ? path_base(file) : "", file ? ")" : "", p->use);
     free(remedy);
 }
 
