@@ -129,20 +129,21 @@ static int write_texts(const struct dataset *d, const char *dir, const struct st
 }
 
 int set_export(const struct dataset *d, int64_t images, int64_t masks, const char *dir,
-               int (*stop)(void)) {
+               int (*stop)(void), struct set_exported *out) {
     REQUIRE(d->source->bytes, "a data set of pixels only");
     struct str captions = {0};
     struct progress bar;
-    int64_t n = images < d->n_images ? images : d->n_images;
+    int64_t n = images < d->n_images ? images : d->n_images, left = masks;
     int status = make_folders(dir, masks > 0 && d->has_labels);
     progress_open(&bar, "export", "pictures", 0, n, 30);
     for (int64_t i = 0; i < n && !status; i++) {
-        status = write_one(d, i, &masks, dir, &captions);
+        status = write_one(d, i, &left, dir, &captions);
         progress_at(&bar, i + 1, NULL);
         if (!status && stop) status = stop();
     }
     progress_close(&bar);
     if (!status) status = write_texts(d, dir, &captions);
+    if (out) *out = (struct set_exported){n, masks - left};
     str_free(&captions);
     return status;
 }

@@ -24,6 +24,9 @@ int set_split(const struct dataset *d, const struct split_part *part, int parts,
 /* Writes DIR: images/NAME.jpg (.png, .webp) of the first `images` pictures as they are stored,
  * masks/NAME.png of the first `masks` of those that have a map, names.txt and captions.jsonl. What
  * `ovseg data prepare folder` reads; pictures without a mask are then left out there. The folder
- * must not be there, or be empty: ERR_IO. */
+ * must not be there, or be empty: ERR_IO. What was written goes to `out`; NULL: not wanted. */
+struct set_exported {
+    int64_t images, masks;
+};
 int set_export(const struct dataset *d, int64_t images, int64_t masks, const char *dir,
-               int (*stop)(void));
+               int (*stop)(void), struct set_exported *out);

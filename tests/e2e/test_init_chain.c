@@ -19,6 +19,9 @@ static char *drawn(const char *images, const char *masks) {
     ended_free(&e);
     e = OVSEG("data", "export", set, plain, "--images", images, "--masks", masks);
     check_status(&e, 0);
+    char *said = mem_format("%s: %s pictures, %s masks\n", plain, images, masks);
+    CHECK_TEXT(e.out, said);
+    free(said);
     ended_free(&e);
     free(set);
     return plain;

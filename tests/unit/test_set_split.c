@@ -72,8 +72,8 @@ TEST(what_is_exported_is_prepared_again_to_the_same_set) {
     CHECK_OK(prepare_to(&p, "set.h5"));
     char *path = test_path("set.h5"), *dir = test_path("plain");
     CHECK_OK(set_open(&d, path));
-    CHECK_OK(set_export(&d, INT64_MAX, INT64_MAX, dir, NULL));
-    CHECK_ERROR(set_export(&d, 1, 1, dir, NULL), ERR_IO, "is not empty");
+    CHECK_OK(set_export(&d, INT64_MAX, INT64_MAX, dir, NULL, NULL));
+    CHECK_ERROR(set_export(&d, 1, 1, dir, NULL, NULL), ERR_IO, "is not empty");
     dataset_close(&d);
     char *images = path_join(dir, "images"), *masks = path_join(dir, "masks");
     char *names = path_join(dir, "names.txt"), *to = test_path("again.h5");
@@ -105,7 +105,7 @@ TEST(an_export_keeps_names_that_a_line_does_not_hold_and_which_classes_are_unsee
         .images = images, .maps = masks, .names = path, .map_suffix = ".png", .kind = MAPS_PNG};
     CHECK_OK(file_set_open(&d, &o));
     char *dir = test_path("plain"), *names = path_join(dir, "names.yaml");
-    CHECK_OK(set_export(&d, INT64_MAX, INT64_MAX, dir, NULL));
+    CHECK_OK(set_export(&d, INT64_MAX, INT64_MAX, dir, NULL, NULL));
     CHECK_OK(vocabulary_read(&v, names));
     CHECK_INT(v.n, 3);
     CHECK_TEXT(v.at[0].name, "# sky");
@@ -142,7 +142,10 @@ TEST(an_export_stops_at_the_numbers_that_are_asked_for) {
     open_folder(&d);
     char *dir = test_path("plain"), *images = path_join(dir, "images");
     char *masks = path_join(dir, "masks");
-    CHECK_OK(set_export(&d, 5, 2, dir, NULL));
+    struct set_exported out;
+    CHECK_OK(set_export(&d, 5, 2, dir, NULL, &out));
+    CHECK_INT(out.images, 5);
+    CHECK_INT(out.masks, 2);
     CHECK_OK(dir_list(images, &names));
     CHECK_INT(names.n, 5);
     strings_free(&names);

@@ -105,9 +105,13 @@ static error_t parse_export(int key, char *arg, struct argp_state *state) {
 
 static int export(const struct arguments *a) {
     struct dataset d;
+    struct set_exported out;
     int status = data_open(&d, &a->data, NULL, NULL);
     if (status) return status;
-    status = set_export(&d, a->images, a->masks, a->out, data_stop);
+    status = set_export(&d, a->images, a->masks, a->out, data_stop, &out);
+    if (!status)
+        printf("%s: %lld pictures, %lld masks\n", a->out, (long long)out.images,
+               (long long)out.masks);
     dataset_close(&d);
     return status;
 }
