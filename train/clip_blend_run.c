@@ -1,5 +1,6 @@
 #include "train/clip_blend_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,9 +108,9 @@ static void print(const struct blend_curve *b, const struct node_input *from,
                   const struct node_input *to) {
     const struct blend_point *best = blend_best(b);
     blend_curve_print(b, stdout);
-    if (best->alpha > 0)
-        printf("\nbest validation that keeps the probe within %d points of alpha 0: alpha %.1f\n",
-               SIGN_PROBE_LOSS, best->alpha);
+    if (!isnan(best->set)) /* there is a validation */
+        printf("\nbest validation that keeps the probe within %d points of alpha 0: alpha %.1f%s\n",
+               SIGN_PROBE_LOSS, best->alpha, best->alpha > 0 ? "" : ", what it began with");
     if (best->alpha > 0 && best->alpha < 1) print_convert(best->alpha, from, to);
 }
 

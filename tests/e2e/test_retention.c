@@ -156,6 +156,7 @@ TEST(what_lies_between_begins_and_ends_with_the_models_themselves) {
     struct ended e = OVSEG("eval", run, "--blend");
     check_status(&e, 0);
     CHECK_HAS(e.out, "mask accuracy, validation");
+    CHECK_HAS(e.out, "\nbest validation that keeps the probe within 2 points of alpha 0: alpha ");
     CHECK_HAS(e.out, "\nwritten: ");
     ended_free(&e);
     cJSON *points = points_of(run);
@@ -164,7 +165,12 @@ TEST(what_lies_between_begins_and_ends_with_the_models_themselves) {
     check_middle(points, clip, run);
     cJSON_Delete(points);
     check_report(run);
-    char *given = mem_format("--blend=%s", clip);
+    char *given = mem_format("--blend=%s", clip), *itself = mem_format("--blend=%s", run);
+    e = OVSEG("eval", run, itself, "validate.images=3"); /* all eleven are one */
+    check_status(&e, 0);
+    CHECK_HAS(e.out, " of alpha 0: alpha 0.0, what it began with\n");
+    ended_free(&e);
+    free(itself);
     e = OVSEG("eval", clip, "--blend");
     check_status(&e, 78);
     CHECK_HAS(e.err, "--blend wants one");
