@@ -183,6 +183,20 @@ TEST(a_closing_config_with_a_blank_in_its_name_runs_is_reused_and_found) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+TEST(the_status_of_a_config_is_that_of_its_run) {
+    char *smoke = realpath(TEST_SOURCE_DIR "/configs/smoke", NULL), *runs = test_path("out");
+    char *text = mem_format("base: %s/scenes.yaml\noutput_dir: %s\n", smoke, runs);
+    char *config = write_config("drawn.yaml", text);
+    check_says(OVSEG("status", config), 66, NULL, "it was not run yet: ovseg-train ");
+    struct ended e = TRAIN("out", config, NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    check_says(OVSEG("status", config), 0, "scenes  done", NULL);
+    check_says(OVSEG("status", config, "--follow"), 0, "\tdone\t", NULL);
+    char *const owned[] = {smoke, runs, text, config};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(a_run_at_work_is_followed_and_kept_and_one_that_was_killed_goes_on) {
     struct ended e = TRAIN("out", "smoke/scenes.yaml", NULL);
     check_status(&e, 0);

@@ -13,6 +13,7 @@
 #include "train/commands/cmd_arguments.h"
 #include "train/commands/cmd_runs.h"
 #include "train/places.h"
+#include "train/run/run_meant.h"
 #include "train/run/run_status.h"
 
 struct arguments {
@@ -34,11 +35,14 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
     "Shows how far a run is: state, who works in it, step, rate, time left, last figures, last "
-    "checkpoint, warnings. It reads the run's files alone, so it works on any host that sees them. "
+    "checkpoint, warnings. RUN is its folder, NAME-HASH, or a NAME or the first 4 digits of a HASH "
+    "that only one run has, or its config. It reads the run's files alone, so it works on any host "
+    "that sees them. "
     "With --follow the screen is redrawn; where stdout is no terminal a line is printed when "
     "something is new.\v"
-    "Exit status: 0 done, 64 usage, 66 no such run, 74 output. With --follow also how the run "
-    "ended: 75 when it was stopped or killed and its command goes on, else the code of its error.";
+    "Exit status: 0 done, 64 usage, 66 no such run, 74 output, 78 a bad config. With --follow also "
+    "how the run ended: 75 when it was stopped or killed and its command goes on, else the code of "
+    "its error.";
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     struct arguments *a = state->input;
@@ -116,7 +120,7 @@ int cmd_status(int argc, char **argv) {
     int code = 0;
     argp_err_exit_status = ERR_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    char *dir = run_named(a.run, a.runs);
+    char *dir = run_meant(a.run, a.runs);
     int status = !dir ? error_status() : a.follow ? follow(&a, dir, &code) : show(dir);
     free(dir);
     return status ? cmd_failed() : code;

@@ -5,9 +5,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "train/report/report.h"
-#include "train/run/graph.h"
-#include "train/run/identity.h"
 #include "train/run/run.h"
+#include "train/run/run_meant.h"
 
 static size_t find_run(const struct report *r, const char *real) {
     for (size_t i = 0; i < r->n_runs; i++)
@@ -165,23 +164,6 @@ static char *without_slashes(const char *word) {
     return mem_format("%.*s", (int)n, word);
 }
 
-/* The run of a config, which may be unfinished; owned, NULL and the error. */
-static char *run_of_config(const char *path) {
-    struct graph g;
-    char *dir = NULL;
-    if (!graph_open(&g, path, NULL, 0)) {
-        char *other = identity_other(g.named);
-        if (run_folder(g.named->dir))
-            dir = mem_strdup(g.named->dir);
-        else
-            error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s does%s", path, path,
-                      other);
-        free(other);
-    }
-    graph_close(&g);
-    return dir;
-}
-
 int report_add(struct report *r, const char *word, const char *runs) {
     char *dir = without_slashes(word), *below = path_join(runs, dir), *run = NULL;
     int status = 0;
@@ -189,7 +171,7 @@ int report_add(struct report *r, const char *word, const char *runs) {
         status = report_add_sweep(r, dir);
     } else if (is_sweep(below)) {
         status = report_add_sweep(r, below);
-    } else if (!(run = path_is_yaml(dir) ? run_of_config(dir) : run_named(dir, runs))) {
+    } else if (!(run = run_meant(dir, runs))) {
         status = error_status();
     } else {
         add_named(r, run);

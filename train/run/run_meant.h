@@ -1,0 +1,6 @@
+/* The run that a word of a command line means. */
+#pragma once
+
+/* Its folder: as run_named() (run_look.h) finds it, or of a config, x.yaml, which has to be valid:
+ * the run that it would make, when it is there; it may be unfinished. Owned; NULL and the error. */
+char *run_meant(const char *word, const char *runs);
