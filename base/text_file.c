@@ -54,14 +54,12 @@ static int check(const char *path, const struct bytes *b, bool *crlf) {
 }
 
 int text_file_read(const char *path, size_t max, struct bytes *out, bool *crlf) {
-    static const char mark[] = "\xEF\xBB\xBF";
     int status = file_read(path, max, out);
     if (crlf) *crlf = false;
     if (status) return status;
-    if (out->n >= 3 && memcmp(out->at, mark, 3) == 0) {
-        out->n -= 3;
-        memmove(out->at, out->at + 3, out->n + 1);
-    }
+    size_t mark = utf8_mark(out->at, out->n);
+    out->n -= mark;
+    if (mark) memmove(out->at, out->at + mark, out->n + 1);
     status = check(path, out, crlf);
     if (status) bytes_free(out);
     return status;

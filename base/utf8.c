@@ -32,6 +32,10 @@ bool utf8_valid(const char *s, size_t n) {
     return true;
 }
 
+size_t utf8_mark(const void *s, size_t n) {
+    return n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 size_t utf8_whole(const char *s, size_t n) {
     for (size_t back = 1; back <= 4 && back <= n; back++) {
         uint8_t c = (uint8_t)s[n - back];

@@ -12,6 +12,9 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *code);
 
 bool utf8_valid(const char *s, size_t n);
 
+/* Bytes of the mark (U+FEFF) that programs of Windows put in front of a text: 3, or 0. */
+size_t utf8_mark(const void *s, size_t n);
+
 /* The most of n bytes that does not end within a character: n, or up to 3 less. */
 size_t utf8_whole(const char *s, size_t n);
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 enum { MAX_FILE = 64 << 20, FIELD_MAX = 4096, FIELDS_MAX = 1 << 16 };
 
@@ -71,7 +72,7 @@ static int take_row(struct csv_reader *r) {
 
 void csv_open(struct csv_reader *r, const char *name, const char *text, size_t n, char separator) {
     *r = (struct csv_reader){.name = name, .text = text, .n = n, .line = 1, .separator = separator};
-    if (n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) r->at = 3; /* a BOM */
+    r->at = utf8_mark(text, n);
 }
 
 int csv_next(struct csv_reader *r) {

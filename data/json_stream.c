@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 enum { CHUNK = 1 << 16 };
 
@@ -40,7 +41,10 @@ static int read_all(struct json_stream *s, FILE *f, const char *path, struct has
     size_t n;
     while (!error_status() && (n = fread(chunk, 1, CHUNK, f)) > 0) {
         if (hash) hasher_add(hash, chunk, n);
-        if (!check(s, yajl_parse(s->json, chunk, n), path, chunk, n)) move(s, chunk, n);
+        size_t mark = s->chunk ? 0 : utf8_mark(chunk, n); /* JSON itself knows none */
+        const uint8_t *at = chunk + mark;
+        move(s, chunk, mark);
+        if (!check(s, yajl_parse(s->json, at, n - mark), path, at, n - mark)) move(s, at, n - mark);
     }
     if (ferror(f) && !error_status()) error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
     if (!error_status()) check(s, yajl_complete_parse(s->json), path, chunk, 0);

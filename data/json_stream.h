@@ -1,4 +1,4 @@
-/* A JSON file of any size as a stream of yajl's events. */
+/* A JSON file of any size as a stream of yajl's events; a mark in front of it is left out. */
 #pragma once
 
 #include <yajl/yajl_parse.h>

@@ -156,6 +156,31 @@ TEST(windows_line_ends_and_marks_are_taken_as_they_are_and_said) {
     str_free(&s);
 }
 
+static void put_mark(const char *name) {
+    char *text = text_of(name), *marked = mem_format("\xEF\xBB\xBF%s", text);
+    own_text(name, marked);
+    free(marked);
+    free(text);
+}
+
+TEST(a_mark_in_front_of_json_is_left_out) {
+    own_pictures();
+    own_captions_coco();
+    own_masks_coco(OWN_PICTURES);
+    put_mark("captions.json");
+    put_mark("instances.json");
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    FOUND(e.out, "captions   of 12 of 12 pictures (100 %): 12, COCO JSON", "COCO instances");
+    own_ended_free(&e);
+    own_remove("captions.json");
+    own_captions_jsonl();
+    put_mark("captions.jsonl");
+    e = INIT(NULL);
+    FOUND(e.out, "captions   of 12 of 12 pictures (100 %): 12, JSON Lines");
+    own_ended_free(&e);
+}
+
 TEST(turned_cmyk_and_deep_photographs_are_handled_and_counted) {
     own_pictures();
     own_captions_jsonl();

@@ -117,6 +117,7 @@ TEST(sams_files_are_a_list_or_the_annotations_of_one_picture) {
         "\"crop_box\":[0,0,8,6]},{\"segmentation\":{\"size\":[6,8],\"counts\":\"%s\"}}]",
         three, one);
     char *sa1b = mem_format(
+        "\xEF\xBB\xBF" /* masks are read again where they begin, behind the mark */
         "{\"image\":{\"image_id\":12,\"width\":8,\"height\":6,\"file_name\":\"sa_12.jpg\"},"
         "\"annotations\":[{\"id\":3,\"segmentation\":{\"size\":[6,8],\"counts\":\"%s\"}}]}",
         one);
