@@ -378,6 +378,23 @@ TEST(ten_pictures_are_enough) {
     own_ended_free(&e);
 }
 
+TEST(the_smallest_pictures_have_a_chain_too) {
+    own_captions_jsonl();
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *picture = mem_format("images/p%02d.jpg", i), *mask = mem_format("masks/p%02d.png", i);
+        own_picture_of(picture, 16, 16, i);
+        own_mask_index(mask, 16, 16, 2);
+        free(picture);
+        free(mask);
+    }
+    own_text("names.txt", "sky\ntree\nred car\n");
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    check_has("out/eval.yaml", "min_area: 1,");
+    check_chain(NULL);
+    own_ended_free(&e);
+}
+
 TEST(names_without_masks_are_the_vocabulary_and_else_the_nouns_are) {
     own_pictures();
     own_captions_jsonl();

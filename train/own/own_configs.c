@@ -52,6 +52,12 @@ int64_t own_side(const struct own *o) {
     return keeps_size(o) || median < most ? median : most;
 }
 
+/* Pixels of the smallest mask that takes part, so many to a picture. */
+static int64_t least_area(const struct own *o, int64_t to_a_picture) {
+    int64_t area = own_side(o) * own_side(o) / to_a_picture;
+    return area > 1 ? area : 1;
+}
+
 int64_t own_pairs(const struct own *o) {
     enum { CAPTIONS = 5 }; /* mine.captions of configs/own/mine.yaml */
     double pairs = 0;
@@ -167,7 +173,6 @@ static void put_proposals_config(struct own_configs *c, const struct own *o) {
 
 static void put_mine(struct own_configs *c, const struct own *o) {
     struct str *s = new_file(c, "mine.yaml");
-    int64_t side = own_side(o);
     bool captions = o->n_captioned > 0;
     str_add(s, captions
                    ? "# For each noun of a caption, the mask that CLIP finds most like it.\n"
@@ -180,7 +185,7 @@ static void put_mine(struct own_configs *c, const struct own *o) {
     }
     if (!o->large)
         str_add(s, "mine: {min_area: %lld%s} # masks of fewer pixels take no part\n",
-                (long long)(side * side / 200),
+                (long long)least_area(o, 200),
                 captions && own_trains_masks(o) ? ", mask_threshold: 0.3" : "");
 }
 
@@ -257,7 +262,6 @@ static void put_tuning(struct own_configs *c, const struct own *o) {
 /* Without masks nothing can judge the user's own pictures: what was known before is looked at. */
 static void put_eval(struct own_configs *c, const struct own *o) {
     struct str *s = new_file(c, "eval.yaml");
-    int64_t side = own_side(o);
     if (o->n_masks)
         str_add(
             s, "# On the masks that are held out: the CLIP as it was, fine-tuned, with prompts.\n");
@@ -278,7 +282,7 @@ static void put_eval(struct own_configs *c, const struct own *o) {
     str_add(s, "  ft: finetune.yaml\n  ft+mpt: mpt.yaml\n");
     str_add(s, "eval: {set: %s", o->n_masks && !o->list[2].n ? "val" : "test");
     if (!o->large)
-        str_add(s, ", min_area: %lld%s", (long long)(o->n_masks ? side * side / 340 : 12),
+        str_add(s, ", min_area: %lld%s", (long long)(o->n_masks ? least_area(o, 340) : 12),
                 own_trains_masks(o) ? ", mask_threshold: 0.3" : "");
     str_add(s, "}\n");
 }
