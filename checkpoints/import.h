@@ -99,6 +99,9 @@ int import_resize(struct import *im, const char *prefix, int64_t g);
  * none is. */
 const char *import_clip_prefix(const struct import *im);
 
+/* Whether a network that proposes masks is in it. */
+bool import_has_proposals(const struct import *im);
+
 /* The sizes of the CLIP below `prefix` ("" or "clip_adapter.clip_model."), told by its shapes
  * (reference-spec 3.4); with its prompts. `activation`: for files that do not tell theirs, or
  * ACTIVATION_UNKNOWN. ERR_DATA when there is no such CLIP, ERR_CONFIG when nothing tells the

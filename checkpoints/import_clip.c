@@ -140,3 +140,7 @@ int import_clip_options(const struct import *im, const char *prefix, int activat
     out->image.activation = out->text.activation = (enum clip_activation)told;
     return 0;
 }
+
+bool import_has_proposals(const struct import *im) {
+    return import_find(im, "sem_seg_head.predictor.query_embed.weight");
+}

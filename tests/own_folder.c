@@ -28,6 +28,20 @@ void own_put(const char *name, const void *bytes, size_t n) {
 
 void own_text(const char *name, const char *text) { own_put(name, text, strlen(text)); }
 
+char *own_text_of(const char *name) {
+    char *path = own_path(name);
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    free(path);
+    return (char *)b.at;
+}
+
+void own_has(const char *name, const char *part) {
+    char *text = own_text_of(name);
+    CHECK_HAS(text, part);
+    free(text);
+}
+
 void own_copy(const char *name, const char *source) {
     char *path = test_source(source);
     struct bytes b;

@@ -11,6 +11,8 @@ enum { OWN_PICTURES = 12, OWN_W = 40, OWN_H = 30 };
 char *own_path(const char *name); /* test_dir()/own/NAME; owned */
 void own_put(const char *name, const void *bytes, size_t n);
 void own_text(const char *name, const char *text);
+char *own_text_of(const char *name);
+void own_has(const char *name, const char *part);    /* or the test fails */
 void own_copy(const char *name, const char *source); /* a file of the repository */
 void own_remove(const char *name);
 void own_rename(const char *from, const char *to);

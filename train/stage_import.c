@@ -42,7 +42,7 @@ static int run(struct node *n) {
     struct imported *m = mem_alloc(1, sizeof *m);
     struct import im;
     int status = import_open(&im, file, NULL);
-    bool whole = !status && import_find(&im, "sem_seg_head.predictor.query_embed.weight");
+    bool whole = !status && import_has_proposals(&im);
     if (!status && !import_clip_prefix(&im))
         status = error_set(ERR_DATA, "%s: there is no CLIP in it", file);
     if (!status) {

@@ -9,20 +9,6 @@
 #include "train/commands/cmd.h"
 #include "train/run/graph.h"
 
-static char *text_of(const char *name) {
-    char *path = own_path(name);
-    struct bytes b;
-    CHECK_OK(file_read(path, 1 << 20, &b));
-    free(path);
-    return (char *)b.at;
-}
-
-static void check_has(const char *name, const char *part) {
-    char *text = text_of(name);
-    CHECK_HAS(text, part);
-    free(text);
-}
-
 /* The chain as ovseg-train would look at it, all inputs checked. */
 static void check_chain(const char *scenes) {
     struct graph g;
@@ -93,7 +79,7 @@ TEST(a_folder_above_the_pictures_serves_as_well_and_names_may_be_a_table_of_valu
     e = INIT("--images", root, "--names", names);
     CHECK_INT(e.status, 0);
     FOUND(e.out, "masks      of 6 of 12 pictures (50 %)", "names      3 of 3 occur");
-    check_has("out/names.yaml", "{name: \"red car\", raw: 2}");
+    own_has("out/names.yaml", "{name: \"red car\", raw: 2}");
     own_ended_free(&e);
     free(root);
     free(names);
@@ -150,14 +136,14 @@ TEST(windows_line_ends_and_marks_are_taken_as_they_are_and_said) {
     CHECK_INT(e.status, 0);
     FOUND(e.out, "captions.tsv: Windows line ends, taken as they are",
           "names.txt: Windows line ends, taken as they are", "captions   of 12 of 12");
-    check_has("out/names.yaml", "{name: \"sky\", raw: 0}");
-    check_has("out/names.yaml", "{name: \"red car\", raw: 2}");
+    own_has("out/names.yaml", "{name: \"sky\", raw: 0}");
+    own_has("out/names.yaml", "{name: \"red car\", raw: 2}");
     own_ended_free(&e);
     str_free(&s);
 }
 
 static void put_mark(const char *name) {
-    char *text = text_of(name), *marked = mem_format("\xEF\xBB\xBF%s", text);
+    char *text = own_text_of(name), *marked = mem_format("\xEF\xBB\xBF%s", text);
     own_text(name, marked);
     free(marked);
     free(text);
@@ -208,7 +194,7 @@ TEST(a_photograph_of_48_megapixels_goes_through) {
 /* ---- what is written ---- */
 
 static size_t lines_of(const char *name) {
-    char *text = text_of(name);
+    char *text = own_text_of(name);
     size_t n = 0;
     for (const char *c = text; *c; c++) n += *c == '\n';
     free(text);
@@ -216,7 +202,7 @@ static size_t lines_of(const char *name) {
 }
 
 static bool lists(const char *name, const char *file) {
-    char *text = text_of(name), *line = mem_format("%s\n", file);
+    char *text = own_text_of(name), *line = mem_format("%s\n", file);
     bool has = strstr(text, line) != NULL;
     free(text);
     free(line);
@@ -245,7 +231,7 @@ TEST(the_split_depends_on_the_seed_alone_and_keeps_what_is_alike_together) {
             CHECK_INT(e.status, 0);
             CHECK_HAS(e.out, "5 are nearly the same as another one");
             own_ended_free(&e);
-            char *train = text_of("out/split/train.txt");
+            char *train = own_text_of("out/split/train.txt");
             if (again) CHECK_TEXT(train, first);
             free(first);
             first = train;
@@ -275,13 +261,13 @@ TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched
     CHECK_INT(e.status, 74);
     CHECK_HAS(e.err, "out/finetune.yaml: was changed since ovseg init wrote it");
     CHECK_HAS(e.err, "move these files away to have them made anew, or name another folder");
-    check_has("out/finetune.yaml", "# mine");
+    own_has("out/finetune.yaml", "# mine");
     own_ended_free(&e);
     own_remove("out/finetune.yaml");
     e = INIT("--seed", "2");
     CHECK_INT(e.status, 0);
-    check_has("out/finetune.yaml", "base: \"@own/finetune-1k.yaml\"");
-    check_has("out/finetune.yaml", "  clip: \"@clip.yaml\""); /* wherever the program lies */
+    own_has("out/finetune.yaml", "base: \"@own/finetune-1k.yaml\"");
+    own_has("out/finetune.yaml", "  clip: \"@clip.yaml\""); /* wherever the program lies */
     own_ended_free(&e);
     own_remove("out");
     own_text("out/letter.txt", "not of ovseg");
@@ -301,24 +287,24 @@ TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of)
               "note       3 pictures with masks are validated on and in the table: one is "
               "about 33 % of a figure, and a difference of as much may be one picture; more masks");
     own_ended_free(&e);
-    check_has("out/README.md", "How much to believe: 3 pictures with masks are validated on and");
-    check_has("out/masks.yaml", "stage: proposals");
-    check_has("out/masks.yaml", "base: \"@own/proposals-50-500.yaml\"");
-    check_has("out/mine.yaml", "  proposals: masks.yaml");
-    check_has("out/README.md", "| `masks.yaml` |");
-    check_has("out/README.md", "/out/mpt.yaml --blend    # models between");
-    check_has("out/README.md", "/out.ovseg -o out --classes ");
-    check_has("out/finetune.yaml", "validate: {set: val, every: 12, probe: drawn}");
+    own_has("out/README.md", "How much to believe: 3 pictures with masks are validated on and");
+    own_has("out/masks.yaml", "stage: proposals");
+    own_has("out/masks.yaml", "base: \"@own/proposals-50-500.yaml\"");
+    own_has("out/mine.yaml", "  proposals: masks.yaml");
+    own_has("out/README.md", "| `masks.yaml` |");
+    own_has("out/README.md", "/out/mpt.yaml --blend    # models between");
+    own_has("out/README.md", "/out.ovseg -o out --classes ");
+    own_has("out/finetune.yaml", "validate: {set: val, every: 12, probe: drawn}");
     own_rename("masks", "away");
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
     CHECK(!strstr(e.out, "of a figure")); /* nothing is judged by masks */
     own_ended_free(&e);
-    check_has("out/mine.yaml", "  proposals: \"@proposals.yaml\"");
-    check_has("out/eval.yaml", "  scenes: \"@scenes.yaml\"");
+    own_has("out/mine.yaml", "  proposals: \"@proposals.yaml\"");
+    own_has("out/eval.yaml", "  scenes: \"@scenes.yaml\"");
     char *masks = own_path("out/masks.yaml");
     CHECK(!file_exists(masks));
-    check_has("out/finetune.yaml", "validate: {every: 12, probe: drawn}");
+    own_has("out/finetune.yaml", "validate: {every: 12, probe: drawn}");
     own_rename("away", "masks");
     e = INIT(NULL);
     own_ended_free(&e);
@@ -327,7 +313,7 @@ TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of)
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
     CHECK_HAS(e.out, "out/masks.yaml was changed since, and is left as it is");
-    check_has("out/masks.yaml", "# mine");
+    own_has("out/masks.yaml", "# mine");
     own_ended_free(&e);
     own_text("out/.written-by-ovseg-init", "ovseg init 1\n0000000000000000 ../images/p00.jpg\n");
     own_remove("out/masks.yaml");
@@ -390,7 +376,7 @@ TEST(the_smallest_pictures_have_a_chain_too) {
     own_text("names.txt", "sky\ntree\nred car\n");
     struct own_ended e = INIT(NULL);
     if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
-    check_has("out/eval.yaml", "min_area: 1,");
+    own_has("out/eval.yaml", "min_area: 1,");
     check_chain(NULL);
     own_ended_free(&e);
 }
@@ -400,12 +386,12 @@ TEST(names_without_masks_are_the_vocabulary_and_else_the_nouns_are) {
     own_captions_jsonl();
     struct own_ended e = INIT(NULL);
     CHECK_INT(e.status, 0);
-    check_has("out/names.yaml", "{name: \"tree\"}");
+    own_has("out/names.yaml", "{name: \"tree\"}");
     own_ended_free(&e);
     own_text("names.txt", "dog\nred car\n");
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
-    char *names = text_of("out/names.yaml");
+    char *names = own_text_of("out/names.yaml");
     CHECK(strstr(names, "{name: \"red car\"}") && !strstr(names, "tree"));
     free(names);
     own_ended_free(&e);
@@ -423,32 +409,7 @@ TEST(values_may_begin_at_one) {
     own_ended_free(&e);
     e = INIT("--first", "1");
     CHECK_INT(e.status, 0);
-    check_has("out/names.yaml", "{name: \"tree\", raw: 1}");
+    own_has("out/names.yaml", "{name: \"tree\", raw: 1}");
     check_chain(NULL);
     own_ended_free(&e);
-}
-
-TEST(published_weights_change_the_rates_and_the_size_of_pictures) {
-    own_pictures();
-    own_captions_jsonl();
-    for (int i = 0; i < OWN_PICTURES; i++) {
-        char *name = mem_format("images/p%02d.jpg", i);
-        own_picture_of(name, 900, 700, i);
-        free(name);
-    }
-    own_text("ViT-B-16.pt", "not looked into yet");
-    char *clip = own_path("ViT-B-16.pt");
-    struct own_ended e = INIT("--clip", clip, "--proposals", clip);
-    CHECK_INT(e.status, 0);
-    check_has("out/finetune.yaml", "lr: 5e-6, weight_decay: 0.2");
-    check_has("out/data.yaml", "shortest: 640");
-    CHECK(!strstr(e.out, "miniature"));
-    own_ended_free(&e);
-    own_remove("out");
-    e = INIT(NULL);
-    CHECK_INT(e.status, 0);
-    CHECK_HAS(e.out, "for real use name published weights: --clip ViT-B-16.pt --proposals");
-    check_has("out/data.yaml", "shortest: 96");
-    own_ended_free(&e);
-    free(clip);
 }

@@ -75,9 +75,10 @@ struct own {
 
     /* what the chain starts from, as configs say it; NULL: what is shipped */
     char *clip, *proposals;
-    char *network;  /* the config that describes `proposals`; NULL: it is not trained further */
-    int64_t layers; /* of its image tower; 0: not known, or no transformer */
-    bool large;     /* the CLIP is one of the published sizes, not the shipped miniature */
+    char *network;   /* the config that describes `proposals`; NULL: it is not trained further */
+    int64_t layers;  /* of its image tower; 0: not known, or no transformer */
+    int64_t context; /* tokens that its text tower reads */
+    bool large;      /* the CLIP is one of the published sizes, not the shipped miniature */
 
     char *dir, *images, *captions_path, *masks_path, *names_path; /* found */
     enum own_masks masks;

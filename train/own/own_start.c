@@ -40,34 +40,61 @@ static int resolve(const char *said, const char *option, bool masks, char **out)
     return status;
 }
 
-static int look_at_run(const char *dir, int64_t *width, int64_t *layers) {
-    struct graph g = {0};
-    struct node *n = run_folder(dir) ? run_node_open(&g, dir) : package_open(&g, dir);
-    const struct node *clip = n ? node_clip(n) : NULL;
-    if (n && !clip) error_set(ERR_DATA, "%s: is not the run of a CLIP", dir);
-    if (clip) {
-        bool published = clip->config.clip.model != 0; /* then the other fields do not count */
-        *width = published ? LARGE_WIDTH : clip->config.clip.width;
-        *layers = published ? 0 : clip->config.clip.layers;
-    }
-    graph_close(&g);
-    return error_status();
+/* What a file of weights holds, by its header. */
+static int look_at_weights(const char *path, bool masks) {
+    struct import im;
+    int status = import_open(&im, path, NULL);
+    bool holds = !status && (masks ? import_has_proposals(&im) : import_clip_prefix(&im) != NULL);
+    if (!status && !holds)
+        status = error_set(ERR_DATA, "%s: there is no %s in it", path,
+                           masks ? "network that proposes masks" : "CLIP");
+    import_close(&im);
+    return status;
 }
 
-/* A config that names a model has a published one's size. */
-static int look_at_config(const char *path, int64_t *width, int64_t *layers) {
-    struct settings_doc doc;
-    int status = settings_read(&doc, path);
-    if (status) return status;
-    const char *text = settings_text(&doc, "clip.width"), *stage = settings_text(&doc, "stage");
-    const char *depth = settings_text(&doc, "clip.layers");
-    *layers = depth ? strtol(depth, NULL, 10) : 0;
-    *width = text ? strtol(text, NULL, 10) : LARGE_WIDTH;
-    if (!stage || (strcmp(stage, "clip-pretrain") != 0 && strcmp(stage, "import") != 0))
-        status = error_set(ERR_DATA, "%s: makes no CLIP to start from (its stage is %s)", path,
-                           stage ? stage : "not said");
-    settings_doc_free(&doc);
-    return status;
+/* A config of a stage that makes a CLIP, from nothing or from weights. */
+static const struct node *clip_of_config(struct graph *g, const char *path) {
+    if (graph_load(g, path, NULL, 0)) return NULL;
+    const struct node *n = g->named;
+    if (n->config.run.stage == STAGE_CLIP_PRETRAIN || n->config.run.stage == STAGE_IMPORT) return n;
+    error_set(ERR_DATA, "%s: makes no CLIP to start from (its stage is %s)", path, n->stage->name);
+    return NULL;
+}
+
+static const struct node *clip_of_weights(struct graph *g, const char *file) {
+    if (look_at_weights(file, false)) return NULL;
+    if (!graph_open_weights(g, file, NULL, 0)) return g->named;
+    error_context(
+        "--clip: what a file does not say is said by a config that imports it "
+        "(docs/published-weights.md), to be named in its place");
+    return NULL;
+}
+
+/* The node that has the settings of a CLIP; NULL and the error. */
+static const struct node *clip_of(struct graph *g, const char *path) {
+    if (path_is_yaml(path)) return clip_of_config(g, path);
+    if (!run_folder(path) && !package_is(path)) return clip_of_weights(g, path);
+    struct node *n = run_folder(path) ? run_node_open(g, path) : package_open(g, path);
+    const struct node *clip = n ? node_clip(n) : NULL;
+    if (n && !clip) error_set(ERR_DATA, "%s: is not the run of a CLIP", path);
+    return clip;
+}
+
+static int look_at_clip(struct own *o) {
+    bool best;
+    char *path = run_split(o->clip ? o->clip : "@clip.yaml", &best);
+    struct graph g = {0};
+    const struct node *n = clip_of(&g, path);
+    if (n) {
+        const struct clip_model_options *said = &n->config.clip;
+        bool published = said->model != 0; /* then its other fields do not count */
+        o->context = clip_model(said, NULL).text.context;
+        o->layers = published ? 0 : said->layers;
+        o->large = published || said->width >= LARGE_WIDTH;
+    }
+    graph_close(&g);
+    free(path);
+    return error_status();
 }
 
 /* A network that can be trained further is described by a config, or by its run. */
@@ -82,6 +109,7 @@ static int look_at_proposals(struct own *o) {
     if (config) status = settings_read(&doc, config);
     const char *stage = config && !status ? settings_text(&doc, "stage") : NULL;
     if (stage && strcmp(stage, "proposals") == 0) o->network = mem_strdup(config);
+    if (!config && !package_is(run) && !given_is(run)) status = look_at_weights(run, true);
     if (config && !status && !o->network && (!stage || strcmp(stage, "import") != 0))
         status = error_set(ERR_DATA, "%s: proposes no masks (its stage is %s)", run,
                            stage ? stage : "not said");
@@ -95,15 +123,5 @@ int own_start(struct own *o, const char *clip, const char *proposals) {
     int status = resolve(clip, "--clip", false, &o->clip);
     if (!status) status = resolve(proposals, "--proposals", true, &o->proposals);
     if (!status && o->proposals) status = look_at_proposals(o);
-    if (status || !o->clip) return status;
-    bool best;
-    char *run = run_split(o->clip, &best);
-    int64_t width = LARGE_WIDTH;
-    if (path_is_yaml(run))
-        status = look_at_config(run, &width, &o->layers);
-    else if (run_folder(run) || package_is(run))
-        status = look_at_run(run, &width, &o->layers);
-    o->large = width >= LARGE_WIDTH;
-    free(run);
-    return status;
+    return status ? status : look_at_clip(o);
 }

@@ -197,8 +197,7 @@ int import_settings(struct settings_doc *doc, const char *path) {
     struct import im;
     int status = import_open(&im, path, NULL);
     struct told t = {.doc = doc, .im = &im};
-    if (!status && import_find(&im, "sem_seg_head.predictor.query_embed.weight"))
-        tell_proposals(&t);
+    if (!status && import_has_proposals(&im)) tell_proposals(&t);
     const char *prefix = status ? NULL : import_clip_prefix(&im);
     if (prefix) status = tell_clip(&t, &im, prefix);
     struct settings_doc from;

@@ -11,7 +11,6 @@
 #include "train/proposals_run.h"
 #include "train/run/run.h"
 
-static const char QUERY[] = "sem_seg_head.predictor.query_embed.weight";
 static const char BACKBONE[] = "backbone.";
 static const char *const swin_norms[] = {"backbone.norm[0-3].*"};
 static const char *const prompts[] = {"visual.mask_embedding",
@@ -64,7 +63,7 @@ static int tell_proposals(struct start *s) {
         allow(s, *swin_norms);
         return 0;
     }
-    if (!import_find(&s->im, QUERY))
+    if (!import_has_proposals(&s->im))
         return error_set(ERR_DATA, "%s: there is neither a proposal network nor a backbone in it",
                          s->im.path);
     const char *clip = import_clip_prefix(&s->im);

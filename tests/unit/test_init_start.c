@@ -1,0 +1,96 @@
+/* What `ovseg init` starts from. */
+/* ctest: timeout=300 */
+#include "base/file.h"
+#include "checkpoints/weights.h"
+#include "nn/models/clip.h"
+#include "tests/own_folder.h"
+#include "tests/torch.h"
+#include "tests/whole_made.h"
+#include "train/commands/cmd.h"
+
+static void good(void) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+}
+
+static void check_refused(const char *option, const char *value, const char *says) {
+    struct own_ended e = INIT(option, value);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, says);
+    own_ended_free(&e);
+    char *out = own_path("out");
+    CHECK(!dir_exists(out));
+    free(out);
+}
+
+/* own/NAME: weights of a CLIP that reads so many tokens. `told`: its activation, too. */
+static char *put_clip(const char *name, int64_t width, int64_t context, bool told) {
+    const struct clip_options o = {
+        .image = {.image_size = 16, .patch = 8, .width = width, .layers = 1},
+        .text = {.vocab = 64, .context = context, .width = 64, .layers = 1, .cut_at_end = true},
+        .features = 16,
+        .temperature = 0.07};
+    const char *const meta[][2] = {
+        {"format", "ovseg-weights"}, {"version", "1"}, {"clip", "{\"activation\":\"quick_gelu\"}"}};
+    struct params p = {0};
+    struct clip c;
+    char *path = own_path(name);
+    clip_init(&c, params_root(&p), &o);
+    CHECK_OK(weights_save(path, &p, told ? meta : NULL, told ? 3 : 0));
+    clip_free(&c);
+    params_free(&p);
+    return path;
+}
+
+TEST(published_weights_change_the_rates_and_the_size_of_pictures) {
+    own_pictures();
+    own_captions_jsonl();
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *name = mem_format("images/p%02d.jpg", i);
+        own_picture_of(name, 900, 700, i);
+        free(name);
+    }
+    char *clip = put_clip("clip.safetensors", 512, 77, true);
+    char *proposals = made_whole_as("own/whole.safetensors");
+    struct own_ended e = INIT("--clip", clip, "--proposals", proposals);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    own_has("out/finetune.yaml", "lr: 5e-6, weight_decay: 0.2");
+    own_has("out/data.yaml", "shortest: 640");
+    CHECK(!strstr(e.out, "miniature"));
+    own_ended_free(&e);
+    own_remove("out");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "for real use name published weights: --clip ViT-B-16.pt --proposals");
+    own_has("out/data.yaml", "shortest: 96");
+    own_ended_free(&e);
+    free(clip);
+    free(proposals);
+}
+
+TEST(a_file_that_is_no_weights_is_refused_before_anything_is_written) {
+    good();
+    char *picture = own_path("images/p00.jpg"), *cut = own_path("cut.safetensors");
+    char *clip = put_clip("clip.safetensors", 64, 77, true), *bare = own_path("bare.safetensors");
+    struct bytes b;
+    CHECK_OK(file_read(clip, 1 << 24, &b));
+    own_put("cut.safetensors", b.at, 1000);
+    own_put("half.safetensors", b.at, b.n / 2);
+    bytes_free(&b);
+    free(put_clip("bare.safetensors", 64, 77, false));
+    char *half = own_path("half.safetensors");
+    check_refused("--clip", picture, "p00.jpg: not weights: neither a file of torch.save nor");
+    check_refused("--proposals", picture, "p00.jpg: not weights: neither a file of torch.save");
+    check_refused("--clip", cut, "cut.safetensors: ends inside its header (cut short?)");
+    check_refused("--proposals", cut, "cut.safetensors: ends inside its header (cut short?)");
+    check_refused("--clip", half, "half.safetensors: ");
+    check_refused("--proposals", clip, "there is no network that proposes masks in it");
+    struct own_ended e = INIT("--clip", bare);
+    CHECK_INT(e.status, 78);
+    CHECK_HAS(e.err, "said by a config that imports it (docs/published-weights.md), to be named");
+    CHECK_HAS(e.err, "nothing tells whether its activation is quickgelu");
+    own_ended_free(&e);
+    char *const owned[] = {picture, cut, clip, bare, half};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
