@@ -1,4 +1,4 @@
-/* What `ovseg init` starts from. */
+/* What `ovseg init` starts from, and what is said of names before anything is trained on them. */
 /* ctest: timeout=300 */
 #include "base/file.h"
 #include "checkpoints/weights.h"
@@ -93,4 +93,55 @@ TEST(a_file_that_is_no_weights_is_refused_before_anything_is_written) {
     own_ended_free(&e);
     char *const owned[] = {picture, cut, clip, bare, half};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+/* "very very ... car", in own/names.txt. */
+static void put_long_name(int words) {
+    struct str s = {0};
+    str_add(&s, "sky\n");
+    for (int i = 0; i < words; i++) str_add(&s, "very ");
+    str_add(&s, "old tree\nred car\n");
+    own_text("names.txt", s.at);
+    str_free(&s);
+}
+
+TEST(a_name_that_the_text_tower_cannot_read_is_refused_with_its_line) {
+    good();
+    put_long_name(90);
+    char *wide = put_clip("clip.safetensors", 64, 120, true);
+    check_refused("--seed", "1", "names.txt:2: \"very very very");
+    check_refused("--seed", "1", ", CLIP reads 32: shorten it");
+    check_refused("--clip", "@smoke/clip.yaml", ", CLIP reads 24: shorten it");
+    struct own_ended e = INIT("--clip", wide);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    own_remove("out");
+    put_long_name(130);
+    check_refused("--clip", wide, ", CLIP reads 120: shorten it");
+    free(wide);
+}
+
+TEST(odd_names_are_noted_a_few_times) {
+    good();
+    own_text("names.txt", "trafficlight\ntree\nred_car\ncars\nCAR\ntree s\na  b\nblue_car\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "names.txt:1: \"trafficlight\": looks joined");
+    CHECK_HAS(e.out, "more names that look odd: ovseg vocab ");
+    own_ended_free(&e);
+}
+
+TEST(masks_whose_names_are_all_unseen_are_refused) {
+    good();
+    own_remove("names.txt");
+    own_text("names.yaml",
+             "- {name: sky, raw: 0, split: unseen}\n- {name: tree, raw: 1, split: unseen}\n"
+             "- {name: red car, raw: 2, split: unseen}\n- {name: house, raw: 3}\n");
+    check_refused("--seed", "1", "names.yaml: all names that occur in masks are unseen, no mask");
+    own_text("names.yaml",
+             "- {name: sky, raw: 0}\n- {name: tree, raw: 1, split: unseen}\n"
+             "- {name: red car, raw: 2, split: unseen}\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
 }

@@ -69,7 +69,8 @@ static const char doc[] =
     "Every picture, caption and mask is looked at first; all that is wrong is said at once, with "
     "the file and what to do, and nothing is written then. docs/own-data.md shows all layouts.\n\n"
     "Exit status: 0 done, 64 usage, 65 something is wrong with the files, 66 something is missing, "
-    "74 input or output: also where DIR holds files that were changed since.";
+    "74 input or output: also where DIR holds files that were changed since, 78 a config that is "
+    "named cannot be used.";
 
 struct arguments {
     const char *dir, *images, *captions, *masks, *names, *clip, *proposals;
@@ -150,6 +151,7 @@ static int look(struct own *o, const struct arguments *a) {
     if (!status) status = own_files(o);
     if (!status) status = own_captions(o);
     if (!status) status = own_look(o);
+    if (!status) status = own_lint(o);
     if (!status) status = judge(o);
     if (!status) status = check_enough(o);
     return status;

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "data/templates.h"
 #include "eval/class_text.h"
 #include "train/commands/cmd.h"
 #include "train/device.h"
@@ -29,7 +28,6 @@ struct arguments {
 };
 
 enum { KEY_CLIP = 256, KEY_TRY, KEY_ALIKE, KEY_STRICT, KEY_SET, KEY_PROPOSALS, KEY_PRINT };
-enum { CONTEXT = 77 }; /* of every published CLIP */
 
 static const struct argp_option options[] = {
     {"clip", KEY_CLIP, "RUN|FILE", 0,
@@ -105,16 +103,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-/* ---- without a model: the reference's templates and lengths ---- */
-
-static int lint_plain(const struct vocabulary *v, struct vocab_lint *l) {
-    struct strings templates = {0};
-    int status = templates_named("vild", &templates);
-    if (!status) status = vocab_lint_lengths(l, v, &templates, CONTEXT);
-    strings_free(&templates);
-    return status;
-}
-
 /* ---- with a CLIP ---- */
 
 static int lint_features(const struct arguments *a, const struct namer_run *m, const struct node *n,
@@ -142,7 +130,8 @@ static int lint_clip(const struct arguments *a, const struct vocabulary *v, stru
     struct strings templates = {0};
     vocabulary_of(&one, (char *[]){v->at[0].name}, 1);
     struct node *n = model_namer(&g, &a->model);
-    int status = n ? device_open(n) : error_status();
+    int status = n ? vocab_lint_names(l, v) : error_status();
+    if (!status) status = device_open(n);
     int scope = t_scope_open("", T_NO_GRAD | T_EVAL);
     if (!status) status = namer_run_open(&m, n, "clip", &one);
     if (!status) status = class_text_templates(&n->config.text, &templates);
@@ -173,8 +162,7 @@ static int print(const struct arguments *a, const struct vocabulary *v, struct v
 
 static int lint(const struct arguments *a, const struct vocabulary *v) {
     struct vocab_lint l = {0};
-    int status = vocab_lint_names(&l, v);
-    if (!status) status = a->model.name ? lint_clip(a, v, &l) : lint_plain(v, &l);
+    int status = a->model.name ? lint_clip(a, v, &l) : vocab_lint_plain(&l, v, VOCAB_CONTEXT);
     if (!status) status = print(a, v, &l);
     vocab_lint_free(&l);
     return status;

@@ -7,6 +7,7 @@
  *   own_files     pictures, maps, which belongs to which
  *   own_captions  captions and their nouns
  *   own_look      every picture and map, decoded
+ *   own_lint      what cannot be learned of the names
  *   own_alike     pictures that are nearly the same
  *   own_split     who trains, who is held out
  *   own_write     the configs
@@ -119,6 +120,7 @@ int own_names(struct own *o);
 int own_files(struct own *o);
 int own_captions(struct own *o);
 int own_look(struct own *o);
+int own_lint(struct own *o);
 void own_alike(struct own *o);
 /* ERR_DATA: of masks all are of pictures that are nearly the same. */
 int own_split(struct own *o);

@@ -127,15 +127,16 @@ static bool is_head(const struct row *r) {
     return is && !r->numbers && r->texts > 1;
 }
 
-static void add_name(struct vocabulary *v, const char *name, long raw) {
+static void add_name(struct vocabulary *v, const char *name, long raw, size_t line) {
     vocabulary_add(v, name);
     v->at[v->n - 1].raw = (int32_t)raw;
+    v->at[v->n - 1].line = line;
 }
 
 static void add_colour(struct vocabulary *v, const struct row *r) {
     int first = r->numbers == 4 || (r->hex && r->numbers == 2) ? 1 : 0;
     struct vocabulary_class *c;
-    add_name(v, r->text, -1);
+    add_name(v, r->text, -1, r->line);
     c = &v->at[v->n - 1];
     c->has_colour = true;
     for (int i = 0; i < 3; i++) {
@@ -170,14 +171,14 @@ static void take_rows(struct own *o, const struct rows *rows, const struct strin
                             o->names_path, r->line, lines->at[i]);
         } else if (values > plain) {
             if (r->numbers == 1 && r->texts)
-                add_name(&o->names, r->text, r->number[0]);
+                add_name(&o->names, r->text, r->number[0], r->line);
             else
                 own_problem(o, OWN_NAMES,
                             "%s: line %zu: \"%s\" has no value of 0 to 65535, others have: "
                             "write name, value",
                             o->names_path, r->line, lines->at[i]);
         } else {
-            add_name(&o->names, lines->at[i], -1);
+            add_name(&o->names, lines->at[i], -1, r->line);
         }
     }
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "data/class_names.h"
+#include "data/templates.h"
 #include "data/tokenizer.h"
 
 static void add(struct vocab_lint *l, size_t line, bool error, char *text) {
@@ -68,8 +70,9 @@ static int add_length(struct vocab_lint *l, const struct vocabulary_class *c, co
     int status = tokenizer_encode(t, text, TOKENIZER_MAX_TEXT, false, row, &n);
     if (!status && n > context)
         add(l, c->line, true,
-            mem_format("\"%s\": %lld tokens as \"%s\", CLIP reads %lld: shorten it", c->name,
-                       (long long)n, text, (long long)context));
+            mem_format("\"%s\": %lld tokens as \"%s\", CLIP reads %lld: shorten it",
+                       utf8_short(c->name, 80).at, (long long)n, utf8_short(text, 80).at,
+                       (long long)context));
     return status;
 }
 
@@ -91,6 +94,15 @@ int vocab_lint_lengths(struct vocab_lint *l, const struct vocabulary *v,
     vocabulary_close(&w);
     tokenizer_close(&t);
     free(row);
+    return status;
+}
+
+int vocab_lint_plain(struct vocab_lint *l, const struct vocabulary *v, int64_t context) {
+    struct strings templates = {0};
+    int status = vocab_lint_names(l, v);
+    if (!status) status = templates_named("vild", &templates);
+    if (!status) status = vocab_lint_lengths(l, v, &templates, context);
+    strings_free(&templates);
     return status;
 }
 

@@ -24,6 +24,10 @@ int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v);
 int vocab_lint_lengths(struct vocab_lint *l, const struct vocabulary *v,
                        const struct strings *templates, int64_t context);
 
+/* Both, without a model: in the reference's templates. */
+enum { VOCAB_CONTEXT = 77 }; /* of every published CLIP */
+int vocab_lint_plain(struct vocab_lint *l, const struct vocabulary *v, int64_t context);
+
 /* Wordings of different classes that CLIP takes for nearly the same, cosine `least` and more:
  * warnings, for each class its nearest. w, class_of: of vocabulary_wordings(). feature [w->n, D],
  * rows of unit length. */
