@@ -64,6 +64,12 @@ TEST(published_weights_change_the_rates_and_the_size_of_pictures) {
     CHECK_INT(e.status, 0);
     CHECK_HAS(e.out, "for real use name published weights: --clip ViT-B-16.pt --proposals");
     own_has("out/data.yaml", "shortest: 96");
+    CHECK_HAS(e.out, "first trains a miniature CLIP and miniature proposals on drawn scenes");
+    CHECK_HAS(e.out, ": --clip @smoke/clip.yaml --proposals @smoke/proposals.yaml\n");
+    own_ended_free(&e);
+    e = INIT("--clip", clip);
+    CHECK_HAS(e.out, "first trains miniature proposals on drawn scenes");
+    CHECK_HAS(e.out, "for real use name published weights: --proposals ovseg.pth");
     own_ended_free(&e);
     free(clip);
     free(proposals);

@@ -75,6 +75,24 @@ static void print_split(const struct own *o, FILE *to) {
     fputs("\n", to);
 }
 
+/* The program comes with configs, not with weights. */
+static void print_weights(const struct own *o, FILE *to) {
+    bool clip = !o->clip;
+    bool masks = !o->proposals && (!own_trains_masks(o) || own_masks_start(o));
+    if (o->clip && o->proposals) return;
+    if (clip || masks)
+        fprintf(to,
+                "weights    none are named: ovseg-train first trains %s%s%s on drawn scenes, 3 to "
+                "20 minutes, once for all chains of a folder of runs\n"
+                "           to try the path in less, with what is worth nothing:%s%s\n",
+                clip ? "a miniature CLIP" : "", clip && masks ? " and " : "",
+                masks ? "miniature proposals" : "", clip ? " --clip @smoke/clip.yaml" : "",
+                masks ? " --proposals @smoke/proposals.yaml" : "");
+    fprintf(to, "%s for real use name published weights:%s%s (docs/published-weights.md)\n",
+            clip || masks ? "          " : "weights   ", clip ? " --clip ViT-B-16.pt" : "",
+            o->proposals ? "" : " --proposals ovseg.pth");
+}
+
 static void print_start(const struct own *o, FILE *to) {
     fprintf(to, "recipe     @own/*-%s.yaml, for about %lld pairs\n", own_recipe(o),
             (long long)own_pairs(o));
@@ -87,12 +105,7 @@ static void print_start(const struct own *o, FILE *to) {
         fprintf(to, "proposals  %s\n",
                 o->proposals ? "as they are" : "the shipped miniature: too few masks to train on");
     }
-    if (!o->clip || !o->proposals)
-        fprintf(to,
-                "weights    the shipped miniature%s, trained on drawn scenes, to try this out; for "
-                "real use name published weights:%s%s (docs/published-weights.md)\n",
-                o->clip || o->proposals ? "" : "s", o->clip ? "" : " --clip ViT-B-16.pt",
-                o->proposals ? "" : " --proposals ovseg.pth");
+    print_weights(o, to);
 }
 
 void own_print(const struct own *o, FILE *to) {
