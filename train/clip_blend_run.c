@@ -87,13 +87,11 @@ static void fill_in(struct node *n) {
 /* For a command line: published weights have no run yet. */
 static char *word_of(const struct node_input *in) {
     bool weights = in->node->config.run.stage == STAGE_IMPORT && !in->node->done;
-    struct str word = {0};
     char *text =
         mem_format("%s%s", weights ? in->node->path : in->node->dir, in->best ? "@best" : "");
-    if (shell_quote(&word, text)) error_clear(); /* a line break: nothing that can be copied */
-    if (!word.at) return text;
+    char *word = shell_word(text);
     free(text);
-    return word.at;
+    return word;
 }
 
 static void print_convert(double alpha, const struct node_input *from,

@@ -380,6 +380,23 @@ TEST(a_plan_for_a_gpu_counts_where_there_is_none) {
     free(out);
 }
 
+TEST(a_plan_says_how_a_stage_that_it_cannot_probe_is_run) {
+    static const char caption[] =
+        "{\"images\":[{\"id\":1,\"file_name\":\"a.jpg\",\"height\":8,\"width\":8}],"
+        "\"annotations\":[{\"id\":1,\"image_id\":1,\"caption\":\"a car\"}]}";
+    char *images = test_path("pictures"), *captions = test_path("captions.json"),
+         *config = test_path("my data.yaml"), *out = mem_format("output_dir=%s", runs_dir());
+    char *text = mem_format("stage: prepare\ninputs: {images: \"%s\", captions: \"%s\"}\n", images,
+                            captions);
+    CHECK_OK(dir_make(images));
+    CHECK_OK(file_write(captions, caption, strlen(caption)));
+    CHECK_OK(file_write(config, text, strlen(text)));
+    check_says(OVSEG("plan", config, out, "--probe", "0.2"), 0,
+               "not probed: takes all of its set: run it first, ovseg-train '", NULL);
+    char *const owned[] = {images, captions, config, out, text};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(the_doctor_finds_this_machine_fit) {
     struct ended e = OVSEG("doctor", "--json");
     check_status(&e, 0);

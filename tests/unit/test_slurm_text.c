@@ -101,7 +101,14 @@ TEST(line_breaks_and_other_control_characters_are_refused) {
         CHECK_ERROR(sbatch_quote(&s, bad[i]), ERR_USAGE, "line break");
         CHECK_INT(s.n, 0);
         str_free(&s);
+        char *shown = shell_word(bad[i]); /* people see what it is */
+        CHECK_TEXT(shown, bad[i]);
+        CHECK_INT(error_status(), 0);
+        free(shown);
     }
+    char *shown = shell_word("two words");
+    CHECK_TEXT(shown, "'two words'");
+    free(shown);
 }
 
 TEST(the_id_of_a_job_is_matched_in_full) {

@@ -45,6 +45,14 @@ int shell_quote(struct str *to, const char *text) {
     return 0;
 }
 
+char *shell_word(const char *text) {
+    struct str word = {0};
+    if (!shell_quote(&word, text)) return word.at;
+    error_clear();
+    str_free(&word);
+    return mem_strdup(text);
+}
+
 int sbatch_quote(struct str *to, const char *text) {
     if (check(text)) return error_status();
     if (is_plain(text)) {

@@ -159,12 +159,10 @@ static int look(struct own *o, const struct arguments *a) {
 
 /* The next command, to be copied: a folder's name may have blanks. */
 static void print_next(const char *dir) {
-    struct str word = {0};
-    char *chain = path_join(dir, "mpt.yaml");
-    if (shell_quote(&word, chain)) error_clear(); /* a line break: nothing that can be copied */
-    printf("\nwritten: %s\nnext: ovseg-train %s\n", dir, word.at ? word.at : chain);
+    char *chain = path_join(dir, "mpt.yaml"), *word = shell_word(chain);
+    printf("\nwritten: %s\nnext: ovseg-train %s\n", dir, word);
     free(chain);
-    str_free(&word);
+    free(word);
 }
 
 static int init(struct own *o, const struct arguments *a) {

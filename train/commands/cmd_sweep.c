@@ -243,8 +243,9 @@ static void print_plan(const struct sweep *s) {
 static void tell_status(const struct sweep *s, const struct arguments *a) {
     struct str words = {0};
     for (size_t i = 0; i < a->given.n; i++) {
-        str_add(&words, " ");
-        if (shell_quote(&words, a->given.at[i])) error_clear();
+        char *word = shell_word(a->given.at[i]);
+        str_add(&words, " %s", word);
+        free(word);
     }
     log_info("the table, at any time: ovseg sweep status %s%s", s->file.path,
              words.at ? words.at : "");

@@ -310,7 +310,9 @@ static void put_names(struct own_configs *c, const struct own *o) {
 /* A path of the folder, for a command line. */
 static void put_word(struct str *s, const struct own *o, const char *file) {
     char *path = file ? path_join(o->dir, file) : mem_format("%s.ovseg", o->dir);
-    if (shell_quote(s, path)) error_clear(); /* a line break: nothing that can be copied */
+    char *word = shell_word(path);
+    str_add(s, "%s", word);
+    free(word);
     free(path);
 }
 

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "checkpoints/history.h"
+#include "train/cluster/slurm_text.h"
 #include "train/plan/plan.h"
 #include "train/plan/plan_rows.h"
 #include "train/run/run.h"
@@ -238,6 +239,14 @@ static double caches(const char *dir) {
     return bytes;
 }
 
+static char *why_not_prepared(const struct node *n) {
+    char *word = shell_word(n->path);
+    char *why = mem_format(
+        "takes all of its set: run it first, ovseg-train %s, then plan what follows", word);
+    free(word);
+    return why;
+}
+
 /* Together, as the chain will run them: they slow each other down then, too. */
 static int try_together(const struct plan *p, struct node **node, size_t n, const char *dir,
                         const struct plan_options *o, bool half) {
@@ -250,7 +259,7 @@ static int try_together(const struct plan *p, struct node **node, size_t n, cons
         struct plan_stage *s = stage_of(p, node[i]);
         if (half && (!s->probe.there || !plan_trains(node[i]) || s->counts.at_once < 2)) continue;
         if (node[i]->config.run.stage == STAGE_PREPARE) {
-            s->probe.why = mem_strdup("takes all of its set: run it first, then plan what follows");
+            s->probe.why = why_not_prepared(node[i]);
             continue;
         }
         if (plan_on_gpu(node[i])) {
