@@ -277,6 +277,30 @@ TEST(a_second_call_changes_nothing_and_files_that_a_user_changed_are_not_touched
     own_ended_free(&e);
 }
 
+TEST(the_chain_of_other_pictures_is_not_replaced_while_those_are_there) {
+    own_pictures();
+    own_captions_jsonl();
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    char *before = own_text_of("out/data.yaml"), *moved = own_path("moved");
+    own_rename("images", "moved");
+    own_picture_of("images/a.jpg", OWN_W, OWN_H, 1);
+    e = INIT("--images", moved);
+    CHECK_INT(e.status, 74);
+    CHECK_HAS(e.err, "/out: is the chain of other pictures, those in ");
+    CHECK_HAS(e.err, "/own/images: name another folder, or remove this one");
+    own_ended_free(&e);
+    own_has("out/data.yaml", before);
+    own_remove("images");
+    e = INIT("--images", moved);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    own_has("out/data.yaml", "/own/moved\"");
+    own_ended_free(&e);
+    free(before);
+    free(moved);
+}
+
 TEST(what_a_second_call_no_longer_needs_goes_and_what_a_user_changed_is_told_of) {
     own_pictures();
     own_captions_jsonl();

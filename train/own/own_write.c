@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/problems.h"
+#include "base/settings_doc.h"
 #include "train/own/own.h"
 #include "train/own/own_configs.h"
 
@@ -42,6 +43,28 @@ static void check_file(const char *dir, const struct own_file *f, const struct b
     free(path);
 }
 
+/* The chain of other pictures is not to be lost; of pictures that were moved there is none left. */
+static int check_pictures(const struct own *o) {
+    char *path = path_join(o->dir, "data.yaml"), *now = realpath(o->images, NULL), *before = NULL;
+    struct settings_doc doc = {0};
+    const char *said = file_exists(path) && !settings_read(&doc, path)
+                           ? settings_text(&doc, "inputs.images")
+                           : NULL;
+    error_clear(); /* a data.yaml that cannot be read was changed, which is told as that */
+    if (said) before = realpath(said, NULL);
+    int status = 0;
+    if (before && now && strcmp(before, now) != 0)
+        status = error_set(ERR_IO,
+                           "%s: is the chain of other pictures, those in %s: name another folder, "
+                           "or remove this one",
+                           o->dir, before);
+    settings_doc_free(&doc);
+    free(path);
+    free(now);
+    free(before);
+    return status;
+}
+
 /* Nothing is written unless all can be. *manifest: of the call before, empty when there was none.
  */
 static int check_folder(const struct own *o, const struct own_configs *c, struct bytes *manifest) {
@@ -55,6 +78,7 @@ static int check_folder(const struct own *o, const struct own_configs *c, struct
     if (!status && !ours && there.n)
         status =
             error_set(ERR_IO, "%s: is not empty and not of ovseg init: name a new folder", o->dir);
+    if (!status && ours) status = check_pictures(o);
     for (size_t i = 0; i < c->n && !status; i++) check_file(o->dir, &c->at[i], manifest, &p);
     strings_free(&there);
     bool some = p.n > 0;
