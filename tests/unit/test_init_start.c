@@ -7,6 +7,7 @@
 #include "tests/torch.h"
 #include "tests/whole_made.h"
 #include "train/commands/cmd.h"
+#include "train/run/graph.h"
 
 static void good(void) {
     own_pictures();
@@ -125,6 +126,27 @@ TEST(a_name_that_the_text_tower_cannot_read_is_refused_with_its_line) {
     put_long_name(130);
     check_refused("--clip", wide, ", CLIP reads 120: shorten it");
     free(wide);
+}
+
+TEST(a_name_that_was_made_too_long_later_is_found_before_anything_is_trained) {
+    good();
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    struct str s = {0};
+    str_add(&s, "- {name: sky, raw: 0}\n- {name: tree, raw: 1}\n- {raw: 2, name: ");
+    for (int i = 0; i < 40; i++) str_add(&s, "very ");
+    str_add(&s, "red car}\n");
+    own_text("out/names.yaml", s.at);
+    struct graph g;
+    char *path = own_path("out/mpt.yaml");
+    struct override o = {.key = mem_strdup("output_dir"), .value = own_path("runs")};
+    CHECK_OK(graph_open(&g, path, &o, 1));
+    CHECK_ERROR(graph_check_inputs(&g), ERR_DATA, "names.yaml:3: \"very very");
+    graph_close(&g);
+    override_free(&o);
+    free(path);
+    str_free(&s);
 }
 
 TEST(odd_names_are_noted_a_few_times) {

@@ -10,6 +10,8 @@
 #include "data/csv.h"
 #include "data/wordnet.h"
 #include "dist/comm.h"
+#include "eval/class_text.h"
+#include "train/vocab/vocab_lint.h"
 
 static bool *flags(int64_t K) { return mem_alloc((size_t)K, sizeof(bool)); }
 
@@ -318,6 +320,41 @@ static int find_set(const struct node *n) {
     return status;
 }
 
+/* What the shortest of the text towers reads; 0: there is none. */
+static int64_t least_context(const struct node *n) {
+    int64_t least = 0;
+    for (size_t i = 0; i < n->n_inputs; i++) {
+        const struct node *clip = node_clip(n->input[i].node);
+        int64_t reads = clip ? clip_model(&clip->config.clip, NULL).text.context : 0;
+        if (reads && (!least || reads < least)) least = reads;
+    }
+    return least;
+}
+
+/* Names of the set's own file that a CLIP cannot read are told before anything is trained. */
+static int check_lengths(const struct node *n) {
+    const struct node *scenes = node_from(n, "scenes");
+    const struct node_input *names = scenes ? node_input(scenes, "names") : NULL;
+    int64_t context = least_context(n);
+    if (!names || !context) return 0;
+    struct vocabulary v = {0};
+    struct strings templates = {0};
+    struct vocab_lint l = {0};
+    int status = vocabulary_read(&v, names->path);
+    for (size_t k = 0; k < v.n; k++) { /* a set's classes are their names alone */
+        strings_free(&v.at[k].synonyms);
+        strings_free(&v.at[k].prompts);
+    }
+    if (!status) status = class_text_templates(&n->config.text, &templates);
+    if (!status) status = vocab_lint_lengths(&l, &v, &templates, context);
+    if (!status && l.n)
+        status = error_set(ERR_DATA, "%s:%zu: %s", names->path, l.at[0].line, l.at[0].text);
+    vocab_lint_free(&l);
+    strings_free(&templates);
+    vocabulary_close(&v);
+    return status;
+}
+
 int evaluation_check_inputs(const struct node *n) {
     const struct measure_options *o = &n->config.measure;
     const struct node_input *names = node_input(n, "names"), *table = node_input(n, "similarity");
@@ -325,6 +362,7 @@ int evaluation_check_inputs(const struct node *n) {
     struct csv c = {0};
     struct wordnet w = {0};
     int status = find_set(n);
+    if (!status) status = check_lengths(n);
     if (!status) status = given_check_inputs(n);
     if (!status && names) status = vocabulary_read(&v, names->path);
     if (!status && table) status = csv_read(&c, table->path);
