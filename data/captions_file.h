@@ -11,7 +11,8 @@
  * "text" and "title" for "caption".
  *
  * A table, with tabs (.tsv) or commas (.csv), of pictures and captions: a line a caption. The first
- * line may name the columns, by the words above; without it they are the first two.
+ * line may name the columns, by the words above; without it they are two. Every line has as many;
+ * empty ones at its end do not count.
  *
  * A folder of texts: NAME.txt has the captions of NAME.jpg, a line each; it may be the folder of
  * the pictures. names.txt, classes.txt, labels.txt, readme.txt and license.txt are none.

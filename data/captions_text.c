@@ -111,6 +111,12 @@ int captions_read_lines(struct captions *c, struct hasher *hash) {
 
 /* ---- tables ---- */
 
+/* What the first line says of the others. */
+struct table {
+    bool head;                   /* it names the columns, else they are the first two */
+    size_t image, text, columns; /* where they are, of how many */
+};
+
 static size_t column(const struct csv_reader *r, const char *const *words) {
     for (; *words; words++)
         for (size_t i = 0; i < r->n_fields; i++)
@@ -118,27 +124,80 @@ static size_t column(const struct csv_reader *r, const char *const *words) {
     return r->n_fields;
 }
 
-/* Whether the first row names the columns; they are the first two otherwise. */
-static bool take_head(const struct csv_reader *r, size_t *image, size_t *text) {
-    size_t a = column(r, image_words), b = column(r, text_words);
-    *image = 0;
-    *text = 1;
-    if (a == r->n_fields || b == r->n_fields || image_name_is(csv_field(r, a))) return false;
-    *image = a;
-    *text = b;
-    return true;
+/* Columns of a line; empty ones behind the first `least` are what spreadsheets leave. */
+static size_t columns_of(const struct csv_reader *r, size_t least) {
+    size_t n = r->n_fields;
+    while (n > least && !*csv_field(r, n - 1)) n--;
+    return n;
 }
 
-static int take_row(struct captions *c, const struct csv_reader *r, size_t image, size_t text) {
-    size_t need = image > text ? image : text;
-    if (r->n_fields <= need)
-        return error_set(ERR_DATA,
-                         "%s: line %zu: has %zu columns; a picture and its caption are needed, "
-                         "with a %s between",
-                         c->path, r->began, r->n_fields, r->separator == '\t' ? "tab" : "comma");
-    if (!*csv_field(r, image))
+/* Whether a field is the name of a picture; `any`: of a file of any kind. */
+static bool names_file(const struct csv_reader *r, bool any) {
+    for (size_t i = 0; i < r->n_fields; i++) {
+        const char *field = csv_field(r, i);
+        if (image_name_is(field) || (any && strchr(field, '.') && !strpbrk(field, " \t")))
+            return true;
+    }
+    return false;
+}
+
+static void add_words(struct str *to, const char *const *words) {
+    for (size_t i = 0; words[i]; i++) str_add(to, "%s%s", i ? ", " : "", words[i]);
+}
+
+static int unknown_head(const struct captions *c, size_t line) {
+    struct str text = {0};
+    str_add(&text, "the column of pictures is called one of ");
+    add_words(&text, image_words);
+    str_add(&text, "; that of captions one of ");
+    add_words(&text, text_words);
+    error_set(
+        ERR_DATA,
+        "%s: line %zu: looks like a header: %s: rename them, or, where it is a caption, write "
+        "its picture's name with the suffix",
+        c->path, line, text.at);
+    str_free(&text);
+    return error_status();
+}
+
+/* A first line of words that are not known, above pictures, would be taken for a caption. */
+static int take_head(const struct captions *c, struct csv_reader *r, struct table *t) {
+    *t = (struct table){.text = 1, .columns = 2};
+    int status = csv_next(r);
+    if (status || !r->n_fields) return status;
+    size_t a = column(r, image_words), b = column(r, text_words), line = r->began;
+    bool image = a < r->n_fields, text = b < r->n_fields, named = names_file(r, true);
+    if (image && text) {
+        *t = (struct table){true, a, b, columns_of(r, 1)};
+        return 0;
+    }
+    status = csv_next(r);
+    if (!status && !named && (image || text || names_file(r, false)))
+        status = unknown_head(c, line);
+    return status;
+}
+
+/* A caption would be cut at its comma, or what stands beside it be lost. */
+static int wrong_columns(const struct captions *c, const struct csv_reader *r,
+                         const struct table *t, size_t n) {
+    bool tabs = r->separator == '\t';
+    const char *needs = t->head ? "as the first line has" : "a picture and its caption",
+               *remedy = n < t->columns
+                             ? tabs ? "put a tab between them" : "put a comma between them"
+                         : tabs ? "take the others out"
+                                : "put captions that hold a comma in quotation marks";
+    return error_set(
+        ERR_DATA, "%s: line %zu: has %zu column%s, %zu are needed, %s: %s%s", c->path, r->began, n,
+        n == 1 ? "" : "s", t->columns, needs, remedy,
+        t->head || n < t->columns ? "" : ", or name the columns in a first line (image, caption)");
+}
+
+static int take_row(struct captions *c, const struct csv_reader *r, const struct table *t) {
+    size_t n = columns_of(r, t->columns);
+    if (n != t->columns) return wrong_columns(c, r, t, n);
+    if (!*csv_field(r, t->image))
         return error_set(ERR_DATA, "%s: line %zu: names no picture", c->path, r->began);
-    captions_add(c, csv_field(r, image), csv_field(r, text), (int64_t)c->n, r->began);
+    captions_add(c, csv_field(r, t->image), csv_field(r, t->text), (int64_t)c->n, r->began);
     return 0;
 }
 
@@ -147,15 +206,16 @@ int captions_read_table(struct captions *c, struct hasher *hash) {
     int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
     if (status) return status;
     const char *text = (const char *)file.at;
-    size_t n = strlen(c->path), image = 0, caption = 1;
-    bool commas = n > 4 && strcasecmp(c->path + n - 4, ".csv") == 0;
+    size_t n = strlen(c->path);
+    char separator = n > 4 && strcasecmp(c->path + n - 4, ".csv") == 0 ? ',' : '\t';
     struct csv_reader r;
-    csv_open(&r, c->path, text, file.n, commas ? ',' : '\t');
-    status = csv_next(&r);
-    if (!status && r.n_fields && !take_head(&r, &image, &caption))
-        status = take_row(c, &r, image, caption);
-    while (!status && !(status = csv_next(&r)) && r.n_fields)
-        status = take_row(c, &r, image, caption);
+    struct table t;
+    csv_open(&r, c->path, text, file.n, separator);
+    status = take_head(c, &r, &t);
+    csv_close(&r);
+    csv_open(&r, c->path, text, file.n, separator);
+    if (!status && t.head) status = csv_next(&r);
+    while (!status && !(status = csv_next(&r)) && r.n_fields) status = take_row(c, &r, &t);
     csv_close(&r);
     bytes_free(&file);
     return status;

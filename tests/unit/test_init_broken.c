@@ -138,6 +138,36 @@ static void one_column(void) {
     own_text("captions.tsv", "p00.jpg\ta car\np01.jpg a tree\n");
 }
 
+static void comma_in_a_caption(void) {
+    own_pictures();
+    own_text("captions.csv", "p00.jpg,\"a car, parked\"\np01.jpg,a house, and a tree\n");
+}
+
+static void third_column(void) {
+    own_pictures();
+    own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\ta tree\tgreen\n");
+}
+
+static void comma_below_a_header(void) {
+    own_pictures();
+    own_text("captions.csv", "id,image,caption\n0,p00.jpg,a car\n1,p01.jpg,a house, and a tree\n");
+}
+
+static void short_of_its_header(void) {
+    own_pictures();
+    own_text("captions.tsv", "image\tcaption\tsplit\np00.jpg\ta car\n");
+}
+
+static void unknown_header(void) {
+    own_pictures();
+    own_text("captions.tsv", "img\tsplit\tsentence\np00.jpg\ttrain\ta car\n");
+}
+
+static void header_of_one_known_word(void) {
+    own_pictures();
+    own_text("captions.csv", "id,caption\np00,a car\n");
+}
+
 static void no_nouns(void) {
     struct str s = {0};
     own_pictures();
@@ -365,7 +395,21 @@ static const struct broken {
     {caption_in_capitals, 65, "captions.jsonl", "the picture is called P02.jpg: upper and lower"},
     {bare_picture, 65, "images/extra.jpg", "has neither a caption nor a mask: write one"},
     {blank_caption, 65, "captions.tsv", "line 2: the caption of p01.jpg is empty: write it"},
-    {one_column, 65, "captions.tsv", "line 2: has 1 columns; a picture and its caption"},
+    {one_column, 65, "captions.tsv",
+     "line 2: has 1 column, 2 are needed, a picture and its caption"},
+    {comma_in_a_caption, 65, "captions.csv",
+     "line 2: has 3 columns, 2 are needed, a picture and its caption: put captions that hold a "
+     "comma in quotation marks"},
+    {third_column, 65, "captions.tsv",
+     "line 2: has 3 columns, 2 are needed, a picture and its "
+     "caption: take the others out, or name the columns"},
+    {comma_below_a_header, 65, "captions.csv",
+     "line 3: has 4 columns, 3 are needed, as the first line has: put captions that hold"},
+    {short_of_its_header, 65, "captions.tsv",
+     "line 2: has 2 columns, 3 are needed, as the first line has: put a tab between them"},
+    {unknown_header, 65, "captions.tsv",
+     "line 1: looks like a header: the column of pictures is called one of image, file_name"},
+    {header_of_one_known_word, 65, "captions.csv", "that of captions one of caption, text, title"},
     {no_nouns, 65, "captions.tsv", "no noun was found in 12 captions"},
     {other_pictures, 65, "captions.tsv", "none of its captions is of a picture in"},
     {twice, 65, "images/p04.png",

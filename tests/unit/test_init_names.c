@@ -149,6 +149,16 @@ TEST(a_list_in_json_and_an_open_quote_are_told_with_what_mends_them) {
     check_refused("captions.tsv:2", "a quote without its end: add it, or take it out");
 }
 
+TEST(columns_that_spreadsheets_leave_empty_do_not_count) {
+    struct str s = {0};
+    own_pictures();
+    str_add(&s, "image,caption,\n");
+    for (int i = 0; i < OWN_PICTURES; i++) str_add(&s, "p%02d.jpg,%s,,\n", i, own_caption(i));
+    own_text("captions.csv", s.at);
+    check_taken("captions   of 12 of 12 pictures");
+    str_free(&s);
+}
+
 TEST(two_entries_of_one_picture_are_told_and_neither_is_lost) {
     own_pictures();
     own_captions_jsonl();
