@@ -126,6 +126,29 @@ TEST(a_link_that_leads_nowhere_is_not_taken_for_nothing) {
     free(masks);
 }
 
+TEST(of_two_files_for_one_thing_the_one_that_is_not_taken_is_named) {
+    own_pictures();
+    own_captions_jsonl();
+    own_captions_tsv();
+    own_masks_index(OWN_PICTURES);
+    own_text("classes.txt", "sky\ntree\nred car\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "captions.jsonl is taken, ");
+    CHECK_HAS(e.out, "captions.tsv is not: --captions PATH takes another");
+    CHECK_HAS(e.out, "names      3 of 3 occur in masks; ");
+    CHECK_HAS(e.out, "own/names.txt\n");
+    CHECK_HAS(e.out, "classes.txt is not: --names FILE takes another");
+    own_ended_free(&e);
+    char *captions = own_path("captions.tsv"), *names = own_path("classes.txt");
+    e = INIT("--captions", captions, "--names", names, "--dry-run");
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, " is taken"));
+    own_ended_free(&e);
+    free(captions);
+    free(names);
+}
+
 TEST(a_path_that_a_config_would_read_otherwise_is_told) {
     own_pictures();
     own_captions_tsv();

@@ -10,21 +10,32 @@
 #include "base/utf8.h"
 #include "train/own/own.h"
 
-/* A link that leads nowhere, or a pipe, is no sign that there is nothing. */
-static char *existing(struct own *o, const char *dir, const char *const *names,
-                      bool (*is)(const char *)) {
+/* What is looked for under usual names. */
+struct sought {
+    const char *option; /* that names it */
+    char **found;       /* NULL: not yet */
+    bool said;          /* on the command line: nothing else counts */
+};
+
+/* The first of them is taken, the others are told of: each could be the one that was meant. A link
+ * that leads nowhere, or a pipe, is no sign that there is nothing. */
+static void find(struct own *o, const struct sought *s, const char *dir, const char *const *names,
+                 bool (*is)(const char *)) {
     struct stat st;
-    for (; *names; names++) {
+    for (; !s->said && *names; names++) {
         char *path = path_join(dir, *names);
-        if (is(path)) return path;
-        if (!lstat(path, &st))
+        bool there = is(path), first = !*s->found;
+        if (there && first)
+            *s->found = mem_strdup(path);
+        else if (there)
+            own_note(o, "%s is taken, %s is not: %s takes another", *s->found, path, s->option);
+        else if (first && !lstat(path, &st))
             own_problem(o, OWN_LAYOUT, "%s: %s: mend it, or take it away", path,
                         stat(path, &st)    ? "a link that leads nowhere"
                         : is == dir_exists ? "is no folder"
                                            : "is no file");
         free(path);
     }
-    return NULL;
 }
 
 /* A text of the name of a picture beside it, "a.txt" or "a.jpg.txt" of a.jpg; `deep`: also in
@@ -68,15 +79,18 @@ static void look_around(struct own *o, const char *root) {
     static const char *const names[] = {"names.yaml", "names.txt",  "classes.txt", "names.csv",
                                         "names.tsv",  "labels.txt", NULL};
     const char *const places[] = {o->images, root};
+    const struct sought c = {"--captions PATH", &o->captions_path, o->captions_path},
+                        m = {"--masks PATH", &o->masks_path, o->masks_path},
+                        n = {"--names FILE", &o->names_path, o->names_path};
     for (int i = 0; i < 2; i++) {
         const char *dir = places[i];
-        if (!o->captions_path) o->captions_path = existing(o, dir, captions, file_exists);
-        if (!o->masks_path) o->masks_path = existing(o, dir, masks, dir_exists);
-        if (!o->masks_path) o->masks_path = existing(o, dir, instances, file_exists);
-        if (!o->names_path) o->names_path = existing(o, dir, names, file_exists);
+        find(o, &c, dir, captions, file_exists);
+        find(o, &m, dir, masks, dir_exists);
+        find(o, &m, dir, instances, file_exists);
+        find(o, &n, dir, names, file_exists);
         if (!o->captions_path && has_texts(dir, dir == o->images))
             o->captions_path = mem_strdup(dir);
-        if (!o->captions_path) o->captions_path = existing(o, dir, caption_folders, dir_exists);
+        find(o, &c, dir, caption_folders, dir_exists);
     }
 }
 

@@ -61,7 +61,8 @@ static void print_masks(const struct own *o, FILE *to) {
     for (size_t k = 0; k < o->names.n; k++)
         if (!o->class_in[k] && shown++ < 8)
             fprintf(to, "%s %s", shown == 1 ? "; never:" : ",", o->names.at[k].name);
-    fprintf(to, "%s\n", shown > 8 ? ", ..." : "");
+    fprintf(to, "%s%s%s\n", shown > 8 ? ", ..." : "", o->names_path ? "; " : "",
+            o->names_path ? o->names_path : "");
 }
 
 static void print_split(const struct own *o, FILE *to) {
