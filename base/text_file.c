@@ -1,6 +1,7 @@
 #include "base/text_file.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,6 +26,11 @@ static size_t line_of(const char *text, size_t at) {
     return line;
 }
 
+/* What a link to a file often gives in its place. */
+static bool is_web_page(const char *text) {
+    return strncasecmp(text, "<!doctype html", 14) == 0 || strncasecmp(text, "<html", 5) == 0;
+}
+
 static int check(const char *path, const struct bytes *b, bool *crlf) {
     const char *text = (const char *)b->at, *wide = wide_encoding(b);
     bool lf = memchr(text, '\n', b->n), cr = memchr(text, '\r', b->n);
@@ -32,6 +38,8 @@ static int check(const char *path, const struct bytes *b, bool *crlf) {
     uint32_t code;
     while (blank < b->n && strchr(" \t\r\n", text[blank]) && text[blank]) blank++;
     if (blank == b->n) return error_set(ERR_DATA, "%s: is empty; write it, or leave it out", path);
+    if (is_web_page(text + blank))
+        return error_set(ERR_DATA, "%s: is a web page: get the file itself", path);
     if (wide)
         return error_set(ERR_DATA, "%s: is %s; make it UTF-8: iconv -f %s -t UTF-8 %s >NEW", path,
                          wide, wide, path);

@@ -165,7 +165,17 @@ TEST(a_list_in_json_and_an_open_quote_are_told_with_what_mends_them) {
     own_pictures();
     own_text("captions.json", "[{\"image\": \"p00.jpg\", \"caption\": \"a car\"}]");
     check_refused("captions.json", "is a list in JSON; write its objects a line each: jq -c '.[]'");
+    own_text("captions.json", "\n<!DOCTYPE html>\n<html></html>\n");
+    check_refused("captions.json", "is a web page: get the file itself");
     own_remove("captions.json");
+    own_text("captions.jsonl", "[{\"image\": \"p00.jpg\",\n  \"caption\": \"a car\"}]");
+    check_refused("captions.jsonl",
+                  "is a list in JSON; write its objects a line each: jq -c '.[]'");
+    check_refused("captions.jsonl", "captions.jsonl >NEW.jsonl");
+    own_text("captions.jsonl", "{ \r\n  \"image\": \"p00.jpg\",\r\n  \"caption\": \"a car\"\r\n}");
+    check_refused("captions.jsonl",
+                  "has objects of several lines; write them a line each: jq -c .");
+    own_remove("captions.jsonl");
     own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\t\"Stop\" sign\n");
     check_refused("captions.tsv:2", "text behind a quoted field: quote all of it, and double");
     own_text("captions.tsv", "p00.jpg\ta car\np01.jpg\t\"A sign\n");
