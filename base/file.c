@@ -20,10 +20,29 @@ static int fail_io(const char *path, const char *doing) {
     return error_set(ERR_IO, "%s: %s: %s", shown(path), doing, strerror(errno));
 }
 
+/* What is not there or cannot be read, by errno, and what mends it. */
+static int fail_missing(const char *path) {
+    int code = errno;
+    struct stat st;
+    if (code == EISDIR) return error_set(ERR_MISSING, "%s: is a folder, not a file", path);
+    if (code == EACCES)
+        return error_set(ERR_MISSING, "%s: %s: let it be read: chmod a+rX %s", path, strerror(code),
+                         path);
+    if (code == ELOOP)
+        return error_set(ERR_MISSING, "%s: a link that leads to itself: remove it", path);
+    if (code == ENOENT && lstat(path, &st) == 0)
+        return error_set(ERR_MISSING, "%s: a link that leads nowhere: mend it, or take it away",
+                         path);
+    return error_set(ERR_MISSING, "%s: %s", shown(path), strerror(code));
+}
+
 /* Of what has a size: a folder has none, and a pipe would be read as empty, or waited for. */
 static int check_sized(const char *path, int fd, struct stat *st) {
-    if (fstat(fd, st) < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
-    if (S_ISDIR(st->st_mode)) return error_set(ERR_MISSING, "%s: %s", path, strerror(EISDIR));
+    if (fstat(fd, st) < 0) return fail_missing(path);
+    if (S_ISDIR(st->st_mode)) {
+        errno = EISDIR;
+        return fail_missing(path);
+    }
     if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode))
         return error_set(ERR_MISSING, "%s: is a pipe, not a file: write it to a file first", path);
     return 0;
@@ -32,7 +51,7 @@ static int check_sized(const char *path, int fd, struct stat *st) {
 int file_read(const char *path, size_t max, struct bytes *out) {
     *out = (struct bytes){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe nobody writes to opens, too */
-    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", shown(path), strerror(errno));
+    if (fd < 0) return fail_missing(path);
     struct stat st;
     size_t n = 0;
     int status = check_sized(path, fd, &st);
@@ -52,7 +71,7 @@ int file_read(const char *path, size_t max, struct bytes *out) {
         ssize_t k = read(fd, out->at + n, size - n);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0) {
-            status = error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+            status = fail_missing(path);
             goto done;
         }
         if (k == 0) break; /* it shrank while we read: what is there is what counts */
@@ -70,13 +89,13 @@ done:
 static int read_stream(const char *path, size_t max, bool whole, struct bytes *out) {
     *out = (struct bytes){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_set(ERR_MISSING, "%s: %s", shown(path), strerror(errno));
+    if (fd < 0) return fail_missing(path);
     struct str text = {0};
     int status = 0;
     for (char block[4096];;) {
         ssize_t k = read(fd, block, sizeof block);
         if (k < 0 && errno == EINTR) continue;
-        if (k < 0) status = error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+        if (k < 0) status = fail_missing(path);
         if (k <= 0) break;
         str_put(&text, block, (size_t)k);
         if (text.n <= max) continue;
@@ -240,7 +259,7 @@ static int compare_names(const void *a, const void *b) {
 int dir_list(const char *path, struct strings *out) {
     *out = (struct strings){0};
     DIR *d = opendir(path);
-    if (!d) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    if (!d) return fail_missing(path);
     struct dirent *e;
     while ((e = readdir(d)))
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
@@ -256,21 +275,47 @@ static bool is_same(const char *a, const char *b) {
            x.st_ino == y.st_ino;
 }
 
-static int walk(const char *root, const char *below, const char *without, int depth,
+/* A folder on the way down. */
+struct level {
+    const struct level *up; /* NULL: the first */
+    const char *link;       /* the last one that was followed; NULL: none */
+    dev_t device;
+    ino_t inode;
+    int depth;
+};
+
+static int check_level(const char *dir, struct level *here) {
+    enum { DEPTH_MAX = 16 };
+    struct stat st;
+    if (stat(dir, &st) < 0) return fail_missing(dir);
+    here->device = st.st_dev;
+    here->inode = st.st_ino;
+    for (const struct level *l = here->up; l; l = l->up)
+        if (l->inode == here->inode && l->device == here->device)
+            return error_set(ERR_DATA, "%s: a link that leads back to a folder it is in: remove it",
+                             here->link ? here->link : dir);
+    if (here->depth < DEPTH_MAX) return 0;
+    return error_set(ERR_DATA, "%s: folders in folders, %d deep: move it up", dir, DEPTH_MAX);
+}
+
+static int walk(const char *root, const char *below, const char *without, struct level *here,
                 struct strings *out) {
     struct strings names = {0};
+    struct stat st;
     char *dir = path_join(root, below);
-    int status = depth ? dir_list(dir, &names)
-                       : error_set(ERR_DATA,
-                                   "%s: folders in folders, too deep: does a link lead back?", dir);
+    int status = check_level(dir, here);
+    if (!status) status = dir_list(dir, &names);
     for (size_t i = 0; i < names.n && !status; i++) {
         if (names.at[i][0] == '.') continue;
         char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
         char *full = path_join(root, path);
+        bool link = lstat(full, &st) == 0 && S_ISLNK(st.st_mode);
+        struct level next = {
+            .up = here, .link = link ? full : here->link, .depth = here->depth + 1};
         if (!dir_exists(full))
             strings_add(out, path);
         else if (!is_same(full, without))
-            status = walk(root, path, without, depth - 1, out);
+            status = walk(root, path, without, &next, out);
         free(full);
         free(path);
     }
@@ -280,9 +325,9 @@ static int walk(const char *root, const char *below, const char *without, int de
 }
 
 int dir_walk(const char *path, const char *without, struct strings *out) {
-    enum { DEPTH_MAX = 16 };
+    struct level here = {0};
     *out = (struct strings){0};
-    return walk(path, "", without, DEPTH_MAX, out);
+    return walk(path, "", without, &here, out);
 }
 
 int dir_remove(const char *path) {

@@ -48,7 +48,7 @@ int dir_remove(const char *path);                    /* with all it holds; does 
 int dir_list(const char *path, struct strings *out); /* names without . and .., sorted */
 /* The files below a folder, in folders 16 deep at most, as paths from it on, folder by folder in
  * sorted order; names that begin with a dot are passed over, and so is the folder `without` (NULL:
- * none). ERR_MISSING, ERR_DATA. */
+ * none). ERR_MISSING; ERR_DATA: folders that are deeper, a link that leads back up. */
 int dir_walk(const char *path, const char *without, struct strings *out);
 /* Removes what killed writers left in a folder that nobody owns: files NAME.tmpN that were not
  * touched for a day. What cannot be removed stays. */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "data/file_set_internal.h"
 
-enum { DEPTH_MAX = 16, LIST_BYTES_MAX = 64 << 20 };
+enum { LIST_BYTES_MAX = 64 << 20 };
 
 /* In any case, as cameras and Windows write it. */
 static bool ends_in(const char *name, const char *suffix) {
@@ -30,31 +30,11 @@ static bool is_wanted(const char *name, const char *suffix, const char *middle) 
     return suffix ? ends_in(name, suffix) : image_name_is(name);
 }
 
-static int list_below(struct found_files *f, const char *root, const char *below,
-                      const char *suffix, const char *middle, int depth) {
-    struct strings names = {0};
-    char *dir = path_join(root, below);
-    int status = depth ? dir_list(dir, &names)
-                       : error_set(ERR_DATA, "%s: folders in folders, %d deep", dir, DEPTH_MAX);
-    for (size_t i = 0; !status && i < names.n; i++) {
-        char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
-        char *child = path_join(root, path);
-        bool folder = dir_exists(child); /* whatever it is called */
-        if (!folder && is_wanted(names.at[i], suffix, middle)) {
-            char *stem = suffix ? mem_format("%.*s", (int)(strlen(names.at[i]) - strlen(suffix)),
-                                             names.at[i])
-                                : path_stem(names.at[i]);
-            f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
-            f->at[f->n++] = (struct found_file){stem, mem_strdup(path)};
-        } else if (folder && depth > 1 && names.at[i][0] != '.') {
-            status = list_below(f, root, path, suffix, middle, depth - 1);
-        }
-        free(child);
-        free(path);
-    }
-    strings_free(&names);
-    free(dir);
-    return status;
+static bool is_folder(const char *dir, const char *name) {
+    char *path = path_join(dir, name);
+    bool is = dir_exists(path); /* whatever it is called */
+    free(path);
+    return is;
 }
 
 static int by_stem(const void *a, const void *b) {
@@ -63,8 +43,18 @@ static int by_stem(const void *a, const void *b) {
 
 int found_files_list(struct found_files *f, const char *dir, const char *suffix, const char *middle,
                      bool deep) {
+    struct strings files = {0};
     *f = (struct found_files){0};
-    int status = list_below(f, dir, "", suffix, middle, deep ? DEPTH_MAX : 1);
+    int status = deep ? dir_walk(dir, NULL, &files) : dir_list(dir, &files);
+    for (size_t i = 0; !status && i < files.n; i++) {
+        const char *name = path_base(files.at[i]);
+        if (!is_wanted(name, suffix, middle) || (!deep && is_folder(dir, name))) continue;
+        char *stem = suffix ? mem_format("%.*s", (int)(strlen(name) - strlen(suffix)), name)
+                            : path_stem(name);
+        f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
+        f->at[f->n++] = (struct found_file){stem, mem_strdup(files.at[i])};
+    }
+    strings_free(&files);
     if (f->n) qsort(f->at, f->n, sizeof *f->at, by_stem);
     for (size_t i = 1; !status && i < f->n; i++)
         if (strcmp(f->at[i - 1].stem, f->at[i].stem) == 0)
@@ -115,7 +105,8 @@ static int read_list(const char *path, struct strings *names) {
         text += *text == '\n';
     }
     bytes_free(&file);
-    if (!status && !names->n) status = error_set(ERR_DATA, "%s: names no pictures", path);
+    if (!status && !names->n)
+        status = error_set(ERR_DATA, "%s: names no pictures: write a name a line", path);
     if (names->n) qsort(names->at, names->n, sizeof *names->at, by_text);
     for (size_t i = 1; !status && i < names->n; i++)
         if (strcmp(names->at[i - 1], names->at[i]) == 0)

@@ -28,7 +28,7 @@ static int unknown(const uint8_t *at, size_t n, const char *name) {
                  {"<!DOC", "a web page"},
                  {"<html", "a web page"},
                  {"version https://git-lfs", "a Git LFS pointer, not the file"}};
-    if (n == 0) return error_set(ERR_DATA, "%s: is empty", name);
+    if (n == 0) return error_set(ERR_DATA, "%s: is empty: get it again", name);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t len = strlen(known[i].magic);
         if (n >= len && !memcmp(at, known[i].magic, len))

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ TEST(what_cannot_be_read_is_named) {
     char *path = test_path("a");
     struct bytes b;
     fails_with(file_read(path, 10, &b), ERR_MISSING, "/a: No such file or directory");
-    fails_with(file_read(test_dir(), 10, &b), ERR_MISSING, ": Is a directory");
+    fails_with(file_read(test_dir(), 10, &b), ERR_MISSING, ": is a folder, not a file");
     char *pipe = test_path("p");
     CHECK_INT(mkfifo(pipe, 0600), 0);
     fails_with(file_read(pipe, 10, &b), ERR_MISSING,
@@ -55,6 +56,55 @@ TEST(what_cannot_be_read_is_named) {
     bytes_free(&b);
     CHECK_INT(file_size("/nonexistent/x"), -1);
     free(path);
+}
+
+TEST(a_link_that_leads_nowhere_or_to_itself_is_called_that) {
+    char *nowhere = test_path("nowhere"), *itself = test_path("itself");
+    struct bytes b;
+    CHECK(!symlink("/nonexistent/x", nowhere) && !symlink("itself", itself));
+    fails_with(file_read(nowhere, 10, &b), ERR_MISSING,
+               "/nowhere: a link that leads nowhere: mend");
+    fails_with(file_read(itself, 10, &b), ERR_MISSING, "/itself: a link that leads to itself: rem");
+    free(nowhere);
+    free(itself);
+}
+
+TEST(what_may_not_be_read_is_told_with_what_lets_it) {
+    char *path = test_path("a");
+    CHECK_OK(file_write(path, "x", 1));
+    CHECK_INT(chmod(path, 0), 0);
+    pid_t pid = test_fork(); /* as nobody: rights mean nothing to root */
+    if (!pid) {
+        struct bytes b;
+        if (chdir(test_dir()) || (geteuid() == 0 && setuid(65534))) _exit(1);
+        int status = file_read("a", 10, &b);
+        bool said = strstr(error_message(), "a: Permission denied: let it be read: chmod a+rX a");
+        _exit(status == ERR_MISSING && said ? 0 : 2);
+    }
+    int status;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    free(path);
+}
+
+TEST(a_link_that_leads_back_up_is_named_and_another_is_followed) {
+    char *deep = test_path("root/a/b"), *up = test_path("root/a/b/up"), *root = test_path("root");
+    char *beside = test_path("root/again"), *file = test_path("root/a/b/file");
+    struct strings files;
+    CHECK_OK(dir_make(deep));
+    CHECK_OK(file_write(file, "x", 1));
+    CHECK(!symlink("a", beside));
+    CHECK_OK(dir_walk(root, NULL, &files));
+    CHECK_INT(files.n, 2);
+    CHECK_TEXT(files.at[0], "a/b/file");
+    CHECK_TEXT(files.at[1], "again/b/file");
+    strings_free(&files);
+    CHECK(!symlink("../../..", up)); /* above the root: it comes back through it */
+    fails_with(dir_walk(root, NULL, &files), ERR_DATA,
+               "root/a/b/up: a link that leads back to a folder it is in: remove it");
+    strings_free(&files);
+    char *const owned[] = {deep, up, root, beside, file};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 static size_t count(const char *dir) {

@@ -248,7 +248,7 @@ TEST(damaged_bytes_never_crash_and_errors_are_clean) {
 
 TEST(what_is_no_image_is_named) {
     struct image im;
-    CHECK_ERROR(image_decode("", 0, "a", &im), ERR_DATA, "a: is empty");
+    CHECK_ERROR(image_decode("", 0, "a", &im), ERR_DATA, "a: is empty: get it again");
     CHECK_ERROR(image_decode("hello there", 11, "b.jpg", &im), ERR_DATA, "b.jpg: is not an image");
     CHECK_ERROR(image_decode("GIF89a......", 12, "c", &im), ERR_DATA, "c: is a GIF");
     CHECK_ERROR(image_decode("<html>.......", 12, "d", &im), ERR_DATA, "web page");

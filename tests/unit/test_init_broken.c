@@ -1,6 +1,8 @@
 /* Folders with one thing wrong: `ovseg init` names the file, says what to do, and writes nothing.
  */
 /* ctest: timeout=600 */
+#include <unistd.h>
+
 #include "base/file.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
@@ -199,6 +201,33 @@ static void twice_in_folders(void) {
 static void empty_picture(void) {
     good();
     own_text("images/p01.jpg", "");
+}
+
+static void link_to_nowhere(void) {
+    good();
+    own_remove("images/p01.jpg");
+    char *path = own_path("images/p01.jpg");
+    CHECK(!symlink("/nowhere/p01.jpg", path));
+    free(path);
+}
+
+static void folder_as_picture(void) {
+    good_masks();
+    own_remove("images/p01.jpg");
+    own_text("images/p01.jpg/note.md", "no picture");
+}
+
+static void folder_as_mask(void) {
+    good_masks();
+    own_remove("masks/p03.png");
+    own_text("masks/p03.png/note.md", "no mask");
+}
+
+static void link_back(void) {
+    good();
+    char *path = own_path("images/all");
+    CHECK(!symlink(".", path));
+    free(path);
 }
 
 static void cut_picture(void) {
@@ -416,7 +445,11 @@ static const struct broken {
      "has the name of p04.jpg, suffix and folder do not count: rename"},
     {twice_but_for_case, 65, "images/p04.jpg", "but for upper and lower case"},
     {twice_in_folders, 65, "images/p04.jpg", "rename one of them"},
-    {empty_picture, 65, "images/p01.jpg", "is empty"},
+    {empty_picture, 65, "images/p01.jpg", "is empty: get it again"},
+    {link_to_nowhere, 65, "images/p01.jpg", "a link that leads nowhere: mend it, or take it away"},
+    {folder_as_picture, 65, "images/p01.jpg", "is a folder, not a file\n"},
+    {folder_as_mask, 65, "masks/p03.png", "is a folder, not a file"},
+    {link_back, 65, "images/all", "a link that leads back to a folder it is in: remove it"},
     {cut_picture, 65, "images/p01.jpg", "cut short; get the file again"},
     {a_gif, 65, "images/p01.jpg", "is a GIF; need JPEG, PNG or WebP"},
     {a_web_page, 65, "images/p01.jpg", "is a web page; need JPEG"},
@@ -436,7 +469,7 @@ static const struct broken {
     {jpeg_mask, 65, "masks/p03.jpg", "a mask is a PNG named NAME.png: export it again"},
     {mask_without_picture, 65, "masks/q03.png", "there is no picture of this name"},
     {mask_in_capitals, 65, "masks/P03.png", "the picture is called p03.jpg: upper and lower case"},
-    {empty_mask, 65, "masks/p03.png", "is empty"},
+    {empty_mask, 65, "masks/p03.png", "is empty: get it again"},
     {no_masks, 65, "own/masks", "has no masks (NAME.png for the picture NAME.jpg)"},
     {masks_among_pictures, 65, "images/masks", "masks lie in the folder of pictures"},
     {two_masks, 65, "masks/p03.png", "rename one of them"},
@@ -466,6 +499,17 @@ TEST(every_broken_folder_is_named_with_file_and_remedy_before_anything_is_writte
     size_t n = sizeof rows / sizeof *rows;
     CHECK(n >= 30);
     for (size_t i = 0; i < n; i++) check_broken(&rows[i], i);
+}
+
+TEST(a_folder_in_a_picture_s_place_is_one_mistake_that_can_be_left_out) {
+    folder_as_picture();
+    struct own_ended e = INIT(NULL);
+    CHECK_HAS(e.err, "1 thing is wrong"); /* and not its caption and its mask, too */
+    own_ended_free(&e);
+    e = INIT("--damaged", "skip");
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "1 left out");
+    own_ended_free(&e);
 }
 
 TEST(what_is_not_there_is_said_with_its_option) {

@@ -22,6 +22,29 @@ static const char *foreign_kind(const char *name) {
     return NULL;
 }
 
+static bool is_below(const char *file, const char *folder) {
+    size_t n = strlen(folder);
+    return strncmp(file, folder, n) == 0 && file[n] == '/';
+}
+
+/* All files below a folder; also folders that are called like a picture and hold none, which will
+ * be told of as pictures that cannot be read. */
+static int list_files(const char *dir, struct strings *files) {
+    struct strings names = {0};
+    int status = dir_walk(dir, NULL, files);
+    if (!status) status = dir_list(dir, &names);
+    for (size_t i = 0, n = files->n; !status && i < names.n; i++) {
+        char *path = path_join(dir, names.at[i]);
+        bool none = names.at[i][0] != '.' && image_name_is(names.at[i]) && dir_exists(path);
+        for (size_t k = 0; none && k < n; k++)
+            none = !is_below(files->at[k], names.at[i]) || !image_name_is(files->at[k]);
+        if (none) strings_add(files, names.at[i]);
+        free(path);
+    }
+    strings_free(&names);
+    return status;
+}
+
 /* ---- pictures ---- */
 
 static int by_name_and_file(const void *a, const void *b) {
@@ -77,7 +100,7 @@ static void add_picture(struct own *o, const char *file) {
 /* The reader of own files knows a picture by its name alone; of two, neither is taken. */
 static int find_pictures(struct own *o) {
     struct strings files = {0};
-    int status = dir_walk(o->images, NULL, &files);
+    int status = list_files(o->images, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         const char *file = files.at[i], *foreign = foreign_kind(file);
         if (foreign)
@@ -111,7 +134,7 @@ static void no_picture(struct own *o, const char *file, const char *name) {
 static int find_maps(struct own *o) {
     struct strings files = {0};
     size_t maps = 0;
-    int status = dir_walk(o->masks_path, NULL, &files);
+    int status = list_files(o->masks_path, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         size_t n = strlen(files.at[i]);
         bool png = n > 4 && strcasecmp(files.at[i] + n - 4, ".png") == 0;
