@@ -84,6 +84,17 @@ TEST(masks_without_a_labelled_pixel_are_named_beside_captions_too) {
     check_refused("own/masks", "all are 255: write the values of the names into them\n");
 }
 
+TEST(masks_that_have_none_beside_others_that_do_are_named) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    two_values(255, 255);
+    own_masks_index(7);
+    check_taken("own/masks: 5 masks have no labelled pixel: p07.png, p08.png, p09.png, ...\n");
+    own_masks_index(11);
+    check_taken("own/masks: 1 mask has no labelled pixel: p11.png\n");
+}
+
 /* ---- COCO's instances ---- */
 
 /* The text of a file with the first `from` replaced. */

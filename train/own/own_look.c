@@ -327,6 +327,25 @@ static void check_two_values(struct own *o) {
     free(also);
 }
 
+static bool lacks_labels(const struct own_picture *p) {
+    return !p->out && (p->map || p->coco >= 0) && !p->has_mask;
+}
+
+/* Masks that teach nothing, beside others that do. */
+static void note_unlabelled(struct own *o, int64_t n) {
+    enum { SHOWN = 3 };
+    struct str names = {0};
+    int64_t shown = 0;
+    for (size_t i = 0; i < o->n && shown < SHOWN; i++)
+        if (lacks_labels(&o->at[i]))
+            str_add(&names, "%s%s", shown++ ? ", " : "",
+                    o->at[i].map ? o->at[i].map : o->at[i].file);
+    if (n)
+        own_note(o, "%s: %lld mask%s no labelled pixel: %s%s", o->masks_path, (long long)n,
+                 n == 1 ? " has" : "s have", names.at, n > SHOWN ? ", ..." : "");
+    str_free(&names);
+}
+
 /* What threads found, in the order of the pictures. */
 static void tell(const struct look *l) {
     struct own *o = l->o;
@@ -345,7 +364,7 @@ static void tell(const struct look *l) {
         cmyk += p->cmyk;
         deep += p->deep && !p->out;
         unclear += !p->out && mask && p->orientation != 1;
-        empty += !p->out && mask && !p->has_mask;
+        empty += lacks_labels(p);
         o->n_masks += !p->out && p->has_mask;
     }
     if (read && o->masks_path && !o->problems.n && !o->n_masks) no_labels(l);
@@ -360,7 +379,7 @@ static void tell(const struct look *l) {
             (long long)unclear);
     if (cmyk) own_note(o, "%lld pictures are CMYK, taken as RGB as Pillow does", (long long)cmyk);
     if (deep) own_note(o, "%lld pictures have 16 bits, of which 8 are taken", (long long)deep);
-    if (empty) own_note(o, "%lld masks have no labelled pixel", (long long)empty);
+    note_unlabelled(o, empty);
 }
 
 int own_look(struct own *o) {
