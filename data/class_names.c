@@ -145,9 +145,24 @@ static size_t split_of(const char *word, const struct keys *words) {
     return 0;
 }
 
+const char *class_name_behind(const char *name) {
+    size_t digits = strspn(name, "0123456789");
+    if (!digits || !name[digits] || !strchr(":.)", name[digits])) return NULL;
+    const char *rest = name + digits + 1;
+    size_t blanks = strspn(rest, " \t");
+    bool point = name[digits] == '.' && !blanks; /* "3.5 inch" is a name, so is "16:9 screen" */
+    rest += blanks;
+    return point || !*rest || (*rest >= '0' && *rest <= '9') ? NULL : rest;
+}
+
 static void check_word(const char *name, size_t class, size_t none, const struct known *known,
                        struct odd_names *out) {
     size_t n = strlen(name);
+    const char *behind = class_name_behind(name);
+    if (behind)
+        add_odd(
+            out, class, none,
+            mem_format("\"%s\": begins with a number: write the name alone, \"%s\"", name, behind));
     if (strpbrk(name, " -,/'")) return;
     char *word = squeeze(name, n), *text = NULL;
     size_t at = keys_find(&known->words, word) ? 0 : split_of(word, &known->words);

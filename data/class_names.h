@@ -3,10 +3,14 @@
 
 #include "base/mem.h"
 
+/* The name behind a number with a point, a colon or a bracket, "grass" of "1: grass"; NULL: none.
+ */
+const char *class_name_behind(const char *name);
+
 /* Adds a sentence for each mistake that it suspects: two words run together ("trafficlight"), names
  * that are the same but for case, blanks, plural or a shared synonym, names that are identifiers
- * ("traffic_light", "TrafficLight") or numbers. `known`: names in use elsewhere, which tell what is
- * one word and what are two. */
+ * ("traffic_light", "TrafficLight") or numbers, or begin with one. `known`: names in use elsewhere,
+ * which tell what is one word and what are two. */
 void class_names_check(char *const *names, size_t n, const struct strings *known,
                        struct strings *out);
 

@@ -36,11 +36,30 @@ static char *copy_trimmed(const char *s, size_t n) {
 
 /* ---- plain text, and the list of a command line ---- */
 
+/* "bus,205,249,99", "12;sky": a name with numbers beside it. */
+static bool is_row(const char *line, size_t n) {
+    size_t texts = 0, numbers = 0;
+    for (size_t i = 0, k; i <= n; i += k + 1) {
+        for (k = 0; i + k < n && !strchr(",;\t", line[i + k]);) k++;
+        const char *field = line + i;
+        size_t length = k, hex;
+        trim(&field, &length);
+        hex = length == 7 && *field == '#';
+        bool number = length > hex;
+        for (size_t c = hex; c < length; c++)
+            number &= strchr(hex ? "0123456789abcdefABCDEF" : "0123456789", field[c]) != NULL;
+        texts += !number;
+        numbers += number;
+    }
+    return texts == 1 && numbers;
+}
+
 static int read_lines(struct vocabulary *v, const char *path) {
     struct bytes file;
     int status = text_file_read(path, MAX_TEXT_FILE, &file, NULL);
     if (status) return status;
     const char *text = (const char *)file.at;
+    size_t rows = 0;
     for (size_t at = 1, i = 0; i < file.n; at++) {
         const char *stop = memchr(text + i, '\n', file.n - i), *line = text + i;
         size_t n = stop ? (size_t)(stop - line) : file.n - i;
@@ -50,9 +69,16 @@ static int read_lines(struct vocabulary *v, const char *path) {
         struct vocabulary_class *c = add_class(v);
         c->name = copy_trimmed(line, n);
         c->line = at;
+        rows += is_row(line, n);
     }
     bytes_free(&file);
-    return 0;
+    if (2 * rows <= v->n) return 0;
+    const struct vocabulary_class *last = &v->at[v->n - 1];
+    return error_set(
+        ERR_DATA,
+        "%s: is a table of names and numbers, and names are wanted, a name a line: line "
+        "%zu is \"%s\"; `ovseg init` makes a names.yaml of such a table",
+        path, last->line, last->name);
 }
 
 static void read_list(struct vocabulary *v, const char *names) {

@@ -32,6 +32,17 @@ TEST(words_that_run_together_are_told) {
     strings_free(&out);
 }
 
+TEST(names_behind_a_number_are_told) {
+    struct strings out = CHECK_NAMES("1: grass", "12. red car", "3)tree", "16:9 screen",
+                                     "3.5 inch disk", "2 seater", "4:");
+    CHECK_INT(out.n, 3);
+    CHECK_HAS(out.at[0],
+              "class 0, \"1: grass\": begins with a number: write the name alone, \"gra");
+    CHECK_HAS(out.at[1], "write the name alone, \"red car\"");
+    CHECK_HAS(out.at[2], "write the name alone, \"tree\"");
+    strings_free(&out);
+}
+
 TEST(words_that_are_written_so_elsewhere_are_not) {
     struct strings out = CHECK_NAMES("traffic light", "backpack", "fireplace", "skateboard", "sky",
                                      "wall-floor", "wall, tree house", "butterfly");

@@ -318,6 +318,11 @@ static void a_line_without_colour(void) {
     own_text("names.csv", "name,r,g,b\nsky,70,130,180\ntree\nred car,220,20,60\n");
 }
 
+static void colours_in_one_column(void) {
+    good_colours();
+    own_text("names.csv", "name,colour\nsky,70 130 180\ntree,0 128 0\nred car,220 20 60\n");
+}
+
 static void grey_masks_of_colours(void) {
     good_masks();
     own_remove("names.txt");
@@ -465,6 +470,9 @@ static const struct broken {
     {colours_without_table, 65, "masks/p00.png", "is painted in colours, and the names have none"},
     {one_colour_twice, 65, "names.csv", "colour #4682b4 is that of sky and of tree: give each"},
     {a_line_without_colour, 65, "names.csv", "line 3: \"tree\" has no colour, others have"},
+    {colours_in_one_column, 65, "names.csv",
+     "line 2: \"sky,70 130 180\" has neither a value nor a colour: write name, value, or name, "
+     "red"},
     {grey_masks_of_colours, 65, "masks/p00.png", "is grey, and the names stand for colours"},
     {jpeg_mask, 65, "masks/p03.jpg", "a mask is a PNG named NAME.png: export it again"},
     {mask_without_picture, 65, "masks/q03.png", "there is no picture of this name"},

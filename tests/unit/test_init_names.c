@@ -217,6 +217,34 @@ TEST(the_value_of_unlabelled_pixels_is_no_name) {
     check_refused("names.csv", "void: has the value 255, which is that of unlabelled pixels: take");
 }
 
+TEST(names_of_a_table_may_hold_its_separator_in_quotation_marks) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_remove("names.txt");
+    own_text("names.csv", "name,value\n\"sky, air\",0\n\"tree\",\"1\"\nred car,2\n");
+    check_taken("names      3 of 3 occur in masks");
+    own_text("names.csv", "\"sky, air\"\ntree\nred car\n");
+    check_taken("names      3 of 3 occur in masks");
+    char *path = own_path("out/names.yaml");
+    struct bytes text;
+    CHECK_OK(file_read(path, 1 << 16, &text));
+    CHECK_HAS((char *)text.at, "{name: \"sky, air\", raw: 0}");
+    CHECK_HAS((char *)text.at, "{name: \"tree\", raw: 1}");
+    bytes_free(&text);
+    free(path);
+}
+
+TEST(names_behind_numbers_are_told) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_text("names.txt", "0: sky\n1: tree\n2: red car\n");
+    check_taken(
+        "names.txt: 3 names begin with a number: write the name alone, \"sky\" in place of "
+        "\"0: sky\"");
+}
+
 /* Bursts: shots that are nearly the same stay on one side, however many there are. */
 static void burst(int scenes) {
     own_pictures();

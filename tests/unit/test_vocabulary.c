@@ -76,6 +76,27 @@ TEST(a_text_file_has_one_name_a_line_with_its_commas) {
     free(path);
 }
 
+TEST(a_table_of_colours_or_values_is_no_list_of_names) {
+    static const char *const tables[] = {"name,r,g,b\nbus,205,249,99\nroad, 1, 2, 3\n",
+                                         "bus\t12\nroad\t13\n", "#cdf963;bus\nroad;#0102Ff\n",
+                                         "0,bus\n1,road\n"};
+    static const char *const names[] = {"sky\nroute, 66\ndoor, double door\n", "7,11\nbus,\n"};
+    struct vocabulary v;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char *path = write_file("names.csv", tables[i]);
+        CHECK_ERROR(vocabulary_open(&v, path), ERR_DATA,
+                    "names.csv: is a table of names and numbers, and names are wanted, a name a "
+                    "line: line ");
+        free(path);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = write_file("names.txt", names[i]);
+        CHECK_OK(vocabulary_open(&v, path));
+        vocabulary_close(&v);
+        free(path);
+    }
+}
+
 TEST(a_text_file_of_another_encoding_is_named_with_the_command_that_mends_it) {
     static const char wide[] = "\xFF\xFEs\0k\0y\0\n\0";
     char *path = test_path("wide.txt");
@@ -160,7 +181,7 @@ TEST(a_name_is_one_line_of_text) {
     struct vocabulary v;
     CHECK_ERROR(vocabulary_open(&v, path), ERR_DATA, "class 0: a line's end");
     free(path);
-    path = write_file("c.txt", "0\tsky\n");
+    path = write_file("c.txt", "sky\troad\n");
     CHECK_ERROR(vocabulary_open(&v, path), ERR_DATA, "class 0: a line's end or another control");
     free(path);
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text_file.h"
+#include "data/class_names.h"
 #include "train/own/own.h"
 
 enum { NAMES_BYTES_MAX = 8 << 20, FIELDS = 8, NUMBERS = 4 };
@@ -24,7 +25,7 @@ struct row {
 static void trim(const char **s, size_t *n) {
     while (*n && (unsigned char)**s <= ' ') (*s)++, (*n)--;
     while (*n && (unsigned char)(*s)[*n - 1] <= ' ') (*n)--;
-    if (*n >= 2 && **s == '"' && (*s)[*n - 1] == '"') (*s)++, *n -= 2;
+    if (*n >= 2 && **s == '"' && memchr(*s + 1, '"', *n - 1) == *s + *n - 1) (*s)++, *n -= 2;
 }
 
 static bool take_number(const char *s, size_t n, struct row *r) {
@@ -47,10 +48,16 @@ static void take_field(const char *s, size_t n, struct row *r) {
     if (!r->texts++) r->text = mem_format("%.*s", (int)n, s);
 }
 
+/* A field may be in quotation marks, where a separator is one of its letters. */
+static size_t field_length(const char *s, size_t n, char separator) {
+    const char *quote = *s == '"' ? memchr(s + 1, '"', n - 1) : NULL, *from = quote ? quote : s;
+    const char *stop = memchr(from, separator, n - (size_t)(from - s));
+    return stop ? (size_t)(stop - s) : n;
+}
+
 static void take_fields(const char *s, size_t n, char separator, struct row *r) {
     for (size_t at = 0; at < n;) {
-        const char *stop = memchr(s + at, separator, n - at);
-        size_t k = stop ? (size_t)(stop - s) - at : n - at;
+        size_t k = field_length(s + at, n - at, separator);
         take_field(s + at, k, r);
         at += k + 1;
     }
@@ -127,6 +134,11 @@ static bool is_head(const struct row *r) {
     return is && !r->numbers && r->texts > 1;
 }
 
+static bool is_table(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && (strcasecmp(dot, ".csv") == 0 || strcasecmp(dot, ".tsv") == 0);
+}
+
 static void add_name(struct vocabulary *v, const char *name, long raw, size_t line) {
     vocabulary_add(v, name);
     v->at[v->n - 1].raw = (int32_t)raw;
@@ -177,6 +189,12 @@ static void take_rows(struct own *o, const struct rows *rows, const struct strin
                             "%s: line %zu: \"%s\" has no value of 0 to 65535, others have: "
                             "write name, value",
                             o->names_path, r->line, lines->at[i]);
+        } else if (r->texts + r->numbers > 1 && is_table(o->names_path)) {
+            own_problem(o, OWN_NAMES,
+                        "%s: line %zu: \"%s\" has neither a value nor a colour: write name, value, "
+                        "or name, red, green, blue (0 to 255); a name that holds a comma stands in "
+                        "quotation marks",
+                        o->names_path, r->line, lines->at[i]);
         } else {
             add_name(&o->names, lines->at[i], -1, r->line);
         }
@@ -196,11 +214,14 @@ static int read_text(struct own *o) {
         const char *s = at;
         trim(&s, &n);
         bool comment = n && *s == '#' && (n < 7 || strspn(s + 1, "0123456789abcdefABCDEF") < 6);
+        bool quoted = n && s > at && s[-1] == '"'; /* a name, whatever is in it */
         if (n && !comment) {
             char *text = mem_format("%.*s", (int)n, s);
             strings_add(&lines, text);
             rows.at = mem_grow(rows.at, &rows.cap, rows.n + 1, sizeof *rows.at);
-            rows.at[rows.n++] = take_apart(s, n, line);
+            rows.at[rows.n++] =
+                quoted ? (struct row){.text = mem_strdup(text), .texts = 1, .line = line}
+                       : take_apart(s, n, line);
             free(text);
         }
         at += length + (at[length] == '\n');
@@ -230,6 +251,17 @@ static void give_values(struct own *o) {
         o->names.at[k].raw = (int32_t)(o->first_value + (int64_t)k);
 }
 
+/* "1: grass": a list with its numbers would be looked for, and learned, with them. */
+static void note_numbers(struct own *o) {
+    size_t n = 0, first = 0;
+    for (size_t k = o->names.n; k-- > 0;)
+        if (class_name_behind(o->names.at[k].name)) n++, first = k;
+    if (n)
+        own_note(o, "%s: %zu name%s with a number: write the name alone, \"%s\" in place of \"%s\"",
+                 o->names_path, n, n == 1 ? " begins" : "s begin",
+                 class_name_behind(o->names.at[first].name), o->names.at[first].name);
+}
+
 int own_names(struct own *o) {
     if (!o->names_path) return 0;
     int status = read_names(o);
@@ -245,5 +277,6 @@ int own_names(struct own *o) {
     if (!path_is_yaml(o->names_path) && vocabulary_check(&o->names, o->names_path))
         own_take_error(o, OWN_NAMES, "");
     if (o->masks_path && dir_exists(o->masks_path)) give_values(o);
+    note_numbers(o);
     return 0;
 }
