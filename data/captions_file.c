@@ -129,9 +129,9 @@ static enum captions_form form_of_text(const char *text, size_t n) {
     return lines ? CAPTIONS_LINES : CAPTIONS_COCO;
 }
 
-/* JSON that is no COCO's and not an object a line either, with what makes it so. */
-static int check_layout(const char *path, const char *text, bool lines) {
+int captions_check_json(const char *path, const char *text, bool lines) {
     const char *as = lines ? "NEW.jsonl" : "captions.jsonl"; /* never onto itself */
+    text += strspn(text, " \t\r\n\xEF\xBB\xBF");
     if (*text == '[')
         return error_set(ERR_DATA,
                          "%s: is a list in JSON; write its objects a line each: jq -c '.[]' %s >%s",
@@ -151,19 +151,19 @@ int captions_form_of(const char *path, enum captions_form *form) {
                  {".ndjson", CAPTIONS_LINES},
                  {".tsv", CAPTIONS_TABLE},
                  {".csv", CAPTIONS_TABLE}};
-    bool said = false;
     *form = CAPTIONS_TEXTS;
     if (dir_exists(path)) return 0;
-    for (size_t i = 0; i < sizeof known / sizeof *known && !said; i++)
-        if ((said = ends_in(path, known[i].suffix))) *form = known[i].form;
-    if (said && *form == CAPTIONS_TABLE) return 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (ends_in(path, known[i].suffix)) {
+            *form = known[i].form;
+            return 0;
+        }
     struct bytes head = {0};
     int status = file_read_head(path, HEAD_BYTES, &head);
     if (status) return status;
     const char *text = (const char *)head.at;
-    if (!said) *form = form_of_text(text, head.n);
-    status =
-        check_layout(path, text + strspn(text, " \t\r\n\xEF\xBB\xBF"), *form == CAPTIONS_LINES);
+    status = captions_check_json(path, text, false);
+    *form = form_of_text(text, head.n);
     bytes_free(&head);
     return status;
 }

@@ -46,8 +46,7 @@ struct captions {
     bool crlf;              /* some lines end as Windows ends them */
 };
 
-/* What a path holds, by its name and its first bytes. ERR_MISSING; ERR_DATA: a list in JSON,
- * or JSON Lines whose objects have several lines. */
+/* What a path holds, by its name and its first bytes. ERR_MISSING; ERR_DATA: a list in JSON. */
 int captions_form_of(const char *path, enum captions_form *form);
 const char *captions_form_name(enum captions_form form); /* for people */
 

@@ -90,6 +90,7 @@ int captions_read_lines(struct captions *c, struct hasher *hash) {
     int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
     if (status) return status;
     char *at = (char *)file.at, *end = at + file.n; /* with a NUL behind it */
+    status = captions_check_json(c->path, at, true);
     for (size_t number = 1; !status && at < end; number++) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t n = (size_t)((stop ? stop : end) - at);
