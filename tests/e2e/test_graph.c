@@ -245,7 +245,7 @@ TEST(a_stop_list_counts_by_its_contents_and_is_found_beside_its_config) {
     struct ended folder = TRAIN("out", path, elsewhere);
     check_status(&folder, 66); /* before anything runs */
     CHECK_HAS(folder.err, "the stop list of nouns: ");
-    CHECK_HAS(folder.err, "Is a directory");
+    CHECK_HAS(folder.err, "is a folder, not a file");
     ended_free(&e);
     ended_free(&folder);
     char *const owned[] = {listed, bare, dir, copy, elsewhere, with, same, other, none, path};
