@@ -131,13 +131,15 @@ TEST(of_two_files_for_one_thing_the_one_that_is_not_taken_is_named) {
     own_captions_jsonl();
     own_captions_tsv();
     own_masks_index(OWN_PICTURES);
-    own_text("classes.txt", "sky\ntree\nred car\n");
+    own_text("classes.txt", "sky\ntree\na red car\n");
+    own_text("names.yaml", "- sky\n- tree\n- {name: red car}\n"); /* says what names.txt says */
     struct own_ended e = INIT(NULL);
     CHECK_INT(e.status, 0);
     CHECK_HAS(e.out, "captions.jsonl is taken, ");
     CHECK_HAS(e.out, "captions.tsv is not: --captions PATH takes another");
     CHECK_HAS(e.out, "names      3 of 3 occur in masks; ");
-    CHECK_HAS(e.out, "own/names.txt\n");
+    CHECK_HAS(e.out, "own/names.yaml\n");
+    CHECK(!strstr(e.out, "names.txt"));
     CHECK_HAS(e.out, "classes.txt is not: --names FILE takes another");
     own_ended_free(&e);
     char *captions = own_path("captions.tsv"), *names = own_path("classes.txt");
@@ -240,9 +242,7 @@ TEST(names_behind_numbers_are_told) {
     own_captions_jsonl();
     own_masks_index(OWN_PICTURES);
     own_text("names.txt", "0: sky\n1: tree\n2: red car\n");
-    check_taken(
-        "names.txt: 3 names begin with a number: write the name alone, \"sky\" in place of "
-        "\"0: sky\"");
+    check_taken("names.txt:1: \"0: sky\": begins with a number: write the name alone, \"sky\"");
 }
 
 /* Bursts: shots that are nearly the same stay on one side, however many there are. */

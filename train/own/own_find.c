@@ -17,6 +17,17 @@ struct sought {
     bool said;          /* on the command line: nothing else counts */
 };
 
+/* `ovseg data export` writes the names twice, for eyes and for programs. */
+static bool same_names(const char *a, const char *b) {
+    struct vocabulary x = {0}, y = {0};
+    bool same = !vocabulary_read(&x, a) && !vocabulary_read(&y, b) && x.n == y.n;
+    for (size_t i = 0; same && i < x.n; i++) same = strcmp(x.at[i].name, y.at[i].name) == 0;
+    error_clear();
+    vocabulary_close(&x);
+    vocabulary_close(&y);
+    return same;
+}
+
 /* The first of them is taken, the others are told of: each could be the one that was meant. A link
  * that leads nowhere, or a pipe, is no sign that there is nothing. */
 static void find(struct own *o, const struct sought *s, const char *dir, const char *const *names,
@@ -27,7 +38,7 @@ static void find(struct own *o, const struct sought *s, const char *dir, const c
         bool there = is(path), first = !*s->found;
         if (there && first)
             *s->found = mem_strdup(path);
-        else if (there)
+        else if (there && !(s->found == &o->names_path && same_names(*s->found, path)))
             own_note(o, "%s is taken, %s is not: %s takes another", *s->found, path, s->option);
         else if (first && !lstat(path, &st))
             own_problem(o, OWN_LAYOUT, "%s: %s: mend it, or take it away", path,

@@ -251,17 +251,6 @@ static void give_values(struct own *o) {
         o->names.at[k].raw = (int32_t)(o->first_value + (int64_t)k);
 }
 
-/* "1: grass": a list with its numbers would be looked for, and learned, with them. */
-static void note_numbers(struct own *o) {
-    size_t n = 0, first = 0;
-    for (size_t k = o->names.n; k-- > 0;)
-        if (class_name_behind(o->names.at[k].name)) n++, first = k;
-    if (n)
-        own_note(o, "%s: %zu name%s with a number: write the name alone, \"%s\" in place of \"%s\"",
-                 o->names_path, n, n == 1 ? " begins" : "s begin",
-                 class_name_behind(o->names.at[first].name), o->names.at[first].name);
-}
-
 int own_names(struct own *o) {
     if (!o->names_path) return 0;
     int status = read_names(o);
@@ -277,6 +266,5 @@ int own_names(struct own *o) {
     if (!path_is_yaml(o->names_path) && vocabulary_check(&o->names, o->names_path))
         own_take_error(o, OWN_NAMES, "");
     if (o->masks_path && dir_exists(o->masks_path)) give_values(o);
-    note_numbers(o);
     return 0;
 }
