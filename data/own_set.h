@@ -31,5 +31,6 @@ char *own_list_stem(const char *line); /* the name that it is known by; owned */
  * such picture, one is named twice. */
 int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n);
 
-/* Numbers pictures at[0 .. n - 1] as if there were no others: what is in no list changes nothing. */
+/* Numbers pictures at[0 .. n - 1] as if there were no others: what is in no list changes nothing.
+ */
 void own_set_number(struct dataset *d, const int64_t *at, int64_t n);
