@@ -221,23 +221,17 @@ static int64_t digits_of(const char *name) {
     return n ? number : -1;
 }
 
-void file_set_number(struct dataset *d, const int64_t *at, size_t n) {
-    int64_t *sorted = mem_alloc(n + 1, sizeof *sorted);
-    for (size_t i = 0; i < n; i++) sorted[i] = d->image_id[at[i]] = digits_of(d->image_name[at[i]]);
-    qsort(sorted, n, sizeof *sorted, by_number);
-    bool good = n && sorted[0] >= 0;
-    for (size_t i = 1; i < n; i++) good &= sorted[i] != sorted[i - 1];
-    free(sorted);
-    for (size_t i = 0; !good && i < n; i++) d->image_id[at[i]] = (int64_t)i;
-}
-
 static void fill_ids(struct dataset *d) {
     size_t n = (size_t)d->n_images;
-    int64_t *all = mem_alloc(n + 1, sizeof *all);
-    for (size_t i = 0; i < n; i++) all[i] = (int64_t)i;
     d->image_id = mem_alloc(n, sizeof *d->image_id);
-    file_set_number(d, all, n);
-    free(all);
+    for (size_t i = 0; i < n; i++) d->image_id[i] = digits_of(d->image_name[i]);
+    int64_t *sorted = mem_alloc(n, sizeof *sorted);
+    memcpy(sorted, d->image_id, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_number);
+    bool good = sorted[0] >= 0;
+    for (size_t i = 1; i < n; i++) good &= sorted[i] != sorted[i - 1];
+    free(sorted);
+    for (size_t i = 0; !good && i < n; i++) d->image_id[i] = (int64_t)i;
 }
 
 static void hash_file_of(struct hasher *hash, const char *dir, const char *name) {

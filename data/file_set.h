@@ -56,9 +56,6 @@ struct file_set {
  * name, a vocabulary that does not fit. */
 int file_set_open(struct dataset *d, const struct file_set_options *o);
 
-/* Numbers pictures `at` as if there were no others. */
-void file_set_number(struct dataset *d, const int64_t *at, size_t n);
-
 /* What is behind `d`; NULL when it is a data set of another kind. */
 const struct file_set *file_set_of(const struct dataset *d);
 /* Adds size and time of change of the files of picture i to `h`: the same files may hold something

@@ -192,63 +192,46 @@ static int by_index(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-int own_list_read(const char *path, struct strings *lines) {
-    struct bytes file;
-    int status = text_file_read(path, LIST_BYTES_MAX, &file, NULL);
-    if (status) return status;
-    for (const char *at = (const char *)file.at; *at;) {
-        size_t length = strcspn(at, "\n"), k = length;
-        while (k && strchr(" \t\r", at[k - 1])) k--;
-        char *line = mem_format("%.*s", (int)k, at);
-        strings_add(lines, line);
-        free(line);
-        at += length + (at[length] == '\n');
-    }
-    bytes_free(&file);
-    return 0;
-}
-
-char *own_list_stem(const char *line) {
-    return image_name_is(line) ? path_stem(line) : mem_strdup(line);
-}
-
-static int find_listed(const struct dataset *d, const char *path, const struct strings *lines,
-                       int64_t *out, int64_t *n) {
-    for (size_t i = 0; i < lines->n; i++) {
-        if (!*lines->at[i]) continue;
-        char *stem = own_list_stem(lines->at[i]);
-        int64_t at = find_name(d, stem);
-        free(stem);
-        if (at < 0)
-            return error_set(ERR_DATA,
-                             "%s: line %zu: there is no picture %s any more; put it back, or take "
-                             "the line out",
-                             path, i + 1, lines->at[i]);
-        out[(*n)++] = at;
-    }
-    if (*n) qsort(out, (size_t)*n, sizeof *out, by_index);
-    for (int64_t i = 1; i < *n; i++)
-        if (out[i] == out[i - 1])
-            return error_set(ERR_DATA, "%s: names %s twice", path, own_set_file(d, out[i]));
-    return 0;
+static int take_line(const struct dataset *d, const char *path, size_t line, const char *name,
+                     int64_t *out) {
+    char *stem = image_name_is(name) ? path_stem(name) : mem_strdup(name);
+    *out = find_name(d, stem);
+    free(stem);
+    if (*out >= 0) return 0;
+    return error_set(ERR_DATA,
+                     "%s: line %zu: there is no picture %s any more; put it back, or take the line "
+                     "out",
+                     path, line, name);
 }
 
 int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n) {
-    struct strings lines = {0};
+    struct bytes file;
     *out = NULL;
     *n = 0;
-    int status = own_list_read(path, &lines);
-    if (!status) *out = mem_alloc(lines.n + 1, sizeof **out);
-    if (!status) status = find_listed(d, path, &lines, *out, n);
+    int status = text_file_read(path, LIST_BYTES_MAX, &file, NULL);
+    if (status) return status;
+    *out = mem_alloc((size_t)d->n_images + 1, sizeof **out);
+    const char *at = (const char *)file.at;
+    for (size_t line = 1; *at && !status; line++) {
+        size_t length = strcspn(at, "\n"), k = length;
+        while (k && strchr(" \t\r", at[k - 1])) k--;
+        char *name = mem_format("%.*s", (int)k, at);
+        if (k && *n == d->n_images)
+            status = error_set(ERR_DATA, "%s: names more pictures than there are", path);
+        else if (k)
+            status = take_line(d, path, line, name, &(*out)[*n]), ++*n;
+        free(name);
+        at += length + (at[length] == '\n');
+    }
+    bytes_free(&file);
+    if (!status && *n) qsort(*out, (size_t)*n, sizeof **out, by_index);
+    for (int64_t i = 1; i < *n && !status; i++)
+        if ((*out)[i] == (*out)[i - 1])
+            status = error_set(ERR_DATA, "%s: names %s twice", path, own_set_file(d, (*out)[i]));
     if (status) {
         free(*out);
         *out = NULL;
         *n = 0;
     }
-    strings_free(&lines);
     return status;
-}
-
-void own_set_number(struct dataset *d, const int64_t *at, int64_t n) {
-    file_set_number(d, at, (size_t)n);
 }

@@ -22,15 +22,7 @@ int own_set_open(struct dataset *d, const struct own_files *f);
 const char *own_set_file(const struct dataset *d, int64_t i);
 bool own_set_has_mask(const struct dataset *d, int64_t i);
 
-/* A list of pictures: a line each, a file or its name without suffix; blanks at lines' ends do not
- * count, and empty lines stay. ERR_MISSING, ERR_DATA. */
-int own_list_read(const char *path, struct strings *lines);
-char *own_list_stem(const char *line); /* the name that it is known by; owned */
-
-/* Which pictures a list names. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no
- * such picture, one is named twice. */
+/* Which pictures a list names, a line each: files or names without suffix, blanks of lines' ends
+ * not counting. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no such picture,
+ * one is named twice, none is named. */
 int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n);
-
-/* Numbers pictures at[0 .. n - 1] as if there were no others: what is in no list changes nothing.
- */
-void own_set_number(struct dataset *d, const int64_t *at, int64_t n);

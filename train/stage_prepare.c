@@ -13,7 +13,6 @@
 #include "data/own_set.h"
 #include "data/resize.h"
 #include "data/set.h"
-#include "train/prepare_input.h"
 #include "train/run/graph.h"
 #include "train/signals.h"
 
@@ -25,7 +24,7 @@ struct source {
     int64_t *at[3], n[3]; /* pictures to train on, for choices, for the table */
 };
 
-enum { TRAIN = PREPARE_TRAIN, VAL = PREPARE_VAL, TEST = PREPARE_TEST };
+enum { TRAIN, VAL, TEST };
 
 struct prepared {
     struct image image;
@@ -238,35 +237,23 @@ static int open_coco(const struct node *n, struct source *s) {
     return status ? status : hold_out(n, s);
 }
 
-static int by_index(const void *a, const void *b) {
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* Pictures of no list do not change the numbers of the others. */
-static void number(struct source *s) {
-    int64_t n = 0,
-            *all = mem_alloc((size_t)(s->n[TRAIN] + s->n[VAL] + s->n[TEST]) + 1, sizeof *all);
-    for (int k = TRAIN; k <= TEST; k++)
-        for (int64_t i = 0; i < s->n[k]; i++) all[n++] = s->at[k][i];
-    qsort(all, (size_t)n, sizeof *all, by_index);
-    own_set_number(&s->d, all, n);
-    free(all);
-}
-
 /* train.txt, and val.txt and test.txt where they are there. */
 static int open_own(const struct node *n, struct source *s) {
+    static const char *const lists[] = {"train.txt", "val.txt", "test.txt"}; /* by TRAIN ... */
     struct own_files f = {path_of(n, "images"), path_of(n, "captions"), path_of(n, "masks"),
                           path_of(n, "names")};
     s->own = true;
     int status = own_set_open(&s->d, &f);
     for (int k = TRAIN; k <= TEST && !status; k++) {
-        char *path = prepare_list(path_of(n, "split"), k);
+        char *path = path_join(path_of(n, "split"), lists[k]);
         if (k == TRAIN || file_exists(path))
             status = own_set_list(&s->d, path, &s->at[k], &s->n[k]);
         free(path);
     }
-    if (!status) number(s);
+    if (!status && s->n[TRAIN] + s->n[VAL] + s->n[TEST] < s->d.n_images)
+        log_info("%s: %lld of %lld pictures are in no list and left out", path_of(n, "split"),
+                 (long long)(s->d.n_images - s->n[TRAIN] - s->n[VAL] - s->n[TEST]),
+                 (long long)s->d.n_images);
     return status;
 }
 

@@ -80,41 +80,6 @@ TEST(drawn_scenes_with_captions_and_some_masks_go_from_init_to_a_table) {
     free(plain);
 }
 
-static void copy_file(const char *from, const char *to) {
-    struct bytes b;
-    CHECK_OK(file_read(from, 1 << 24, &b));
-    CHECK_OK(file_write(to, b.at, b.n));
-    bytes_free(&b);
-}
-
-TEST(pictures_that_are_put_into_the_folder_change_nothing_until_init_takes_them_in) {
-    char *plain = drawn("16", "8"), *dir = test_path("a"), *config = path_join(dir, "data.yaml");
-    char *one = path_join(plain, "images/000000000000.png"),
-         *two = path_join(plain, "images/000000000001.png"),
-         *later = path_join(plain, "images/later.png"), *mask = path_join(plain, "masks/later.png"),
-         *masks = path_join(plain, "masks/000000000000.png");
-    struct ended e = init(dir, plain);
-    ended_free(&e);
-    e = TRAIN("out", config, NULL);
-    check_status(&e, 0);
-    ended_free(&e);
-    copy_file(one, later);
-    copy_file(masks, mask);
-    e = TRAIN("out", config, NULL);
-    check_status(&e, 0);
-    HAS(e.err,
-        "/images: 1 picture in no list of inputs.split is left out; `ovseg init` takes new ones");
-    CHECK(!strstr(e.err, ": stage "));
-    ended_free(&e);
-    copy_file(two, one); /* one of those that are listed */
-    e = TRAIN("out", config, NULL);
-    check_status(&e, 0);
-    HAS(e.err, "data: not ", ", which differs in inputs.images\n");
-    ended_free(&e);
-    char *const owned[] = {plain, dir, config, one, two, later, mask, masks};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
-}
-
 TEST(captions_alone_and_masks_alone_are_enough_for_a_chain) {
     char *plain = drawn("16", "16"), *dir = test_path("a"), *config = path_join(dir, "mpt.yaml");
     char *masks = path_join(plain, "masks"), *captions = path_join(plain, "captions.jsonl");

@@ -12,7 +12,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/image.h"
 
 static const char head[] = "ovseg hashes 1\n", tail[] = "whole ";
 enum { YOUNG_S = 2, TAIL_N = sizeof tail - 1 + 17 }; /* seconds; bytes of the last line */
@@ -214,47 +213,6 @@ int content_of(struct content *c, const char *path, uint64_t *out) {
     } else {
         status = of_file(c, whole, out);
     }
-    settle(c);
-    free(whole);
-    return status;
-}
-
-static int of_named(struct content *c, const char *dir, const char *below,
-                    const struct strings *stems, struct hasher *h, size_t *beside) {
-    struct strings names;
-    int status = dir_list(dir, &names);
-    for (size_t i = 0; !status && i < names.n; i++) {
-        char *child = path_join(dir, names.at[i]), *stem = path_stem(names.at[i]);
-        char *path = mem_format("%s%s", below, names.at[i]); /* in the folder that was asked for */
-        uint64_t x;
-        if (dir_exists(child)) {
-            char *in = mem_format("%s/", path);
-            status = of_named(c, child, in, stems, h, beside);
-            free(in);
-        } else if (strings_find(stems, stem) >= 0) {
-            status = of_file(c, child, &x);
-            hasher_add_string(h, path);
-            if (!status) hasher_add(h, &x, sizeof x);
-        } else {
-            *beside += image_name_is(names.at[i]);
-        }
-        free(path);
-        free(stem);
-        free(child);
-    }
-    strings_free(&names);
-    return status;
-}
-
-int content_of_named(struct content *c, const char *folder, const struct strings *stems,
-                     uint64_t *out, size_t *beside) {
-    char *whole = realpath(folder, NULL);
-    if (!whole) return error_set(ERR_MISSING, "%s: %s", folder, strerror(errno));
-    struct hasher h;
-    hasher_open(&h);
-    *beside = 0;
-    int status = of_named(c, whole, "", stems, &h, beside);
-    *out = hasher_close(&h);
     settle(c);
     free(whole);
     return status;

@@ -15,8 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/mem.h"
-
 struct content_entry {
     char *path; /* absolute */
     uint64_t hash, size, mtime, ctime, inode;
@@ -38,12 +36,6 @@ void content_close(struct content *c);
 /* Of a file, or of a folder: names and contents of all in it. ERR_MISSING names what cannot be
  * read. */
 int content_of(struct content *c, const char *path, uint64_t *out);
-
-/* Of a folder, only of the files in it and below whose names without suffix are among `stems`,
- * which are settled (strings_settle): their paths in it and their contents. *beside: how many
- * pictures are not. */
-int content_of_named(struct content *c, const char *folder, const struct strings *stems,
-                     uint64_t *out, size_t *beside);
 
 /* Of a table and of the n files that it names, in its order; a file that is not there counts as
  * such. */
