@@ -26,8 +26,9 @@ static int fail_missing(const char *path) {
     struct stat st;
     if (code == EISDIR) return error_set(ERR_MISSING, "%s: is a folder, not a file", path);
     if (code == EACCES)
-        return error_set(ERR_MISSING, "%s: %s: let it be read: chmod a+rX %s", path, strerror(code),
-                         path);
+        return error_set(ERR_MISSING,
+                         "%s: %s: let it be read, and the folders above it (chmod u+rX)", path,
+                         strerror(code));
     if (code == ELOOP)
         return error_set(ERR_MISSING, "%s: a link that leads to itself: remove it", path);
     if (code == ENOENT && lstat(path, &st) == 0)

@@ -194,8 +194,9 @@ static int wrong_columns(const struct captions *c, const struct csv_reader *r,
 }
 
 static int take_row(struct captions *c, const struct csv_reader *r, const struct table *t) {
-    size_t n = columns_of(r, t->columns);
-    if (n != t->columns) return wrong_columns(c, r, t, n);
+    size_t n = columns_of(r, t->columns), last = t->image > t->text ? t->image : t->text;
+    size_t least = t->head ? last + 1 : t->columns; /* behind them nothing is needed */
+    if (n < least || n > t->columns) return wrong_columns(c, r, t, n);
     if (!*csv_field(r, t->image))
         return error_set(ERR_DATA, "%s: line %zu: names no picture", c->path, r->began);
     captions_add(c, csv_field(r, t->image), csv_field(r, t->text), (int64_t)c->n, r->began);

@@ -78,7 +78,8 @@ TEST(what_may_not_be_read_is_told_with_what_lets_it) {
         struct bytes b;
         if (chdir(test_dir()) || (geteuid() == 0 && setuid(65534))) _exit(1);
         int status = file_read("a", 10, &b);
-        bool said = strstr(error_message(), "a: Permission denied: let it be read: chmod a+rX a");
+        bool said =
+            strstr(error_message(), "a: Permission denied: let it be read, and the folders");
         _exit(status == ERR_MISSING && said ? 0 : 2);
     }
     int status;

@@ -157,7 +157,7 @@ static void comma_below_a_header(void) {
 
 static void short_of_its_header(void) {
     own_pictures();
-    own_text("captions.tsv", "image\tcaption\tsplit\np00.jpg\ta car\n");
+    own_text("captions.tsv", "image\tsplit\tcaption\np00.jpg\ta car\n");
 }
 
 static void unknown_header(void) {

@@ -237,6 +237,20 @@ TEST(names_of_a_table_may_hold_its_separator_in_quotation_marks) {
     free(path);
 }
 
+TEST(a_column_that_nobody_reads_may_be_missing_at_the_end_of_a_line) {
+    struct str s = {0};
+    own_pictures();
+    str_add(&s, "image\tcaption\tsplit\n");
+    for (int i = 0; i < OWN_PICTURES; i++)
+        str_add(&s, "p%02d.jpg\ta red car%s\n", i, i % 2 ? "\ttrain" : "");
+    own_text("captions.tsv", s.at);
+    str_free(&s);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "(100 %)");
+    own_ended_free(&e);
+}
+
 TEST(names_behind_numbers_are_told) {
     own_pictures();
     own_captions_jsonl();

@@ -331,12 +331,13 @@ static int64_t least_context(const struct node *n) {
     return least;
 }
 
-/* Names of the set's own file that a CLIP cannot read are told before anything is trained. */
+/* Names of the set's own file that a CLIP cannot read are told before anything is trained. Of a set
+ * that is made the names that count are in it; the file may be another one by now, or gone. */
 static int check_lengths(const struct node *n) {
     const struct node *scenes = node_from(n, "scenes");
     const struct node_input *names = scenes ? node_input(scenes, "names") : NULL;
     int64_t context = least_context(n);
-    if (!names || !context) return 0;
+    if (!names || !context || scenes->done) return 0;
     struct vocabulary v = {0};
     struct strings templates = {0};
     struct vocab_lint l = {0};

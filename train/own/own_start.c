@@ -80,6 +80,17 @@ static const struct node *clip_of(struct graph *g, const char *path) {
     return clip;
 }
 
+/* A config whose weights lie on another machine, where the chain will be trained. */
+static void take_unseen(struct own *o, const char *path) {
+    const char *why = error_message();
+    own_note(o, "--clip %s cannot be looked at here, and is taken for a published one: %.*s", path,
+             (int)strcspn(why, "\n"), why);
+    error_clear();
+    o->context = 77;
+    o->layers = 0;
+    o->large = true;
+}
+
 static int look_at_clip(struct own *o) {
     bool best;
     char *path = run_split(o->clip ? o->clip : "@clip.yaml", &best);
@@ -93,6 +104,7 @@ static int look_at_clip(struct own *o) {
         o->large = published || said->width >= LARGE_WIDTH;
     }
     graph_close(&g);
+    if (!n && path_is_yaml(path) && error_status() == ERR_MISSING) take_unseen(o, path);
     free(path);
     return error_status();
 }

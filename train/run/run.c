@@ -356,12 +356,12 @@ static void tell_nearest(const struct node *n) {
 }
 
 int run_node(struct node *n) {
-    bool first = comm_rank(n->comm) == 0;
+    bool first = comm_rank(n->comm) == 0, begins = first && !dir_exists(n->dir);
     n->began = clock_s();
     int status = begin(n);
     if (status || n->done) return status;
     log_info("%s: stage %s in %s", n->name, n->stage->name, n->dir);
-    if (first) tell_nearest(n);
+    if (begins) tell_nearest(n);
     t_set_threads(run_threads(n));
     waiting_choose(run_threads(n));
     int scope = t_scope_open("", run_modes(n));

@@ -13,13 +13,14 @@ static char *run_of_config(const char *path) {
     struct graph g;
     char *dir = NULL;
     if (!graph_open(&g, path, NULL, 0)) {
-        char *other = identity_other(g.named);
-        if (run_folder(g.named->dir))
+        if (run_folder(g.named->dir)) {
             dir = mem_strdup(g.named->dir);
-        else
+        } else {
+            char *other = identity_other(g.named);
             error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s does%s", path, path,
                       other);
-        free(other);
+            free(other);
+        }
     }
     graph_close(&g);
     return dir;
