@@ -15,8 +15,8 @@ void identity_name(struct node *n); /* id, from identity */
 /* Why a node is new: the differences to the nearest older run of its name, one a line. */
 void identity_explain(const struct node *n, struct str *out);
 
-/* The finished run of this name that differs least, its folder, owned; NULL: there is none. In which
- * settings and inputs it differs is appended to `keys`: "inputs.images, optim.steps". */
+/* The finished run of this name that differs least, its folder, owned; NULL: there is none. In
+ * which settings and inputs it differs is appended to `keys`: "inputs.images, optim.steps". */
 char *identity_nearest(const struct node *n, struct str *keys);
 
 /* What a message that a run is not there ends with: the run that may be meant, "" or "; RUN is
