@@ -2,6 +2,7 @@
 #include "dist/reducer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -40,7 +41,9 @@ struct reducer {
     size_t n;
     struct bucket *bucket;
     size_t n_buckets, cap;
-    size_t begun; /* buckets whose sum has begun */
+    size_t *order, *filled; /* [n_buckets]: as sums begin; as this step's backward fills them */
+    size_t begun, n_filled; /* sums of this step; buckets of `filled` */
+    bool learned;           /* `order` is the one in which backward filled them once */
     int64_t shards;
     bool tree, listening; /* listening: what backward makes now is final */
     struct level level[LEVELS];
@@ -69,13 +72,18 @@ static void sum_as_tree(struct reducer *r, struct bucket *b) {
 
 /* In order: all ranks must begin the same sums one after the other. */
 static void begin_full_ones(struct reducer *r) {
-    while (r->begun < r->n_buckets && !r->bucket[r->begun].missing && !error_status()) {
-        struct bucket *b = &r->bucket[r->begun++];
+    while (r->begun < r->n_buckets && !r->bucket[r->order[r->begun]].missing && !error_status()) {
+        struct bucket *b = &r->bucket[r->order[r->begun++]];
         if (r->tree && comm_has_nccl(r->comm))
             sum_as_tree(r, b);
         else
             comm_sum_tensor_start(r->comm, b->flat);
     }
+}
+
+/* One gradient of it less to wait for. */
+static void count_in(struct reducer *r, size_t bucket) {
+    if (!--r->bucket[bucket].missing) r->filled[r->n_filled++] = bucket;
 }
 
 /* Into its bucket, which it then lives in. */
@@ -85,7 +93,7 @@ static void put(struct reducer *r, size_t i, tensor *grad) {
     t_copy_(m->part, grad);
     t_set_grad(m->t, m->part);
     m->there = true;
-    r->bucket[m->bucket].missing--;
+    count_in(r, m->bucket);
 }
 
 static void on_grad(void *ctx, size_t i) {
@@ -137,6 +145,9 @@ struct reducer *reducer_open(struct comm *c, struct params *p, int64_t shards, b
         add_to_bucket(r, r->n++, &floats);
     }
     make_room(r);
+    r->order = mem_alloc(r->n_buckets, sizeof *r->order);
+    r->filled = mem_alloc(r->n_buckets, sizeof *r->filled);
+    for (size_t b = 0; b < r->n_buckets; b++) r->order[b] = b;
     for (size_t i = 0; i < r->n; i++) t_on_grad(r->member[i].t, on_grad, r, i);
     return r;
 }
@@ -156,6 +167,8 @@ void reducer_close(struct reducer *r) {
     for (size_t b = 0; b < r->n_buckets; b++) t_drop(r->bucket[b].flat);
     for (int k = 0; k < LEVELS; k++) drop_level(r, k);
     free(r->bucket);
+    free(r->order);
+    free(r->filled);
     free(r->member);
     free(r);
 }
@@ -204,7 +217,7 @@ static void give_back(struct reducer *r) {
 void reducer_shard_begin(struct reducer *r, int64_t i) {
     if (!r) return;
     if (i == 0) {
-        r->begun = 0;
+        r->begun = r->n_filled = 0;
         for (size_t m = 0; m < r->n; m++) r->member[m].there = false;
         for (size_t b = 0; b < r->n_buckets; b++)
             r->bucket[b].missing = r->bucket[b].end - r->bucket[b].first;
@@ -219,6 +232,17 @@ void reducer_shard_end(struct reducer *r, int64_t i) {
     if (r->tree && r->shards > 1) carry(r, take_grads(r));
 }
 
+/* From the first step whose backward was listened to: no sum waits for a bucket that is full later
+ * (MaskFormer's layers go from the deepest stage up, and are registered the other way). Rank 0's
+ * order is that of all. What a bucket holds stays as it is, and so does every bit of its sum,
+ * whatever the order: a resumed run, which learns anew, is equal. */
+static void learn_order(struct reducer *r) {
+    if (r->learned || r->n_filled != r->n_buckets || error_status()) return;
+    memcpy(r->order, r->filled, r->n_buckets * sizeof *r->order);
+    comm_broadcast(r->comm, r->order, r->n_buckets * sizeof *r->order);
+    r->learned = true;
+}
+
 /* Which gradients there are, on any rank: who has none puts nothing, that is zeros. */
 static void fill_up(struct reducer *r) {
     int64_t *has = mem_alloc(r->n, sizeof *has);
@@ -226,13 +250,15 @@ static void fill_up(struct reducer *r) {
         tensor *g = t_grad(r->member[i].t);
         has[i] = g != NULL;
         if (g) put(r, i, g);
-        if (!g) t_zero_(r->member[i].part);
-        r->bucket[r->member[i].bucket].missing -= !g;
+        if (g) continue;
+        t_zero_(r->member[i].part);
+        count_in(r, r->member[i].bucket);
     }
     begin_full_ones(r);
     if (!error_status()) {
         comm_sum_counts(r->comm, has, r->n);
         comm_sums_wait(r->comm);
+        learn_order(r);
     }
     for (size_t i = 0; i < r->n; i++)
         if (has[i]) t_set_grad(r->member[i].t, r->member[i].part);
