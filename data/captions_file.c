@@ -14,16 +14,16 @@
 #include "data/captions_internal.h"
 #include "data/coco.h"
 #include "data/coco_internal.h"
-#include "data/image.h"
+#include "data/file_set_internal.h"
 
 enum { HEAD_BYTES = 64 << 10 };
 
 void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line) {
     c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
     const char *said = c->source.n ? c->source.at[c->source.n - 1] : c->path;
-    bool texts = c->form == CAPTIONS_TEXTS && !image_name_is(file); /* "v1.2" has no suffix */
+    bool texts = c->form == CAPTIONS_TEXTS; /* "v1.2" has no suffix */
     c->at[c->n++] = (struct caption_entry){.file = mem_strdup(file),
-                                           .name = texts ? mem_strdup(file) : path_stem(file),
+                                           .name = texts ? text_picture(file) : path_stem(file),
                                            .text = mem_strdup(text),
                                            .id = id,
                                            .line = line,
@@ -175,7 +175,8 @@ const char *captions_form_name(enum captions_form form) {
 
 /* ---- the whole ---- */
 
-int captions_read(struct captions *c, const char *path, struct hasher *hash) {
+int captions_read(struct captions *c, const char *path, const struct strings *only,
+                  struct hasher *hash) {
     *c = (struct captions){.path = mem_strdup(path)};
     int status = captions_form_of(path, &c->form);
     if (!status) {
@@ -183,7 +184,7 @@ int captions_read(struct captions *c, const char *path, struct hasher *hash) {
         case CAPTIONS_COCO: status = read_coco(c, hash); break;
         case CAPTIONS_LINES: status = captions_read_lines(c, hash); break;
         case CAPTIONS_TABLE: status = captions_read_table(c, hash); break;
-        case CAPTIONS_TEXTS: status = captions_read_texts(c, hash); break;
+        case CAPTIONS_TEXTS: status = captions_read_texts(c, only, hash); break;
         }
     }
     if (!status && !c->n && !c->damaged.n)
@@ -231,9 +232,10 @@ static void attach(struct dataset *d, struct captions *e) {
                  (long long)d->n_images);
 }
 
-int captions_attach(struct dataset *d, const char *path, struct hasher *hash) {
+int captions_attach(struct dataset *d, const char *path, const struct strings *only,
+                    struct hasher *hash) {
     struct captions e;
-    int status = captions_read(&e, path, hash);
+    int status = captions_read(&e, path, only, hash);
     if (status) return status;
     for (size_t i = 0; i < e.damaged.n; i++) log_warn("left out: %s", e.damaged.at[i]);
     if (e.mixed.n)

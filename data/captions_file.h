@@ -51,12 +51,19 @@ int captions_form_of(const char *path, enum captions_form *form);
 const char *captions_form_name(enum captions_form form); /* for people */
 
 /* Reads all of it; what was read goes into `hash`, when it is not NULL. ERR_MISSING, or ERR_DATA
- * with the line; of a folder of texts, damaged ones are left out. */
-int captions_read(struct captions *c, const char *path, struct hasher *hash);
+ * with the line; of a folder of texts, damaged ones are left out, and so are those of pictures that
+ * are not among `only` (settled names; NULL: all count). */
+int captions_read(struct captions *c, const char *path, const struct strings *only,
+                  struct hasher *hash);
 void captions_free(struct captions *c);
+
+/* The texts of a folder that captions_read() reads, paths from it on, by name. *out is owned in any
+ * case. ERR_MISSING, ERR_DATA. */
+int captions_texts(const char *folder, const struct strings *only, struct strings *out);
 
 /* Gives the pictures of `d`, which have names in rising order and no captions, theirs: by id.
  * Captions of other pictures are counted in a log line, damaged texts of a folder are named in
  * warnings. ERR_MISSING, or ERR_DATA with the line.
  * What was read goes into `hash`. */
-int captions_attach(struct dataset *d, const char *path, struct hasher *hash);
+int captions_attach(struct dataset *d, const char *path, const struct strings *only,
+                    struct hasher *hash);

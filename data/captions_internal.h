@@ -12,4 +12,5 @@ int captions_check_json(const char *path, const char *text, bool lines);
 
 int captions_read_lines(struct captions *c, struct hasher *hash); /* JSON Lines */
 int captions_read_table(struct captions *c, struct hasher *hash);
-int captions_read_texts(struct captions *c, struct hasher *hash); /* a folder of .txt */
+int captions_read_texts(struct captions *c, const struct strings *only,
+                        struct hasher *hash); /* a folder of .txt */

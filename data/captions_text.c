@@ -264,11 +264,21 @@ static int take_file(struct captions *c, const char *name, struct hasher *hash) 
     return status;
 }
 
-int captions_read_texts(struct captions *c, struct hasher *hash) {
+int captions_texts(const char *folder, const struct strings *only, struct strings *out) {
     struct found_files files;
-    int status = found_files_list(&files, c->path, ".txt", NULL, true);
+    struct file_filter filter = {.suffix = ".txt", .deep = true, .texts = true, .only = only};
+    int status = found_files_list(&files, folder, &filter, NULL);
+    *out = (struct strings){0};
     for (size_t i = 0; !status && i < files.n; i++)
-        if (!is_other_text(files.at[i].path)) status = take_file(c, files.at[i].path, hash);
+        if (!is_other_text(files.at[i].path)) strings_add(out, files.at[i].path);
     found_files_free(&files);
+    return status;
+}
+
+int captions_read_texts(struct captions *c, const struct strings *only, struct hasher *hash) {
+    struct strings files;
+    int status = captions_texts(c->path, only, &files);
+    for (size_t i = 0; !status && i < files.n; i++) status = take_file(c, files.at[i], hash);
+    strings_free(&files);
     return status;
 }

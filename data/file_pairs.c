@@ -24,10 +24,10 @@ static bool has_middle(const char *name, const char *middle) {
     return part && strncmp(part + 1, middle, k) == 0 && strchr("_.", part[1 + k]) && part[1 + k];
 }
 
-static bool is_wanted(const char *name, const char *suffix, const char *middle) {
-    bool other = middle && middle[0] == '!';
-    if (name[0] == '.' || (middle && has_middle(name, middle + other) == other)) return false;
-    return suffix ? ends_in(name, suffix) : image_name_is(name);
+static bool is_wanted(const char *name, const struct file_filter *f) {
+    bool other = f->middle && f->middle[0] == '!';
+    if (name[0] == '.' || (f->middle && has_middle(name, f->middle + other) == other)) return false;
+    return f->suffix ? ends_in(name, f->suffix) : image_name_is(name);
 }
 
 static bool is_folder(const char *dir, const char *name) {
@@ -41,29 +41,53 @@ static int by_stem(const void *a, const void *b) {
     return strcmp(((const struct found_file *)a)->stem, ((const struct found_file *)b)->stem);
 }
 
-int found_files_list(struct found_files *f, const char *dir, const char *suffix, const char *middle,
-                     bool deep) {
+char *text_picture(const char *stem) {
+    return image_name_is(stem) ? path_stem(stem) : mem_strdup(stem);
+}
+
+static bool is_among(const char *stem, const struct file_filter *f) {
+    if (!f->only) return true;
+    char *name = f->texts ? text_picture(stem) : mem_strdup(stem);
+    bool is = strings_find(f->only, name) >= 0;
+    free(name);
+    return is;
+}
+
+static char *stem_of(const char *name, const char *suffix) {
+    return suffix ? mem_format("%.*s", (int)(strlen(name) - strlen(suffix)), name)
+                  : path_stem(name);
+}
+
+int found_files_list(struct found_files *f, const char *dir, const struct file_filter *filter,
+                     size_t *beside) {
     struct strings files = {0};
+    size_t others = 0;
     *f = (struct found_files){0};
-    int status = deep ? dir_walk(dir, NULL, &files) : dir_list(dir, &files);
+    int status = filter->deep ? dir_walk(dir, NULL, &files) : dir_list(dir, &files);
     for (size_t i = 0; !status && i < files.n; i++) {
         const char *name = path_base(files.at[i]);
-        if (!is_wanted(name, suffix, middle) || (!deep && is_folder(dir, name))) continue;
-        char *stem = suffix ? mem_format("%.*s", (int)(strlen(name) - strlen(suffix)), name)
-                            : path_stem(name);
+        if (!is_wanted(name, filter) || (!filter->deep && is_folder(dir, name))) continue;
+        char *stem = stem_of(name, filter->suffix);
+        if (!is_among(stem, filter)) {
+            others++;
+            free(stem);
+            continue;
+        }
         f->at = mem_grow(f->at, &f->cap, f->n + 1, sizeof *f->at);
         f->at[f->n++] = (struct found_file){stem, mem_strdup(files.at[i])};
     }
     strings_free(&files);
+    if (beside) *beside = others;
     if (f->n) qsort(f->at, f->n, sizeof *f->at, by_stem);
     for (size_t i = 1; !status && i < f->n; i++)
         if (strcmp(f->at[i - 1].stem, f->at[i].stem) == 0)
             status = error_set(ERR_DATA, "%s: %s and %s have one name; rename one of them", dir,
                                f->at[i - 1].path, f->at[i].path);
-    if (!status && !f->n)
-        status = error_set(ERR_DATA, "%s: has no files *%s%s%s", dir,
-                           suffix ? suffix : ".jpg, .jpeg, .png or .webp",
-                           middle ? " of the split " : "", middle ? middle : "");
+    if (!status && !f->n && !filter->only)
+        status =
+            error_set(ERR_DATA, "%s: has no files *%s%s%s", dir,
+                      filter->suffix ? filter->suffix : ".jpg, .jpeg, .png or .webp",
+                      filter->middle ? " of the split " : "", filter->middle ? filter->middle : "");
     return status;
 }
 
@@ -168,15 +192,18 @@ static void pair_all(struct file_set *s, const struct file_set_options *o,
 int file_set_pair(struct file_set *s, const struct file_set_options *o, struct strings *names) {
     struct found_files images = {0}, maps = {0};
     struct strings listed = {0};
-    int status = found_files_list(&images, o->images, o->image_suffix, o->middle, o->deep);
-    if (!status && o->maps)
-        status = found_files_list(&maps, o->maps, o->map_suffix, o->middle, o->deep);
+    struct file_filter filter = {o->image_suffix, o->middle, o->deep, false, o->only};
+    int status = found_files_list(&images, o->images, &filter, NULL);
+    filter.suffix = o->map_suffix;
+    if (!status && o->maps) status = found_files_list(&maps, o->maps, &filter, NULL);
     if (!status && o->list) status = read_list(o->list, &listed);
     if (!status && o->list)
         pair_listed(s, o, &listed, &images, &maps, names);
     else if (!status)
         pair_all(s, o, &images, &maps, names);
-    if (!status && !s->n)
+    if (!status && !s->n && o->only)
+        status = error_set(ERR_DATA, "%s: has none of the pictures that are listed", o->images);
+    else if (!status && !s->n)
         status = error_set(ERR_DATA, "%s, %s: no picture has a label map of its name", o->images,
                            o->maps);
     found_files_free(&images);

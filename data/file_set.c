@@ -281,7 +281,7 @@ int file_set_open(struct dataset *d, const struct file_set_options *o) {
     d->image_name = names.at;
     if (!status) fill_ids(d);
     if (!status) hash_files(&hash, d, s);
-    if (!status && o->captions) status = captions_attach(d, o->captions, &hash);
+    if (!status && o->captions) status = captions_attach(d, o->captions, o->only, &hash);
     d->hash = hasher_close(&hash);
     if (status) dataset_close(d);
     return status;

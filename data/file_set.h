@@ -17,11 +17,12 @@ enum { RAW_VALUES = 1 << 16, RAW_MISTAKE = UINT16_MAX - 1 /* in class_of: no map
 enum { SHRUNK_SIDE = 512, SHRUNK_QUALITY = 75 };
 
 struct file_set_options {
-    const char *images, *maps; /* folders; maps NULL: none, then `names` may be NULL, too */
-    const char *names;         /* a vocabulary (data/vocabulary.h): classes and raw values */
-    const char *list;          /* names, one a line: only these, and all of them; NULL: all */
-    const char *captions;      /* data/captions_file.h; NULL: none */
-    const char *image_suffix;  /* NULL: any picture */
+    const char *images, *maps;  /* folders; maps NULL: none, then `names` may be NULL, too */
+    const char *names;          /* a vocabulary (data/vocabulary.h): classes and raw values */
+    const char *list;           /* names, one a line: only these, and all of them; NULL: all */
+    const char *captions;       /* data/captions_file.h; NULL: none */
+    const struct strings *only; /* names, settled: as if other files were not there; NULL: all */
+    const char *image_suffix;   /* NULL: any picture */
     const char *map_suffix;
     const char *middle; /* only names whose second part of _ is this; "!x": is not x; NULL: any */
     enum map_kind kind;

@@ -12,10 +12,22 @@ struct found_files {
     size_t n, cap;
 };
 
-/* The files of a folder whose names end as they should. ERR_MISSING, or ERR_DATA for two of one
- * stem. Free it in any case. */
-int found_files_list(struct found_files *f, const char *dir, const char *suffix, const char *middle,
-                     bool deep);
+/* Which files of a folder. */
+struct file_filter {
+    const char *suffix, *middle; /* as in file_set_options */
+    bool deep, texts;            /* texts: "a.jpg.txt" belongs to the picture "a", too */
+    const struct strings *only;  /* settled: those of pictures of these names; NULL: all */
+};
+
+/* The name of the picture that a text is of, from the text's without ".txt": "a" of "a" and of
+ * "a.jpg"; owned. */
+char *text_picture(const char *stem);
+
+/* They, and of those that end as they should but are not among `only`, how many, in *beside (NULL:
+ * not asked for). ERR_MISSING, or ERR_DATA for two of one stem, or, but with `only`, for none. Free
+ * it in any case. */
+int found_files_list(struct found_files *f, const char *dir, const struct file_filter *filter,
+                     size_t *beside);
 void found_files_free(struct found_files *f);
 
 /* Fills s->at, and the names of the pairs, which the caller owns. */

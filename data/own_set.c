@@ -6,11 +6,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text_file.h"
+#include "data/captions_file.h"
 #include "data/coco.h"
-#include "data/file_set.h"
+#include "data/file_set_internal.h"
 #include "data/vocabulary.h"
 
 enum { LIST_BYTES_MAX = 64 << 20 };
+
+static const char map_suffix[] = ".png";
 
 /* ---- COCO's instances for pictures that are known by name ---- */
 
@@ -161,8 +164,9 @@ int own_set_open(struct dataset *d, const struct own_files *f) {
                                  .captions = f->captions,
                                  .maps = folder ? f->masks : NULL,
                                  .names = folder ? f->names : NULL,
-                                 .map_suffix = ".png",
+                                 .map_suffix = map_suffix,
                                  .kind = painted ? MAPS_COLOUR : MAPS_PNG,
+                                 .only = f->only,
                                  .keep_alone = true,
                                  .deep = true};
     if (!status) status = file_set_open(d, &o);
@@ -170,6 +174,22 @@ int own_set_open(struct dataset *d, const struct own_files *f) {
         status = use_instances(d, f);
         if (status) dataset_close(d);
     }
+    return status;
+}
+
+int own_set_files(const struct own_files *f, enum own_part part, struct strings *files,
+                  size_t *beside) {
+    const char *const folder[] = {
+        [OWN_IMAGES] = f->images, [OWN_CAPTIONS] = f->captions, [OWN_MASKS] = f->masks};
+    *beside = 0;
+    if (part == OWN_CAPTIONS) return captions_texts(f->captions, f->only, files);
+    struct file_filter filter = {
+        .suffix = part == OWN_MASKS ? map_suffix : NULL, .deep = true, .only = f->only};
+    struct found_files found;
+    int status = found_files_list(&found, folder[part], &filter, beside);
+    *files = (struct strings){0};
+    for (size_t i = 0; i < found.n; i++) strings_add(files, found.at[i].path);
+    found_files_free(&found);
     return status;
 }
 
@@ -192,46 +212,59 @@ static int by_index(const void *a, const void *b) {
     return (*x > *y) - (*x < *y);
 }
 
-static int take_line(const struct dataset *d, const char *path, size_t line, const char *name,
-                     int64_t *out) {
-    char *stem = image_name_is(name) ? path_stem(name) : mem_strdup(name);
-    *out = find_name(d, stem);
-    free(stem);
-    if (*out >= 0) return 0;
-    return error_set(ERR_DATA,
-                     "%s: line %zu: there is no picture %s any more; put it back, or take the line "
-                     "out",
-                     path, line, name);
-}
-
-int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n) {
+int own_list_read(const char *path, struct strings *lines) {
     struct bytes file;
-    *out = NULL;
-    *n = 0;
     int status = text_file_read(path, LIST_BYTES_MAX, &file, NULL);
     if (status) return status;
-    *out = mem_alloc((size_t)d->n_images + 1, sizeof **out);
-    const char *at = (const char *)file.at;
-    for (size_t line = 1; *at && !status; line++) {
+    for (const char *at = (const char *)file.at; *at;) {
         size_t length = strcspn(at, "\n"), k = length;
         while (k && strchr(" \t\r", at[k - 1])) k--;
-        char *name = mem_format("%.*s", (int)k, at);
-        if (k && *n == d->n_images)
-            status = error_set(ERR_DATA, "%s: names more pictures than there are", path);
-        else if (k)
-            status = take_line(d, path, line, name, &(*out)[*n]), ++*n;
-        free(name);
+        char *line = mem_format("%.*s", (int)k, at);
+        strings_add(lines, line);
+        free(line);
         at += length + (at[length] == '\n');
     }
     bytes_free(&file);
-    if (!status && *n) qsort(*out, (size_t)*n, sizeof **out, by_index);
-    for (int64_t i = 1; i < *n && !status; i++)
-        if ((*out)[i] == (*out)[i - 1])
-            status = error_set(ERR_DATA, "%s: names %s twice", path, own_set_file(d, (*out)[i]));
+    return 0;
+}
+
+char *own_list_name(const char *line) {
+    return image_name_is(line) ? path_stem(line) : mem_strdup(line);
+}
+
+static int find_listed(const struct dataset *d, const char *path, const struct strings *lines,
+                       int64_t *out, int64_t *n) {
+    for (size_t i = 0; i < lines->n; i++) {
+        if (!*lines->at[i]) continue;
+        char *name = own_list_name(lines->at[i]);
+        int64_t at = find_name(d, name);
+        free(name);
+        if (at < 0)
+            return error_set(ERR_DATA,
+                             "%s: line %zu: there is no picture %s any more; put it back, or take "
+                             "the line out",
+                             path, i + 1, lines->at[i]);
+        out[(*n)++] = at;
+    }
+    if (*n) qsort(out, (size_t)*n, sizeof *out, by_index);
+    for (int64_t i = 1; i < *n; i++)
+        if (out[i] == out[i - 1])
+            return error_set(ERR_DATA, "%s: names %s twice", path, own_set_file(d, out[i]));
+    return 0;
+}
+
+int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n) {
+    struct strings lines = {0};
+    *out = NULL;
+    *n = 0;
+    int status = own_list_read(path, &lines);
+    if (!status) *out = mem_alloc(lines.n + 1, sizeof **out);
+    if (!status) status = find_listed(d, path, &lines, *out, n);
     if (status) {
         free(*out);
         *out = NULL;
         *n = 0;
     }
+    strings_free(&lines);
     return status;
 }

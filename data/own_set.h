@@ -11,6 +11,8 @@ struct own_files {
     const char *masks;    /* a folder, or a file of COCO's instances; NULL: none */
     const char *names;    /* a vocabulary: classes with the raw values or the colours of maps; NULL
                              without masks */
+    const struct strings *only; /* names of pictures without suffix, settled: as if there were no
+                                   others; NULL: all */
 };
 
 /* Pictures in the order of their names, all of them; one without a mask has no label map. COCO's
@@ -22,7 +24,18 @@ int own_set_open(struct dataset *d, const struct own_files *f);
 const char *own_set_file(const struct dataset *d, int64_t i);
 bool own_set_has_mask(const struct dataset *d, int64_t i);
 
-/* Which pictures a list names, a line each: files or names without suffix, blanks of lines' ends
- * not counting. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no such picture,
- * one is named twice, none is named. */
+enum own_part { OWN_IMAGES, OWN_CAPTIONS, OWN_MASKS };
+
+/* The files that are read of a part that is a folder: paths from it on, by name; owned in any case.
+ * *beside: pictures or maps that are not, for they are not among f->only. ERR_MISSING, ERR_DATA. */
+int own_set_files(const struct own_files *f, enum own_part part, struct strings *files,
+                  size_t *beside);
+
+/* A list of pictures: a line each, a file or its name without suffix; blanks at lines' ends do not
+ * count, empty lines are kept. Adds to `lines`. ERR_MISSING, ERR_DATA. */
+int own_list_read(const char *path, struct strings *lines);
+char *own_list_name(const char *line); /* without suffix; owned */
+
+/* Which pictures a list names. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no
+ * such picture, or one is named twice. */
 int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n);

@@ -10,9 +10,9 @@
 #include "base/progress.h"
 #include "data/coco.h"
 #include "data/label_maps.h"
-#include "data/own_set.h"
 #include "data/resize.h"
 #include "data/set.h"
+#include "train/prepare_input.h"
 #include "train/run/graph.h"
 #include "train/signals.h"
 
@@ -24,7 +24,7 @@ struct source {
     int64_t *at[3], n[3]; /* pictures to train on, for choices, for the table */
 };
 
-enum { TRAIN, VAL, TEST };
+enum { TRAIN = PREPARE_TRAIN, VAL = PREPARE_VAL, TEST = PREPARE_TEST };
 
 struct prepared {
     struct image image;
@@ -239,21 +239,18 @@ static int open_coco(const struct node *n, struct source *s) {
 
 /* train.txt, and val.txt and test.txt where they are there. */
 static int open_own(const struct node *n, struct source *s) {
-    static const char *const lists[] = {"train.txt", "val.txt", "test.txt"}; /* by TRAIN ... */
-    struct own_files f = {path_of(n, "images"), path_of(n, "captions"), path_of(n, "masks"),
-                          path_of(n, "names")};
+    struct own_files f;
+    struct strings only;
     s->own = true;
-    int status = own_set_open(&s->d, &f);
+    int status = prepare_files(n, &f, &only);
+    if (!status) status = own_set_open(&s->d, &f);
     for (int k = TRAIN; k <= TEST && !status; k++) {
-        char *path = path_join(path_of(n, "split"), lists[k]);
+        char *path = prepare_list(n, k);
         if (k == TRAIN || file_exists(path))
             status = own_set_list(&s->d, path, &s->at[k], &s->n[k]);
         free(path);
     }
-    if (!status && s->n[TRAIN] + s->n[VAL] + s->n[TEST] < s->d.n_images)
-        log_info("%s: %lld of %lld pictures are in no list and left out", path_of(n, "split"),
-                 (long long)(s->d.n_images - s->n[TRAIN] - s->n[VAL] - s->n[TEST]),
-                 (long long)s->d.n_images);
+    strings_free(&only);
     return status;
 }
 

@@ -26,7 +26,7 @@ static int run_captions(const uint8_t *data, size_t n) {
     char *path = fuzz_path(names[data[0]]), *dir = path_dir(path);
     struct captions c;
     REQUIRE(!dir_make(dir) && !file_write(path, data + 1, n - 1), "%s", error_message());
-    int status = captions_read(&c, data[0] == FORMS - 1 ? dir : path, NULL);
+    int status = captions_read(&c, data[0] == FORMS - 1 ? dir : path, NULL, NULL);
     for (size_t i = 0; !status && i < c.n; i++) {
         REQUIRE(c.at[i].file && c.at[i].name && c.at[i].text && c.at[i].line, "half a caption");
         REQUIRE(i == 0 || strcmp(c.at[i - 1].name, c.at[i].name) <= 0, "out of order");

@@ -143,7 +143,7 @@ static int run_lines(const uint8_t *data, size_t n) {
     hasher_open(&hash);
     log_set_level(LOG_ERROR); /* it counts what it passes over */
     int status = file_write(path, data, n);
-    if (!status) status = captions_attach(&d, path, &hash);
+    if (!status) status = captions_attach(&d, path, NULL, &hash);
     hasher_close(&hash);
     if (!status) REQUIRE(d.caption_at[3] == d.n_captions, "captions of nobody");
     dataset_close(&d);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "tests/test.h"
@@ -101,15 +102,41 @@ TEST(trees_that_differ_in_shape_alone_have_different_hashes) {
     put("3/a/c", "y");
     put("4/a/b", "x");
     put("4/c", "y");
-    char *empty = test_path("5/a");
-    CHECK_OK(dir_make(empty)); /* an empty folder, an empty file */
-    put("6/a", "");
+    put("5/a", ""); /* an empty file, and none */
+    put("6/b", "");
     uint64_t h[6];
     for (int i = 0; i < 6; i++) {
         h[i] = folder((char[]){(char)('1' + i), '\0'});
         for (int k = 0; k < i; k++) CHECK(h[k] != h[i]);
     }
+}
+
+TEST(hidden_files_and_empty_folders_count_for_nothing) {
+    put("p/a", "x");
+    uint64_t h = folder("p");
+    put("p/.DS_Store", "of a file browser");
+    put("p/.cache/a", "y");
+    char *empty = test_path("p/empty");
+    CHECK_OK(dir_make(empty));
+    CHECK(folder("p") == h);
     free(empty);
+}
+
+/* Two such links made 2^depth ways through one folder. */
+TEST(links_that_lead_back_are_named_and_so_is_what_has_no_end) {
+    put("p/a", "x");
+    char *path = test_path("p"), *one = test_path("p/l1"), *two = test_path("p/l2"),
+         *pipe = test_path("p/pipe");
+    struct content c;
+    uint64_t h;
+    content_open(&c, test_dir());
+    CHECK_INT(symlink(".", one) | symlink(".", two), 0);
+    CHECK_ERROR(content_of(&c, path, &h), ERR_DATA, "p/l1: a link that leads back to a folder");
+    CHECK_INT(unlink(one) | unlink(two) | mkfifo(pipe, 0600), 0);
+    CHECK_ERROR(content_of(&c, path, &h), ERR_DATA, "pipe: is neither a file nor a folder");
+    content_close(&c);
+    char *const owned[] = {path, one, two, pipe};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(a_file_that_is_not_there_is_named) {

@@ -176,3 +176,17 @@ TEST(masks_whose_names_are_all_unseen_are_refused) {
     CHECK_INT(e.status, 0);
     own_ended_free(&e);
 }
+
+TEST(a_config_whose_weights_lie_on_another_machine_is_taken_for_a_published_clip) {
+    own_pictures();
+    own_captions_jsonl();
+    own_text("clip.yaml", "stage: import\ninputs: {file: not-there.pth}\n");
+    char *clip = own_path("clip.yaml");
+    struct own_ended e = INIT("--clip", clip);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "clip.yaml cannot be looked at here, and is taken for a published one: ");
+    CHECK_HAS(e.out, "not-there.pth");
+    own_has("out/finetune.yaml", "lr: 5e-6, weight_decay: 0.2");
+    own_ended_free(&e);
+    free(clip);
+}

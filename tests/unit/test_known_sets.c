@@ -327,8 +327,11 @@ TEST(pictures_of_the_full_ade_are_for_training_unless_they_are_for_validation) {
         free(path);
     }
     struct found_files val, train;
-    CHECK_OK(found_files_list(&val, dir, ".jpg", known_split_find(set, "val")->middle, true));
-    CHECK_OK(found_files_list(&train, dir, ".jpg", known_split_find(set, "train")->middle, true));
+    struct file_filter filter = {
+        .suffix = ".jpg", .middle = known_split_find(set, "val")->middle, .deep = true};
+    CHECK_OK(found_files_list(&val, dir, &filter, NULL));
+    filter.middle = known_split_find(set, "train")->middle;
+    CHECK_OK(found_files_list(&train, dir, &filter, NULL));
     CHECK_INT(val.n, 1);
     CHECK_TEXT(val.at[0].stem, "ADE_val_00000001");
     CHECK_INT(train.n, 3);

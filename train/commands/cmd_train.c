@@ -173,6 +173,20 @@ static void print(const struct graph *g, bool explain) {
     str_free(&text);
 }
 
+/* Also where all is reused: who put them there may wait for them. */
+static void tell_unlisted(const struct graph *g) {
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t k = 0; k < g->at[i]->n_inputs; k++) {
+            const struct node_input *in = &g->at[i]->input[k];
+            bool one = in->unlisted == 1;
+            if (in->unlisted)
+                log_info(
+                    "%s: %zu picture%s in no list of inputs.split %s left out; `ovseg init` "
+                    "takes new ones in",
+                    in->path, in->unlisted, one ? "" : "s", one ? "is" : "are");
+        }
+}
+
 /* Where it is run may be another machine. */
 static int look(const struct graph *g, bool explain) {
     if (!comm_rank(g->comm)) print(g, explain);
@@ -189,6 +203,7 @@ static int train(struct graph *g, struct comm *comm, const struct launch *l,
     g->comm = comm;
     if (status) return status;
     const char *limit = g->named->config.run.time_limit;
+    if (!comm_rank(comm) && !a->node) tell_unlisted(g);
     comm_timeout(comm, g->named->config.run.timeout_first);
     if (a->dry_run) return look(g, a->explain);
     if (a->node) return run_one(node_at(g, a->node), limit);

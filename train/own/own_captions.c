@@ -157,7 +157,7 @@ static int look_for_nouns(struct own *o) {
 int own_captions(struct own *o) {
     if (!o->captions_path) return 0;
     int status = dir_exists(o->captions_path) ? 0 : text_file_check(o->captions_path);
-    if (!status) status = captions_read(&o->captions, o->captions_path, NULL);
+    if (!status) status = captions_read(&o->captions, o->captions_path, NULL, NULL);
     if (status == ERR_DATA) {
         own_take_error(o, OWN_LAYOUT, "");
         return 0;

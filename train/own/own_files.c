@@ -22,9 +22,18 @@ static const char *foreign_kind(const char *name) {
     return NULL;
 }
 
-static bool is_below(const char *file, const char *folder) {
-    size_t n = strlen(folder);
-    return strncmp(file, folder, n) == 0 && file[n] == '/';
+/* The folders right below that hold pictures, settled. */
+static struct strings folders_of_pictures(const struct strings *files) {
+    struct strings folders = {0};
+    for (size_t i = 0; i < files->n; i++) {
+        const char *file = files->at[i], *slash = strchr(file, '/');
+        if (!slash || !image_name_is(file)) continue;
+        char *folder = mem_format("%.*s", (int)(slash - file), file);
+        strings_add(&folders, folder);
+        free(folder);
+    }
+    strings_settle(&folders);
+    return folders;
 }
 
 /* All files below a folder; also folders that are called like a picture and hold none, which will
@@ -33,15 +42,16 @@ static int list_files(const char *dir, struct strings *files) {
     struct strings names = {0};
     int status = dir_walk(dir, NULL, files);
     if (!status) status = dir_list(dir, &names);
-    for (size_t i = 0, n = files->n; !status && i < names.n; i++) {
-        char *path = path_join(dir, names.at[i]);
-        bool none = names.at[i][0] != '.' && image_name_is(names.at[i]) && dir_exists(path);
-        for (size_t k = 0; none && k < n; k++)
-            none = !is_below(files->at[k], names.at[i]) || !image_name_is(files->at[k]);
-        if (none) strings_add(files, names.at[i]);
+    struct strings hold = folders_of_pictures(files);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        const char *name = names.at[i];
+        if (name[0] == '.' || !image_name_is(name) || strings_find(&hold, name) >= 0) continue;
+        char *path = path_join(dir, name);
+        if (dir_exists(path)) strings_add(files, name);
         free(path);
     }
     strings_free(&names);
+    strings_free(&hold);
     return status;
 }
 

@@ -136,6 +136,8 @@ static uint64_t nanoseconds(struct timespec t) {
 static int look(const char *path, struct content_entry *e) {
     struct stat s;
     if (stat(path, &s) < 0) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(s.st_mode)) /* of a pipe nobody would see the end */
+        return error_set(ERR_DATA, "%s: is neither a file nor a folder: take it away", path);
     *e = (struct content_entry){.size = (uint64_t)s.st_size,
                                 .mtime = nanoseconds(s.st_mtim),
                                 .ctime = nanoseconds(s.st_ctim),
@@ -177,42 +179,40 @@ static int of_file(struct content *c, const char *path, uint64_t *out) {
     return 0;
 }
 
-/* What kind of entry, its name, what is in it, and where the folder ends: no two trees run together
- * to the same bytes. */
-static int of_folder(struct content *c, const char *path, struct hasher *h) {
-    struct strings names;
-    int status = dir_list(path, &names);
-    for (size_t i = 0; !status && i < names.n; i++) {
-        char *child = path_join(path, names.at[i]);
-        bool folder = dir_exists(child);
-        hasher_add_string(h, folder ? "folder" : "file");
-        hasher_add_string(h, names.at[i]);
-        if (folder) {
-            status = of_folder(c, child, h);
-        } else {
-            uint64_t x;
-            status = of_file(c, child, &x);
-            if (!status) hasher_add(h, &x, sizeof x);
-        }
-        free(child);
+int content_of_files(struct content *c, const char *folder, const struct strings *files,
+                     uint64_t *out) {
+    char *whole = realpath(folder, NULL);
+    if (!whole) return error_set(ERR_MISSING, "%s: %s", folder, strerror(errno));
+    struct hasher h;
+    int status = 0;
+    hasher_open(&h);
+    for (size_t i = 0; i < files->n && !status; i++) {
+        char *file = path_join(whole, files->at[i]);
+        uint64_t x;
+        status = of_file(c, file, &x);
+        hasher_add_string(&h, files->at[i]);
+        if (!status) hasher_add(&h, &x, sizeof x);
+        free(file);
     }
-    hasher_add_string(h, "end");
-    strings_free(&names);
+    *out = hasher_close(&h);
+    settle(c);
+    free(whole);
+    return status;
+}
+
+static int of_folder(struct content *c, const char *path, uint64_t *out) {
+    struct strings files = {0};
+    int status = dir_walk(path, NULL, &files);
+    if (!status) status = content_of_files(c, path, &files, out);
+    strings_free(&files);
     return status;
 }
 
 int content_of(struct content *c, const char *path, uint64_t *out) {
+    if (dir_exists(path)) return of_folder(c, path, out);
     char *whole = realpath(path, NULL);
     if (!whole) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
-    int status;
-    if (dir_exists(whole)) {
-        struct hasher h;
-        hasher_open(&h);
-        status = of_folder(c, whole, &h);
-        *out = hasher_close(&h);
-    } else {
-        status = of_file(c, whole, out);
-    }
+    int status = of_file(c, whole, out);
     settle(c);
     free(whole);
     return status;

@@ -18,6 +18,7 @@ struct node_input {
     struct node *node; /* the run that gives it; NULL: a path */
     char *path;        /* of a file or folder; NULL: a node */
     uint64_t hash;     /* of what is at the path; set with the identity */
+    size_t unlisted;   /* pictures in it that no list names (train/prepare_input.h) */
     bool best;         /* RUN@best: the checkpoint that validated best, not the last */
 };
 

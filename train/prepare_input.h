@@ -1,0 +1,23 @@
+/* The inputs of stage prepare where lists say which of a user's own files are meant
+ * (data/own_set.h). */
+#pragma once
+
+#include "data/own_set.h"
+#include "train/run/content.h"
+#include "train/run/graph.h"
+
+enum { PREPARE_TRAIN, PREPARE_VAL, PREPARE_TEST, PREPARE_LISTS };
+
+/* The list below inputs.split; owned. Of the last two there may be none. */
+char *prepare_list(const struct node *n, int list);
+
+/* The user's files, those of the pictures that the lists name alone. f->only is `only`, which is
+ * owned in any case. ERR_MISSING, ERR_DATA. */
+int prepare_files(const struct node *n, struct own_files *f, struct strings *only);
+
+/* It is a folder of such files. */
+bool prepare_input_is_listed(const struct node *n, const struct node_input *in);
+
+/* in->hash: of the files that are read. What lies beside them changes nothing until it is listed;
+ * in->unlisted counts pictures. */
+int prepare_input_content(const struct node *n, struct node_input *in, struct content *c);
