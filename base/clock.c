@@ -1,6 +1,8 @@
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +10,16 @@ double clock_s(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* "nanoseconds that it ran, that it waited, how often" */
+double clock_waited(void) {
+    char line[128] = "";
+    FILE *f = fopen("/proc/thread-self/schedstat", "r");
+    bool read = f && fgets(line, sizeof line, f);
+    if (f) fclose(f);
+    char *second = read ? strchr(line, ' ') : NULL;
+    return second ? 1e-9 * strtod(second, NULL) : NAN;
 }
 
 void clock_date(char out[20]) {

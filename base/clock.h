@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-double clock_s(void);                    /* seconds since an arbitrary start, monotonic */
+double clock_s(void); /* seconds since an arbitrary start, monotonic */
+/* Seconds since it began that this thread was ready to run and had no core; NAN: the kernel does
+ * not say. */
+double clock_waited(void);
 void clock_date(char out[20]);           /* local "2026-11-24 22:01:05" */
 void clock_span(double s, char out[16]); /* "850 ms", "12.3 s", "4 min 05 s", "2 h 10 min" */
 

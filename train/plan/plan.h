@@ -41,7 +41,8 @@ struct plan_probe {
     int64_t pictures;     /* of its set, in the probe */
     double picture_bytes; /* of a picture and its labels, decoded */
     int64_t pairs;        /* mined */
-    double once;          /* seconds that do not grow with the pictures: models, texts */
+    double lasted, waited; /* seconds; of these ready and without a core, NAN: not known */
+    double once;           /* seconds that do not grow with the pictures: models, texts */
 };
 
 struct plan_stage {
@@ -62,7 +63,6 @@ struct plan {
     double memory, disk, flop;
     bool whole, counted;      /* times, and work, of all that will run are known */
     double room, free_memory; /* of output_dir; bytes now, or those to fit into */
-    double load;              /* how many processes want a core, the last minute's mean */
     bool gpu;                 /* some of what will run is for a GPU, which is not probed as yet */
 };
 

@@ -193,6 +193,7 @@ static struct loading time_loading(const struct node *n) {
 
 struct found {
     double began, ended, memory, unit, bare, text, crops;
+    double waited; /* seconds that it was ready and had no core */
     int64_t units;
     struct loading loading;
 };
@@ -204,6 +205,7 @@ static int write_found(const struct node *n, const char *dir, const char *suffix
     json_object(&j);
     json_key_real(&j, "began", f->began);
     json_key_real(&j, "ended", f->ended);
+    json_key_real(&j, "waited", f->waited);
     json_key_real(&j, "memory", f->memory);
     json_key_real(&j, "unit", f->unit);
     json_key_real(&j, "bare", f->bare);
@@ -287,6 +289,7 @@ static int run_probe(struct node *n, struct found *f) {
     waiting_choose(run_threads(n));
     f->loading = time_loading(n);
     f->began = wall();
+    double waited = clock_waited();
     f->unit = f->bare = NAN;
     spans_open();
     int status = n->config.run.stage == STAGE_EVALUATE ? probe_evaluation(n, f) : run_stage(n);
@@ -303,6 +306,7 @@ static int run_probe(struct node *n, struct found *f) {
         f->bare = plan_untrained(n) ? f->unit - f->crops / (double)f->units : NAN;
     }
     f->ended = wall();
+    f->waited = clock_waited() - waited;
     return status;
 }
 

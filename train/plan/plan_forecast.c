@@ -268,18 +268,8 @@ void plan_close(struct plan *p) {
     *p = (struct plan){0};
 }
 
-static double load_average(void) {
-    struct bytes text = {0};
-    double load =
-        file_read_stream("/proc/loadavg", 4096, &text) ? 0 : strtod((char *)text.at, NULL);
-    bytes_free(&text);
-    error_clear();
-    return load;
-}
-
 void plan_forecast(struct plan *p, const struct plan_options *o) {
     p->free_memory = o->memory > 0 ? o->memory : memory_free();
-    p->load = load_average();
     p->room = free_disk(p->graph->named->config.run.output_dir);
     for (size_t i = 0; i < p->n; i++) forecast(p, &p->at[i], o);
     add_all(p);

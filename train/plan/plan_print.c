@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -57,8 +56,26 @@ static void print_stage(const struct plan_stage *s, struct str *out) {
     if (s->probe.why) str_add(out, "  not probed: %s\n", s->probe.why);
 }
 
+/* What a probe's own threads take from each other is less. */
+static void tell_busy(const struct plan *p, struct str *out) {
+    static const double MUCH = 0.35;
+    double waited = 0, lasted = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct plan_probe *probe = &p->at[i].probe;
+        if (!probe->there) continue;
+        waited += probe->waited;
+        lasted += probe->lasted;
+    }
+    if (waited > MUCH * lasted)
+        str_add(out,
+                "! other programs are at work here: the probe waited %.0f %% of its time for a "
+                "core, and times are too high\n",
+                100 * waited / lasted);
+}
+
 void plan_print(const struct plan *p, const struct plan_options *o, struct str *out) {
     char seconds[16], wall[16], memory[16], disk[16], room[16], free_now[16], work[24];
+    int threads = run_threads(p->graph->named);
     str_add(out, "%-12s %-14s %16s %11s %12s %12s %9s %9s   %s\n", "stage", "", "units",
             "parameters", "work", "time", "memory", "disk", "batch that fits");
     for (size_t i = 0; i < p->n; i++) print_stage(&p->at[i], out);
@@ -70,8 +87,8 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
     plan_bytes(p->free_memory, free_now);
     flops(p->flop, work);
     if (o->probe)
-        str_add(out, "\nin all %s%s, %s by the clock, with stages side by side; %d threads\n",
-                p->whole ? "" : "at least ", seconds, wall, run_threads(p->graph->named));
+        str_add(out, "\nin all %s%s, %s by the clock, with stages side by side; %d thread%s\n",
+                p->whole ? "" : "at least ", seconds, wall, threads, threads == 1 ? "" : "s");
     else
         str_add(out,
                 "\nby counts alone: no times; memory is parameters, gradients, moments and what "
@@ -79,11 +96,7 @@ void plan_print(const struct plan *p, const struct plan_options *o, struct str *
     str_add(out, "work %s%s; memory %s at most, %s are available; disk %s, %s are free\n", work,
             p->counted ? "" : " at least", memory, free_now, disk, room);
     str_add(out, "GPU-hours: %s\n", p->gpu ? "not known (device cuda)" : "0 (device cpu)");
-    if (o->probe && p->load > 2.5 * (double)sysconf(_SC_NPROCESSORS_ONLN)) /* the probe's own: 2 */
-        str_add(out,
-                "! other programs are at work here (load %.0f): times are those of a machine as "
-                "busy as it was\n",
-                p->load);
+    tell_busy(p, out);
     if (p->memory > p->free_memory && (!p->gpu || o->memory > 0))
         str_add(out,
                 "! more memory than is available: fewer samples at once (batch.micro; a smaller "
@@ -105,6 +118,7 @@ static void put_stage(const struct plan_stage *s, struct json_out *j) {
     json_key_real(j, "seconds", s->seconds);
     json_key_real(j, "unit_seconds", s->probe.there ? s->probe.unit : NAN);
     json_key_real(j, "start_seconds", s->probe.there ? s->probe.start : NAN);
+    json_key_real(j, "waited", s->probe.there ? s->probe.waited / s->probe.lasted : NAN);
     json_key_real(j, "memory", s->memory);
     json_key_real(j, "disk", s->disk);
     json_key_int(j, "batch_at_once", s->counts.at_once);
@@ -129,7 +143,6 @@ void plan_json(const struct plan *p, struct str *out) {
     json_key_real(&j, "gpu_hours", p->gpu ? NAN : 0);
     json_key_real(&j, "free_memory", p->free_memory);
     json_key_real(&j, "free_disk", p->room);
-    json_key_real(&j, "load", p->load);
     json_end(&j);
     str_add(out, "\n");
 }

@@ -205,12 +205,13 @@ static void take(const struct trial *t) {
         p->unit = number(json, "unit");
         p->bare = number(json, "bare");
         p->memory = number(json, "memory");
+        p->waited = number(json, "waited");
         p->units = (int64_t)number(json, "units");
         p->load = number(json, "load");
         p->pictures = (int64_t)number(json, "pictures");
         p->picture_bytes = number(json, "picture_bytes");
         p->once = number(json, "text");
-        p->start = fmax(0, number(json, "ended") - number(json, "began"));
+        p->lasted = p->start = fmax(0, number(json, "ended") - number(json, "began"));
         if (plan_trains(t->stage->node))
             take_times(p, t, number(json, "began"), number(json, "ended"));
         take_disk(p, t);
