@@ -15,9 +15,10 @@ char *prepare_list(const struct node *n, int list);
  * owned in any case. ERR_MISSING, ERR_DATA. */
 int prepare_files(const struct node *n, struct own_files *f, struct strings *only);
 
-/* It is a folder of such files. */
-bool prepare_input_is_listed(const struct node *n, const struct node_input *in);
+/* It is one of them: a folder of such files, the lists, the names. */
+bool prepare_input_is_own(const struct node *n, const struct node_input *in);
 
-/* in->hash: of the files that are read. What lies beside them changes nothing until it is listed;
- * in->unlisted counts pictures. */
+/* in->hash: of what is read. The files of listed pictures; who is in which list; of names what a
+ * set takes of them. What lies beside the pictures changes nothing until it is listed; in->unlisted
+ * counts it. ERR_MISSING, ERR_DATA. */
 int prepare_input_content(const struct node *n, struct node_input *in, struct content *c);

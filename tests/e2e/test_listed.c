@@ -168,3 +168,85 @@ TEST(two_pictures_of_one_name_that_are_in_no_list_harm_nobody) {
     ended_free(&e);
     free(config);
 }
+
+static void check_same_runs(const char *config, size_t n) {
+    free(prepare(config, "out"));
+    CHECK_INT(count_runs("out"), n);
+}
+
+/* chain/NAME with CR LF, a blank line, and its first line last. */
+static void stir(const char *name) {
+    char *path = test_path(name);
+    struct bytes b;
+    struct str s = {0};
+    CHECK_OK(file_read(path, 1 << 16, &b));
+    const char *text = (const char *)b.at;
+    size_t first = strcspn(text, "\n");
+    for (const char *at = text + first + 1; *at; at += strcspn(at, "\n") + 1)
+        str_add(&s, "%.*s\r\n\r\n", (int)strcspn(at, "\n"), at);
+    str_add(&s, "%.*s", (int)first, text);
+    CHECK_OK(file_write(path, s.at, s.n));
+    bytes_free(&b);
+    str_free(&s);
+    free(path);
+}
+
+static void add_synonym(void) {
+    char *path = test_path("chain/names.yaml");
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 16, &b));
+    const char *text = (const char *)b.at, *name = strstr(text, "{name: \"tree\"");
+    CHECK(name != NULL);
+    name += strlen("{name: \"tree\"");
+    char *more = mem_format("%.*s, synonyms: [oak]%s", (int)(name - text), text, name);
+    CHECK_OK(file_write(path, more, strlen(more)));
+    bytes_free(&b);
+    free(more);
+    free(path);
+}
+
+TEST(how_a_list_is_written_and_synonyms_of_a_name_make_no_data_anew) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(8);
+    char *config = init();
+    check_same_runs(config, 1);
+    stir("chain/split/train.txt");
+    add_synonym();
+    check_same_runs(config, 1);
+    free(config);
+}
+
+TEST(synonyms_count_where_they_are_what_categories_are_known_by) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_coco(8);
+    char *config = init();
+    check_same_runs(config, 1);
+    add_synonym();
+    check_same_runs(config, 2);
+    free(config);
+}
+
+TEST(a_picture_in_two_lists_is_named_with_its_line) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(8);
+    char *config = init(), *train = test_path("chain/split/train.txt");
+    struct bytes b;
+    CHECK_OK(file_read(train, 1 << 16, &b));
+    char *name = mem_format("%.*s", (int)strcspn((char *)b.at, "\n"), (char *)b.at);
+    char *val = test_path("chain/split/val.txt");
+    CHECK_OK(file_write(val, name, strlen(name)));
+    struct ended e = TRAIN("out", config, NULL);
+    check_status(&e, 65);
+    char *says = mem_format(
+        "split/val.txt: line 1: %s is in another list, too: who trains cannot "
+        "judge, so take it out of one of them",
+        name);
+    CHECK_HAS(e.err, says);
+    ended_free(&e);
+    bytes_free(&b);
+    char *const owned[] = {config, train, name, val, says};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}

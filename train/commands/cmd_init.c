@@ -57,7 +57,9 @@ static const struct argp_option options[] = {
      "What to do when pictures, captions or masks are wrong: say all and write nothing (the "
      "default), or leave those out",
      3},
-    {"seed", KEY_SEED, "N", 0, "Of who is held out (1)", 3},
+    {"seed", KEY_SEED, "N", 0,
+     "Of who is held out (1). Lists of an earlier call, edited or not, are gone on from without it",
+     3},
     {"dry-run", KEY_DRY_RUN, 0, 0, "Say what is there, write nothing", 3},
     {"threads", KEY_THREADS, "N", 0, "Threads; the result does not depend on them", 3},
     {0},
@@ -76,7 +78,7 @@ struct arguments {
     const char *dir, *images, *captions, *masks, *names, *clip, *proposals;
     int64_t seed, first;
     int threads;
-    bool skip, dry_run;
+    bool skip, draws_anew, dry_run;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -89,7 +91,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_CLIP: a->clip = arg; break;
     case KEY_PROPOSALS: a->proposals = arg; break;
     case KEY_FIRST: a->first = argument_int(state, "--first", arg, 0, 1000); break;
-    case KEY_SEED: a->seed = argument_int(state, "--seed", arg, 0, INT64_MAX); break;
+    case KEY_SEED:
+        a->seed = argument_int(state, "--seed", arg, 0, INT64_MAX);
+        a->draws_anew = true;
+        break;
     case KEY_THREADS: a->threads = (int)argument_int(state, "--threads", arg, 1, 4096); break;
     case KEY_DRY_RUN: a->dry_run = true; break;
     case KEY_DAMAGED:
@@ -184,8 +189,11 @@ int cmd_init(int argc, char **argv) {
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     signals_install();
     if (a.threads) omp_set_num_threads(a.threads);
-    struct own o = {
-        .seed = a.seed, .first_value = a.first, .skip = a.skip, .dir = mem_strdup(a.dir)};
+    struct own o = {.seed = a.seed,
+                    .first_value = a.first,
+                    .skip = a.skip,
+                    .draws_anew = a.draws_anew,
+                    .dir = mem_strdup(a.dir)};
     int status = init(&o, &a);
     if (status) status = cmd_failed();
     own_close(&o);

@@ -72,7 +72,8 @@ struct own_picture {
 struct own {
     /* as the command line says; NULL: not */
     int64_t seed, first_value;
-    bool skip; /* damaged pictures are left out */
+    bool skip;       /* damaged pictures are left out */
+    bool draws_anew; /* who is held out, whatever the lists of an earlier call say */
 
     /* what the chain starts from, as configs say it; NULL: what is shipped */
     char *clip, *proposals;
@@ -100,6 +101,7 @@ struct own {
     bool gaps;                                      /* some masks have unlabelled pixels */
     int64_t n_masks, n_alike;
     struct strings list[3];             /* files for train, val, test */
+    bool keeps_lists;                   /* they go on from those of an earlier call */
     int64_t train_masks, held_masks[2]; /* pictures with masks in train; in val and test */
 };
 
@@ -124,6 +126,7 @@ int own_lint(struct own *o);
 void own_alike(struct own *o);
 /* ERR_DATA: of masks all are of pictures that are nearly the same. */
 int own_split(struct own *o);
+bool own_is_written(const struct own *o); /* DIR is of an earlier call */
 /* Files of DIR that were not written by it, or are changed since, are ERR_IO, with all of them. */
 int own_write(struct own *o);
 /* Where few pictures with masks are held out, how much each of them weighs; false: they are many,

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/own_set.h"
 #include "train/own/own.h"
 
 enum {
@@ -50,7 +52,7 @@ void own_alike(struct own *o) {
 
 /* ---- split ---- */
 
-enum { TRAIN, VAL, TEST };
+enum { NEW = -1, TRAIN, VAL, TEST, SIDES };
 
 /* Where masks are, they are what is held out, since they alone can judge. */
 static bool counts(const struct own *o, const struct own_picture *p) {
@@ -65,13 +67,29 @@ static void want(int64_t n, bool masks, int64_t *val, int64_t *test) {
     if (!*val && n > (masks ? 0 : 1)) *val = 1;
 }
 
-/* The groups of what counts, in an order that the seed draws: [*n] roots, owned. */
-static int64_t *groups_of(const struct own *o, int64_t *n) {
+/* Of pictures that count: how many there are, and how many of a group. */
+static int64_t *sizes_of(const struct own *o, int64_t *total) {
+    int64_t *size = mem_alloc(o->n + 1, sizeof *size);
+    *total = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        bool it = counts(o, &o->at[i]);
+        size[o->at[i].group] += it;
+        *total += it;
+    }
+    return size;
+}
+
+/* The groups of what counts and has no side yet, in an order that the seed draws: [*n] roots,
+ * owned. */
+static int64_t *groups_of(const struct own *o, const int *side, int64_t *n) {
     bool *in = mem_alloc(o->n + 1, sizeof *in);
     int64_t *root = mem_alloc(o->n + 1, sizeof *root);
     *n = 0;
-    for (size_t i = 0; i < o->n; i++)
-        if (counts(o, &o->at[i]) && !in[o->at[i].group]) in[root[(*n)++] = o->at[i].group] = true;
+    for (size_t i = 0; i < o->n; i++) {
+        int64_t g = o->at[i].group;
+        if (!counts(o, &o->at[i]) || in[g] || side[g] != NEW) continue;
+        in[root[(*n)++] = g] = true;
+    }
     struct rng rng = rng_stream((uint64_t)o->seed, "init split", 0);
     rng_shuffle(&rng, root, *n);
     free(in);
@@ -86,41 +104,113 @@ static int64_t smallest(const int64_t *root, int64_t n, const int64_t *size) {
     return least;
 }
 
-/* side[root]: of its group. A group that is larger than what is still wanted trains; where all are
- * (bursts), one is held out nevertheless. */
-static void deal(const struct own *o, int *side) {
-    int64_t *size = mem_alloc(o->n + 1, sizeof *size), n, total = 0, left[3] = {0};
-    for (size_t i = 0; i < o->n; i++) {
-        bool it = counts(o, &o->at[i]);
-        size[o->at[i].group] += it;
-        total += it;
-    }
-    int64_t *root = groups_of(o, &n);
-    bool held = false;
+/* Whole groups to the sides that have too few, the rest trains. side: [n] of a group's root. A
+ * group that is larger than what is still wanted trains; where all are (bursts), one is held out
+ * nevertheless. held[side]: pictures that count. */
+static void deal(const struct own *o, int *side, int64_t held[SIDES]) {
+    int64_t n, total, left[SIDES] = {0}, *size = sizes_of(o, &total);
+    int64_t *root = groups_of(o, side, &n);
     want(total, o->n_masks > 0, &left[VAL], &left[TEST]);
     for (int64_t g = 0; g < n; g++)
-        for (int k = VAL; k <= TEST && side[root[g]] == TRAIN; k++)
-            if (size[root[g]] <= left[k]) {
+        for (int k = VAL; k <= TEST && side[root[g]] == NEW; k++)
+            if (held[k] + size[root[g]] <= left[k]) {
                 side[root[g]] = k;
-                left[k] -= size[root[g]];
-                held = true;
+                held[k] += size[root[g]];
             }
-    if (!held && n > 1) side[smallest(root, n, size)] = VAL;
+    if (!held[VAL] && !held[TEST] && n > 1) side[smallest(root, n, size)] = VAL;
     free(size);
     free(root);
 }
 
+/* ---- an earlier call ---- */
+
+/* Where its lists have a picture, also after they were edited; the last one that names it counts.
+ * before: [n]. False: there are none. *gone: names of which there is no picture any more. */
+static bool read_before(const struct own *o, int *before, size_t *gone) {
+    static const char *const names[SIDES] = {"train.txt", "val.txt", "test.txt"};
+    bool some = false;
+    *gone = 0;
+    for (size_t i = 0; i < o->n; i++) before[i] = NEW;
+    for (int k = TRAIN; k < SIDES && own_is_written(o); k++) {
+        struct strings lines = {0};
+        char *file = mem_format("split/%s", names[k]), *path = path_join(o->dir, file);
+        if (file_exists(path) && own_list_read(path, &lines)) error_clear();
+        for (size_t i = 0; i < lines.n; i++) {
+            char *name = own_list_name(lines.at[i]);
+            const struct own_picture *p = own_picture(o, name);
+            if (p) before[p - o->at] = k;
+            *gone += !p && *name;
+            some |= p != NULL;
+            free(name);
+        }
+        strings_free(&lines);
+        free(path);
+        free(file);
+    }
+    return some;
+}
+
+/* The side of a group of which some pictures have one: what is nearly the same as a held-out
+ * picture is held out, too. */
+static void take_before(const struct own *o, const int *before, int *side, int64_t held[SIDES]) {
+    for (size_t i = 0; i < o->n; i++) {
+        int *of = &side[o->at[i].group];
+        if (before[i] > *of) *of = before[i];
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        int k = before[i] != NEW ? before[i] : side[o->at[i].group];
+        if (k != NEW && counts(o, &o->at[i])) held[k]++;
+    }
+}
+
+/* Too few are left of those that judge, or what judges are other pictures now. */
+static bool is_worn(const struct own *o, const int64_t held[SIDES]) {
+    int64_t total, val, test, *size = sizes_of(o, &total);
+    free(size);
+    want(total, o->n_masks > 0, &val, &test);
+    return 2 * (held[VAL] + held[TEST]) < val + test && 2 * held[TRAIN] > total;
+}
+
+static void note_kept(struct own *o, const int *before, size_t gone) {
+    size_t is_new = 0;
+    for (size_t i = 0; i < o->n; i++) is_new += !o->at[i].out && before[i] == NEW;
+    if (is_new || gone)
+        own_note(o,
+                 "split/ stays as it was for the pictures that it had; %zu new one%s dealt out, "
+                 "%zu %s gone; --seed N draws all anew",
+                 is_new, is_new == 1 ? " is" : "s are", gone, gone == 1 ? "is" : "are");
+}
+
+/* side: [n] of a group's root; before: [n], NEW: the side of its group. */
+static void decide(struct own *o, int *side, int *before) {
+    int64_t held[SIDES] = {0};
+    size_t gone;
+    for (size_t i = 0; i < o->n; i++) side[i] = NEW;
+    o->keeps_lists = !o->draws_anew && read_before(o, before, &gone);
+    if (o->keeps_lists) take_before(o, before, side, held);
+    bool worn = o->keeps_lists && is_worn(o, held);
+    if (worn) own_note(o, "split/ was drawn anew: it held out too few of what judges now");
+    if (!o->keeps_lists || worn) {
+        o->keeps_lists = false;
+        memset(held, 0, sizeof held);
+        for (size_t i = 0; i < o->n; i++) side[i] = before[i] = NEW;
+    }
+    if (o->keeps_lists) note_kept(o, before, gone);
+    deal(o, side, held);
+}
+
 int own_split(struct own *o) {
-    int *side = mem_alloc(o->n + 1, sizeof *side);
-    deal(o, side);
+    int *side = mem_alloc(o->n + 1, sizeof *side), *before = mem_alloc(o->n + 1, sizeof *before);
+    decide(o, side, before);
     for (size_t i = 0; i < o->n; i++) {
         const struct own_picture *p = &o->at[i];
         if (p->out) continue;
-        int k = side[p->group];
+        int k = before[i] != NEW ? before[i] : side[p->group] != NEW ? side[p->group] : TRAIN;
         strings_add(&o->list[k], p->file);
         *(k == TRAIN ? &o->train_masks : &o->held_masks[k - VAL]) += p->has_mask;
     }
     free(side);
+    free(before);
     if (!o->n_masks || o->list[VAL].n) return 0;
     return error_set(ERR_DATA,
                      "%s: all %lld pictures with masks are nearly the same: none could be held out "

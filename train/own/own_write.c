@@ -15,6 +15,16 @@ static const char MANIFEST[] = ".written-by-ovseg-init", HEAD[] = "ovseg init 1\
 
 /* ---- what was written before ---- */
 
+bool own_is_written(const struct own *o) {
+    char *path = path_join(o->dir, MANIFEST);
+    bool is = file_exists(path);
+    free(path);
+    return is;
+}
+
+/* Lists that were edited are kept by what the new ones are made of. */
+static bool is_list(const char *name) { return strncmp(name, "split/", 6) == 0; }
+
 /* The hash that a line of the manifest gives for a name; false: none. */
 static bool find_written(const struct bytes *manifest, const char *name, uint64_t *hash) {
     char *key = mem_format(" %s\n", name);
@@ -72,14 +82,15 @@ static int check_folder(const struct own *o, const struct own_configs *c, struct
     struct strings there = {0};
     struct problems p = {0};
     if (dir_exists(o->dir) && dir_list(o->dir, &there)) return error_status();
-    bool ours = file_exists(path);
+    bool ours = own_is_written(o);
     int status = ours ? file_read(path, 1 << 20, manifest) : 0;
     free(path);
     if (!status && !ours && there.n)
         status =
             error_set(ERR_IO, "%s: is not empty and not of ovseg init: name a new folder", o->dir);
     if (!status && ours) status = check_pictures(o);
-    for (size_t i = 0; i < c->n && !status; i++) check_file(o->dir, &c->at[i], manifest, &p);
+    for (size_t i = 0; i < c->n && !status; i++)
+        if (!o->keeps_lists || !is_list(c->at[i].name)) check_file(o->dir, &c->at[i], manifest, &p);
     strings_free(&there);
     bool some = p.n > 0;
     if (some)

@@ -35,8 +35,8 @@ int identity_of(struct node *n, struct content *content) {
         char hex[17];
         bool table = strcmp(in->name, "pairs") == 0 && pairs_input_is_table(n);
         status = table ? pairs_input_content(n, in->path, content, &in->hash)
-                 : prepare_input_is_listed(n, in) ? prepare_input_content(n, in, content)
-                                                  : content_of(content, in->path, &in->hash);
+                 : prepare_input_is_own(n, in) ? prepare_input_content(n, in, content)
+                                               : content_of(content, in->path, &in->hash);
         hash_hex(in->hash, hex);
         str_add(&s, "input %s %s %s\n", in->name, dir_exists(in->path) ? "folder" : "file", hex);
     }

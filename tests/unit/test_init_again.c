@@ -1,0 +1,140 @@
+/* `ovseg init` on a folder that has changed since: who was held out stays so, and figures before
+ * and after can be compared. */
+/* ctest: timeout=300 */
+#include "base/file.h"
+#include "tests/own_folder.h"
+#include "tests/test.h"
+#include "train/commands/cmd.h"
+
+/* Twelve pictures with captions and masks, three of them in val.txt. */
+static void good(void) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "split      train 9, val 3, test 0");
+    own_ended_free(&e);
+}
+
+static char *list(const char *name) {
+    char *file = mem_format("out/split/%s.txt", name), *text = own_text_of(file);
+    free(file);
+    return text;
+}
+
+static size_t lines_of(const char *text) {
+    size_t n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+/* Every line of `before` is one of `now`, but for `without`. */
+static void check_kept(const char *before, const char *now, const char *without) {
+    for (const char *at = before; *at; at += strcspn(at, "\n") + 1) {
+        char *line = mem_format("%.*s\n", (int)strcspn(at, "\n"), at);
+        if (strcmp(line, without) != 0) CHECK_HAS(now, line);
+        free(line);
+    }
+}
+
+static void remove_picture(const char *line) {
+    char *name = mem_format("%.3s", line), *image = mem_format("images/%s.jpg", name),
+         *mask = mem_format("masks/%s.png", name), *captions = own_text_of("captions.jsonl");
+    own_remove(image);
+    own_remove(mask);
+    char *from = strstr(captions, name), *begin = from;
+    while (begin > captions && begin[-1] != '\n') begin--;
+    char *rest = mem_format("%.*s%s", (int)(begin - captions), captions, strchr(from, '\n') + 1);
+    own_text("captions.jsonl", rest);
+    char *const owned[] = {name, image, mask, captions, rest};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+static void add_picture(const char *name, int seed) {
+    char *image = mem_format("images/%s.jpg", name), *mask = mem_format("masks/%s.png", name),
+         *captions = own_text_of("captions.jsonl");
+    own_picture_of(image, OWN_W, OWN_H, seed);
+    own_mask_index(mask, OWN_W, OWN_H, 2);
+    char *more = mem_format("%s{\"image\": \"%s.jpg\", \"caption\": \"a tree\"}\n", captions, name);
+    own_text("captions.jsonl", more);
+    char *const owned[] = {image, mask, captions, more};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(a_picture_that_goes_and_some_that_come_move_no_other) {
+    good();
+    char *train = list("train"), *val = list("val");
+    remove_picture(val);
+    add_picture("new1", 13);
+    add_picture("new2", 16);
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    CHECK_HAS(e.out,
+              "split/ stays as it was for the pictures that it had; 2 new ones are dealt "
+              "out, 1 is gone; --seed N draws all anew");
+    CHECK_HAS(e.out,
+              "split      train 10, val 3, test 0"); /* one of the new ones takes its place */
+    char *train_now = list("train"), *val_now = list("val");
+    check_kept(train, train_now, "");
+    char *gone = mem_format("%.*s\n", (int)strcspn(val, "\n"), val);
+    check_kept(val, val_now, gone);
+    CHECK(!strstr(val_now, gone));
+    own_ended_free(&e);
+    char *const owned[] = {train, val, train_now, val_now, gone};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(a_new_picture_that_is_nearly_a_held_out_one_is_held_out_too) {
+    good();
+    char *val = list("val");
+    add_picture("burst", (int)strtol(val + 1, NULL, 10)); /* of "p07.jpg" */
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    char *now = list("val");
+    CHECK_HAS(now, "burst.jpg\n");
+    CHECK_INT(lines_of(now), 4);
+    own_ended_free(&e);
+    free(val);
+    free(now);
+}
+
+TEST(lists_that_were_edited_are_gone_on_from_unless_a_seed_draws_anew) {
+    good();
+    char *train = list("train"), *val = list("val");
+    size_t n = strcspn(train, "\n") + 1;
+    char *moved = mem_format("%s%.*s", val, (int)n, train); /* one more to judge by */
+    own_text("out/split/train.txt", train + n);
+    own_text("out/split/val.txt", moved);
+    struct own_ended e = INIT("--seed", "1");
+    CHECK_INT(e.status, 74);
+    CHECK_HAS(e.err, "out/split/train.txt: was changed since ovseg init wrote it");
+    own_ended_free(&e);
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "split      train 8, val 4, test 0");
+    CHECK(!strstr(e.out, "split/ stays")); /* nothing is new */
+    char *now = list("val");
+    check_kept(moved, now, "");
+    own_ended_free(&e);
+    char *const owned[] = {train, val, moved, now};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(masks_that_come_later_are_what_judges_then) {
+    own_pictures();
+    own_captions_jsonl();
+    struct own_ended e = INIT(NULL);
+    CHECK_HAS(e.out, "split      train 11, val 1, test 0");
+    own_ended_free(&e);
+    char *val = list("val"), *mask = mem_format("masks/%.3s.png", val);
+    own_masks_index(OWN_PICTURES);
+    own_remove(mask); /* the held-out picture has none */
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "split/ was drawn anew: it held out too few of what judges now");
+    CHECK_HAS(e.out, "val 2, test 0");
+    own_ended_free(&e);
+    free(val);
+    free(mask);
+}
