@@ -276,43 +276,40 @@ static bool is_same(const char *a, const char *b) {
            x.st_ino == y.st_ino;
 }
 
-/* A folder on the way down. */
-struct level {
-    const struct level *up; /* NULL: the first */
-    const char *link;       /* the last one that was followed; NULL: none */
-    dev_t device;
-    ino_t inode;
-    int depth;
-};
-
-static int check_level(const char *dir, struct level *here) {
-    enum { DEPTH_MAX = 16 };
+int dir_enter(const char *dir, struct dir_level *here) {
     struct stat st;
     if (stat(dir, &st) < 0) return fail_missing(dir);
-    here->device = st.st_dev;
-    here->inode = st.st_ino;
-    for (const struct level *l = here->up; l; l = l->up)
+    here->device = (uint64_t)st.st_dev;
+    here->inode = (uint64_t)st.st_ino;
+    for (const struct dir_level *l = here->up; l; l = l->up)
         if (l->inode == here->inode && l->device == here->device)
             return error_set(ERR_DATA, "%s: a link that leads back to a folder it is in: remove it",
                              here->link ? here->link : dir);
-    if (here->depth < DEPTH_MAX) return 0;
+    return 0;
+}
+
+static int check_depth(const char *dir, const struct dir_level *here) {
+    enum { DEPTH_MAX = 16 };
+    int depth = 0;
+    for (const struct dir_level *l = here->up; l; l = l->up) depth++;
+    if (depth < DEPTH_MAX) return 0;
     return error_set(ERR_DATA, "%s: folders in folders, %d deep: move it up", dir, DEPTH_MAX);
 }
 
-static int walk(const char *root, const char *below, const char *without, struct level *here,
+static int walk(const char *root, const char *below, const char *without, struct dir_level *here,
                 struct strings *out) {
     struct strings names = {0};
     struct stat st;
     char *dir = path_join(root, below);
-    int status = check_level(dir, here);
+    int status = dir_enter(dir, here);
+    if (!status) status = check_depth(dir, here);
     if (!status) status = dir_list(dir, &names);
     for (size_t i = 0; i < names.n && !status; i++) {
         if (names.at[i][0] == '.') continue;
         char *path = *below ? path_join(below, names.at[i]) : mem_strdup(names.at[i]);
         char *full = path_join(root, path);
         bool link = lstat(full, &st) == 0 && S_ISLNK(st.st_mode);
-        struct level next = {
-            .up = here, .link = link ? full : here->link, .depth = here->depth + 1};
+        struct dir_level next = {.up = here, .link = link ? full : here->link};
         if (!dir_exists(full))
             strings_add(out, path);
         else if (!is_same(full, without))
@@ -326,7 +323,7 @@ static int walk(const char *root, const char *below, const char *without, struct
 }
 
 int dir_walk(const char *path, const char *without, struct strings *out) {
-    struct level here = {0};
+    struct dir_level here = {0};
     *out = (struct strings){0};
     return walk(path, "", without, &here, out);
 }

@@ -50,6 +50,16 @@ int dir_list(const char *path, struct strings *out); /* names without . and .., 
  * sorted order; names that begin with a dot are passed over, and so is the folder `without` (NULL:
  * none). ERR_MISSING; ERR_DATA: folders that are deeper, a link that leads back up. */
 int dir_walk(const char *path, const char *without, struct strings *out);
+
+/* A folder that a walk is in. */
+struct dir_level {
+    const struct dir_level *up; /* the one above; NULL: the first */
+    const char *link;           /* the last one that was followed, for the message; NULL: none */
+    uint64_t device, inode;     /* dir_enter() says them */
+};
+/* ERR_MISSING; ERR_DATA: it is one of those above, where a link led back. */
+int dir_enter(const char *dir, struct dir_level *here);
+
 /* Removes what killed writers left in a folder that nobody owns: files NAME.tmpN that were not
  * touched for a day. What cannot be removed stays. */
 void dir_sweep(const char *path);

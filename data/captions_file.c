@@ -14,16 +14,15 @@
 #include "data/captions_internal.h"
 #include "data/coco.h"
 #include "data/coco_internal.h"
-#include "data/file_set_internal.h"
 
 enum { HEAD_BYTES = 64 << 10 };
 
 void captions_add(struct captions *c, const char *file, const char *text, int64_t id, size_t line) {
     c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
     const char *said = c->source.n ? c->source.at[c->source.n - 1] : c->path;
-    bool texts = c->form == CAPTIONS_TEXTS; /* "v1.2" has no suffix */
+    bool texts = c->form == CAPTIONS_TEXTS;
     c->at[c->n++] = (struct caption_entry){.file = mem_strdup(file),
-                                           .name = texts ? text_picture(file) : path_stem(file),
+                                           .name = texts ? image_name_bare(file) : path_stem(file),
                                            .text = mem_strdup(text),
                                            .id = id,
                                            .line = line,
@@ -167,6 +166,8 @@ int captions_form_of(const char *path, enum captions_form *form) {
     bytes_free(&head);
     return status;
 }
+
+bool captions_with_commas(const char *path) { return ends_in(path, ".csv"); }
 
 const char *captions_form_name(enum captions_form form) {
     static const char *const names[] = {"COCO JSON", "JSON Lines", "a table", "texts (.txt)"};

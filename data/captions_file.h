@@ -48,6 +48,7 @@ struct captions {
 
 /* What a path holds, by its name and its first bytes. ERR_MISSING; ERR_DATA: a list in JSON. */
 int captions_form_of(const char *path, enum captions_form *form);
+bool captions_with_commas(const char *path); /* a table is one by its name, .csv; else with tabs */
 const char *captions_form_name(enum captions_form form); /* for people */
 
 /* Reads all of it; what was read goes into `hash`, when it is not NULL. ERR_MISSING, or ERR_DATA

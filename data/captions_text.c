@@ -208,8 +208,7 @@ int captions_read_table(struct captions *c, struct hasher *hash) {
     int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
     if (status) return status;
     const char *text = (const char *)file.at;
-    size_t n = strlen(c->path);
-    char separator = n > 4 && strcasecmp(c->path + n - 4, ".csv") == 0 ? ',' : '\t';
+    char separator = captions_with_commas(c->path) ? ',' : '\t';
     struct csv_reader r;
     struct table t;
     csv_open(&r, c->path, text, file.n, separator);

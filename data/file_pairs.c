@@ -41,13 +41,9 @@ static int by_stem(const void *a, const void *b) {
     return strcmp(((const struct found_file *)a)->stem, ((const struct found_file *)b)->stem);
 }
 
-char *text_picture(const char *stem) {
-    return image_name_is(stem) ? path_stem(stem) : mem_strdup(stem);
-}
-
 static bool is_among(const char *stem, const struct file_filter *f) {
     if (!f->only) return true;
-    char *name = f->texts ? text_picture(stem) : mem_strdup(stem);
+    char *name = f->texts ? image_name_bare(stem) : mem_strdup(stem);
     bool is = strings_find(f->only, name) >= 0;
     free(name);
     return is;

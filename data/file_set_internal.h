@@ -19,10 +19,6 @@ struct file_filter {
     const struct strings *only;  /* settled: those of pictures of these names; NULL: all */
 };
 
-/* The name of the picture that a text is of, from the text's without ".txt": "a" of "a" and of
- * "a.jpg"; owned. */
-char *text_picture(const char *stem);
-
 /* They, and of those that end as they should but are not among `only`, how many, in *beside (NULL:
  * not asked for). ERR_MISSING, or ERR_DATA for two of one stem, or, but with `only`, for none. Free
  * it in any case. */

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "data/image_internal.h"
 
 int image_check_size(const char *name, int64_t h, int64_t w) {
@@ -98,6 +99,10 @@ bool image_name_is(const char *name) {
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0) return true;
     return false;
+}
+
+char *image_name_bare(const char *name) {
+    return image_name_is(name) ? path_stem(name) : mem_strdup(name);
 }
 
 int image_crop(const struct image *in, struct box b, struct image *out) {

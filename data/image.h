@@ -54,6 +54,8 @@ struct image_facts {
 int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out);
 
 bool image_name_is(const char *name); /* it ends in .jpg, .jpeg, .png or .webp, in any case */
+/* The base name without such an ending; one that has none, "v1.2", as it is. Owned. */
+char *image_name_bare(const char *name);
 
 /* The raw values of a grey (1 to 16 bits) or palette PNG: indices, never colours. */
 int labels_decode_png(const void *bytes, size_t n, const char *name, struct labels *out);

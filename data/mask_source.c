@@ -114,7 +114,7 @@ static int read_stack(const char *dir, struct region_list *to) {
     int64_t id = 0;
     int status = dir_list(dir, &names);
     for (size_t i = 0; !status && i < names.n; i++) {
-        if (!ends_in(names.at[i], ".png")) continue; /* SAM puts a table beside them */
+        if (names.at[i][0] == '.' || !ends_in(names.at[i], ".png")) continue; /* SAM's table */
         char *path = path_join(dir, names.at[i]);
         status = read_one(path, id++, to);
         free(path);

@@ -228,15 +228,11 @@ int own_list_read(const char *path, struct strings *lines) {
     return 0;
 }
 
-char *own_list_name(const char *line) {
-    return image_name_is(line) ? path_stem(line) : mem_strdup(line);
-}
-
 static int find_listed(const struct dataset *d, const char *path, const struct strings *lines,
                        int64_t *out, int64_t *n) {
     for (size_t i = 0; i < lines->n; i++) {
         if (!*lines->at[i]) continue;
-        char *name = own_list_name(lines->at[i]);
+        char *name = image_name_bare(lines->at[i]);
         int64_t at = find_name(d, name);
         free(name);
         if (at < 0)

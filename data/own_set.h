@@ -27,14 +27,14 @@ bool own_set_has_mask(const struct dataset *d, int64_t i);
 enum own_part { OWN_IMAGES, OWN_CAPTIONS, OWN_MASKS };
 
 /* The files that are read of a part that is a folder: paths from it on, by name; owned in any case.
- * *beside: pictures or maps that are not, for they are not among f->only. ERR_MISSING, ERR_DATA. */
+ * *beside: pictures or maps that are not, for they are not among f->only; of captions 0.
+ * ERR_MISSING, ERR_DATA. */
 int own_set_files(const struct own_files *f, enum own_part part, struct strings *files,
                   size_t *beside);
 
-/* A list of pictures: a line each, a file or its name without suffix; blanks at lines' ends do not
- * count, empty lines are kept. Adds to `lines`. ERR_MISSING, ERR_DATA. */
+/* A list of pictures: a line each, a file or its name without suffix (image_name_bare()); blanks at
+ * lines' ends do not count, empty lines are kept. Adds to `lines`. ERR_MISSING, ERR_DATA. */
 int own_list_read(const char *path, struct strings *lines);
-char *own_list_name(const char *line); /* without suffix; owned */
 
 /* Which pictures a list names. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no
  * such picture, or one is named twice. */

@@ -232,7 +232,7 @@ void reducer_shard_end(struct reducer *r, int64_t i) {
     if (r->tree && r->shards > 1) carry(r, take_grads(r));
 }
 
-/* From the first step whose backward was listened to: no sum waits for a bucket that is full later
+/* From the first step: no sum waits for a bucket that is full later
  * (MaskFormer's layers go from the deepest stage up, and are registered the other way). Rank 0's
  * order is that of all. What a bucket holds stays as it is, and so does every bit of its sum,
  * whatever the order: a resumed run, which learns anew, is equal. */

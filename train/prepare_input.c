@@ -6,17 +6,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "data/captions_file.h"
 #include "data/vocabulary.h"
-
-static const char *path_of(const struct node *n, const char *name) {
-    const struct node_input *in = node_input(n, name);
-    return in ? in->path : NULL;
-}
 
 char *prepare_list(const struct node *n, int list) {
     static const char *const names[] = {
         [PREPARE_TRAIN] = "train.txt", [PREPARE_VAL] = "val.txt", [PREPARE_TEST] = "test.txt"};
-    return path_join(path_of(n, "split"), names[list]);
+    return path_join(node_path(n, "split"), names[list]);
 }
 
 /* Names of pictures, settled. A picture of an earlier list is ERR_DATA: what one is trained on
@@ -29,7 +25,7 @@ static int read_list(const struct node *n, int list, const struct strings *earli
     *names = (struct strings){0};
     for (size_t i = 0; i < lines.n && !status; i++) {
         if (!*lines.at[i]) continue;
-        char *name = own_list_name(lines.at[i]);
+        char *name = image_name_bare(lines.at[i]);
         strings_add(names, name);
         if (strings_find(earlier, name) >= 0)
             status = error_set(ERR_DATA,
@@ -56,11 +52,11 @@ int prepare_files(const struct node *n, struct own_files *f, struct strings *onl
     }
     if (!status && !only->n)
         status = error_set(ERR_DATA, "%s: its lists name no pictures: a file name a line",
-                           path_of(n, "split"));
-    *f = (struct own_files){.images = path_of(n, "images"),
-                            .captions = path_of(n, "captions"),
-                            .masks = path_of(n, "masks"),
-                            .names = path_of(n, "names"),
+                           node_path(n, "split"));
+    *f = (struct own_files){.images = node_path(n, "images"),
+                            .captions = node_path(n, "captions"),
+                            .masks = node_path(n, "masks"),
+                            .names = node_path(n, "names"),
                             .only = only};
     return status;
 }
@@ -120,9 +116,22 @@ static size_t part_of(const struct node_input *in) {
 }
 
 bool prepare_input_is_own(const struct node *n, const struct node_input *in) {
-    if (n->config.run.stage != STAGE_PREPARE || !path_of(n, "split")) return false;
+    if (n->config.run.stage != STAGE_PREPARE || !node_path(n, "split")) return false;
     return strcmp(in->name, "split") == 0 || strcmp(in->name, "names") == 0 ||
-           (part_of(in) < PARTS && dir_exists(in->path));
+           strcmp(in->name, "captions") == 0 || (part_of(in) < PARTS && dir_exists(in->path));
+}
+
+/* The same bytes are other captions as a table with commas and as one with tabs. */
+static int hash_captions(const char *path, struct content *c, uint64_t *out) {
+    enum captions_form form;
+    uint64_t whole;
+    int status = captions_form_of(path, &form);
+    if (!status) status = content_of(c, path, &whole);
+    if (status) return status;
+    bool commas = form == CAPTIONS_TABLE && captions_with_commas(path);
+    const uint64_t said[] = {whole, (uint64_t)form, commas};
+    *out = hash_bytes(said, sizeof said);
+    return 0;
 }
 
 static int hash_part(const struct own_files *f, struct node_input *in, struct content *c) {
@@ -144,6 +153,8 @@ int prepare_input_content(const struct node *n, struct node_input *in, struct co
         status = hash_lists(n, &in->hash);
     else if (!status && strcmp(in->name, "names") == 0)
         status = hash_names(&f, &in->hash);
+    else if (!status && !dir_exists(in->path))
+        status = hash_captions(in->path, c, &in->hash);
     else if (!status)
         status = hash_part(&f, in, c);
     strings_free(&only);

@@ -19,12 +19,11 @@
 /* The user's files, and what is made of them. */
 struct source {
     struct dataset d;
-    bool own;             /* data/own_set.h */
-    bool *unseen;         /* [n_classes] */
-    int64_t *at[3], n[3]; /* pictures to train on, for choices, for the table */
+    bool own;     /* data/own_set.h */
+    bool *unseen; /* [n_classes] */
+    int64_t *at[PREPARE_LISTS],
+        n[PREPARE_LISTS]; /* pictures to train on, for choices, for the table */
 };
-
-enum { TRAIN = PREPARE_TRAIN, VAL = PREPARE_VAL, TEST = PREPARE_TEST };
 
 struct prepared {
     struct image image;
@@ -205,11 +204,6 @@ static int mark_unseen(const struct node *n, struct dataset *d, bool *unseen) {
     return 0;
 }
 
-static const char *path_of(const struct node *n, const char *name) {
-    const struct node_input *in = node_input(n, name);
-    return in ? in->path : NULL;
-}
-
 static int64_t *range(int64_t first, int64_t end) {
     int64_t *at = mem_alloc((size_t)(end - first) + 1, sizeof *at);
     for (int64_t i = first; i < end; i++) at[i - first] = i;
@@ -223,17 +217,17 @@ static int hold_out(const struct node *n, struct source *s) {
     if (train < 1)
         return error_set(ERR_CONFIG, "%s: prepare.val and prepare.test leave none of %lld pictures",
                          n->path, (long long)s->d.n_images);
-    s->at[TRAIN] = range(0, s->n[TRAIN] = train);
-    s->at[VAL] = range(train, train + (s->n[VAL] = o->val));
-    s->at[TEST] = range(train + o->val, train + o->val + (s->n[TEST] = o->test));
+    s->at[PREPARE_TRAIN] = range(0, s->n[PREPARE_TRAIN] = train);
+    s->at[PREPARE_VAL] = range(train, train + (s->n[PREPARE_VAL] = o->val));
+    s->at[PREPARE_TEST] = range(train + o->val, train + o->val + (s->n[PREPARE_TEST] = o->test));
     return 0;
 }
 
 static int open_coco(const struct node *n, struct source *s) {
-    int status = dataset_open_coco(&s->d, path_of(n, "images"), path_of(n, "captions"),
-                                   path_of(n, "instances"));
-    if (!status && path_of(n, "maps"))
-        status = dataset_use_maps(&s->d, path_of(n, "maps"), path_of(n, "names"));
+    int status = dataset_open_coco(&s->d, node_path(n, "images"), node_path(n, "captions"),
+                                   node_path(n, "instances"));
+    if (!status && node_path(n, "maps"))
+        status = dataset_use_maps(&s->d, node_path(n, "maps"), node_path(n, "names"));
     return status ? status : hold_out(n, s);
 }
 
@@ -244,9 +238,9 @@ static int open_own(const struct node *n, struct source *s) {
     s->own = true;
     int status = prepare_files(n, &f, &only);
     if (!status) status = own_set_open(&s->d, &f);
-    for (int k = TRAIN; k <= TEST && !status; k++) {
+    for (int k = PREPARE_TRAIN; k < PREPARE_LISTS && !status; k++) {
         char *path = prepare_list(n, k);
-        if (k == TRAIN || file_exists(path))
+        if (k == PREPARE_TRAIN || file_exists(path))
             status = own_set_list(&s->d, path, &s->at[k], &s->n[k]);
         free(path);
     }
@@ -257,12 +251,12 @@ static int open_own(const struct node *n, struct source *s) {
 static void source_close(struct source *s) {
     dataset_close(&s->d);
     free(s->unseen);
-    for (int k = TRAIN; k <= TEST; k++) free(s->at[k]);
+    for (int k = PREPARE_TRAIN; k < PREPARE_LISTS; k++) free(s->at[k]);
 }
 
 static int source_open(const struct node *n, struct source *s) {
     *s = (struct source){0};
-    int status = path_of(n, "split") ? open_own(n, s) : open_coco(n, s);
+    int status = node_path(n, "split") ? open_own(n, s) : open_coco(n, s);
     if (status) return status;
     s->unseen = mem_alloc((size_t)s->d.n_classes + 1, sizeof *s->unseen);
     for (int64_t k = 0; k < s->d.n_classes; k++) s->unseen[k] = !s->d.class_seen[k];
@@ -302,10 +296,10 @@ static int run(struct node *n) {
         int list;
         bool (*has)(const struct source *, int64_t);
         bool train_masks;
-    } sets[] = {{"clip", TRAIN, is_to_mine, false},
-                {"seen", TRAIN, has_map, true},
-                {"val", VAL, is_to_judge, false},
-                {"test", TEST, is_to_judge, false}};
+    } sets[] = {{"clip", PREPARE_TRAIN, is_to_mine, false},
+                {"seen", PREPARE_TRAIN, has_map, true},
+                {"val", PREPARE_VAL, is_to_judge, false},
+                {"test", PREPARE_TEST, is_to_judge, false}};
     struct source s;
     int status = source_open(n, &s);
     bool *named = mem_alloc((size_t)s.d.n_images + 1, sizeof *named);

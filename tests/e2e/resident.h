@@ -26,8 +26,8 @@ void resident_watch(int ranks, const char *config, const char *name, const char 
  * where checkpoints are written behind: another place) is told all the same. */
 enum { RESIDENT_TOKEN_GRADIENT = 49408 * 32 * 4 / 1024 };
 
-/* Fails the test when a process grew by more than 2 % and `hole` KiB: of some 180 MiB that is 4 KiB
- * a step, less than any tensor of a batch or a gradient; what the allocator keeps of pages that
- * were in use at once for a moment is below 1 %. */
+/* Fails the test when a process grew by more than 2 % and `hole` KiB: of 180 to 250 MiB that is 4
+ * to 6 KiB a step, less than any tensor of a batch or a gradient; what the allocator keeps of pages
+ * that were in use at once for a moment is below 1 %. */
 void check_resident(const char *name, const char *part, int ranks, long hole,
                     const struct resident *of);

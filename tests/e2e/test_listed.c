@@ -75,8 +75,8 @@ static void check_beside(void (*more)(void), const char *change) {
     more();
     said = prepare(config, "out");
     CHECK_HAS(said,
-              "own/images: 2 pictures in no list of inputs.split are left out; `ovseg init` "
-              "takes new ones in");
+              "own/images: 2 pictures in no list of inputs.split are left out "
+              "(`ovseg init` takes in new ones)");
     CHECK_INT(count_runs("out"), 1);
     free(said);
     free(prepare(config, "other"));
@@ -249,4 +249,25 @@ TEST(a_picture_in_two_lists_is_named_with_its_line) {
     bytes_free(&b);
     char *const owned[] = {config, train, name, val, says};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(the_same_bytes_as_another_kind_of_table_are_other_captions) {
+    struct str text = {0};
+    own_pictures();
+    own_masks_index(8);
+    for (int i = 0; i < OWN_PICTURES; i++)
+        str_add(&text, "p%02d.jpg,a house\ta tree in front of a house\n", i);
+    own_text("captions.csv", text.at);
+    char *config = init(), *tabs = own_path("tabs.tsv");
+    check_same_runs(config, 1);
+    own_text("tabs.tsv", text.at);
+    char *captions = mem_format("inputs.captions=%s", tabs);
+    struct ended e = TRAIN("out", config, captions);
+    check_status(&e, 0);
+    ended_free(&e);
+    CHECK_INT(count_runs("out"), 2);
+    str_free(&text);
+    free(captions);
+    free(config);
+    free(tabs);
 }

@@ -181,8 +181,8 @@ static void tell_unlisted(const struct graph *g) {
             bool one = in->unlisted == 1;
             if (in->unlisted)
                 log_info(
-                    "%s: %zu picture%s in no list of inputs.split %s left out; `ovseg init` "
-                    "takes new ones in",
+                    "%s: %zu picture%s in no list of inputs.split %s left out "
+                    "(`ovseg init` takes in new ones)",
                     in->path, in->unlisted, one ? "" : "s", one ? "is" : "are");
         }
 }

@@ -8,12 +8,9 @@
 #include "base/log.h"
 #include "data/pairs.h"
 
-static const char *path_of(const struct node *n) {
-    const struct node_input *in = node_input(n, "pairs");
-    return in ? in->path : NULL;
+bool pairs_input_is_table(const struct node *n) {
+    return node_path(n, "pairs") && !dir_exists(node_path(n, "pairs"));
 }
-
-bool pairs_input_is_table(const struct node *n) { return path_of(n) && !dir_exists(path_of(n)); }
 
 char *pairs_input_folder(const struct node *n, const char *input) {
     const struct node_input *in = node_input(n, input);
@@ -44,9 +41,9 @@ static int find_missing(const struct pairs_tsv *t, const char *table, bool skip)
 }
 
 int pairs_input_table(struct pairs_tsv *t, const struct node *n) {
-    int status = pairs_tsv_open(t, path_of(n), &n->config.pairs);
+    int status = pairs_tsv_open(t, node_path(n, "pairs"), &n->config.pairs);
     if (status) return status;
-    status = find_missing(t, path_of(n), n->config.train.damaged == DAMAGED_SKIP);
+    status = find_missing(t, node_path(n, "pairs"), n->config.train.damaged == DAMAGED_SKIP);
     if (status) pairs_tsv_close(t);
     return status;
 }

@@ -136,7 +136,7 @@ static bool read_before(const struct own *o, int *before, size_t *gone) {
         char *file = mem_format("split/%s", names[k]), *path = path_join(o->dir, file);
         if (file_exists(path) && own_list_read(path, &lines)) error_clear();
         for (size_t i = 0; i < lines.n; i++) {
-            char *name = own_list_name(lines.at[i]);
+            char *name = image_name_bare(lines.at[i]);
             const struct own_picture *p = own_picture(o, name);
             if (p) before[p - o->at] = k;
             *gone += !p && *name;

@@ -200,19 +200,45 @@ int content_of_files(struct content *c, const char *folder, const struct strings
     return status;
 }
 
-static int of_folder(struct content *c, const char *path, uint64_t *out) {
-    struct strings files = {0};
-    int status = dir_walk(path, NULL, &files);
-    if (!status) status = content_of_files(c, path, &files, out);
-    strings_free(&files);
+/* What kind of entry, its name, what is in it, and where the folder ends: no two trees run together
+ * to the same bytes. Hidden files count, too: readers that are told their names open them. */
+static int of_folder(struct content *c, const char *path, const struct dir_level *up,
+                     struct hasher *h) {
+    struct dir_level here = {.up = up};
+    struct strings names = {0};
+    int status = dir_enter(path, &here);
+    if (!status) status = dir_list(path, &names);
+    for (size_t i = 0; !status && i < names.n; i++) {
+        char *child = path_join(path, names.at[i]);
+        bool folder = dir_exists(child);
+        hasher_add_string(h, folder ? "folder" : "file");
+        hasher_add_string(h, names.at[i]);
+        if (folder) {
+            status = of_folder(c, child, &here, h);
+        } else {
+            uint64_t x;
+            status = of_file(c, child, &x);
+            if (!status) hasher_add(h, &x, sizeof x);
+        }
+        free(child);
+    }
+    hasher_add_string(h, "end");
+    strings_free(&names);
     return status;
 }
 
 int content_of(struct content *c, const char *path, uint64_t *out) {
-    if (dir_exists(path)) return of_folder(c, path, out);
     char *whole = realpath(path, NULL);
     if (!whole) return error_set(ERR_MISSING, "%s: %s", path, strerror(errno));
-    int status = of_file(c, whole, out);
+    int status;
+    if (dir_exists(whole)) {
+        struct hasher h;
+        hasher_open(&h);
+        status = of_folder(c, whole, NULL, &h);
+        *out = hasher_close(&h);
+    } else {
+        status = of_file(c, whole, out);
+    }
     settle(c);
     free(whole);
     return status;

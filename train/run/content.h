@@ -35,8 +35,8 @@ void content_open(struct content *c, const char *output_dir);
 void content_save(struct content *c); /* if there is something new */
 void content_close(struct content *c);
 
-/* Of a file, or of a folder: of what dir_walk() finds below it, hidden files are none. ERR_MISSING
- * names what cannot be read; ERR_DATA: a link that leads back up, what is no file. */
+/* Of a file, or of a folder: names and contents of all in it. ERR_MISSING names what cannot be
+ * read; ERR_DATA: a link that leads back up, what is no file. */
 int content_of(struct content *c, const char *path, uint64_t *out);
 
 /* Of these files of a folder, each once, in their order: their paths from it on, and what is in

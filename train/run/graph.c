@@ -46,6 +46,11 @@ struct node *node_from(const struct node *n, const char *name) {
     return in ? in->node : NULL;
 }
 
+const char *node_path(const struct node *n, const char *name) {
+    const struct node_input *in = node_input(n, name);
+    return in ? in->path : NULL;
+}
+
 char *node_input_path(const struct node *n, const char *name, const char *file) {
     const struct node_input *in = node_input(n, name);
     REQUIRE(in, "stage %s has no input %s", n->stage->name, name);

@@ -83,6 +83,8 @@ int graph_check_inputs(const struct graph *g);
 const struct node_input *node_input(const struct node *n, const char *name); /* NULL: not given */
 struct node *node_from(const struct node *n, const char *name); /* the node of an input, or NULL */
 
+const char *node_path(const struct node *n, const char *name); /* that an input names, or NULL */
+
 /* A file inside the run, or the folder, of an input: owned. "scenes", "test.h5". */
 char *node_input_path(const struct node *n, const char *name, const char *file);
 
