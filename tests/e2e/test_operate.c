@@ -193,7 +193,12 @@ TEST(the_status_of_a_config_is_that_of_its_run) {
     ended_free(&e);
     check_says(OVSEG("status", config), 0, "scenes  done", NULL);
     check_says(OVSEG("status", config, "--follow"), 0, "\tdone\t", NULL);
-    char *const owned[] = {smoke, runs, text, config};
+    char *other = test_path("other"), *says = mem_format("drawn.yaml output_dir=%s does", other);
+    check_says(OVSEG("status", config, "--runs", other), 66, NULL, says);
+    CHECK(rename(runs, other) == 0);
+    check_says(OVSEG("status", config, "--runs", other), 0, "scenes  done", NULL);
+    check_says(OVSEG("report", config, "--runs", other, "-o", runs), 0, "1 runs", NULL);
+    char *const owned[] = {smoke, runs, text, config, other, says};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 

@@ -39,7 +39,7 @@ static const struct argp_option options[] = {
      "report)",
      0},
     {"runs", KEY_RUNS, "DIR", 0,
-     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+     "Where a NAME or a HASH is looked for, and a config's run (default: paths.runs, or runs)", 0},
     {"pictures", KEY_PICTURES, "N", 0, "Segmented pictures of each evaluation (default: 4)", 0},
     {"classes", KEY_CLASSES, "N", 0,
      "Classes that are drawn of each evaluation; of more the best and the worst (default: 60)", 0},

@@ -29,7 +29,7 @@ static const struct argp_option options[] = {
     {"every", KEY_EVERY, "SECONDS", 0, "With --follow: look so often (2 on a terminal, else 30)",
      0},
     {"runs", KEY_RUNS, "DIR", 0,
-     "Where a NAME or a HASH is looked for (default: paths.runs, or runs)", 0},
+     "Where a NAME or a HASH is looked for, and a config's run (default: paths.runs, or runs)", 0},
     {0},
 };
 

@@ -1,31 +1,40 @@
 #include "train/run/run_meant.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/settings_doc.h"
+#include "train/places.h"
 #include "train/run/graph.h"
 #include "train/run/identity.h"
 #include "train/run/run.h"
 #include "train/run/run_look.h"
 
-static char *run_of_config(const char *path) {
-    struct graph g;
-    char *dir = NULL;
-    if (!graph_open(&g, path, NULL, 0)) {
+/* `runs` is where the run lies, when it is said: in the place of the config's output_dir. */
+static char *run_of_config(const char *path, const char *runs) {
+    struct graph g = {0};
+    struct overrides o = {0};
+    char *dir = NULL, *where = mem_format("output_dir=%s", runs);
+    bool said = strcmp(runs, places_runs()) != 0;
+    int status = said ? overrides_add(&o, where, NULL) : 0;
+    if (!status && !graph_open(&g, path, o.at, o.n)) {
         if (run_folder(g.named->dir)) {
             dir = mem_strdup(g.named->dir);
         } else {
             char *other = identity_other(g.named);
-            error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s does%s", path, path,
-                      other);
+            error_set(ERR_MISSING, "%s: it was not run yet: ovseg-train %s%s%s does%s", path, path,
+                      said ? " " : "", said ? where : "", other);
             free(other);
         }
     }
     graph_close(&g);
+    overrides_free(&o);
+    free(where);
     return dir;
 }
 
 char *run_meant(const char *word, const char *runs) {
-    return path_is_yaml(word) ? run_of_config(word) : run_named(word, runs);
+    return path_is_yaml(word) ? run_of_config(word, runs) : run_named(word, runs);
 }

@@ -2,5 +2,6 @@
 #pragma once
 
 /* Its folder: as run_named() (run_look.h) finds it, or of a config, x.yaml, which has to be valid:
- * the run that it would make, when it is there; it may be unfinished. Owned; NULL and the error. */
+ * the run that it would make (in `runs`, where that is not the usual place: places_runs()), when it
+ * is there; it may be unfinished. Owned; NULL and the error. */
 char *run_meant(const char *word, const char *runs);
