@@ -34,7 +34,7 @@ static int open_given(struct segmenter *s, const struct model_options *o) {
     return status;
 }
 
-/* The proposals that the model came from, or those that were asked for. */
+/* The proposals that the model came from, or is judged with, or those that were asked for. */
 static int choose(struct segmenter *s, const struct model_options *o, struct node *model,
                   const struct node_input *clip, struct node_input *proposals) {
     *proposals = (struct node_input){0};
@@ -47,6 +47,7 @@ static int choose(struct segmenter *s, const struct model_options *o, struct nod
         *proposals = *clip;
     } else {
         const struct node_input *found = find_proposals(model);
+        if (!found && model->then) found = find_proposals(model->then); /* pairs were true masks */
         if (found) *proposals = *found;
     }
     bool has = false;

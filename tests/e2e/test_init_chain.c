@@ -135,3 +135,47 @@ TEST(photographs_with_captions_and_instances_of_coco_go_from_init_to_a_table) {
     char *const owned[] = {images, captions, instances, dir, config, clip, proposals};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
+
+static void put_config(const char *name, const char *text) {
+    char *path = test_path(name), *smoke = test_source("configs/smoke"),
+         *whole = realpath(smoke, NULL);
+    struct str out = {0};
+    for (const char *at = text; *at; at++)
+        if (*at == '@')
+            str_add(&out, "%s", whole);
+        else
+            str_add(&out, "%c", *at);
+    CHECK_OK(file_write(path, out.at, out.n));
+    str_free(&out);
+    free(path);
+    free(smoke);
+    free(whole);
+}
+
+/* Pairs of true masks: no proposal network is behind the prompts. */
+TEST(a_chain_of_masks_alone_is_exported_with_the_network_that_it_is_judged_with) {
+    put_config("pairs.yaml",
+               "stage: mine\ninputs: {scenes: @/scenes.yaml}\n"
+               "mine: {ground_truth: true, min_area: 20}\n");
+    put_config("mpt.yaml",
+               "base: @/mpt-only.yaml\n"
+               "inputs: {pairs: pairs.yaml}\nthen: eval.yaml\n");
+    put_config("eval.yaml",
+               "stage: evaluate\n"
+               "inputs: {scenes: @/scenes.yaml, proposals: @/proposals.yaml, "
+               "raw: @/clip.yaml, mpt: mpt.yaml}\n"
+               "eval: {set: test, min_area: 12}\n");
+    char *config = test_path("mpt.yaml"), *runs = test_path("out"),
+         *package = test_path("mine.ovseg");
+    CHECK_INT(setenv("OVSEG_RUNS", runs, 1), 0);
+    struct ended e = TRAIN("out", config, NULL);
+    check_status(&e, 0);
+    ended_free(&e);
+    e = OVSEG("export", config, "-o", package);
+    check_status(&e, 0);
+    ended_free(&e);
+    char *parts = path_join(package, "proposals.safetensors");
+    CHECK(file_exists(parts));
+    char *const owned[] = {config, runs, package, parts};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
