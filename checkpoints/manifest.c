@@ -171,13 +171,22 @@ static bool read_step(struct manifest *m, const cJSON *top) {
     return true;
 }
 
+/* Of a whole folder of another kind nothing is damaged. */
+static int wrong_kind(const struct manifest *m, const char *path, const char *format) {
+    for (size_t k = 0; format && k < sizeof kinds / sizeof *kinds; k++)
+        if (strcmp(format, kinds[k].format) == 0)
+            return error_set(ERR_DATA, "%s: is of a %s, not of a %s%s", path, kinds[k].what,
+                             kinds[m->kind].what,
+                             k == MANIFEST_PACKAGE ? ": name clip.safetensors beside it" : "");
+    return error_set(ERR_DATA, "%s: damaged: not the manifest of a %s", path, kinds[m->kind].what);
+}
+
 static int read_all(struct manifest *m, const char *path, const cJSON *top) {
-    const char *format, *config;
+    const char *format = NULL, *config;
     uint64_t version;
-    if (!read_text(top, "format", &format) || strcmp(format, kinds[m->kind].format) != 0 ||
-        !read_count(top, "version", &version))
-        return error_set(ERR_DATA, "%s: damaged: not the manifest of a %s", path,
-                         kinds[m->kind].what);
+    if (!read_text(top, "format", &format) || strcmp(format, kinds[m->kind].format) != 0)
+        return wrong_kind(m, path, format);
+    if (!read_count(top, "version", &version)) return damaged(path, "a field is missing");
     if (check_version(path, version)) return error_status();
     const cJSON *files = cJSON_GetObjectItemCaseSensitive(top, "files"), *item;
     if (!read_text(top, "config", &config) || !read_step(m, top) || !cJSON_IsArray(files))

@@ -1,6 +1,8 @@
 /* Apart from the rows, which other programs read without the rest of this folder. */
 #include "eval/measure_options.h"
 
+enum { NETWORK_STRIDE = 32 }; /* pixels, of the deepest features */
+
 void eval_check(const struct eval_options *o, const char *path, struct problems *p) {
     bool many = views_many(&o->views);
     if (o->crf.enabled && o->demo)
@@ -18,6 +20,11 @@ void eval_check(const struct eval_options *o, const char *path, struct problems 
                      "%s: eval.original: crops of the picture itself go with one view of it, "
                      "without eval.tta and eval.sliding",
                      path);
+    if (o->views.sliding && o->views.tile > 0 && o->views.tile < NETWORK_STRIDE)
+        problems_add(p,
+                     "%s: eval.sliding.tile: a network tells nothing apart in squares of %lld "
+                     "pixels, and there are many: %d at least",
+                     path, (long long)o->views.tile, NETWORK_STRIDE);
     if (o->views.tta && !o->views.sizes.n)
         problems_add(p, "%s: eval.tta.sizes: there are none", path);
 }

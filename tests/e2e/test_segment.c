@@ -231,6 +231,7 @@ static void walk_numbers(const char *all) {
     check_says(SEGMENT(out, "--background", NAMES, one), 64, NULL, "these are all names");
     check_says(SEGMENT(out, "--min-score", "much", one), 64, NULL, "--min-score much");
     check_says(SEGMENT(out, "--sliding=32", one), 0, NULL, NULL);
+    check_says(SEGMENT(out, "--sliding=31", one), 78, NULL, "31 pixels, and there are many: 32");
     check_says(SEGMENT(out, "--sliding", "32", one), 64, NULL, "written behind =: --sliding=32");
     check_says(SEGMENT(out, "--original", one), 0, NULL, NULL);
     check_says(SEGMENT(out, "--original", "--sliding", one), 78, NULL, "eval.original");

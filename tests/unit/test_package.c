@@ -223,7 +223,8 @@ TEST(a_manifest_that_means_harm_is_refused) {
         {"\"size\":", "\"size\":1", "bytes"},
         {"\"size\":", "\"size\":-", "malformed"},
         {"\"version\":1", "\"version\":2", "written by a newer ovseg"},
-        {"ovseg-package", "ovseg-checkpoint", "not the manifest of a model package"},
+        {"ovseg-package", "ovseg-checkpoint", "is of a checkpoint, not of a model package"},
+        {"ovseg-package", "ovseg-something", "damaged: not the manifest of a model package"},
     };
     char *file = made_whole();
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
