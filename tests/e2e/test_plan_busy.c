@@ -1,5 +1,6 @@
 /* A plan that was made beside other programs says so. */
 /* ctest: timeout=300 */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier) */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <sched.h>
 #include <signal.h>
