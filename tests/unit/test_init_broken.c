@@ -520,6 +520,17 @@ TEST(a_folder_in_a_picture_s_place_is_one_mistake_that_can_be_left_out) {
     own_ended_free(&e);
 }
 
+TEST(captions_are_counted_of_the_pictures_that_are_taken) {
+    own_pictures();
+    own_captions_coco();
+    own_remove("images/p07.jpg");       /* its caption stays in the file */
+    own_text("images/p01.jpg", "half"); /* this one has a caption, and is left out */
+    struct own_ended e = INIT("--damaged", "skip");
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "captions   of 10 of 10 pictures (100 %): 10, COCO JSON");
+    own_ended_free(&e);
+}
+
 TEST(what_is_not_there_is_said_with_its_option) {
     own_pictures();
     static const struct {

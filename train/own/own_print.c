@@ -25,17 +25,22 @@ static void print_pictures(const struct own *o, FILE *to) {
 }
 
 static void print_captions(const struct own *o, FILE *to) {
-    int64_t n = own_usable(o);
+    int64_t n = own_usable(o), with = 0, given = 0; /* the file may be of other pictures, too */
+    for (size_t i = 0; i < o->n; i++) {
+        const struct own_picture *p = &o->at[i];
+        with += !p->out && p->captions;
+        given += p->out ? 0 : p->captions;
+    }
     if (!o->captions_path) {
         fputs("captions   none: only the names of the masks will be learned\n", to);
         return;
     }
-    fprintf(to, "captions   of %lld of %lld pictures (%.0f %%): %zu, %s, %s\n",
-            (long long)o->n_captioned, (long long)n, share(o->n_captioned, n), o->captions.n,
-            captions_form_name(o->captions.form), o->captions_path);
+    fprintf(to, "captions   of %lld of %lld pictures (%.0f %%): %lld, %s, %s\n", (long long)with,
+            (long long)n, share(with, n), (long long)given, captions_form_name(o->captions.form),
+            o->captions_path);
     fprintf(to, "nouns      %lld different ones in %lld captions%s, %.1f a caption; most often:",
             (long long)o->n_nouns, (long long)o->n_looked,
-            (size_t)o->n_looked < o->captions.n ? " that were looked at" : "", o->nouns_each);
+            o->n_looked < given ? " that were looked at" : "", o->nouns_each);
     for (size_t k = 0; k < o->common.n && k < 8; k++)
         fprintf(to, "%s %s", k ? "," : "", o->common.at[k]);
     fputs("\n", to);
