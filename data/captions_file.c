@@ -227,10 +227,12 @@ static void attach(struct dataset *d, struct captions *e) {
         d->caption_at[i + 1] = d->n_captions;
     }
     others += e->n - k;
-    if (others) log_info("%s: %zu captions are of other pictures", e->path, others);
+    if (others)
+        log_info("%s: %zu caption%s of other pictures", e->path, others,
+                 others == 1 ? " is" : "s are");
     if (without)
-        log_warn("%s: %zu of %lld pictures have no caption", e->path, without,
-                 (long long)d->n_images);
+        log_warn("%s: %zu of %lld pictures %s no caption", e->path, without, (long long)d->n_images,
+                 without == 1 ? "has" : "have");
 }
 
 int captions_attach(struct dataset *d, const char *path, const struct strings *only,
@@ -241,9 +243,9 @@ int captions_attach(struct dataset *d, const char *path, const struct strings *o
     for (size_t i = 0; i < e.damaged.n; i++) log_warn("left out: %s", e.damaged.at[i]);
     if (e.mixed.n)
         log_warn(
-            "%s: %zu times two files have one name, suffix and folder do not count, and captions "
+            "%s: %zu pair%s of files with one name, suffix and folder do not count, and captions "
             "of both are one picture's: %s",
-            path, e.mixed.n, e.mixed.at[0]);
+            path, e.mixed.n, e.mixed.n == 1 ? "" : "s", e.mixed.at[0]);
     attach(d, &e);
     if (!d->n_captions)
         status = error_set(ERR_DATA, "%s: none of its captions is of one of the pictures", path);

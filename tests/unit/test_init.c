@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "data/own_set.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
@@ -124,6 +125,21 @@ TEST(masks_of_every_form_are_read_to_the_same_classes) {
     check_labels("instances.json", "names.txt", box, 3);
 }
 
+TEST(a_picture_without_a_caption_is_told_when_the_set_is_read) {
+    own_pictures();
+    own_captions_jsonl();
+    own_picture_of("images/p12.jpg", OWN_W, OWN_H, 12);
+    char *images = own_path("images"), *captions = own_path("captions.jsonl"), said[256];
+    struct own_files f = {.images = images, .captions = captions};
+    struct dataset d;
+    CHECK_OK(own_set_open(&d, &f));
+    log_warnings(said, sizeof said);
+    CHECK_HAS(said, "captions.jsonl: 1 of 13 pictures has no caption");
+    dataset_close(&d);
+    free(images);
+    free(captions);
+}
+
 TEST(windows_line_ends_and_marks_are_taken_as_they_are_and_said) {
     own_pictures();
     struct str s = {0};
@@ -176,8 +192,17 @@ TEST(turned_cmyk_and_deep_photographs_are_handled_and_counted) {
     own_copy("images/p02.png", "tests/golden/images/rgb16.png");
     struct own_ended e = INIT(NULL);
     if (e.status) test_fail(__FILE__, __LINE__, "%s", e.err);
-    FOUND(e.out, "1 pictures are turned upright by EXIF", "1 pictures are CMYK",
-          "1 pictures have 16 bits, of which 8 are taken");
+    FOUND(e.out, "1 picture is turned upright by EXIF when it is read", "1 picture is CMYK",
+          "1 picture has 16 bits, of which 8 are taken");
+    own_ended_free(&e);
+    own_remove("images/p04.jpg");
+    own_remove("images/p05.jpg");
+    own_copy("images/p04.jpg", "tests/golden/images/exif6.jpg");
+    own_copy("images/p05.jpg", "tests/golden/images/cmyk.jpg");
+    own_remove("out");
+    e = INIT(NULL);
+    FOUND(e.out, "2 pictures are turned upright by EXIF when they are read", "2 pictures are CMYK",
+          "2 are nearly the same as others and on their side");
     own_ended_free(&e);
 }
 
@@ -229,7 +254,7 @@ TEST(the_split_depends_on_the_seed_alone_and_keeps_what_is_alike_together) {
         for (int again = 0; again < 2; again++) {
             struct own_ended e = INIT("--seed", number, again ? "--threads" : NULL, "1");
             CHECK_INT(e.status, 0);
-            CHECK_HAS(e.out, "5 are nearly the same as another one");
+            CHECK_HAS(e.out, "5 are nearly the same as others");
             own_ended_free(&e);
             char *train = own_text_of("out/split/train.txt");
             if (again) CHECK_TEXT(train, first);

@@ -413,7 +413,7 @@ static const struct broken {
     {nothing_but_pictures, 65, "own/images", "neither captions nor masks: name them, --captions"},
     {masks_without_names, 65, "own/masks", "masks without names: write a file with a name a line"},
     {no_pictures, 65, "own/images", "has no pictures (.jpg, .jpeg, .png, .webp)"},
-    {few_pictures, 65, "own/images", "has 1 pictures that can be used; at least 10"},
+    {few_pictures, 65, "own/images", "has 1 picture that can be used; at least 10"},
     {empty_captions, 65, "captions.jsonl", "is empty; write it"},
     {empty_text, 65, "images/p03.txt", "is empty; write it, or leave it out"},
     {utf16_captions, 65, "captions.tsv", "is UTF-16; make it UTF-8: iconv -f UTF-16"},

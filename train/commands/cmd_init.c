@@ -145,8 +145,8 @@ static int check_enough(const struct own *o) {
     enum { LEAST = 10 };
     int64_t n = own_usable(o);
     if (n >= LEAST) return 0;
-    return error_set(ERR_DATA, "%s: has %lld pictures that can be used; at least %d are needed",
-                     o->images, (long long)n, LEAST);
+    return error_set(ERR_DATA, "%s: has %lld picture%s that can be used; at least %d are needed",
+                     o->images, (long long)n, n == 1 ? "" : "s", LEAST);
 }
 
 static int look(struct own *o, const struct arguments *a) {

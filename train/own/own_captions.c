@@ -144,9 +144,9 @@ static int look_for_nouns(struct own *o) {
     if (!status) count_nouns(o, lists, n);
     if (!status && n && !o->n_nouns)
         own_problem(o, OWN_LAYOUT,
-                    "%s: no noun was found in %lld captions, and nouns are what is learned: "
+                    "%s: no noun was found in %lld caption%s, and nouns are what is learned: "
                     "captions must be English sentences; \"%s\" is one of them",
-                    o->captions_path, (long long)n,
+                    o->captions_path, (long long)n, n == 1 ? "" : "s",
                     utf8_short(o->captions.at[caption[0]].text, 60).at);
     for (int64_t i = 0; i < n; i++) noun_list_free(&lists[i]);
     free(lists);

@@ -217,13 +217,14 @@ static void check_boxes(struct own *o, const struct dataset *coco) {
     if (boxes && boxes == all)
         own_problem(
             o, OWN_LAYOUT,
-            "%s: all %lld annotations are boxes without a mask: they need "
-            "\"segmentation\", polygons or run lengths: export it again with masks%s",
-            o->masks_path, (long long)all,
+            "%s: all annotations are boxes without a mask: they need \"segmentation\", polygons "
+            "or run lengths: export it again with masks%s",
+            o->masks_path,
             o->captions_path ? "; or take it away, and captions alone are learned from" : "");
     else if (boxes)
-        own_note(o, "%s: %lld of %lld annotations are boxes without a mask, and count for nothing",
-                 o->masks_path, (long long)boxes, (long long)all);
+        own_note(o, "%s: %lld of %lld annotations %s without a mask, and count%s for nothing",
+                 o->masks_path, (long long)boxes, (long long)all,
+                 boxes == 1 ? "is a box" : "are boxes", boxes == 1 ? "s" : "");
 }
 
 static int find_instances(struct own *o) {

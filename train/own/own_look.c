@@ -369,16 +369,20 @@ static void tell(const struct look *l) {
     }
     if (read && o->masks_path && !o->problems.n && !o->n_masks) no_labels(l);
     if (turned)
-        own_note(o, "%lld pictures are turned upright by EXIF when they are read",
-                 (long long)turned);
+        own_note(o, "%lld picture%s turned upright by EXIF when %s read", (long long)turned,
+                 turned == 1 ? " is" : "s are", turned == 1 ? "it is" : "they are");
     if (unclear)
         own_note(
             o,
-            "%lld of those have masks of the right size: look at a few, masks must be upright, "
-            "too (ovseg data check)",
-            (long long)unclear);
-    if (cmyk) own_note(o, "%lld pictures are CMYK, taken as RGB as Pillow does", (long long)cmyk);
-    if (deep) own_note(o, "%lld pictures have 16 bits, of which 8 are taken", (long long)deep);
+            "%lld of those %s of the right size: look at a few, masks must be upright, too (ovseg "
+            "data check)",
+            (long long)unclear, unclear == 1 ? "has a mask" : "have masks");
+    if (cmyk)
+        own_note(o, "%lld picture%s CMYK, taken as RGB as Pillow does", (long long)cmyk,
+                 cmyk == 1 ? " is" : "s are");
+    if (deep)
+        own_note(o, "%lld picture%s 16 bits, of which 8 are taken", (long long)deep,
+                 deep == 1 ? " has" : "s have");
     note_unlabelled(o, empty);
 }
 

@@ -38,8 +38,8 @@ static void print_captions(const struct own *o, FILE *to) {
     fprintf(to, "captions   of %lld of %lld pictures (%.0f %%): %lld, %s, %s\n", (long long)with,
             (long long)n, share(with, n), (long long)given, captions_form_name(o->captions.form),
             o->captions_path);
-    fprintf(to, "nouns      %lld different ones in %lld captions%s, %.1f a caption; most often:",
-            (long long)o->n_nouns, (long long)o->n_looked,
+    fprintf(to, "nouns      %lld different in %lld caption%s%s, %.1f a caption; most often:",
+            (long long)o->n_nouns, (long long)o->n_looked, o->n_looked == 1 ? "" : "s",
             o->n_looked < given ? " that were looked at" : "", o->nouns_each);
     for (size_t k = 0; k < o->common.n && k < 8; k++)
         fprintf(to, "%s %s", k ? "," : "", o->common.at[k]);
@@ -61,7 +61,8 @@ static void print_masks(const struct own *o, FILE *to) {
     fprintf(to, "masks      of %lld of %lld pictures (%.0f %%): %s, %s\n", (long long)o->n_masks,
             (long long)n, share(o->n_masks, n), form[o->masks], o->masks_path);
     for (size_t k = 0; k < o->names.n; k++) used += o->class_in[k] > 0;
-    fprintf(to, "names      %lld of %zu occur in masks", (long long)used, o->names.n);
+    fprintf(to, "names      %lld of %zu occur%s in masks", (long long)used, o->names.n,
+            used == 1 ? "s" : "");
     int shown = 0;
     for (size_t k = 0; k < o->names.n; k++)
         if (!o->class_in[k] && shown++ < 8)
@@ -74,10 +75,13 @@ static void print_split(const struct own *o, FILE *to) {
     static const char *const names[] = {"train", "val", "test"};
     fputs("split     ", to);
     for (int k = 0; k < 3; k++) fprintf(to, "%s %s %zu", k ? "," : "", names[k], o->list[k].n);
-    if (o->n_masks) fprintf(to, "; %lld with masks train", (long long)o->train_masks);
+    if (o->n_masks)
+        fprintf(to, "; %lld with %s", (long long)o->train_masks,
+                o->train_masks == 1 ? "a mask trains" : "masks train");
     if (o->n_alike)
-        fprintf(to, "; %lld are nearly the same as another one and on its side",
-                (long long)o->n_alike);
+        fprintf(to, "; %lld %s", (long long)o->n_alike,
+                o->n_alike == 1 ? "is nearly the same as another one and on its side"
+                                : "are nearly the same as others and on their side");
     fputs("\n", to);
 }
 
