@@ -54,8 +54,8 @@ static int merge_images(struct coco_table *t) {
             continue;
         }
         if (strcmp(last->file, im->file) != 0)
-            error_set(ERR_DATA, "image %lld is \"%s\" and \"%s\"", (long long)im->id, last->file,
-                      im->file);
+            error_set(ERR_DATA, "image %lld is \"%s\" and \"%s\": give each its own id",
+                      (long long)im->id, last->file, im->file);
         if (!last->h) {
             last->h = im->h;
             last->w = im->w;

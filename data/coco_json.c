@@ -146,7 +146,7 @@ static int segmentation_number(struct reader *r, const char *text) {
     if (r->shape == COCO_POLYGONS && r->depth == 5) {
         int32_t fifths;
         if (!polygon_snap(parse_decimal(text), &fifths))
-            return wrong(r, "has a corner far outside");
+            return wrong(r, "has a corner far outside: draw it again, or take it out");
         add_number(r->t, (uint32_t)fifths);
         return 1;
     }
@@ -314,6 +314,17 @@ static int lost(struct reader *r) {
     return !error_set(ERR_DATA, "%s", r->mistake);
 }
 
+/* One that has both ids, and no more that could be used. */
+static int neither(struct reader *r) {
+    bool caption = r->named & 1U << CAPTION;
+    error_set(ERR_DATA, "%s",
+              caption ? "its \"caption\" is no text: write it, or take the annotation out"
+                      : "has neither \"caption\" nor \"category_id\": write one, or take it out");
+    lost(r);
+    error_context("annotation %lld", (long long)r->integer[ID]);
+    return 0;
+}
+
 static int end_annotation(struct reader *r) {
     struct coco_table *t = r->t;
     if (!need(r, ID) || !need(r, IMAGE_ID)) return lost(r);
@@ -323,10 +334,7 @@ static int end_annotation(struct reader *r) {
             .id = r->integer[ID], .image = r->integer[IMAGE_ID], .text = take_text(r, CAPTION)};
         return 1;
     }
-    if (!(r->named & 1U << CATEGORY_ID)) {
-        error_set(ERR_DATA, "an annotation with neither \"caption\" nor \"category_id\"");
-        return lost(r);
-    }
+    if (!(r->named & 1U << CATEGORY_ID)) return neither(r);
     if (r->shape == COCO_RUNS && r->n_size != 2) {
         r->field = SEGMENTATION;
         wrong(r, "needs \"size\": [h, w]");
@@ -393,7 +401,10 @@ static int list_end(struct reader *r) {
     r->depth--;
     if (!in_segmentation(r) || r->depth != 4 || r->shape != COCO_POLYGONS) return 1;
     size_t n = r->t->n_numbers - r->polygon - 1;
-    if (n % 2 || n < 6 || n > INT_MAX) return wrong(r, "has a polygon without three whole corners");
+    if (n % 2 || n < 6 || n > INT_MAX)
+        return wrong(r,
+                     "has a polygon without three whole corners, x and y of each: draw it again, "
+                     "or take it out");
     r->t->number[r->polygon] = (uint32_t)(n / 2);
     return 1;
 }

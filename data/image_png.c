@@ -223,7 +223,12 @@ int labels_decode_png(const void *bytes, size_t n, const char *name, struct labe
     if (!png_is(bytes, n)) return error_set(ERR_DATA, "%s: is not a PNG", name);
     struct png_job job;
     if (!png_open(&job, bytes, n, name)) {
-        if (job.type != PNG_COLOR_TYPE_GRAY && job.type != PNG_COLOR_TYPE_PALETTE)
+        if (job.type == PNG_COLOR_TYPE_GRAY_ALPHA)
+            error_set(ERR_DATA,
+                      "%s: is grey with an alpha channel; a label map is a grey or palette PNG: "
+                      "save it without alpha",
+                      name);
+        else if (job.type != PNG_COLOR_TYPE_GRAY && job.type != PNG_COLOR_TYPE_PALETTE)
             error_set(ERR_DATA,
                       "%s: is a colour picture; a label map is a grey or palette PNG whose values "
                       "are class indices",

@@ -256,7 +256,9 @@ static int polygons_mask(const cJSON *segmentation, int64_t h, int64_t w, struct
     cJSON_ArrayForEach(polygon, segmentation) {
         int n = cJSON_GetArraySize(polygon), i = 0;
         if (!status && (!cJSON_IsArray(polygon) || n % 2 || n < 6))
-            status = error_set(ERR_DATA, "has a polygon without three whole corners");
+            status = error_set(ERR_DATA,
+                               "has a polygon without three whole corners: draw it again, or take "
+                               "it out");
         int32_t *xy = mem_alloc((size_t)n + 1, sizeof *xy);
         cJSON_ArrayForEach(x, polygon) {
             if (!status && (!cJSON_IsNumber(x) || !polygon_snap(x->valuedouble, &xy[i])))

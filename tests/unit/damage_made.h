@@ -215,7 +215,7 @@ static const struct {
      "too many"},
     {"{\"images\": [{\"id\": 1, \"file_name\": \"x\"}, {\"id\": 1, \"file_name\": \"y\"}], "
      "\"annotations\": [], \"categories\": [{\"id\": 1, \"name\": \"n\"}]}",
-     "image 1 is \"x\" and \"y\""},
+     "image 1 is \"x\" and \"y\": give each its own id"},
     {"{\"images\": [], \"annotations\": [], \"categories\": []}", "has no categories"},
     {"{\"images\": [], \"annotations\": [{\"id\": 1, \"image_id\": 4, \"category_id\": 1}], "
      "\"categories\": [{\"id\": 1, \"name\": \"n\"}]}",

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "data/image.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
 #include "train/commands/cmd.h"
@@ -297,6 +298,24 @@ static void value_without_name(void) {
     own_mask_index("masks/p03.png", OWN_W, OWN_H, 5);
 }
 
+static void unlabelled_of_16_bits(void) {
+    struct labels l;
+    struct bytes b;
+    good_masks();
+    CHECK_OK(labels_alloc(&l, OWN_H, OWN_W));
+    l.at[3 * OWN_W + 7] = UINT16_MAX;
+    CHECK_OK(labels_encode_png(&l, &b));
+    own_put("masks/p03.png", b.at, b.n);
+    bytes_free(&b);
+    labels_free(&l);
+}
+
+/* What a program that draws on a see-through canvas saves. */
+static void grey_with_alpha(void) {
+    good_masks();
+    own_copy("masks/p03.png", "tests/golden/images/grey_alpha.png");
+}
+
 static void colour_without_name(void) {
     good_colours();
     own_text("names.csv", "name,r,g,b\nsky,70,130,180\ntree,0,128,0\n");
@@ -465,7 +484,14 @@ static const struct broken {
     {mask_of_other_size, 65, "masks/p03.png", "is 20 x 15, its picture p03.jpg 40 x 30: make it"},
     {turned_mask, 65, "masks/p03.png", "is 30 x 40, its picture p03.jpg 40 x 30: turn it by 90"},
     {mask_of_the_stored_picture, 65, "masks/p03.png", "turn the mask, too (EXIF orientation 6)"},
-    {value_without_name, 65, "masks/p03.png", "value 3 at row 15, column 0 stands for no name"},
+    {value_without_name, 65, "masks/p03.png",
+     "value 3 at row 15, column 0 stands for no name (600 pixels do): 3 names are the values 0 to "
+     "2, 255 is unlabelled: add its name; or, where 1 is the first name: --first 1"},
+    {unlabelled_of_16_bits, 65, "masks/p03.png",
+     "value 65535 at row 3, column 7 stands for no name (1 pixel does): 3 names are the values 0 "
+     "to 2, 255 is unlabelled: where it means unlabelled, write 255\n"},
+    {grey_with_alpha, 65, "masks/p03.png",
+     "is grey with an alpha channel; a label map is a grey or palette PNG: save it without alpha"},
     {colour_without_name, 65, "masks/p00.png", "colour #dc143c at row 20, column 0 is in no table"},
     {colours_without_table, 65, "masks/p00.png", "is painted in colours, and the names have none"},
     {one_colour_twice, 65, "names.csv", "colour #4682b4 is that of sky and of tree: give each"},

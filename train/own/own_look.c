@@ -113,6 +113,9 @@ static void check_size(struct own_picture *p, const char *mask, int64_t h, int64
                        (long long)p->h));
 }
 
+/* As data/file_set.c reads them. */
+static int unlabelled(const struct own *o) { return o->names.n > 255 ? UINT16_MAX : 255; }
+
 /* A value that stands for nothing is a mistake, or all masks of its class would count for none. */
 static int to_classes(const struct own *o, const char *path, struct labels *m) {
     int64_t bad = 0, first = 0;
@@ -123,13 +126,21 @@ static int to_classes(const struct own *o, const char *path, struct labels *m) {
         m->at[i] = class;
     }
     if (!bad) return 0;
-    return error_set(ERR_DATA,
-                     "%s: value %d at row %lld, column %lld stands for no name (%lld pixels do): "
-                     "%zu names are the values %d to %d%s, 255 is unlabelled: add its name%s",
-                     path, value, (long long)(first / m->w), (long long)(first % m->w),
-                     (long long)bad, o->names.n, (int)o->names.at[0].raw,
-                     (int)o->names.at[o->names.n - 1].raw, o->first_value ? ", 0 none" : "",
-                     o->first_value ? "" : "; or, where 1 is the first name: --first 1");
+    char *mend =
+        value == 255 || value == UINT16_MAX /* as others say it, of 8 bits and of 16 */
+            ? mem_format("where it means unlabelled, write %d", unlabelled(o))
+            : mem_format("add its name%s", o->first_value ? ""
+                                                          : "; or, where 1 is the first name: "
+                                                            "--first 1");
+    error_set(ERR_DATA,
+              "%s: value %d at row %lld, column %lld stands for no name (%lld pixel%s): %zu name%s "
+              "the values %d to %d%s, %d is unlabelled: %s",
+              path, value, (long long)(first / m->w), (long long)(first % m->w), (long long)bad,
+              bad == 1 ? " does" : "s do", o->names.n, o->names.n == 1 ? " has" : "s are",
+              (int)o->names.at[0].raw, (int)o->names.at[o->names.n - 1].raw,
+              o->first_value ? ", 0 none" : "", unlabelled(o), mend);
+    free(mend);
+    return ERR_DATA;
 }
 
 static int read_map(const struct own *o, const char *path, struct labels *m) {
@@ -222,7 +233,7 @@ static int open_tables(struct look *l) {
     enum { VALUES = 1 << 16 };
     o->class_of = mem_alloc(VALUES, sizeof *o->class_of);
     for (int i = 0; i < VALUES; i++) o->class_of[i] = OWN_MISTAKE;
-    int32_t ignore = o->names.n > 255 ? 65535 : 255;
+    int ignore = unlabelled(o);
     o->class_of[ignore] = OWN_IGNORE;
     if (o->first_value > 0) o->class_of[0] = OWN_IGNORE;
     for (size_t k = 0; k < o->names.n; k++) {
@@ -234,7 +245,7 @@ static int open_tables(struct look *l) {
                 ERR_DATA,
                 "%s: %s: has the value %d, which is that of unlabelled pixels: take it "
                 "out of the names",
-                o->names_path, o->names.at[k].name, (int)ignore);
+                o->names_path, o->names.at[k].name, ignore);
         o->class_of[o->names.at[k].raw] = (uint16_t)k;
     }
     return 0;
@@ -310,8 +321,8 @@ static void check_two_values(struct own *o) {
     size_t zero = 0;
     while (o->names.at[zero].raw) zero++;
     const char *name = o->names.at[zero].name;
-    int unlabelled = o->names.n > 255 ? 65535 : 255;
-    char *also = o->gaps ? mem_format(", and %d, which is unlabelled", unlabelled) : mem_strdup("");
+    int none = unlabelled(o);
+    char *also = o->gaps ? mem_format(", and %d, which is unlabelled", none) : mem_strdup("");
     if (o->names.n > 1)
         own_problem(o, OWN_LAYOUT,
                     "%s/%s: holds nothing but 0, which is \"%s\"%s; so do all %lld masks, and %zu "
@@ -323,7 +334,7 @@ static void check_two_values(struct own *o) {
             o,
             "masks hold 0, which is \"%s\"%s: where %d is meant to be it, write 0 in its place "
             "and %d elsewhere",
-            name, also, unlabelled, unlabelled);
+            name, also, none, none);
     free(also);
 }
 
