@@ -19,7 +19,6 @@ TEST(names_are_one_a_line_or_one_line_with_commas) {
     NAMES("sky, a red car ,tree", "sky", "a red car", "tree");
     NAMES("sky\r\n\n  building, edifice \n# a remark\ntree\n", "sky", "building, edifice", "tree");
     NAMES("  sky\n", "sky");
-    NAMES("a,,b,", "a", "b");
     NAMES("caf\xc3\xa9", "caf\xc3\xa9");
     check_names("", (const char *const[]){NULL});
     check_names(" \n ", (const char *const[]){NULL});
@@ -33,6 +32,9 @@ TEST(names_that_are_none_are_refused) {
     CHECK_ERROR(serve_names_read(&v, "a\0b", 3), ERR_DATA, "no UTF-8");
     CHECK_ERROR(serve_names_read(&v, "\xff", 1), ERR_DATA, "no UTF-8");
     CHECK_ERROR(serve_names_read(&v, "sky,SKY", 7), ERR_DATA, "rename one");
+    CHECK_ERROR(serve_names_read(&v, "a, ,b", 5), ERR_DATA, "name 2 is empty: write it, or take");
+    CHECK_ERROR(serve_names_read(&v, "a,b,", 4), ERR_DATA, "name 3 is empty");
+    CHECK_ERROR(serve_names_read(&v, ",", 1), ERR_DATA, "name 1 is empty");
     CHECK_ERROR(serve_names_read(&v, longest, SERVE_NAME_MAX + 1), ERR_DATA, "at most 200");
     CHECK_OK(serve_names_read(&v, longest, SERVE_NAME_MAX));
     vocabulary_close(&v);

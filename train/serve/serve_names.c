@@ -16,7 +16,10 @@ static bool is_blank(char c) { return (unsigned char)c <= ' '; }
 static int take_name(struct vocabulary *v, const char *s, size_t n, bool lines) {
     while (n && is_blank(*s)) s++, n--;
     while (n && is_blank(s[n - 1])) n--;
-    if (!n || (lines && *s == '#')) return 0;
+    if (lines && (!n || *s == '#')) return 0;
+    if (!n)
+        return error_set(ERR_DATA, "names: name %zu is empty: write it, or take its comma out",
+                         v->n + 1);
     if (n > SERVE_NAME_MAX)
         return error_set(ERR_DATA, "names: one of %zu bytes; a name has at most %d", n,
                          SERVE_NAME_MAX);
@@ -39,11 +42,13 @@ int serve_names_read(struct vocabulary *v, const char *text, size_t n) {
     bool lines = n && memchr(text, '\n', n);
     char end = lines ? '\n' : ',';
     int status = 0;
-    for (size_t i = 0; !status && i < n;) {
-        const char *stop = memchr(text + i, end, n - i);
-        size_t length = stop ? (size_t)(stop - text) - i : n - i;
-        status = take_name(v, text + i, length, lines);
-        i += length + 1;
+    for (bool more = n > 0; !status && more;) { /* behind the last comma, too */
+        const char *stop = memchr(text, end, n);
+        size_t length = stop ? (size_t)(stop - text) : n;
+        status = take_name(v, text, length, lines);
+        more = stop;
+        text += length + more;
+        n -= length + more;
     }
     if (!status && v->n) status = vocabulary_check(v, "names");
     if (status) vocabulary_close(v);
