@@ -85,7 +85,7 @@ static void diff_walk(const char *runs) {
 /* Two runs of finetune lie there; the first, mpt and mpt-only are inputs of the evaluation. */
 static void rm_walk(const char *runs) {
     char *clip = run_of("out", "clip"), *eval = run_of("out", "eval"), *before = listing_of(runs);
-    check_says(RUNS("rm", "--yes", clip), 64, NULL, "was made from it");
+    check_says(RUNS("rm", "--yes", clip), 64, NULL, " made from it: remove ");
     check_says(RUNS("rm", eval), 64, NULL, "say --yes");
     check_says(RUNS("rm", "--dry-run", eval), 0, "would go", NULL);
     check_says(RUNS("gc", runs), 64, NULL, "say what may go");

@@ -22,6 +22,30 @@ TEST(a_run_that_another_was_made_from_is_refused_unless_that_one_goes_too) {
     free(mpt);
 }
 
+TEST(all_runs_that_were_made_from_one_are_named_up_to_four) {
+    char *clip = made_run(test_dir(), "clip-00000000aaaa", "clip-pretrain", "{}");
+    for (int i = 1; i <= 5; i++) {
+        char *name = mem_format("mpt-00000000000%d", i);
+        free(made_run(test_dir(), name, "mask-prompt", uses_clip));
+        free(name);
+    }
+    struct run_looks all;
+    CHECK_OK(run_look_all(&all, test_dir()));
+    CHECK_INT(all.n, 6);
+    const struct run_look *going[] = {&all.at[0], &all.at[3], &all.at[5]};
+    CHECK(run_check_unused(&all.at[0], &all, going, 1) == ERR_USAGE);
+    CHECK_HAS(error_message(), "/mpt-000000000001, ");
+    CHECK_HAS(error_message(), "/mpt-000000000004 and 1 more were made from it: remove those");
+    error_clear();
+    CHECK(run_check_unused(&all.at[0], &all, going, 3) == ERR_USAGE);
+    CHECK_HAS(error_message(), "/mpt-000000000002, ");
+    CHECK_HAS(error_message(), "/mpt-000000000004 were made from it: remove those first, or all");
+    CHECK(!strstr(error_message(), "/mpt-000000000003"));
+    error_clear();
+    run_looks_free(&all);
+    free(clip);
+}
+
 /* Runs that were made alike have equal names wherever they are. */
 TEST(a_run_of_another_folder_is_no_stand_in_for_the_one_that_uses_it) {
     char *a = test_path("a"), *b = test_path("b");

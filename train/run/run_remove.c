@@ -25,15 +25,27 @@ bool run_same(const struct run_look *a, const struct run_look *b) {
 
 int run_check_unused(const struct run_look *r, const struct run_looks *all,
                      const struct run_look *const *going, size_t n) {
+    enum { SHOWN = 4 };
+    struct str users = {0};
+    size_t found = 0;
     for (size_t i = 0; i < all->n; i++) {
         const struct run_look *user = &all->at[i];
         bool goes = false;
         for (size_t k = 0; k < n; k++) goes |= run_same(going[k], user);
         if (goes || !run_uses(user, r->dir)) continue;
-        return error_set(ERR_USAGE, "%s: %s was made from it: remove that one first, or both",
-                         r->dir, user->dir);
+        if (found++ < SHOWN) str_add(&users, "%s%s", found > 1 ? ", " : "", user->dir);
     }
-    return 0;
+    if (found > SHOWN) str_add(&users, " and %zu more", found - SHOWN);
+    int status = 0;
+    if (found == 1)
+        status = error_set(ERR_USAGE, "%s: %s was made from it: remove that one first, or both",
+                           r->dir, users.at);
+    else if (found)
+        status = error_set(ERR_USAGE,
+                           "%s: %s were made from it: remove those first, or all of them together",
+                           r->dir, users.at);
+    str_free(&users);
+    return status;
 }
 
 int run_remove(const struct run_look *r) {

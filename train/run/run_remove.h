@@ -7,7 +7,7 @@
  * names when they were made alike. */
 bool run_same(const struct run_look *a, const struct run_look *b);
 
-/* ERR_USAGE, and who: a run of `all` that is not among the `n` going ones uses this one. */
+/* ERR_USAGE, and who: runs of `all` that are not among the `n` going ones use this one. */
 int run_check_unused(const struct run_look *r, const struct run_looks *all,
                      const struct run_look *const *going, size_t n);
 
