@@ -259,6 +259,26 @@ TEST(names_behind_numbers_are_told) {
     check_taken("names.txt:1: \"0: sky\": begins with a number: write the name alone, \"sky\"");
 }
 
+TEST(lines_that_name_nothing_and_move_the_values_below_are_told) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_text("names.txt", "sky\n\ntree\n# made by hand\nred car\n\n");
+    check_taken(
+        "names.txt: line 2 is blank or begins with #, and does not count; 2 lines do not: "
+        "\"tree\" in line 3 is the value 1; a name that begins with #");
+    own_text("names.txt", "#dog\nsky\ntree\nred car\n");
+    check_taken(
+        "names.txt: line 1 is blank or begins with #, and does not count: \"sky\" in line "
+        "2 is the value 0");
+    own_text("names.txt", "sky\n\"#dog\"\ntree\n\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "does not count"));
+    own_has("out/names.yaml", "{name: \"#dog\", raw: 1}");
+    own_ended_free(&e);
+}
+
 /* Bursts: shots that are nearly the same stay on one side, however many there are. */
 static void burst(int scenes) {
     own_pictures();

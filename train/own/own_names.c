@@ -213,8 +213,9 @@ static int read_text(struct own *o) {
         size_t length = strcspn(at, "\n"), n = length;
         const char *s = at;
         trim(&s, &n);
-        bool comment = n && *s == '#' && (n < 7 || strspn(s + 1, "0123456789abcdefABCDEF") < 6);
         bool quoted = n && s > at && s[-1] == '"'; /* a name, whatever is in it */
+        bool comment =
+            n && *s == '#' && !quoted && (n < 7 || strspn(s + 1, "0123456789abcdefABCDEF") < 6);
         if (n && !comment) {
             char *text = mem_format("%.*s", (int)n, s);
             strings_add(&lines, text);
@@ -242,13 +243,35 @@ static int read_names(struct own *o) {
     return status ? status : vocabulary_read(&o->names, o->names_path);
 }
 
+/* Whoever counts lines counts those, too, and would have another value for each name below. */
+static void note_gaps(struct own *o) {
+    size_t gaps = 0, first = 0, before = 0;
+    for (size_t k = 0; k < o->names.n; k++) {
+        size_t line = o->names.at[k].line;
+        if (line > before + 1 && !gaps) first = k;
+        gaps += line - before - 1;
+        before = line;
+    }
+    if (!gaps) return;
+    const struct vocabulary_class *c = &o->names.at[first];
+    char *more = gaps > 1 ? mem_format("; %zu lines do not", gaps) : mem_strdup("");
+    own_note(o,
+             "%s: line %zu is blank or begins with #, and does not count%s: \"%s\" in line %zu is "
+             "the value %d; a name that begins with # stands in quotation marks",
+             o->names_path, first ? o->names.at[first - 1].line + 1 : 1, more, c->name, c->line,
+             (int)c->raw);
+    free(more);
+}
+
 /* A line of a text is the value of its place. */
 static void give_values(struct own *o) {
     bool some = false;
     for (size_t k = 0; k < o->names.n; k++)
         some |= o->names.at[k].raw >= 0 || o->names.at[k].has_colour;
-    for (size_t k = 0; k < o->names.n && !some; k++)
+    if (some) return;
+    for (size_t k = 0; k < o->names.n; k++)
         o->names.at[k].raw = (int32_t)(o->first_value + (int64_t)k);
+    if (!path_is_yaml(o->names_path)) note_gaps(o);
 }
 
 int own_names(struct own *o) {
