@@ -95,6 +95,33 @@ TEST(masks_that_have_none_beside_others_that_do_are_named) {
     check_taken("own/masks: 1 mask has no labelled pixel: p11.png\n");
 }
 
+/* All captions are this one, but one of p05. */
+static void captions_are(const char *caption) {
+    struct str s = {0};
+    for (int i = 0; i < OWN_PICTURES; i++)
+        str_add(&s, "p%02d.jpg\t%s\n", i, i == 5 ? "a red car" : caption);
+    own_text("captions.tsv", s.at);
+    str_free(&s);
+}
+
+TEST(captions_that_are_hardly_english_are_told) {
+    own_pictures();
+    captions_are(
+        "Ein Hund schl\xc3\xa4"
+        "ft auf der Stra\xc3\x9f"
+        "e");
+    check_taken("captions are read as English: ");
+    captions_are("0 0.5 0.25 1");
+    check_taken(
+        "captions.tsv: captions are read as English: 0.1 nouns a caption were found, and 0 "
+        "of 12 captions have letters beyond a to z; nouns of another language are for");
+    captions_are("a dog\xe2\x80\x99s house on the grass");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "read as English"));
+    own_ended_free(&e);
+}
+
 /* ---- COCO's instances ---- */
 
 /* The text of a file with the first `from` replaced. */

@@ -8,6 +8,7 @@
 #include "base/text_file.h"
 #include "base/utf8.h"
 #include "data/nouns.h"
+#include "data/unicode.h"
 #include "train/own/own.h"
 #include "train/signals.h"
 
@@ -130,6 +131,30 @@ static void count_nouns(struct own *o, const struct noun_list *lists, int64_t n)
     strings_free(&all);
 }
 
+static bool has_foreign_letter(const char *text) {
+    int32_t code;
+    for (size_t k; *text; text += k) {
+        k = unicode_get(text, strlen(text), &code);
+        if (code > 127 && unicode_is_letter(code)) return true;
+    }
+    return false;
+}
+
+/* The parser knows English. Words that it has never seen are nouns to it, and letters beyond a to z
+ * part them: of German it finds many nouns that are none. */
+static void check_language(struct own *o, const size_t *caption, int64_t n) {
+    const double few = 0.5; /* nouns a caption; those of COCO have three */
+    int64_t foreign = 0;
+    for (int64_t i = 0; i < n; i++) foreign += has_foreign_letter(o->captions.at[caption[i]].text);
+    if (o->nouns_each >= few && 4 * foreign < n) return;
+    own_note(
+        o,
+        "%s: captions are read as English: %.1f nouns a caption were found, and %lld of %lld "
+        "captions have letters beyond a to z; nouns of another language are for another program "
+        "to find, nouns.backend: tags in mine.yaml (docs/nouns.md)",
+        o->captions_path, o->nouns_each, (long long)foreign, (long long)n);
+}
+
 /* Of captions that lie evenly among all. */
 static int look_for_nouns(struct own *o) {
     size_t *caption = mem_alloc(o->captions.n + 1, sizeof *caption), good = 0;
@@ -148,6 +173,7 @@ static int look_for_nouns(struct own *o) {
                     "captions must be English sentences; \"%s\" is one of them",
                     o->captions_path, (long long)n, n == 1 ? "" : "s",
                     utf8_short(o->captions.at[caption[0]].text, 60).at);
+    if (!status && o->n_nouns) check_language(o, caption, n);
     for (int64_t i = 0; i < n; i++) noun_list_free(&lists[i]);
     free(lists);
     free(caption);
