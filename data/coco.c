@@ -341,3 +341,34 @@ int64_t dataset_coco_boxes(const struct dataset *d, int64_t *all) {
     *all = (int64_t)t->n_annotations;
     return n;
 }
+
+/* Of the polygons of one annotation, the first corner that is further out than the picture is
+ * large; NULL: none. */
+static const int32_t *far_corner(const struct coco_table *t, const struct coco_annotation *a,
+                                 const struct coco_image *im) {
+    const uint32_t *at = t->number + a->at, *end = at + a->n;
+    int64_t h = POLYGON_SCALE * im->h, w = POLYGON_SCALE * im->w;
+    while (a->shape == COCO_POLYGONS && !a->mistake && at < end) {
+        size_t corners = *at++;
+        for (size_t k = 0; k < corners; k++) {
+            const int32_t *xy = (const int32_t *)at + 2 * k;
+            if (xy[0] < -w || xy[0] > 2 * w || xy[1] < -h || xy[1] > 2 * h) return xy;
+        }
+        at += 2 * corners;
+    }
+    return NULL;
+}
+
+bool dataset_coco_far(const struct dataset *d, int64_t i, struct coco_far *out) {
+    REQUIRE(d->source == &source, "a data set of COCO's files");
+    const struct coco *c = d->state;
+    for (size_t k = c->annotation_at[i]; k < c->annotation_at[i + 1]; k++) {
+        const struct coco_annotation *a = &c->t.annotation[k];
+        const int32_t *xy = far_corner(&c->t, a, &c->t.image[i]);
+        if (!xy) continue;
+        *out =
+            (struct coco_far){a->id, (double)xy[0] / POLYGON_SCALE, (double)xy[1] / POLYGON_SCALE};
+        return true;
+    }
+    return false;
+}

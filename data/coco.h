@@ -36,5 +36,13 @@ char *dataset_coco_twice(const struct dataset *d, int64_t a, int64_t b);
  * of how many. */
 int64_t dataset_coco_boxes(const struct dataset *d, int64_t *all);
 
+/* The first corner, in pixels, of annotations of picture i that lies further out of it than it is
+ * large: such a polygon is of another picture, or in another unit. False: there is none. */
+struct coco_far {
+    int64_t annotation;
+    double x, y;
+};
+bool dataset_coco_far(const struct dataset *d, int64_t i, struct coco_far *out);
+
 /* The file of picture i of such a data set, below its folder, as the JSON names it. */
 const char *dataset_coco_file(const struct dataset *d, int64_t i);

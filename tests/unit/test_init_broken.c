@@ -414,6 +414,17 @@ static void category_not_listed(void) {
              "\"categories\":[{\"id\":1,\"name\":\"sky\"}]}");
 }
 
+static void coco_far_outside(void) {
+    good();
+    own_text("instances.json",
+             "{\"images\":[{\"id\":1,\"file_name\":\"p00.jpg\",\"height\":30,\"width\":40}],"
+             "\"annotations\":[{\"id\":4,\"image_id\":1,\"category_id\":1,"
+             "\"segmentation\":[[-39,-5,80,-5,80,60,5,15]]},"
+             "{\"id\":9,\"image_id\":1,\"category_id\":1,"
+             "\"segmentation\":[[5,5,9,5,9,9],[5,5,9999,-50,25,15,5,15]]}],"
+             "\"categories\":[{\"id\":1,\"name\":\"sky\"}]}");
+}
+
 static void coco_of_other_size(void) {
     good_coco();
     own_picture_of("images/p04.jpg", 50, 50, 4);
@@ -512,6 +523,8 @@ static const struct broken {
     {no_names, 65, "names.txt", "names no class: write a name a line"},
     {yaml_of_names, 65, "names.yaml", "colour is [red, green, blue] of 0 to 255"},
     {category_not_listed, 65, "instances.json", "is of category 8, which is not listed"},
+    {coco_far_outside, 65, "instances.json",
+     "annotation 9 has a corner at 9999, -50, far outside of p00.jpg, 40 x 30: draw it again"},
     {coco_of_other_size, 65, "instances.json", "the entry of p04.jpg: is 40 x 30, its picture"},
     {coco_without_picture, 65, "instances.json", "p04.jpg, and there is no such picture"},
 };

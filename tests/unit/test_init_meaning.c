@@ -175,7 +175,7 @@ TEST(instances_that_draw_nothing_in_a_picture_say_why) {
     own_captions_jsonl();
     own_masks_coco(OWN_PICTURES);
     for (int i = 0; i < OWN_PICTURES; i++)
-        change("instances.json", "[[5,5,25,5,25,15,5,15]]", "[[905,905,925,905,925,915,905,915]]");
+        change("instances.json", "[[5,5,25,5,25,15,5,15]]", "[[45,35,65,35,65,45,45,45]]");
     check_refused("instances.json", "no mask has a labelled pixel, what it draws lies outside");
     own_text("instances.json",
              "{\"images\":[{\"id\":1,\"file_name\":\"p00.jpg\",\"height\":30,\"width\":40}],"

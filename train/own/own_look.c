@@ -204,6 +204,18 @@ static void look_at_map(const struct look *l, struct own_picture *p) {
     free(path);
 }
 
+/* Polygons are cut at the border of their picture, but these are of another picture, or no pixels.
+ */
+static void check_corners(const struct look *l, struct own_picture *p) {
+    struct coco_far far;
+    if (dataset_coco_far(&l->coco, p->coco, &far))
+        say(p, OWN_MASK,
+            mem_format("%s: annotation %lld has a corner at %.0f, %.0f, far outside of %s, %lld x "
+                       "%lld: draw it again, in pixels of this picture, or take it out",
+                       l->o->masks_path, (long long)far.annotation, far.x, far.y, p->file,
+                       (long long)p->w, (long long)p->h));
+}
+
 static void look_at_coco(const struct look *l, struct own_picture *p, const uint16_t *class_of) {
     struct labels m = {0};
     if (l->coco.source->labels(&l->coco, p->coco, &m)) {
@@ -213,6 +225,7 @@ static void look_at_coco(const struct look *l, struct own_picture *p, const uint
         check_size(p, what, m.h, m.w);
         free(what);
     }
+    if (!p->out) check_corners(l, p);
     if (m.at && !p->out) count_classes(l, p, &m, class_of);
     labels_free(&m);
 }
