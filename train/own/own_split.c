@@ -168,7 +168,8 @@ static bool is_worn(const struct own *o, const int64_t held[SIDES]) {
     int64_t total, val, test, *size = sizes_of(o, &total);
     free(size);
     want(total, o->n_masks > 0, &val, &test);
-    return 2 * (held[VAL] + held[TEST]) < val + test && 2 * held[TRAIN] > total;
+    bool few = (val && !held[VAL]) || 2 * (held[VAL] + held[TEST]) < val + test;
+    return few && 2 * held[TRAIN] > total; /* many new ones make up for it */
 }
 
 static void note_kept(struct own *o, const int *before, size_t gone) {
