@@ -47,7 +47,7 @@ static int choose(struct segmenter *s, const struct model_options *o, struct nod
         *proposals = *clip;
     } else {
         const struct node_input *found = find_proposals(model);
-        if (!found && model->then) found = find_proposals(model->then); /* pairs were true masks */
+        if (!found && model->then) found = node_input(model->then, "proposals");
         if (found) *proposals = *found;
     }
     bool has = false;

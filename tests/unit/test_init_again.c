@@ -132,9 +132,99 @@ TEST(masks_that_come_later_are_what_judges_then) {
     own_remove(mask); /* the held-out picture has none */
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
-    CHECK_HAS(e.out, "split/ was drawn anew: it held out too few of what judges now");
+    CHECK_HAS(e.out, "split/ was drawn anew: nothing of val.txt can judge any more");
     CHECK_HAS(e.out, "val 2, test 0");
     own_ended_free(&e);
     free(val);
     free(mask);
+}
+
+static void check_refused(const char *says) {
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, says);
+    own_ended_free(&e);
+}
+
+TEST(a_list_that_cannot_be_read_or_is_gone_lets_nothing_train_that_was_held_out) {
+    good();
+    char *val = list("val");
+    own_put("out/split/val.txt", "\xFF\xFEp\0", 4);
+    check_refused("out/split/val.txt");
+    own_remove("out/split/val.txt");
+    check_refused("out/split/val.txt: is gone: put it back");
+    own_text("out/split/val.txt", val);
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_ended_free(&e);
+    free(val);
+}
+
+TEST(a_held_out_picture_that_was_damaged_for_a_while_is_held_out_again) {
+    good();
+    char *val = list("val"), *name = mem_format("images/%.3s.jpg", val);
+    char *line = mem_format("val %.3s\n", val);
+    own_rename(name, "away.jpg");
+    own_text(name, "half");
+    struct own_ended e = INIT("--damaged", "skip");
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "1 is gone");
+    own_has("out/split/left-out.txt", line);
+    own_ended_free(&e);
+    own_rename("away.jpg", name);
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    char *now = list("val"), *left = own_path("out/split/left-out.txt");
+    check_kept(val, now, "");
+    CHECK(!file_exists(left));
+    own_ended_free(&e);
+    char *const owned[] = {val, name, line, now, left};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+/* Twelve more, so that there is a list for the table. */
+static void many(void) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    for (int i = 0; i < 24; i++) {
+        char *name = mem_format("q%02d", i);
+        add_picture(name, 100 + 7 * i);
+        free(name);
+    }
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_has("out/eval.yaml", "set: test");
+    own_ended_free(&e);
+}
+
+TEST(a_list_that_was_emptied_by_hand_is_taken_away) {
+    many();
+    char *val = list("val"), *test = list("test"), *both = mem_format("%s%s", val, test);
+    own_text("out/split/val.txt", both);
+    own_text("out/split/test.txt", "");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    char *now = list("val"), *path = own_path("out/split/test.txt");
+    check_kept(both, now, "");
+    CHECK(!file_exists(path));
+    own_has("out/eval.yaml", "set: val");
+    own_ended_free(&e);
+    char *const owned[] = {val, test, both, now, path};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+TEST(a_table_is_of_pictures_that_have_masks) {
+    many();
+    char *test = list("test");
+    for (const char *at = test; *at; at += strcspn(at, "\n") + 1) {
+        char *mask = mem_format("masks/%.3s.png", at);
+        own_remove(mask);
+        free(mask);
+    }
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    own_has("out/eval.yaml", "set: val");
+    own_ended_free(&e);
+    free(test);
 }

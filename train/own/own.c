@@ -72,6 +72,7 @@ void own_close(struct own *o) {
     strings_free(&o->common);
     free(o->class_in);
     for (int k = 0; k < 3; k++) strings_free(&o->list[k]);
+    str_free(&o->left_out);
     *o = (struct own){0};
 }
 

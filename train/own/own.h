@@ -102,6 +102,8 @@ struct own {
     int64_t n_masks, n_alike;
     struct strings list[3];             /* files for train, val, test */
     bool keeps_lists;                   /* they go on from those of an earlier call */
+    bool worn;                          /* which had nothing left to judge by */
+    struct str left_out;                /* "val NAME" lines: held out, and not here now */
     int64_t train_masks, held_masks[2]; /* pictures with masks in train; in val and test */
 };
 
@@ -126,7 +128,8 @@ int own_lint(struct own *o);
 void own_alike(struct own *o);
 /* ERR_DATA: of masks all are of pictures that are nearly the same. */
 int own_split(struct own *o);
-bool own_is_written(const struct own *o); /* DIR is of an earlier call */
+bool own_is_written(const struct own *o);                    /* DIR is of an earlier call */
+bool own_was_written(const struct own *o, const char *name); /* and it wrote this file in it */
 /* Files of DIR that were not written by it, or are changed since, are ERR_IO, with all of them. */
 int own_write(struct own *o);
 /* Where few pictures with masks are held out, how much each of them weighs; false: they are many,

@@ -133,8 +133,9 @@ static void count_nouns(struct own *o, const struct noun_list *lists, int64_t n)
 
 static bool has_foreign_letter(const char *text) {
     int32_t code;
-    for (size_t k; *text; text += k) {
-        k = unicode_get(text, strlen(text), &code);
+    const char *end = text + strlen(text);
+    while (text < end) {
+        text += unicode_get(text, (size_t)(end - text), &code);
         if (code > 127 && unicode_is_letter(code)) return true;
     }
     return false;

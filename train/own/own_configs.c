@@ -280,7 +280,7 @@ static void put_eval(struct own_configs *c, const struct own *o) {
     put_proposals(s, o);
     put_clip(s, o, "raw");
     str_add(s, "  ft: finetune.yaml\n  ft+mpt: mpt.yaml\n");
-    str_add(s, "eval: {set: %s", o->n_masks && !o->list[2].n ? "val" : "test");
+    str_add(s, "eval: {set: %s", o->n_masks && !o->held_masks[1] ? "val" : "test");
     if (!o->large)
         str_add(s, ", min_area: %lld%s", (long long)(o->n_masks ? least_area(o, 340) : 12),
                 own_trains_masks(o) ? ", mask_threshold: 0.3" : "");
@@ -363,6 +363,11 @@ static void put_lists(struct own_configs *c, const struct own *o) {
         struct str *s = new_file(c, names[k]);
         for (size_t i = 0; i < o->list[k].n; i++) str_add(s, "%s\n", o->list[k].at[i]);
     }
+    if (!o->left_out.n) return;
+    str_add(new_file(c, "split/left-out.txt"),
+            "# Held out, and not there or damaged now: when they come back they are held out "
+            "again.\n%s",
+            o->left_out.at);
 }
 
 void own_configs_make(struct own_configs *c, const struct own *o) {

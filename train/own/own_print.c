@@ -79,9 +79,12 @@ static void print_split(const struct own *o, FILE *to) {
         fprintf(to, "; %lld with %s", (long long)o->train_masks,
                 o->train_masks == 1 ? "a mask trains" : "masks train");
     if (o->n_alike)
-        fprintf(to, "; %lld %s", (long long)o->n_alike,
-                o->n_alike == 1 ? "is nearly the same as another one and on its side"
-                                : "are nearly the same as others and on their side");
+        fprintf(
+            to, "; %lld %s%s", (long long)o->n_alike,
+            o->n_alike == 1 ? "is nearly the same as another one" : "are nearly the same as others",
+            o->keeps_lists    ? "" /* where they were edited, who knows */
+            : o->n_alike == 1 ? " and on its side"
+                              : " and on their side");
     fputs("\n", to);
 }
 

@@ -124,30 +124,79 @@ static void deal(const struct own *o, int *side, int64_t held[SIDES]) {
 
 /* ---- an earlier call ---- */
 
-/* Where its lists have a picture, also after they were edited; the last one that names it counts.
- * before: [n]. False: there are none. *gone: names of which there is no picture any more. */
-static bool read_before(const struct own *o, int *before, size_t *gone) {
-    static const char *const names[SIDES] = {"train.txt", "val.txt", "test.txt"};
-    bool some = false;
-    *gone = 0;
-    for (size_t i = 0; i < o->n; i++) before[i] = NEW;
-    for (int k = TRAIN; k < SIDES && own_is_written(o); k++) {
-        struct strings lines = {0};
-        char *file = mem_format("split/%s", names[k]), *path = path_join(o->dir, file);
-        if (file_exists(path) && own_list_read(path, &lines)) error_clear();
-        for (size_t i = 0; i < lines.n; i++) {
-            char *name = image_name_bare(lines.at[i]);
-            const struct own_picture *p = own_picture(o, name);
-            if (p) before[p - o->at] = k;
-            *gone += !p && *name;
-            some |= p != NULL;
-            free(name);
-        }
-        strings_free(&lines);
-        free(path);
-        free(file);
+static const char *const side_names[SIDES] = {"train", "val", "test"};
+
+/* A picture that is not here, or damaged, is held out again when it comes back. */
+static void leave_out(struct own *o, int side, const char *name, size_t *gone) {
+    if (side != TRAIN) str_add(&o->left_out, "%s %s\n", side_names[side], name);
+    ++*gone;
+}
+
+static void take_name(struct own *o, int side, const char *name, int *before, size_t *gone) {
+    const struct own_picture *p = own_picture(o, name);
+    if (p) before[p - o->at] = side;
+    if (!p || p->out) leave_out(o, side, name, gone);
+}
+
+/* Those of split/NAME.txt. */
+static int read_lines(const struct own *o, const char *name, struct strings *lines) {
+    char *file = mem_format("split/%s.txt", name), *path = path_join(o->dir, file);
+    *lines = (struct strings){0};
+    bool there = file_exists(path) || dir_exists(path);
+    int status = there && file_size(path) ? own_list_read(path, lines) : 0;
+    if (!there && own_was_written(o, file))
+        status = error_set(ERR_DATA,
+                           "%s: is gone: put it back, or an empty file where its pictures are in "
+                           "other lists now; without all of split/ it is drawn anew",
+                           path);
+    free(path);
+    free(file);
+    return status;
+}
+
+static int read_list(struct own *o, int side, int *before, size_t *gone) {
+    struct strings lines;
+    int status = read_lines(o, side_names[side], &lines);
+    for (size_t i = 0; i < lines.n && !status; i++) {
+        char *name = image_name_bare(lines.at[i]);
+        if (*name) take_name(o, side, name, before, gone);
+        free(name);
     }
-    return some;
+    strings_free(&lines);
+    return status;
+}
+
+/* What was held out and not there the last time. */
+static int read_left_out(struct own *o, int *before) {
+    struct strings lines;
+    size_t gone = 0; /* the last call told of them */
+    int status = read_lines(o, "left-out", &lines);
+    for (size_t i = 0; i < lines.n && !status; i++)
+        for (int k = VAL; k <= TEST; k++) {
+            size_t n = strlen(side_names[k]);
+            if (strncmp(lines.at[i], side_names[k], n) != 0 || lines.at[i][n] != ' ') continue;
+            const char *name = lines.at[i] + n + 1;
+            const struct own_picture *p = own_picture(o, name);
+            if (!p || before[p - o->at] == NEW) take_name(o, k, name, before, &gone);
+        }
+    strings_free(&lines);
+    return status;
+}
+
+/* Where the lists have a picture, also after they were edited; the last one that names it counts.
+ * before: [n]. *some: there are lists. *gone: names of which there is no good picture any more. */
+static int read_before(struct own *o, int *before, bool *some, size_t *gone) {
+    char *split = path_join(o->dir, "split");
+    struct strings files = {0};
+    *some = own_is_written(o) && dir_exists(split);
+    int status = *some ? dir_list(split, &files) : 0;
+    *some &= files.n > 0;
+    *gone = 0;
+    for (int k = TRAIN; k < SIDES && *some && !status; k++) status = read_list(o, k, before, gone);
+    if (*some && !status) status = read_left_out(o, before);
+    strings_free(&files);
+    free(split);
+    return status;
 }
 
 /* The side of a group of which some pictures have one: what is nearly the same as a held-out
@@ -163,13 +212,13 @@ static void take_before(const struct own *o, const int *before, int *side, int64
     }
 }
 
-/* Too few are left of those that judge, or what judges are other pictures now. */
+/* Nothing is left that judges, or what judges are other pictures now; many new ones make up for it.
+ */
 static bool is_worn(const struct own *o, const int64_t held[SIDES]) {
     int64_t total, val, test, *size = sizes_of(o, &total);
     free(size);
     want(total, o->n_masks > 0, &val, &test);
-    bool few = (val && !held[VAL]) || 2 * (held[VAL] + held[TEST]) < val + test;
-    return few && 2 * held[TRAIN] > total; /* many new ones make up for it */
+    return val && !held[VAL] && 2 * held[TRAIN] > total;
 }
 
 static void note_kept(struct own *o, const int *before, size_t gone) {
@@ -183,27 +232,31 @@ static void note_kept(struct own *o, const int *before, size_t gone) {
 }
 
 /* side: [n] of a group's root; before: [n], NEW: the side of its group. */
-static void decide(struct own *o, int *side, int *before) {
+static int decide(struct own *o, int *side, int *before) {
     int64_t held[SIDES] = {0};
-    size_t gone;
-    for (size_t i = 0; i < o->n; i++) side[i] = NEW;
-    o->keeps_lists = !o->draws_anew && read_before(o, before, &gone);
-    if (o->keeps_lists) take_before(o, before, side, held);
-    bool worn = o->keeps_lists && is_worn(o, held);
-    if (worn) own_note(o, "split/ was drawn anew: it held out too few of what judges now");
-    if (!o->keeps_lists || worn) {
-        o->keeps_lists = false;
+    size_t gone = 0;
+    bool some = false;
+    for (size_t i = 0; i < o->n; i++) side[i] = before[i] = NEW;
+    int status = o->draws_anew ? 0 : read_before(o, before, &some, &gone);
+    if (status) return status;
+    if (some) take_before(o, before, side, held);
+    o->worn = some && is_worn(o, held);
+    o->keeps_lists = some && !o->worn;
+    if (o->worn) {
+        own_note(o, "split/ was drawn anew: nothing of val.txt can judge any more");
+        str_free(&o->left_out);
         memset(held, 0, sizeof held);
         for (size_t i = 0; i < o->n; i++) side[i] = before[i] = NEW;
     }
     if (o->keeps_lists) note_kept(o, before, gone);
     deal(o, side, held);
+    return 0;
 }
 
 int own_split(struct own *o) {
     int *side = mem_alloc(o->n + 1, sizeof *side), *before = mem_alloc(o->n + 1, sizeof *before);
-    decide(o, side, before);
-    for (size_t i = 0; i < o->n; i++) {
+    int status = decide(o, side, before);
+    for (size_t i = 0; i < o->n && !status; i++) {
         const struct own_picture *p = &o->at[i];
         if (p->out) continue;
         int k = before[i] != NEW ? before[i] : side[p->group] != NEW ? side[p->group] : TRAIN;
@@ -212,7 +265,7 @@ int own_split(struct own *o) {
     }
     free(side);
     free(before);
-    if (!o->n_masks || o->list[VAL].n) return 0;
+    if (status || !o->n_masks || o->held_masks[0]) return status;
     return error_set(ERR_DATA,
                      "%s: all %lld pictures with masks are nearly the same: none could be held out "
                      "to judge by: add masks of others",

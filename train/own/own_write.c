@@ -12,15 +12,9 @@
 #include "train/own/own_configs.h"
 
 static const char MANIFEST[] = ".written-by-ovseg-init", HEAD[] = "ovseg init 1\n";
+enum { MANIFEST_MAX = 1 << 20 }; /* bytes */
 
 /* ---- what was written before ---- */
-
-bool own_is_written(const struct own *o) {
-    char *path = path_join(o->dir, MANIFEST);
-    bool is = file_exists(path);
-    free(path);
-    return is;
-}
 
 /* Lists that were edited are kept by what the new ones are made of. */
 static bool is_list(const char *name) { return strncmp(name, "split/", 6) == 0; }
@@ -36,6 +30,25 @@ static bool find_written(const struct bytes *manifest, const char *name, uint64_
     error_clear();
     free(key);
     return found;
+}
+
+bool own_is_written(const struct own *o) {
+    char *path = path_join(o->dir, MANIFEST);
+    bool is = file_exists(path);
+    free(path);
+    return is;
+}
+
+bool own_was_written(const struct own *o, const char *name) {
+    char *path = path_join(o->dir, MANIFEST);
+    struct bytes manifest = {0};
+    uint64_t hash;
+    bool was = file_exists(path) && !file_read(path, MANIFEST_MAX, &manifest) &&
+               find_written(&manifest, name, &hash);
+    error_clear();
+    bytes_free(&manifest);
+    free(path);
+    return was;
 }
 
 /* A file that stands in the way: somebody's own, or changed since. */
@@ -83,7 +96,7 @@ static int check_folder(const struct own *o, const struct own_configs *c, struct
     struct problems p = {0};
     if (dir_exists(o->dir) && dir_list(o->dir, &there)) return error_status();
     bool ours = own_is_written(o);
-    int status = ours ? file_read(path, 1 << 20, manifest) : 0;
+    int status = ours ? file_read(path, MANIFEST_MAX, manifest) : 0;
     free(path);
     if (!status && !ours && there.n)
         status =
@@ -93,6 +106,9 @@ static int check_folder(const struct own *o, const struct own_configs *c, struct
         if (!o->keeps_lists || !is_list(c->at[i].name)) check_file(o->dir, &c->at[i], manifest, &p);
     strings_free(&there);
     bool some = p.n > 0;
+    if (some && o->worn)
+        problems_add(&p, "nothing of %s/split/val.txt can judge: move lines of pictures%s to it",
+                     o->dir, o->n_masks ? " with masks" : "");
     if (some)
         problems_add(&p,
                      "nothing was written: move these files away to have them made anew, or name "
@@ -115,7 +131,7 @@ static int remove_one(struct own *o, const char *name, uint64_t then) {
     int status = 0;
     if (path_is_below(name) && file_exists(path)) {
         status = hash_file(path, &now);
-        if (!status && now == then)
+        if (!status && (now == then || (o->keeps_lists && is_list(name))))
             status = file_remove(path);
         else if (!status)
             own_note(o,
