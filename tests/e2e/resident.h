@@ -22,8 +22,8 @@ void resident_watch(int ranks, const char *config, const char *name, const char 
 
 /* A step of smoke/clip.yaml makes and frees the gradient of 49,408 token embeddings of 32 numbers,
  * 6,176 KiB. Once a small block has come to lie in the hole that it leaves, a second place is
- * needed: on some processors before step 100, on others after step 200. A leak of 12 KiB a step (19
- * where checkpoints are written behind: another place) is told all the same. */
+ * needed: on some processors before step 100, on others after step 200. A leak of 12 KiB a step is
+ * told all the same. */
 enum { RESIDENT_TOKEN_GRADIENT = 49408 * 32 * 4 / 1024 };
 
 /* Fails the test when a process grew by more than 2 % and `hole` KiB: of 180 to 250 MiB that is 4

@@ -7,6 +7,8 @@
 
 enum { RANKS = 2, STAGES = 5 };
 
+/* Of clip's checkpoints many come before step 100: which blocks a snapshot that is being written
+ * lies between is chance, and 20 chances would have a higher peak than two. */
 static const struct stage {
     const char *config, *name, *part;
     long hole;
@@ -15,7 +17,7 @@ static const struct stage {
     {"smoke/clip.yaml",
      "clip",
      "",
-     2 * RESIDENT_TOKEN_GRADIENT, /* the snapshot that is being written takes places, too */
+     RESIDENT_TOKEN_GRADIENT,
      {"optim.steps=100000", "batch.global=4", "validate.every=25", "checkpoint.every=5"}},
     {"smoke/proposals.yaml",
      "proposals",
@@ -55,7 +57,7 @@ TEST(resident_memory_of_two_ranks_after_1000_steps_is_that_after_100) {
     fprintf(
         stderr,
         "full: memory of each of two ranks after 1,000 steps against 100: %s (bar: 2 %%, clip's "
-        "12 MiB beside it)\n",
+        "6 MiB beside it)\n",
         said.at);
     str_free(&said);
 }

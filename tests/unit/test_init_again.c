@@ -228,3 +228,20 @@ TEST(a_table_is_of_pictures_that_have_masks) {
     own_ended_free(&e);
     free(test);
 }
+
+/* A burst: nothing could be held out the first time either. */
+TEST(pictures_that_are_all_alike_are_not_said_to_be_drawn_anew) {
+    own_captions_jsonl();
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *name = mem_format("images/p%02d.jpg", i);
+        own_picture_of(name, OWN_W, OWN_H, 3);
+        free(name);
+    }
+    for (int call = 0; call < 2; call++) {
+        struct own_ended e = INIT(NULL);
+        CHECK_INT(e.status, 0);
+        CHECK_HAS(e.out, "split      train 12, val 0, test 0");
+        CHECK(!strstr(e.out, "drawn anew"));
+        own_ended_free(&e);
+    }
+}

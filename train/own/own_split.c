@@ -242,8 +242,9 @@ static int decide(struct own *o, int *side, int *before) {
     if (some) take_before(o, before, side, held);
     o->worn = some && is_worn(o, held);
     o->keeps_lists = some && !o->worn;
-    if (o->worn) {
+    if (o->worn && own_was_written(o, "split/val.txt"))
         own_note(o, "split/ was drawn anew: nothing of val.txt can judge any more");
+    if (o->worn) {
         str_free(&o->left_out);
         memset(held, 0, sizeof held);
         for (size_t i = 0; i < o->n; i++) side[i] = before[i] = NEW;
