@@ -2,7 +2,8 @@
  * gradients summed over all. bench/ranks starts it.
  *
  * Usage: [mpirun -np N] ranks_times CELL BATCH SIDE STEPS [unsummed]; one line of JSON from rank 0:
- * seconds of each step, and of a sum of all gradients by itself. With "unsummed" each rank steps
+ * seconds of each step, and of a sum of all gradients by itself: where ranks see each other's
+ * memory, and sent. With "unsummed" each rank steps
  * with its own gradients: what a step takes beside another one, without the sum.
  *
  * Linked with bench/wire_wait.c it is reduce_times: one process whose partner is a clock, for which
@@ -18,6 +19,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "bench/cells.h"
+#include "dist/shared.h"
 
 #ifdef BENCH_STAND_IN
 static int find_others(struct launch *l) {
@@ -30,15 +32,27 @@ static int find_others(struct launch *l) { return launch_read(l, false); }
 
 static int64_t gradient_floats(const struct params *p) { return params_count(p, true); }
 
+enum { ALONE = 3 }; /* sums of which the last is timed: pages are made by the first */
+
 /* A sum of all gradients with nothing beside it. */
-static double sum_alone(struct comm *c, size_t n) {
-    float *x = mem_alloc(n, sizeof *x);
-    comm_barrier(c);
-    double start = clock_s();
-    comm_sum_floats(c, x, n);
-    double seconds = clock_s() - start;
-    free(x);
-    return seconds;
+static double sum_alone(struct comm *c, tensor *x, const struct shared *where) {
+    double start = 0;
+    for (int i = 0; i < ALONE; i++) {
+        comm_barrier(c);
+        start = clock_s();
+        comm_sum_tensor_start(c, x, where);
+        comm_sums_wait(c);
+    }
+    return clock_s() - start;
+}
+
+static void time_sums(struct comm *c, size_t n, struct json_out *j) {
+    struct shared *where = shared_open(c, n, true);
+    tensor *anywhere = t_zeros(SHAPE((int64_t)n), T_F32);   /* [n] */
+    tensor *seen = where ? shared_tensor(where) : anywhere; /* [n] */
+    json_key_real(j, "sum", sum_alone(c, seen, where));
+    json_key_real(j, "sent", sum_alone(c, anywhere, NULL));
+    shared_close(where);
 }
 
 static int run(struct cell *c, struct comm *comm, int steps, bool summed) {
@@ -46,7 +60,9 @@ static int run(struct cell *c, struct comm *comm, int steps, bool summed) {
     struct json_out j = {.to = &text};
     int status = 0;
     c->training.node->comm = comm;
-    if (summed) c->training.reducer = reducer_open(comm, &c->params, 1, false);
+    if (summed)
+        c->training.reducer =
+            reducer_open(comm, &c->params, (struct reducer_options){.shards = 1, .shared = true});
     json_object(&j);
     json_key_int(&j, "ranks", comm_size(comm));
     json_key(&j, "seconds");
@@ -60,7 +76,7 @@ static int run(struct cell *c, struct comm *comm, int steps, bool summed) {
         if (i) json_real(&j, clock_s() - start);
     }
     json_end(&j);
-    if (!status) json_key_real(&j, "sum", sum_alone(comm, (size_t)gradient_floats(&c->params)));
+    if (!status) time_sums(comm, (size_t)gradient_floats(&c->params), &j);
     json_end(&j);
     if (!status && !comm_rank(comm)) puts(text.at);
     str_free(&text);

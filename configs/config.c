@@ -28,6 +28,7 @@ static const struct setting run_rows[] = {
     INT   ("threads_max", threads_max, SPEED,  "0",    0, 1024,    "at most so many for this stage; 0: no limit"),
     REAL  ("dist.timeout", timeout,    OUTPUT, "100", 1, 1e6,  "seconds that ranks wait for each other before the silent one is named and all end"),
     REAL  ("dist.timeout_first", timeout_first, OUTPUT, "300", 1, 1e6, "the same for what takes longer: the first step, a checkpoint"),
+    BOOL  ("dist.shared_memory", shared_memory, OUTPUT, "true", "gradients lie where the ranks of a machine see each other's, and are summed there; false: they are sent; the same bits"),
     REAL  ("dist.lock",   lock,        OUTPUT, "60",  1, 1e6,      "seconds that the lock of a process on another host must stand still before the run is taken over"),
     STRING("time_limit",  time_limit,  OUTPUT, "",             "stop before so long with a checkpoint and exit status 75: MINUTES, HH:MM:SS or D-HH:MM:SS; empty: when a Slurm job says so"),
     INT   ("log.every",   log_every,   OUTPUT, "20",   1, 1e9,     "steps between lines of metrics.jsonl"),

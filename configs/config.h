@@ -42,6 +42,7 @@ struct run_options {
     bool deterministic;
     int64_t threads, threads_max;
     double timeout, timeout_first; /* of an exchange between ranks, seconds */
+    bool shared_memory;            /* between ranks of a machine */
     double lock;                   /* of another host: still for so long it is dead, seconds */
     char *time_limit;              /* clock_parse_span's; "": none */
     int64_t log_every, checkpoint_every;

@@ -477,18 +477,28 @@ void comm_gather_tensor(struct comm *c, tensor *mine, tensor *all) {
     if (n) exchange_tensor(c, e, false);
 }
 
-static void sum_tensor(struct comm *c, tensor *x, bool begun) {
+static void sum_tensor(struct comm *c, tensor *x, const struct shared *where, bool begun) {
     float *at = c ? t_data(x) : NULL;
-    size_t n = at ? (size_t)t_numel(x) : 0;
-    if (n) exchange_tensor(c, (struct exchange){.kind = EX_SUM, .x = at, .n = n}, begun);
+    struct exchange e = {.kind = EX_SUM, .x = at, .n = at ? (size_t)t_numel(x) : 0, .where = where};
+    if (e.n) exchange_tensor(c, e, begun);
 }
 
-void comm_sum_tensor(struct comm *c, tensor *x) { sum_tensor(c, x, false); }
-void comm_sum_tensor_start(struct comm *c, tensor *x) { sum_tensor(c, x, true); }
+void comm_sum_tensor(struct comm *c, tensor *x) { sum_tensor(c, x, NULL, false); }
+void comm_sum_tensor_start(struct comm *c, tensor *x, const struct shared *where) {
+    sum_tensor(c, x, where, true);
+}
 
 void comm_sums_wait(struct comm *c) {
     if (!c) return;
     pthread_mutex_lock(&c->lock);
     while (c->begun) pthread_cond_wait(&c->answered, &c->lock);
     pthread_mutex_unlock(&c->lock);
+}
+
+bool comm_is_summing(struct comm *c) {
+    if (!c) return false;
+    pthread_mutex_lock(&c->lock);
+    bool is = c->begun;
+    pthread_mutex_unlock(&c->lock);
+    return is;
 }

@@ -25,6 +25,7 @@
 #include "nn/torch/tensor.h"
 
 struct comm;
+struct shared;
 
 /* Meets the others. *c_out stays NULL for one process, at no cost. ERR_DEVICE: this build has no
  * MPI, or MPI has another number of processes than the launcher; or a rank did not come. */
@@ -94,6 +95,10 @@ void comm_gather_tensor(struct comm *c, tensor *mine, tensor *all); /* all: [siz
 /* The bits are equal on all ranks. Through NCCL they are added in its order, which on two
  * ranks is that of comm_sum_floats(). */
 void comm_sum_tensor(struct comm *c, tensor *x);
-/* The same, begun: `x` must not be touched until comm_sums_wait(), which waits for all of them. */
-void comm_sum_tensor_start(struct comm *c, tensor *x);
+/* The same, begun: `x` must not be touched until comm_sums_wait(), which waits for all of them.
+ * `where`: the memory that x is a part of, at the same place on each rank (dist/shared.h): what
+ * ranks see is not sent. The bits are those of one that is; NULL: x lies anywhere. */
+void comm_sum_tensor_start(struct comm *c, tensor *x, const struct shared *where);
 void comm_sums_wait(struct comm *c);
+/* Whether one is not over, whose memory must stay: of a step that failed before it waited. */
+bool comm_is_summing(struct comm *c);

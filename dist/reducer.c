@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "dist/shared.h"
 
 enum {
     /* Floats of a bucket. What it costs to begin a sum is nothing to MPI between a few processes,
@@ -15,12 +16,14 @@ enum {
     BUCKET_MPI = 4 << 18,   /* 4 MiB */
     BUCKET_NCCL = 25 << 18, /* 25 MiB */
     LEVELS = 32,            /* of the tree: more shards than memory */
+    LINE = 16,              /* floats: a bucket begins where a line of the cache does */
 };
 
 struct bucket {
     tensor *flat; /* [n floats], held */
     size_t first, end;
-    size_t missing; /* gradients of this step that are not in it yet */
+    int64_t at, floats; /* where it begins in memory that ranks share; its length */
+    size_t missing;     /* gradients of this step that are not in it yet */
 };
 
 struct member {
@@ -37,6 +40,7 @@ struct level {
 
 struct reducer {
     struct comm *comm;
+    struct shared *shared; /* where all buckets lie; NULL: anywhere */
     struct member *member;
     size_t n;
     struct bucket *bucket;
@@ -77,7 +81,7 @@ static void begin_full_ones(struct reducer *r) {
         if (r->tree && comm_has_nccl(r->comm))
             sum_as_tree(r, b);
         else
-            comm_sum_tensor_start(r->comm, b->flat);
+            comm_sum_tensor_start(r->comm, b->flat, r->shared);
     }
 }
 
@@ -103,48 +107,61 @@ static void on_grad(void *ctx, size_t i) {
     begin_full_ones(r);
 }
 
-static void add_to_bucket(struct reducer *r, size_t i, int64_t *floats) {
+static void add_to_bucket(struct reducer *r, size_t i) {
     int64_t size = t_numel(r->member[i].t);
     int64_t most = comm_has_nccl(r->comm) ? BUCKET_NCCL : BUCKET_MPI;
-    if (!r->n_buckets || *floats + size > most) {
+    struct bucket *b = r->n_buckets ? &r->bucket[r->n_buckets - 1] : NULL;
+    if (!b || b->floats + size > most) {
         r->bucket = mem_grow(r->bucket, &r->cap, r->n_buckets + 1, sizeof *r->bucket);
-        r->bucket[r->n_buckets++] = (struct bucket){.first = i};
-        *floats = 0;
+        b = &r->bucket[r->n_buckets++];
+        *b = (struct bucket){.first = i};
     }
     r->member[i].bucket = r->n_buckets - 1;
-    r->bucket[r->n_buckets - 1].end = i + 1;
-    *floats += size;
+    b->end = i + 1;
+    b->floats += size;
 }
 
-static void make_room(struct reducer *r) {
+/* Of the GPU and of NCCL there is none that ranks share. NULL: buckets lie anywhere. */
+static tensor *share(struct reducer *r, bool wanted) {
+    int64_t floats = 0;
+    for (size_t b = 0; b < r->n_buckets; b++) {
+        r->bucket[b].at = floats;
+        floats += (r->bucket[b].floats + LINE - 1) / LINE * LINE;
+    }
+    if (error_status() || t_device() != T_CPU || comm_has_nccl(r->comm)) return NULL;
+    r->shared = shared_open(r->comm, (size_t)floats, wanted);
+    return r->shared ? shared_tensor(r->shared) : NULL;
+}
+
+static void make_room(struct reducer *r, bool shared) {
     int scope = t_scope_open("gradients", T_NO_GRAD);
+    tensor *all = share(r, shared); /* [floats of all buckets] */
     for (size_t b = 0; b < r->n_buckets; b++) {
         struct bucket *bucket = &r->bucket[b];
-        int64_t floats = 0, at = 0;
-        for (size_t i = bucket->first; i < bucket->end; i++) floats += t_numel(r->member[i].t);
-        bucket->flat = t_hold(t_zeros(SHAPE(floats), T_F32)); /* [floats] */
+        int64_t floats = bucket->floats, at = 0;
+        tensor *flat = all ? t_narrow(all, 0, bucket->at, floats) : t_zeros(SHAPE(floats), T_F32);
+        bucket->flat = t_hold(flat); /* [floats] */
         for (size_t i = bucket->first; i < bucket->end; i++) {
             struct member *m = &r->member[i];
-            m->part = t_hold(t_part_like(bucket->flat, at, m->t));
+            m->part = t_hold(t_part_like(flat, at, m->t));
             at += t_numel(m->t);
         }
     }
     t_scope_close(scope, NULL);
 }
 
-struct reducer *reducer_open(struct comm *c, struct params *p, int64_t shards, bool tree) {
-    if (!c && !tree) return NULL;
+struct reducer *reducer_open(struct comm *c, struct params *p, struct reducer_options o) {
+    if (!c && !o.tree) return NULL;
     struct reducer *r = mem_alloc(1, sizeof *r);
-    *r = (struct reducer){.comm = c, .shards = shards, .tree = tree};
+    *r = (struct reducer){.comm = c, .shards = o.shards, .tree = o.tree};
     r->member = mem_alloc(p->n, sizeof *r->member);
-    int64_t floats = 0;
     for (size_t i = p->n; i--;) {
         if (!p->at[i].trainable) continue;
         REQUIRE(error_status() || t_dtype(p->at[i].t) == T_F32, "%s is not float32", p->at[i].name);
         r->member[r->n].t = p->at[i].t;
-        add_to_bucket(r, r->n++, &floats);
+        add_to_bucket(r, r->n++);
     }
-    make_room(r);
+    make_room(r, o.shared);
     r->order = mem_alloc(r->n_buckets, sizeof *r->order);
     r->filled = mem_alloc(r->n_buckets, sizeof *r->filled);
     for (size_t b = 0; b < r->n_buckets; b++) r->order[b] = b;
@@ -159,13 +176,14 @@ static void drop_level(struct reducer *r, int k) {
 }
 
 void reducer_close(struct reducer *r) {
-    if (!r) return;
+    if (!r || comm_is_summing(r->comm)) return; /* a step has failed, and so this process ends */
     for (size_t i = 0; i < r->n; i++) {
         t_on_grad(r->member[i].t, NULL, NULL, 0);
         t_drop(r->member[i].part);
     }
     for (size_t b = 0; b < r->n_buckets; b++) t_drop(r->bucket[b].flat);
     for (int k = 0; k < LEVELS; k++) drop_level(r, k);
+    shared_close(r->shared);
     free(r->bucket);
     free(r->order);
     free(r->filled);

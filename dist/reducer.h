@@ -13,15 +13,21 @@
 
 struct reducer;
 
+struct reducer_options {
+    int64_t shards; /* of this rank */
+    /* The sum is the same, to the bit, however many ranks the shards are on (1, 2, 4, ... of them,
+     * each with 1, 2, 4, ...): shards are added as ((0 + 1) + (2 + 3)) + ..., which needs memory
+     * for log2(shards) gradients more. Over NCCL, too, where the sums over ranks then stop
+     * backward: NCCL adds in another order, so it only carries. */
+    bool tree;
+    bool shared; /* buckets lie where the ranks of a machine see each other's; the same bits */
+};
+
 /* Buckets of the trainable parameters (float32), from the last one registered to the first: about
  * as backward reaches them. Sums begin in that order in the first step, and from then on as its
- * backward filled the buckets of rank 0; no bit of a sum depends on it. `shards`: of this rank.
- * With `tree` the sum is the same, to the bit, however many ranks the shards are on (1, 2, 4, ...
- * of them, each with 1, 2, 4, ...): shards are added as ((0 + 1) + (2 + 3)) + ..., which needs
- * memory for log2(shards) gradients more. Over NCCL, too, where the sums over ranks then stop
- * backward: NCCL adds in another order, so it only carries. NULL when there is nothing to do: one
- * rank without `tree`. */
-struct reducer *reducer_open(struct comm *c, struct params *p, int64_t shards, bool tree);
+ * backward filled the buckets of rank 0; no bit of a sum depends on it. NULL when there is nothing
+ * to do: one rank without `tree`. */
+struct reducer *reducer_open(struct comm *c, struct params *p, struct reducer_options o);
 void reducer_close(struct reducer *r);
 
 /* Around the backward of shard i of this rank, in their order. */

@@ -16,12 +16,13 @@ enum exchange_kind { EX_SUM, EX_GATHER, EX_BROADCAST, EX_BARRIER, EX_LEAVE, EX_N
 
 struct exchange {
     enum exchange_kind kind;
-    void *x;          /* EX_SUM: floats; EX_BROADCAST: bytes; EX_NCCL: rank 0's id */
-    size_t n;         /* of floats, bytes, or bytes that each rank gives */
-    const void *mine; /* EX_GATHER */
-    void *all;        /* EX_GATHER: [size, n] */
-    int status;       /* EX_LEAVE: with which this process ends */
-    bool tensors;     /* the memory is that of tensors: through NCCL, where that is open */
+    void *x;                    /* EX_SUM: floats; EX_BROADCAST: bytes; EX_NCCL: rank 0's id */
+    size_t n;                   /* of floats, bytes, or bytes that each rank gives */
+    const void *mine;           /* EX_GATHER */
+    void *all;                  /* EX_GATHER: [size, n] */
+    int status;                 /* EX_LEAVE: with which this process ends */
+    const struct shared *where; /* EX_SUM: what x is a part of; NULL: of nothing that ranks share */
+    bool tensors; /* the memory is that of tensors: through NCCL, where that is open */
 };
 
 /* Called again and again while an exchange goes on. */

@@ -6,15 +6,18 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "dist/shared.h"
 
 #ifdef OVSEG_MPI
 #include <limits.h>
 #include <mpi.h>
+#include <stdatomic.h>
 
 enum {
     PIECE = 1 << 20,       /* floats that are received and added at once */
     MESSAGE = INT_MAX / 2, /* bytes of one message: MPI counts with int */
     WORD = 1,              /* the tag of what is passed on */
+    LEVELS = 31,           /* of ranks: int */
 };
 
 /* One thread calls, so these can be static. */
@@ -90,57 +93,117 @@ static void add(float *x, const float *y, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] += y[i];
 }
 
+/* Here and there. */
+static void add_both(float *restrict x, float *restrict y, size_t n) {
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) x[i] = y[i] = x[i] + y[i];
+}
+
+struct part {
+    size_t at, n; /* floats of x */
+};
+
+/* What this rank and its partner do together. */
+struct pair {
+    int partner;
+    float *x, *there;      /* there: the partner's x, as this process sees it; NULL: out of sight */
+    struct part mine, his; /* whose sum each of them makes */
+};
+
+static void halve(struct part whole, bool upper, struct pair *p) {
+    size_t half = whole.n / 2;
+    struct part a = {whole.at, half}, b = {whole.at + half, whole.n - half};
+    p->mine = upper ? b : a;
+    p->his = upper ? a : b;
+}
+
 /* Sends a part of x to the partner and takes his other part into place, added or copied. Both are
  * cut at the same places, so that pieces meet. */
-static const char *swap(int partner, const float *give, size_t n_give, float *take, size_t n_take,
-                        int adding, struct wire_wait w) {
-    size_t most = n_give > n_take ? n_give : n_take;
+static const char *swap(const struct pair *p, struct part give, struct part take, bool adding,
+                        struct wire_wait w) {
+    size_t most = give.n > take.n ? give.n : take.n;
     for (size_t at = 0; at < most; at += PIECE) {
-        size_t out = at < n_give ? (n_give - at < PIECE ? n_give - at : PIECE) : 0;
-        size_t in = at < n_take ? (n_take - at < PIECE ? n_take - at : PIECE) : 0;
+        size_t out = at < give.n ? (give.n - at < PIECE ? give.n - at : PIECE) : 0;
+        size_t in = at < take.n ? (take.n - at < PIECE ? take.n - at : PIECE) : 0;
+        float *to = p->x + take.at + at, *from = p->x + give.at + at;
         MPI_Request r[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
         int error = 0;
-        if (in)
-            error = MPI_Irecv(adding ? piece : take + at, (int)in, MPI_FLOAT, partner, 0, world, r);
+        if (in) error = MPI_Irecv(adding ? piece : to, (int)in, MPI_FLOAT, p->partner, 0, world, r);
         if (!error && out)
-            error = MPI_Isend(give + at, (int)out, MPI_FLOAT, partner, 0, world, r + 1);
+            error = MPI_Isend(from, (int)out, MPI_FLOAT, p->partner, 0, world, r + 1);
         if (error) return text_of(error);
         const char *wrong = finish(r, 2, w);
         if (wrong) return wrong;
-        if (adding) add(take + at, piece, in);
+        if (adding) add(to, piece, in);
     }
     return NULL;
+}
+
+/* Both have come so far, and see what the other one wrote before. MPI orders its own memory, the
+ * fences ours, on any processor. */
+static const char *meet(const struct pair *p, struct wire_wait w) {
+    MPI_Request r[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    atomic_thread_fence(memory_order_seq_cst);
+    int error = MPI_Irecv(NULL, 0, MPI_FLOAT, p->partner, 0, world, r);
+    if (!error) error = MPI_Isend(NULL, 0, MPI_FLOAT, p->partner, 0, world, r + 1);
+    const char *wrong = error ? text_of(error) : finish(r, 2, w);
+    atomic_thread_fence(memory_order_seq_cst);
+    return wrong;
+}
+
+/* The sums of both come to be in my part of x. */
+static const char *reduce(const struct pair *p, struct wire_wait w) {
+    if (!p->there) return swap(p, p->his, p->mine, true, w);
+    const char *wrong = meet(p, w);
+    if (!wrong) add(p->x + p->mine.at, p->there + p->mine.at, p->mine.n);
+    return wrong;
+}
+
+/* And those of the partner in his part. */
+static const char *spread(const struct pair *p, struct wire_wait w) {
+    if (!p->there) return swap(p, p->mine, p->his, false, w);
+    const char *wrong = meet(p, w);
+    if (!wrong) memcpy(p->x + p->his.at, p->there + p->his.at, p->his.n * sizeof(float));
+    return wrong ? wrong : meet(p, w);
+}
+
+/* One after the other: the partner sees my sums where he wants them in one go. */
+static const char *reduce_and_spread(const struct pair *p, struct wire_wait w) {
+    const char *wrong = NULL;
+    if (p->there) {
+        wrong = meet(p, w);
+        if (!wrong) add_both(p->x + p->mine.at, p->there + p->mine.at, p->mine.n);
+        return wrong ? wrong : meet(p, w);
+    }
+    wrong = reduce(p, w);
+    return wrong ? wrong : spread(p, w);
 }
 
 /* Halves are exchanged with ever farther ranks until each has the whole sum of one part, then the
  * parts are spread the same way back: every number is sent 2 (size - 1) / size times, and added as
  * ((0 + 1) + (2 + 3)) + ... on whichever rank: a + b and b + a are the same number. */
-static const char *sum_by_halves(float *x, size_t n, struct wire_wait w) {
-    size_t first[32] = {0}, count[32] = {n};
-    int level = 0;
+static const char *sum_by_halves(const struct exchange *e, struct wire_wait w) {
+    struct pair pair[LEVELS] = {{0}};
+    struct part whole = {0, e->n};
+    int levels = 0;
     const char *wrong = NULL;
-    for (int bit = 1; !wrong && bit < size; bit <<= 1, level++) {
-        size_t a = first[level], half = count[level] / 2, rest = count[level] - half;
-        if (rank & bit) {
-            first[level + 1] = a + half, count[level + 1] = rest;
-            wrong = swap(rank ^ bit, x + a, half, x + a + half, rest, 1, w);
-        } else {
-            first[level + 1] = a, count[level + 1] = half;
-            wrong = swap(rank ^ bit, x + a + half, rest, x + a, half, 1, w);
-        }
+    for (int bit = 1; bit < size; bit <<= 1) {
+        struct pair *p = &pair[levels++];
+        *p = (struct pair){.partner = rank ^ bit, .x = e->x};
+        if (e->where) p->there = shared_at(e->where, p->partner, e->x);
+        halve(whole, rank & bit, p);
+        whole = p->mine;
     }
-    for (int bit = size >> 1; !wrong && bit; bit >>= 1, level--) {
-        size_t a = first[level - 1], half = count[level - 1] / 2, rest = count[level - 1] - half;
-        if (rank & bit)
-            wrong = swap(rank ^ bit, x + a + half, rest, x + a, half, 0, w);
-        else
-            wrong = swap(rank ^ bit, x + a, half, x + a + half, rest, 0, w);
-    }
+    for (int i = 0; !wrong && i < levels; i++)
+        wrong = i < levels - 1 ? reduce(&pair[i], w) : reduce_and_spread(&pair[i], w);
+    for (int i = levels - 1; !wrong && i--;) wrong = spread(&pair[i], w);
     return wrong;
 }
 
-static const char *sum(float *x, size_t n, struct wire_wait w) {
-    if ((size & (size - 1)) == 0) return sum_by_halves(x, n, w);
+static const char *sum(const struct exchange *e, struct wire_wait w) {
+    if ((size & (size - 1)) == 0) return sum_by_halves(e, w);
+    float *x = e->x;
+    size_t n = e->n;
     for (size_t at = 0; at < n; at += MESSAGE / sizeof *x) {
         size_t some = n - at < MESSAGE / sizeof *x ? n - at : MESSAGE / sizeof *x;
         MPI_Request r;
@@ -209,7 +272,7 @@ static const char *leave(int status, struct wire_wait w) {
 
 static const char *exchange(const struct exchange *e, struct wire_wait w) {
     switch (e->kind) {
-    case EX_SUM: return sum(e->x, e->n, w);
+    case EX_SUM: return sum(e, w);
     case EX_GATHER: return gather(e, w);
     case EX_BROADCAST: return broadcast(e->x, e->n, w);
     case EX_LEAVE: return leave(e->status, w);

@@ -211,7 +211,7 @@ static int loop_steps(struct life *l) {
         if (t->validate && (last || (t->validate_every && l->step % t->validate_every == 0)))
             status = validate(l, &better);
         bool best = better && t->keep_best;
-        int stop = ranks_stop(comm);
+        int stop = status ? 0 : ranks_stop(comm); /* who failed leaves, and exchanges nothing */
         if (!status && (last || stop || best || l->step - saved >= run->checkpoint_every)) {
             comm_timeout(comm, run->timeout_first); /* a disk may be slow */
             status = save(l, best, !last && !stop);
@@ -241,7 +241,11 @@ static int open_reports(struct life *l) {
 static int prepare(struct life *l) {
     struct training *t = l->t;
     comm_report_to(t->node->comm, l->dir);
-    t->reducer = reducer_open(t->node->comm, t->params, t->shards.mine, t->shards.tree);
+    t->reducer =
+        reducer_open(t->node->comm, t->params,
+                     (struct reducer_options){.shards = t->shards.mine,
+                                              .tree = t->shards.tree,
+                                              .shared = t->node->config.run.shared_memory});
     if (l->step > 0) return 0;
     struct checkpoint c = checkpoint_of(l, "{}", false);
     return first_try(t, l->dir, &l->saver, &c);

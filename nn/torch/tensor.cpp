@@ -78,6 +78,12 @@ tensor *t_from_data(const void *p, struct shape s, enum t_dtype d) {
             .to(options(d), false, true);
     });
 }
+tensor *t_over(void *data, struct shape s, enum t_dtype d, void (*let_go)(void *), void *ctx) {
+    return make("t_over", {}, [&] {
+        return at::from_blob(
+            data, dims(s), [=](void *) { let_go(ctx); }, at::TensorOptions(dtype_of(d)));
+    });
+}
 tensor *t_zeros_like(tensor *x) {
     return make("t_zeros_like", {x}, [&] { return at::zeros_like(x->t); });
 }
@@ -149,7 +155,8 @@ tensor *t_part_like(tensor *flat, int64_t at, tensor *like) {
     return make("t_part_like", {flat, like}, [&] {
         TORCH_CHECK(like->t.is_non_overlapping_and_dense(), "there are gaps between the elements");
         TORCH_CHECK(at >= 0 && at + like->t.numel() <= flat->t.numel(), "no room at ", at);
-        return flat->t.as_strided(like->t.sizes(), like->t.strides(), at);
+        return flat->t.as_strided(like->t.sizes(), like->t.strides(),
+                                  flat->t.storage_offset() + at);
     });
 }
 

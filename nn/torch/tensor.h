@@ -104,6 +104,9 @@ tensor *t_arange(int64_t n, enum t_dtype dtype);                           /* [n
 tensor *t_randn(struct shape s, double std);                               /* f32, mean 0 */
 tensor *t_uniform(struct shape s, double lo, double hi);                   /* f32 */
 tensor *t_from_data(const void *data, struct shape s, enum t_dtype dtype); /* copies */
+/* The elements at `data`, on the CPU; when the last tensor of them is gone, let_go(ctx) is called,
+ * by whichever thread. NULL, by an error: it is not. */
+tensor *t_over(void *data, struct shape s, enum t_dtype dtype, void (*let_go)(void *), void *ctx);
 tensor *t_zeros_like(tensor *x);
 tensor *t_clone(tensor *x);
 tensor *t_detach(tensor *x); /* shares memory, no gradient flows */

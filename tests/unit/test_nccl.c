@@ -153,7 +153,7 @@ TEST(numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both) {
     double one = 1;
     for (int i = 0; i < 10; i++) {
         tensor *x = values(comm_rank(c), 5000);
-        comm_sum_tensor_start(c, x);
+        comm_sum_tensor_start(c, x, NULL);
         comm_sum(c, &one, 1); /* behind it in the queue */
         comm_sums_wait(c);
         check_exact(x, 0, 2);
@@ -260,7 +260,7 @@ static void check_reducer(const char *test, int ranks, bool tree, double within)
         alone[i] = tree_of(c, g ? g : t_zeros_like(t.w[i]));
     }
     params_clear_grads(&t.p);
-    struct reducer *r = reducer_open(c, &t.p, 1, tree);
+    struct reducer *r = reducer_open(c, &t.p, (struct reducer_options){.shards = 1, .tree = tree});
     for (int step = 0; step < 2; step++) {
         toy_backward(&t, r, rank, 1);
         CHECK_OK(reducer_finish(r));

@@ -73,7 +73,7 @@ static void check_steps(const int *first, int n_first, const int *learned) {
     struct comm *c = NULL;
     toy_open(&t);
     CHECK_OK(comm_open(&c, &(struct launch){.by = "a test", .size = 2, .local_size = 2}));
-    struct reducer *r = reducer_open(c, &t.p, 1, false);
+    struct reducer *r = reducer_open(c, &t.p, (struct reducer_options){.shards = 1});
     step(&t, r, first, n_first);
     check_order(&t, registered);
     for (int i = 0; i < 2; i++) { /* whatever backward does later */

@@ -198,7 +198,8 @@ TEST(a_tree_of_shards_adds_neighbours_first) {
     struct toy t;
     toy_open(&t);
     static const float of[] = {1e8F, 3, -1e8F, 0.5F};
-    struct reducer *r = reducer_open(NULL, &t.params, 4, true);
+    struct reducer *r =
+        reducer_open(NULL, &t.params, (struct reducer_options){.shards = 4, .tree = true});
     for (int64_t k = 0; k < 4; k++) {
         reducer_shard_begin(r, k);
         t_backward(t_sum(t_scale(t.w, of[k])));

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "dist/nccl.h"
+#include "dist/shared.h"
 #include "train/commands/cmd.h"
 #include "train/commands/cmd_runs.h"
 #include "train/device.h"
@@ -107,26 +108,36 @@ static int look_for_folder(struct comm *c, const char *runs, bool *sees) {
 /* ---- sums ---- */
 
 struct speed {
-    double seconds, latency; /* of 25 MiB, of 4 bytes */
+    double seconds, latency; /* of 25 MiB, of 4 bytes; 0: not measured */
+    bool shared;             /* in memory that ranks of this machine share */
 };
 
-static double sums(struct comm *c, tensor *x, int n) {
+static double sums(struct comm *c, tensor *x, const struct shared *where, int n) {
     comm_barrier(c);
     double start = clock_s();
-    for (int i = 0; i < n; i++) comm_sum_tensor(c, x);
+    for (int i = 0; i < n; i++) {
+        comm_sum_tensor_start(c, x, where);
+        comm_sums_wait(c);
+    }
     return (clock_s() - start) / n;
 }
 
 static int measure(struct comm *c, struct speed *out) {
     int scope = t_scope_open("sums", T_NO_GRAD);
-    tensor *bucket = t_zeros(SHAPE(FLOATS), T_F32), *one = t_zeros(SHAPE(1), T_F32);
-    double first = sums(c, bucket, 1); /* connections are made */
-    if (!error_status()) first = sums(c, bucket, 1);
+    bool host = t_device() == T_CPU && !comm_has_nccl(c);
+    struct shared *where = host ? shared_open(c, FLOATS, true) : NULL; /* as training has it */
+    tensor *bucket = where ? shared_tensor(where) : t_zeros(SHAPE(FLOATS), T_F32);
+    tensor *one = t_zeros(SHAPE(1), T_F32);
+    double first = sums(c, bucket, where, 1); /* connections are made */
+    if (!error_status()) first = sums(c, bucket, where, 1);
     comm_max(c, &first, 1);
     int n = first > 0 && SUMS_S / first < SUMS_MOST ? (int)(SUMS_S / first) + 1 : SUMS_MOST;
-    *out = (struct speed){.seconds = sums(c, bucket, n), .latency = sums(c, one, LATENCY_SUMS)};
+    *out = (struct speed){.seconds = sums(c, bucket, where, n),
+                          .latency = sums(c, one, NULL, LATENCY_SUMS),
+                          .shared = where != NULL};
     comm_max(c, &out->seconds, 1);
     comm_max(c, &out->latency, 1);
+    shared_close(where);
     t_scope_close(scope, NULL);
     return error_status();
 }
@@ -196,10 +207,12 @@ static void say(const struct report *r, const struct strings *wrong, struct str 
                 s->local_rank, s->cores, (int)device, s->device, s->program, s->torch, s->nccl,
                 s->sees ? "yes" : "NO");
     }
-    str_add(out, "\nnumbers go over %s, tensors over %s\n", r->seat[0].carrier,
-            r->nccl ? "NCCL" : r->seat[0].carrier);
-    str_add(out, "a sum of 25 MiB over all: %.2f ms, %.2f GB/s; of 4 bytes: %.0f us\n",
-            1e3 * r->speed.seconds, rate(r), 1e6 * r->speed.latency);
+    str_add(out, "\nnumbers go over %s, tensors over %s%s\n", r->seat[0].carrier,
+            r->nccl ? "NCCL" : r->seat[0].carrier,
+            r->speed.shared ? "; ranks of a machine sum in memory that they share" : "");
+    if (r->speed.seconds > 0)
+        str_add(out, "a sum of 25 MiB over all: %.2f ms, %.2f GB/s; of 4 bytes: %.0f us\n",
+                1e3 * r->speed.seconds, rate(r), 1e6 * r->speed.latency);
     for (size_t i = 0; i < wrong->n; i++) str_add(out, "X %s\n", wrong->at[i]);
     if (!wrong->n) str_add(out, "all %d ranks are alike\n", r->n);
 }
@@ -252,6 +265,12 @@ static int tell(struct comm *c, const struct report *r, bool json) {
     return status;
 }
 
+static bool are_one_program(const struct report *r) {
+    for (int i = 1; i < r->n; i++)
+        if (strcmp(r->seat[i].program, r->seat[0].program) != 0) return false;
+    return true;
+}
+
 static int look(struct comm *c, const struct launch *l, const char *runs, bool json) {
     struct report r = {.n = comm_size(c)};
     bool sees = false;
@@ -262,14 +281,14 @@ static int look(struct comm *c, const struct launch *l, const char *runs, bool j
     if (status) return status;
     struct seat mine = describe(c), *all = mem_alloc((size_t)r.n, sizeof *all);
     status = look_for_folder(c, runs, &sees);
-    if (!status) status = measure(c, &r.speed);
     mine.sees = sees;
     if (!status) {
         comm_gather(c, &mine, sizeof mine, all);
         r.seat = all;
         r.nccl = comm_has_nccl(c);
-        status = tell(c, &r, json);
+        if (are_one_program(&r)) status = measure(c, &r.speed); /* others exchange otherwise */
     }
+    if (!status) status = tell(c, &r, json);
     free(all);
     return status;
 }
