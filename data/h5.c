@@ -45,6 +45,8 @@ const char *h5_library(void) {
     return text;
 }
 
+void h5_without_end(void) { H5dont_atexit(); }
+
 void h5_quiet(void) {
     H5open();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -53,17 +55,26 @@ void h5_quiet(void) {
 
 static herr_t first_reason(unsigned n, const H5E_error2_t *e, void *out) {
     (void)n;
-    if (!*(const char **)out) *(const char **)out = e->desc;
+    if (!*(const char **)out && e->desc && *e->desc) *(const char **)out = e->desc;
     return 0;
 }
 
-int h5_failed(int code, const char *path, const char *doing, const char *what) {
-    const char *reason = NULL; /* the innermost, which knows what happened */
+/* What the library says of its last failure; in the system's words when they are among its own. */
+static void take_reason(char *out, size_t n) {
+    static const char system[] = "error message = '"; /* among addresses and times */
+    const char *reason = NULL;                        /* the innermost, which knows what happened */
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_reason, &reason);
-    int status = error_set(code, "%s: cannot %s%s%s: %s", path, doing, *what ? " " : "", what,
-                           reason && *reason ? reason : "HDF5 gives no reason");
+    if (!reason) reason = "HDF5 gives no reason";
+    const char *said = strstr(reason, system);
+    if (said) reason = said + strlen(system);
+    snprintf(out, n, "%.*s", (int)(said ? strcspn(reason, "'") : strlen(reason)), reason);
     H5Eclear2(H5E_DEFAULT);
-    return status;
+}
+
+int h5_failed(int code, const char *path, const char *doing, const char *what) {
+    char reason[1024];
+    take_reason(reason, sizeof reason);
+    return error_set(code, "%s: cannot %s%s%s: %s", path, doing, *what ? " " : "", what, reason);
 }
 
 int h5_pread(int fd, const char *path, uint64_t at, void *to, uint64_t n) {

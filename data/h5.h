@@ -27,6 +27,11 @@ struct h5_in {
     uint64_t hash; /* of all arrays: names, types, shapes, values; not of the attributes */
 };
 
+/* HDF5 frees a file whose last writes fail (a full disk), but keeps its number, and closes it once
+ * more when the process ends: a crash. A program that closes its files itself calls this before
+ * anything of HDF5, and the process ends without that. */
+void h5_without_end(void);
+
 const char *h5_library(void); /* version of the HDF5 that is linked: "1.10.8" */
 
 /* ERR_MISSING: no such file. ERR_DATA: damaged, of another format, of a newer version; names the

@@ -23,12 +23,11 @@ int h5_create(struct h5_out *f, const char *path, const char *format, int64_t ve
     H5Pset_obj_track_times(create, false);
     H5Pset_file_locking(access, false, true);
     f->id = H5Fcreate(f->tmp, H5F_ACC_TRUNC, create, access);
+    if (f->id < 0)
+        f->status = h5_failed(ERR_IO, path, "create", ""); /* the next call forgets why */
     H5Pclose(create);
     H5Pclose(access);
-    if (f->id < 0) {
-        f->status = h5_failed(ERR_IO, path, "create", "");
-        return f->status;
-    }
+    if (f->status) return f->status;
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)version);
     h5_put_text(f, "format", format);

@@ -28,6 +28,7 @@ static int run(const struct command *c, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     mem_keep_pages();
+    h5_without_end();
     const char *name = path_base(argv[0]);
     if (strcmp(name, "ovseg-train") == 0) return cmd_train(argc, argv);
     if (argc < 2) {
