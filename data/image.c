@@ -45,15 +45,16 @@ static bool jpeg_is(const uint8_t *at, size_t n) {
 static int decode(const void *bytes, size_t n, const char *name, bool upright, struct image *out) {
     const uint8_t *at = bytes;
     *out = (struct image){0};
-    int status;
+    int status, orientation = 1;
     if (jpeg_is(at, n))
-        status = jpeg_decode(at, n, name, upright, out);
+        status = jpeg_decode(at, n, name, out, &orientation);
     else if (png_is(at, n))
-        status = png_decode(at, n, name, out);
+        status = png_decode(at, n, name, out, &orientation);
     else if (webp_is(at, n))
-        status = webp_decode(at, n, name, out);
+        status = webp_decode(at, n, name, out, &orientation);
     else
         status = unknown(at, n, name);
+    if (!status && upright) status = image_orient(out, orientation);
     if (status) image_free(out);
     return status;
 }
@@ -66,14 +67,24 @@ int image_decode_upright(const void *bytes, size_t n, const char *name, struct i
     return decode(bytes, n, name, true, out);
 }
 
+int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out) {
+    const uint8_t *at = bytes;
+    *out = (struct image_facts){.channels = 3, .bits = 8, .orientation = 1};
+    if (jpeg_is(at, n)) return jpeg_look(at, n, name, out);
+    if (png_is(at, n)) return png_look(at, n, name, out);
+    if (webp_is(at, n)) return webp_look(at, n, name, out);
+    return unknown(at, n, name);
+}
+
 static int size_of(const void *bytes, size_t n, const char *name, bool upright, int64_t *h,
                    int64_t *w) {
-    const uint8_t *at = bytes;
+    struct image_facts f;
     *h = *w = 0;
-    if (jpeg_is(at, n)) return jpeg_size(at, n, name, upright, h, w);
-    if (png_is(at, n)) return png_size(at, n, name, h, w);
-    if (webp_is(at, n)) return webp_size(at, n, name, h, w);
-    return unknown(at, n, name);
+    if (image_look(bytes, n, name, &f)) return error_status();
+    bool turned = upright && f.orientation >= 5;
+    *h = turned ? f.w : f.h;
+    *w = turned ? f.h : f.w;
+    return 0;
 }
 
 int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w) {
@@ -84,21 +95,17 @@ int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h
     return size_of(bytes, n, name, true, h, w);
 }
 
-int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out) {
-    const uint8_t *at = bytes;
-    *out = (struct image_facts){.channels = 3, .bits = 8, .orientation = 1};
-    if (jpeg_is(at, n)) return jpeg_look(at, n, name, out);
-    if (png_is(at, n)) return png_look(at, n, name, out);
-    out->format = "WebP";
-    return size_of(bytes, n, name, false, &out->h, &out->w);
-}
-
 bool image_name_is(const char *name) {
     static const char *const endings[] = {".jpg", ".jpeg", ".png", ".webp"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0) return true;
     return false;
+}
+
+char *image_name_said(const char *path) {
+    const char *slash = strrchr(path, '\\');
+    return path_stem(slash ? slash + 1 : path);
 }
 
 char *image_name_bare(const char *name) {

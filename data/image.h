@@ -1,10 +1,12 @@
 /* Images and label maps in host memory, and the files they come from and go to.
  *
  * Decoding is by the file's first bytes, never by its name, and equals Pillow's
- * `Image.open(f).convert("RGB")` bit for bit (JPEG, PNG; lossless WebP). Everything that a file may
- * claim is checked against limits before memory is taken: sides <= 16384, <= 64 Mpx, and no more
- * pixels than so short a file can hold. A damaged file is an error even where the library would
- * fill the rest with grey. `name` is used in messages only: "name: what is wrong".
+ * `Image.open(f).convert("RGB")` bit for bit (JPEG, PNG; lossless WebP). A grey PNG of 16 bits
+ * alone is refused as a picture: of it Pillow 9 keeps what is below 256, which is nothing of what
+ * an instrument saw. Everything that a file may claim is checked against limits before memory is
+ * taken: sides <= 16384, <= 64 Mpx, and no more pixels than so short a file can hold. A damaged
+ * file is an error even where the library would fill the rest with grey. `name` is used in messages
+ * only: "name: what is wrong".
  */
 #pragma once
 
@@ -35,8 +37,10 @@ void labels_free(struct labels *l);
  * in a build without libwebp. Nothing is left in `out` after an error. */
 int image_decode(const void *bytes, size_t n, const char *name, struct image *out);
 
-/* The same, turned as the EXIF orientation of a JPEG asks (detectron2's reader, reference-spec
- * 5.2; open_clip's does not). */
+/* The same, turned as the EXIF orientation asks: of JPEG, of PNG's chunk eXIf, of WebP's EXIF; a
+ * block that makes no sense asks for nothing (detectron2's reader, reference-spec 5.2; open_clip's
+ * does not turn). Pictures alone are turned: label maps and masks, below, are read as they are
+ * stored, whatever EXIF says, as np.array(Image.open(f)) reads them. */
 int image_decode_upright(const void *bytes, size_t n, const char *name, struct image *out);
 
 /* Height and width from the header alone, as stored (before any EXIF turn). */
@@ -44,7 +48,7 @@ int image_size(const void *bytes, size_t n, const char *name, int64_t *h, int64_
 int image_size_upright(const void *bytes, size_t n, const char *name, int64_t *h, int64_t *w);
 
 /* What the header says, as stored. channels: 1 to 4 (a JPEG of 4 is CMYK, a palette is 1); bits of
- * a sample; orientation: EXIF's of a JPEG, 1 when it has none. The errors of image_size. */
+ * a sample; orientation: EXIF's, 1 .. 8, 1 when there is none. The errors of image_size. */
 struct image_facts {
     const char *format; /* "JPEG", "PNG", "WebP" */
     int64_t h, w;
@@ -54,6 +58,9 @@ struct image_facts {
 int image_look(const void *bytes, size_t n, const char *name, struct image_facts *out);
 
 bool image_name_is(const char *name); /* it ends in .jpg, .jpeg, .png or .webp, in any case */
+/* The base name without its ending of a path that a file says, whichever slash parts its folders:
+ * such files are made on Windows, too. Owned. */
+char *image_name_said(const char *path);
 /* The base name without such an ending; one that has none, "v1.2", as it is. Owned. */
 char *image_name_bare(const char *name);
 

@@ -38,34 +38,6 @@ struct jpeg_header {
 
 static unsigned be16(const uint8_t *p) { return (unsigned)p[0] << 8 | p[1]; }
 
-/* Numbers of a TIFF structure in either byte order. */
-static uint32_t tiff_number(const uint8_t *p, int size, bool big) {
-    uint32_t v = 0;
-    for (int i = 0; i < size; i++) v = v << 8 | p[big ? i : size - 1 - i];
-    return v;
-}
-
-/* Orientation out of an APP1 payload; 1 when it says nothing that can be understood. */
-static int exif_orientation(const uint8_t *p, size_t n) {
-    enum { TAG_ORIENTATION = 0x112, TYPE_SHORT = 3 };
-    if (n < 14 || memcmp(p, "Exif\0\0", 6) != 0) return 1;
-    p += 6;
-    n -= 6;
-    bool big = p[0] == 'M';
-    if (memcmp(p, big ? "MM\0*" : "II*\0", 4) != 0) return 1;
-    size_t at = tiff_number(p + 4, 4, big);
-    if (at > n || n - at < 2) return 1;
-    size_t entries = tiff_number(p + at, 2, big);
-    at += 2;
-    for (size_t i = 0; i < entries && n - at >= 12; i++, at += 12) {
-        if (tiff_number(p + at, 2, big) != TAG_ORIENTATION) continue;
-        if (tiff_number(p + at + 2, 2, big) != TYPE_SHORT) return 1;
-        uint32_t v = tiff_number(p + at + 8, 2, big);
-        return v >= 1 && v <= 8 ? (int)v : 1;
-    }
-    return 1;
-}
-
 static int cut_short(const char *name) {
     return error_set(ERR_DATA, "%s: JPEG is cut short; get the file again", name);
 }
@@ -113,10 +85,10 @@ static int read_segment(const uint8_t *p, size_t n, size_t *at, const char *name
     *at += len;
     if (m >= SOF0 && m <= SOF15 && m != DHT && m != JPG && m != DAC)
         return read_frame(segment, len, name, to);
-    if (m == APP1 && to->orientation == 0) {
-        int o = exif_orientation(segment + 2, len - 2);
-        if (o != 1) to->orientation = o;
-    }
+    /* XMP stands in such a segment, too, and what follows a scan is no business of EXIF. */
+    if (m == APP1 && to->orientation == 1 && !to->scans && len >= 8 &&
+        memcmp(segment + 2, "Exif\0\0", 6) == 0)
+        to->orientation = exif_orientation(segment + 2, len - 2);
     if (m == SOS) {
         if (++to->scans > SCANS_MAX)
             return error_set(ERR_DATA, "%s: JPEG of more than %d scans; save it again as baseline",
@@ -127,7 +99,7 @@ static int read_segment(const uint8_t *p, size_t n, size_t *at, const char *name
 }
 
 static int read_header(const uint8_t *p, size_t n, const char *name, struct jpeg_header *to) {
-    *to = (struct jpeg_header){0};
+    *to = (struct jpeg_header){.orientation = 1};
     size_t at = 2;
     for (bool end = false; !end;)
         if (read_segment(p, n, &at, name, to, &end)) return error_status();
@@ -176,44 +148,29 @@ static int decode_cmyk(const uint8_t *at, size_t n, const char *name,
     return error_status();
 }
 
-int jpeg_decode(const uint8_t *at, size_t n, const char *name, bool upright, struct image *out) {
+int jpeg_decode(const uint8_t *at, size_t n, const char *name, struct image *out,
+                int *orientation) {
     struct jpeg_header head;
     if (read_header(at, n, name, &head) || image_alloc(out, head.h, head.w, 3))
         return error_status();
-    if (head.components == 4 ? decode_cmyk(at, n, name, &head, out)
-                             : inflate_jpeg(at, n, name, TJPF_RGB, &head, out->at, 3))
-        return error_status();
-    return upright ? image_orient(out, head.orientation) : 0;
+    *orientation = head.orientation;
+    return head.components == 4 ? decode_cmyk(at, n, name, &head, out)
+                                : inflate_jpeg(at, n, name, TJPF_RGB, &head, out->at, 3);
 }
 
-/* The orientation stands in front of the frame header, where cameras and the standard put it. */
-static int read_frame_header(const uint8_t *at, size_t n, const char *name,
-                             struct jpeg_header *head) {
-    *head = (struct jpeg_header){0};
-    size_t i = 2;
-    for (bool end = false; !end && !head->w;)
-        if (read_segment(at, n, &i, name, head, &end)) return error_status();
-    return head->w ? 0 : error_set(ERR_DATA, "%s: JPEG without an image", name);
-}
-
-int jpeg_size(const uint8_t *at, size_t n, const char *name, bool upright, int64_t *h, int64_t *w) {
-    struct jpeg_header head;
-    if (read_frame_header(at, n, name, &head)) return error_status();
-    bool turned = upright && head.orientation >= 5 && head.orientation <= 8;
-    *h = turned ? head.w : head.h;
-    *w = turned ? head.h : head.w;
-    return 0;
-}
-
+/* As far as the first scan: the orientation may stand behind the frame header. */
 int jpeg_look(const uint8_t *at, size_t n, const char *name, struct image_facts *out) {
-    struct jpeg_header head;
-    if (read_frame_header(at, n, name, &head)) return error_status();
+    struct jpeg_header head = {.orientation = 1};
+    size_t i = 2;
+    for (bool end = false; !end && !head.scans;)
+        if (read_segment(at, n, &i, name, &head, &end)) return error_status();
+    if (!head.w) return error_set(ERR_DATA, "%s: JPEG without an image", name);
     out->format = "JPEG";
     out->h = head.h;
     out->w = head.w;
     out->channels = head.components;
     out->bits = head.precision;
-    if (head.orientation) out->orientation = head.orientation;
+    out->orientation = head.orientation;
     return 0;
 }
 

@@ -165,8 +165,8 @@ static int paint_palette(const struct png_job *job, struct image *out) {
     return 0;
 }
 
-/* Pillow's convert("RGB"): alpha is dropped, few-bit grey is spread over 0 .. 255, 16-bit grey is
- * clipped at 255 (not shifted), 16-bit colour keeps its high bytes. */
+/* Pillow's convert("RGB"): alpha is dropped, few-bit grey is spread over 0 .. 255, 16 bits keep
+ * their high bytes. */
 static int paint(const struct png_job *job, struct image *out) {
     int64_t n = job->h * job->w;
     if (job->type == PNG_COLOR_TYPE_PALETTE) return paint_palette(job, out);
@@ -177,29 +177,41 @@ static int paint(const struct png_job *job, struct image *out) {
         return 0;
     }
     int spread = job->bits == 1 ? 255 : job->bits == 2 ? 85 : job->bits == 4 ? 17 : 1;
-    for (int64_t i = 0; i < n; i++) {
-        uint16_t wide = 0;
-        if (job->sample == 2) memcpy(&wide, job->raw + 2 * i, 2);
-        int v = job->sample == 2 ? (wide > 255 ? 255 : wide) : job->raw[c * i] * spread;
-        for (int k = 0; k < 3; k++) out->at[3 * i + k] = (uint8_t)v;
-    }
+    for (int64_t i = 0; i < n; i++)
+        for (int k = 0; k < 3; k++) out->at[3 * i + k] = (uint8_t)(job->raw[c * i] * spread);
     return 0;
 }
 
-int png_decode(const uint8_t *at, size_t n, const char *name, struct image *out) {
-    struct png_job job;
-    if (!png_open(&job, at, n, name) && !png_load(&job) && !image_alloc(out, job.h, job.w, 3))
-        paint(&job, out);
-    png_close(&job);
-    return error_status();
+/* Of the first chunk eXIf. ImageMagick writes it behind the pixels, Pillow in front of them. */
+static int png_orientation(const uint8_t *at, size_t n) {
+    enum { SIGNATURE = 8, NAME = 4, AROUND = 12 }; /* length, name and checksum of a chunk */
+    for (size_t i = SIGNATURE; n - i >= AROUND;) {
+        size_t len = png_get_uint_32(at + i);
+        const uint8_t *chunk = at + i + NAME;
+        if (len > n - i - AROUND) return 1;
+        i += AROUND + len;
+        if (memcmp(chunk, "eXIf", NAME) != 0) continue;
+        bool whole = crc32_z(0, chunk, NAME + len) == png_get_uint_32(chunk + NAME + len);
+        return whole ? exif_orientation(chunk + NAME, len) : 1;
+    }
+    return 1;
 }
 
-int png_size(const uint8_t *at, size_t n, const char *name, int64_t *h, int64_t *w) {
+/* The photograph of a microscope or of X-rays would be white nearly everywhere. */
+static int check_grey(const struct png_job *job) {
+    if (job->bits != 16 || job->type != PNG_COLOR_TYPE_GRAY) return 0;
+    return error_set(ERR_DATA,
+                     "%s: is grey of 16 bits, of which readers of pictures keep what is below 256; "
+                     "convert it to 8 bits",
+                     job->name);
+}
+
+int png_decode(const uint8_t *at, size_t n, const char *name, struct image *out, int *orientation) {
     struct png_job job;
-    if (!png_open(&job, at, n, name)) {
-        *h = job.h;
-        *w = job.w;
-    }
+    if (!png_open(&job, at, n, name) && !check_grey(&job) && !png_load(&job) &&
+        !image_alloc(out, job.h, job.w, 3))
+        paint(&job, out);
+    *orientation = png_orientation(at, n);
     png_close(&job);
     return error_status();
 }
@@ -213,6 +225,7 @@ int png_look(const uint8_t *at, size_t n, const char *name, struct image_facts *
         out->channels = job.channels;
         out->bits = job.bits;
         out->palette = job.type == PNG_COLOR_TYPE_PALETTE;
+        out->orientation = png_orientation(at, n);
     }
     png_close(&job);
     return error_status();

@@ -43,6 +43,16 @@ def chunk_of(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
+def riff_chunk(name, data):
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    return exif
+
+
 def packed(values, bits):
     rows = []
     for r in values:
@@ -79,9 +89,7 @@ def files():
     yield "grey.jpg", saved("JPEG", im.convert("L"))
     yield "cmyk.jpg", saved("JPEG", im.convert("CMYK"))
     for o in range(1, 9):
-        exif = Image.Exif()
-        exif[0x112] = o
-        yield "exif%d.jpg" % o, saved("JPEG", exif=exif)
+        yield "exif%d.jpg" % o, saved("JPEG", exif=exif_of(o))
     yield "rgb.png", saved("PNG")
     yield "rgba.png", png(8, 6, [np.concatenate([r, r[:, :1]], 1).tobytes() for r in a])
     yield "grey_alpha.png", png(8, 4, [r[:, :2].tobytes() for r in a])
@@ -99,6 +107,16 @@ def files():
     yield "palette4.png", png(4, 3, packed(i % 16, 4), plte)
     yield "palette1.png", png(1, 3, packed(i % 2, 1), plte)
     yield "lossless.webp", saved("WEBP", lossless=True)
+    yield "exif6.png", saved("PNG", exif=exif_of(6))
+    whole = saved("PNG")
+    end = whole.index(b"IDAT") - 4
+    end += 12 + struct.unpack(">I", whole[end : end + 4])[0]
+    yield "exif3behind.png", whole[:end] + chunk_of(b"eXIf", exif_of(3).tobytes()[6:]) + whole[end:]
+    yield "exif5.webp", saved("WEBP", lossless=True, exif=exif_of(5).tobytes())
+    bare = saved("WEBP", lossless=True, exif=exif_of(8).tobytes())
+    body = bare[8 : bare.index(b"EXIF")]  # a chunk of odd length, and the mark that others write
+    body += riff_chunk(b"ODD ", b"odd") + riff_chunk(b"EXIF", exif_of(8).tobytes())
+    yield "exif8marked.webp", riff_chunk(b"RIFF", body)
 
 
 def main():
@@ -106,6 +124,8 @@ def main():
     lines = []
     for name, data in files():
         (OUT / name).write_bytes(data)
+        if name == "grey16.png":
+            continue  # clipped at 255 here; a label map to us, and refused as a picture
         for upright in (0, 1) if "exif" in name else (0,):
             im = Image.open(io.BytesIO(data))
             if upright:
