@@ -219,6 +219,35 @@ static void check_compared(const char *run, const char *tables) {
     free(csv);
 }
 
+/* A run's name and hash digits, the config of it, and a run that went into it. */
+static void check_named(const char *run, const char *out) {
+    const char *runs = strchr(out, '=') + 1, *hash = strrchr(run, '-') + 1;
+    struct strings names;
+    char *network = NULL, *heading = mem_format("A: %s\nB: %s\n", run, run);
+    CHECK_OK(dir_list(runs, &names));
+    for (size_t i = 0; i < names.n; i++)
+        if (strncmp(names.at[i], "proposals-", 10) == 0) network = mem_strdup(names.at[i]);
+    CHECK(network);
+    struct ended named = REPORT("--compare", path_base(run), hash, "--runs", runs),
+                 whole = REPORT("--compare", run, config, "--runs", runs),
+                 part = REPORT("--compare", run, network, "--runs", runs),
+                 none = REPORT("--compare", run, "nosuch", "--runs", runs);
+    check_status(&named, 0);
+    CHECK_HAS(named.out, heading);
+    check_status(&whole, 0);
+    CHECK_HAS(whole.out, heading);
+    check_status(&part, 66);
+    CHECK_HAS(part.err, "has no result; it went into these: name one: ");
+    CHECK_HAS(part.err, run);
+    check_status(&none, 66);
+    CHECK_HAS(none.err, "no such run");
+    struct ended *const ended[] = {&named, &whole, &part, &none, NULL};
+    for (size_t i = 0; ended[i]; i++) ended_free(ended[i]);
+    strings_free(&names);
+    free(network);
+    free(heading);
+}
+
 TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     write_config();
     char *out = out_option();
@@ -249,6 +278,7 @@ TEST(several_sets_make_one_table_and_a_finished_run_is_a_config) {
     check_status(&other, 64);
     check_status(&scenes, 66);
     CHECK_HAS(other.err, "--compare takes two results");
+    check_named(run, out);
     struct ended nowhere = EVAL(config, "threads=1", out, "eval.set=nosuch");
     check_status(&nowhere, 66);
     CHECK_HAS(nowhere.err, "has no set \"nosuch\"; there are clip, easy, seen, test, val");

@@ -67,6 +67,27 @@ static void check_whole_chain(const char *runs, const char *dir) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
+/* The config of a chain stands for the evaluation that closes it, which is there or is not: the one
+ * with overlays is another. */
+static void check_compared(const char *runs) {
+    char *chain = test_source("configs/smoke/mpt.yaml");
+    struct ended none = REPORT("--compare", chain, "eval", "--runs", runs),
+                 train = TRAIN("out", "smoke/mpt.yaml", "threads=2");
+    check_status(&none, 66);
+    CHECK_HAS(none.err, "eval.yaml was not run yet: ovseg-train ");
+    check_status(&train, 0);
+    const char *at = strstr(train.out, "results: ") + strlen("results: ");
+    char *run = mem_format("%.*s", (int)strcspn(at, "\n"), at),
+         *heading = mem_format("A: %s\nB: %s\n", run, run);
+    struct ended e = REPORT("--compare", chain, path_base(run), "--runs", runs);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, heading);
+    struct ended *const ended[] = {&none, &train, &e, NULL};
+    for (size_t i = 0; ended[i]; i++) ended_free(ended[i]);
+    char *const owned[] = {chain, run, heading};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 /* Two rows with two seeds on what the chain made; the first seed's upstream is done already. */
 static void check_sweep(const char *runs, const char *dir) {
     char *here = test_source("configs/smoke"), *whole = realpath(here, NULL);
@@ -118,11 +139,16 @@ TEST(a_report_of_a_chain_and_of_a_sweep_is_one_page_with_tables_beside) {
     char *after = listing_of(runs);
     CHECK_TEXT(after, before); /* it changes nothing */
     check_sweep(runs, dir);
+    check_compared(runs);
     struct ended none = REPORT("nothing", "--runs", runs, "-o", dir);
     check_status(&none, 66);
     ended_free(&none);
     none = OVSEG("report");
     check_status(&none, 64);
+    ended_free(&none);
+    none = REPORT("mpt", "--runs", runs, "-o", "/proc/no/folder");
+    check_status(&none, 74);
+    CHECK_HAS(none.err, "cannot create");
     ended_free(&none);
     char *const owned[] = {runs, dir, before, after};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);

@@ -159,8 +159,8 @@ TEST(a_run_is_found_by_folder_name_or_the_beginning_of_its_hash_if_it_is_the_onl
     char *a = made_run(test_dir(), "mpt-01234567aaaa", "mask-prompt", "{}");
     char *b = made_run(test_dir(), "mpt-01239999bbbb", "mask-prompt", "{}");
     char *c = made_run(test_dir(), "clip-ffff0000cccc", "clip-pretrain", "{}");
-    static const char *const good[] = {"clip", "clip-ffff0000cccc", "ffff"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const good[] = {"clip", "clip-ffff0000cccc", "ffff", "clip-ff"};
+    for (int i = 0; i < 4; i++) {
         char *found = run_named(good[i], test_dir());
         CHECK_TEXT(found, c);
         free(found);
@@ -172,6 +172,12 @@ TEST(a_run_is_found_by_folder_name_or_the_beginning_of_its_hash_if_it_is_the_onl
     CHECK_ERROR(error_status(), ERR_USAGE, "mpt-01234567aaaa, mpt-01239999bbbb");
     CHECK(!run_named("0123", test_dir()));
     CHECK_ERROR(error_status(), ERR_USAGE, "which one?");
+    CHECK(!run_named("mpt-0123", test_dir()));
+    CHECK_ERROR(error_status(), ERR_USAGE, "which one?");
+    CHECK(!run_named("cli", test_dir()));
+    CHECK_ERROR(error_status(), ERR_MISSING, "no such run");
+    CHECK(!run_named("clip-", test_dir()));
+    CHECK_ERROR(error_status(), ERR_MISSING, "no such run");
     CHECK(!run_named("fff", test_dir()));
     CHECK_ERROR(error_status(), ERR_MISSING, "no such run");
     free(a);

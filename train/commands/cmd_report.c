@@ -67,14 +67,15 @@ static const char doc[] =
     "NAME or the first 4 digits of a HASH that only one run has, or the config of one. Runs may be "
     "unfinished, failed or "
     "at work; nothing in their folders is changed.\n\n"
-    "With --compare, of two results of evaluations, each a run or its result.json: every "
+    "With --compare, of two results of evaluations, each a run, the config of one or of a chain "
+    "that ends with one, or a result.json: every "
     "difference of set, names, templates, resize, threshold, ensemble, denominator, checkpoint "
     "rule and further options in words, then the figures side by side, then the differences of the "
     "ensembles with 95 % intervals (paired bootstrap over pictures), when both were counted on the "
     "same pictures.\v"
     "docs/report.md has what each table is.\n\n"
     "Exit status: 0 done (whether results differ or not), 64 usage, 65 not a result, or a damaged "
-    "table, 66 no such run, 74 output.";
+    "table, 66 no such run, or none that was judged, 74 output, 78 a bad config.";
 
 static void check(const struct arguments *a, struct argp_state *state) {
     if (!a->path.n) argp_usage(state);
@@ -124,7 +125,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static int compare(const struct arguments *a) {
-    struct report_compare c = {.path = a->path.at,
+    struct report_compare c = {.word = a->path.at,
+                               .runs = a->runs,
                                .model_a = a->models.n ? a->models.at[0] : NULL,
                                .model_b = a->models.n ? a->models.at[1] : NULL,
                                .resamples = a->resamples,

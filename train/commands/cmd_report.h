@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct report_compare {
-    char *const *path;             /* [2] runs, or their result.json */
+    char *const *word;             /* [2] runs, configs, or a result.json */
+    const char *runs;              /* where a run's name is looked for */
     const char *model_a, *model_b; /* NULL: every model that both have */
     int64_t resamples;
     uint64_t seed;

@@ -11,9 +11,11 @@
 #include "train/evaluation/protocol.h"
 #include "train/evaluation/result_full.h"
 #include "train/report/report.h"
+#include "train/run/run_meant.h"
 
 struct work {
     const struct report_compare *c;
+    char *const *path; /* [2] what c->word means: of a run its folder */
     char *dir[2];
     struct table figures, classes;
     bool told; /* the head of the table of intervals */
@@ -139,8 +141,7 @@ static int tell_pairs(struct work *w, cJSON *const result[2]) {
     int status = 0, pairs = 0;
     for (int i = 0; named[0] && i < 2; i++)
         if (!has_model(result[i], named[i]))
-            return error_set(ERR_USAGE, "--models: %s has no model \"%s\"", w->c->path[i],
-                             named[i]);
+            return error_set(ERR_USAGE, "--models: %s has no model \"%s\"", w->path[i], named[i]);
     if (named[0]) return tell_pair(w, named[0], named[1]);
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result[0], "rows")) {
         if (status || !has_model(result[1], result_model(row))) continue;
@@ -166,13 +167,13 @@ static int write_tables(const struct work *w) {
     return status;
 }
 
-static int tell(const struct report_compare *c, cJSON *const result[2]) {
-    struct work w = {.c = c};
+static int tell(const struct report_compare *c, char *const path[2], cJSON *const result[2]) {
+    struct work w = {.c = c, .path = path};
     struct str text = {0};
-    for (int i = 0; i < 2; i++) w.dir[i] = evaluation_of(c->path[i], result[i]);
+    for (int i = 0; i < 2; i++) w.dir[i] = evaluation_of(path[i], result[i]);
     open_tables(&w);
     protocol_compare(result[0], result[1], &text);
-    printf("A: %s\nB: %s\n\n%s", c->path[0], c->path[1], text.at);
+    printf("A: %s\nB: %s\n\n%s", path[0], path[1], text.at);
     int status = tell_pairs(&w, result);
     if (!status && c->output) status = write_tables(&w);
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
@@ -184,12 +185,65 @@ static int tell(const struct report_compare *c, cJSON *const result[2]) {
     return status;
 }
 
+static bool is_evaluation(const char *dir) {
+    char *path = path_join(dir, "evaluation.json");
+    bool is = file_exists(path);
+    free(path);
+    return is;
+}
+
+/* Its own, or that of the evaluation that closed it; other stages have a result.json, too. */
+static bool has_result(const char *dir) {
+    cJSON *closing = run_json(dir, "result.json");
+    bool has = cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(closing, "rows"));
+    cJSON_Delete(closing);
+    return has || is_evaluation(dir);
+}
+
+/* Of a run that was not judged itself: evaluations beside it that it went into. */
+static int no_result(const char *word, const char *dir) {
+    char *runs = path_dir(dir);
+    struct run_looks all = {0};
+    struct str judged = {0};
+    if (run_look_all(&all, runs)) error_clear();
+    for (size_t i = 0; i < all.n; i++)
+        if (is_evaluation(all.at[i].dir) && run_uses(&all.at[i], dir))
+            str_add(&judged, "%s%s", judged.n ? ", " : "", all.at[i].dir);
+    if (judged.n)
+        error_set(ERR_MISSING, "%s: %s has no result; it went into these: name one: %s", word, dir,
+                  judged.at);
+    else
+        error_set(ERR_MISSING,
+                  "%s: %s has no result: name the run or the config of an evaluation; ovseg eval "
+                  "CONFIG makes one",
+                  word, dir);
+    str_free(&judged);
+    run_looks_free(&all);
+    free(runs);
+    return ERR_MISSING;
+}
+
+/* What a word means, owned: a result.json, or the folder of a run, of a config that of the last of
+ * its chain. */
+static int find_result(const char *word, const char *runs, char **path) {
+    bool json = file_exists(word) && !path_is_yaml(word);
+    *path = json ? mem_strdup(word) : run_meant_end(word, runs);
+    if (!*path) return error_status();
+    return json || has_result(*path) ? 0 : no_result(word, *path);
+}
+
 int report_compare(const struct report_compare *c) {
+    char *path[2] = {NULL, NULL};
     cJSON *result[2] = {NULL, NULL};
-    int status = protocol_read(c->path[0], &result[0]);
-    if (!status) status = protocol_read(c->path[1], &result[1]);
-    if (!status) status = tell(c, result);
-    cJSON_Delete(result[0]);
-    cJSON_Delete(result[1]);
+    int status = 0;
+    for (int i = 0; i < 2 && !status; i++) {
+        status = find_result(c->word[i], c->runs, &path[i]);
+        if (!status) status = protocol_read(path[i], &result[i]);
+    }
+    if (!status) status = tell(c, path, result);
+    for (int i = 0; i < 2; i++) {
+        cJSON_Delete(result[i]);
+        free(path[i]);
+    }
     return status;
 }

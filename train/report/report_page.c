@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "train/report/html.h"
 #include "train/report/report.h"
@@ -264,10 +265,10 @@ static int write_tables(const struct report_tables *t, const char *dir) {
 int report_write(const struct report *r, const struct report_look *look, const char *dir) {
     struct report_tables t;
     struct str page = {0};
-    int status = dir_make(dir);
+    if (dir_make(dir)) return error_status();
     report_tables(r, &t);
     report_page(r, &t, look, &page);
-    if (!status) status = write_tables(&t, dir);
+    int status = write_tables(&t, dir);
     if (!status) status = write_file(dir, "report", ".html", &page);
     report_tables_free(&t);
     str_free(&page);

@@ -201,13 +201,14 @@ void run_looks_free(struct run_looks *all) {
     *all = (struct run_looks){0};
 }
 
-/* Whether NAME-HASH is meant by NAME, by HASH, or by the beginning of it. */
+/* Whether NAME-HASH is meant: by NAME, with the beginning of HASH or without, or by that alone. */
 static bool is_meant(const char *run, const char *text) {
     const char *dash = strrchr(run, '-');
     size_t n = strlen(text);
     if (strcmp(run, text) == 0) return true;
     if (!dash || n == 0) return false;
-    if ((size_t)(dash - run) == n && strncmp(run, text, n) == 0) return true;
+    size_t name = (size_t)(dash - run);
+    if ((n == name || n > name + 1) && strncmp(run, text, n) == 0) return true;
     return n >= 4 && strncmp(dash + 1, text, n) == 0;
 }
 

@@ -57,7 +57,7 @@ struct run_looks {
 int run_look_all(struct run_looks *all, const char *dir);
 void run_looks_free(struct run_looks *all);
 
-/* The folder that a command names: DIR itself, or NAME-HASH, or a NAME or HASH (from 4 digits on)
+/* The folder that a command names: DIR itself, or NAME-HASH, or a NAME or HASH (or its beginning)
  * that one run of `runs` alone has. Owned; NULL and ERR_USAGE, ERR_MISSING. */
 char *run_named(const char *text, const char *runs);
 

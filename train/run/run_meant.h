@@ -5,3 +5,6 @@
  * the run that it would make (in `runs`, where that is not the usual place: places_runs()), when it
  * is there; it may be unfinished. Owned; NULL and the error. */
 char *run_meant(const char *word, const char *runs);
+
+/* The same for who asks for figures: of a config the run that ends its chain, by `then`. */
+char *run_meant_end(const char *word, const char *runs);
