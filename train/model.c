@@ -69,14 +69,29 @@ static struct node *open_weights(struct graph *g, const char *config,
     return status ? NULL : n;
 }
 
+/* Of the overrides, which are those of an evaluation, what says where the model's run lies, too; by
+ * reference. */
+static struct override *of_places(const struct model_options *o, size_t *n) {
+    struct override *out = mem_alloc(o->n_overrides + 1, sizeof *out);
+    *n = 0;
+    for (size_t i = 0; i < o->n_overrides; i++)
+        if (strcmp(o->overrides[i].key, "output_dir") == 0 ||
+            strncmp(o->overrides[i].key, "paths.", strlen("paths.")) == 0)
+            out[(*n)++] = o->overrides[i];
+    return out;
+}
+
 /* The finished run of a config; its `then` may still be to do. Published weights need no run: they
  * are read from their file, and take overrides of the model, too. */
 static struct node *open_config(struct graph *g, const char *path, const struct model_options *o) {
     struct graph chain;
     bool weights = !path_is_yaml(path);
+    size_t n_places;
+    struct override *places = of_places(o, &n_places);
     int status = weights ? graph_open_weights(&chain, path, o->overrides, o->n_overrides)
-                         : graph_open(&chain, path, NULL, 0);
+                         : graph_open(&chain, path, places, n_places);
     struct node *n = chain.named;
+    free(places);
     if (!weights && !status && n->config.run.stage == STAGE_IMPORT) { /* again, with overrides */
         graph_close(&chain);
         status = graph_open(&chain, path, o->overrides, o->n_overrides);

@@ -124,7 +124,10 @@ static void check_eval(const char *package, const char *runs) {
         if (strncmp(names.at[i], "scenes-", 7) == 0) scenes = path_join(runs, names.at[i]);
     char *sets = mem_format("%s:test", scenes);
     char *out = GOOD("eval", package, "--sets", sets, output, "threads=1");
-    CHECK_HAS(out, "clip");
+    char *head = mem_format("\n%-24s model      classes", "set"); /* as wide as the name below */
+    char *row = mem_format("\n%s:test clip       ", path_base(scenes));
+    CHECK_HAS(out, head);
+    CHECK_HAS(out, row);
     cJSON *card = json_in(package, "card.json");
     char *run = run_of("measured", "m");
     cJSON *again = json_in(run, "evaluation.json");
@@ -135,7 +138,7 @@ static void check_eval(const char *package, const char *runs) {
     cJSON_Delete(again);
     REFUSED(ERR_USAGE, "a package has no pictures in it", "eval", package);
     strings_free(&names);
-    FREE_ALL(into, output, scenes, sets, out, run);
+    FREE_ALL(into, output, scenes, sets, out, run, head, row);
 }
 
 TEST(a_package_takes_the_place_of_the_runs_it_came_from) {

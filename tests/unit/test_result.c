@@ -128,3 +128,21 @@ TEST(figures_of_unseen_classes_where_there_are_none_are_dashes_with_a_line_that_
     free(text);
     chain_close(&c);
 }
+
+TEST(time_of_reused_stages_is_not_told_as_spent_now) {
+    struct chain c;
+    chain_open(&c);
+    char *fresh = printed_of(&c, rows, TABLE_SHORT);
+    CHECK_HAS(fresh, "in all                    1.6 s\n\nresults: ");
+    c.mpt.reused = true;
+    char *half = printed_of(&c, rows, TABLE_SHORT);
+    CHECK_HAS(half, "mpt                       1.2 s   reused\n");
+    CHECK_HAS(half, "in all                    1.6 s   333 ms of it not reused\n");
+    c.eval.reused = true;
+    char *none = printed_of(&c, rows, TABLE_SHORT);
+    CHECK_HAS(none, "in all                    1.6 s   reused\n");
+    free(fresh);
+    free(half);
+    free(none);
+    chain_close(&c);
+}

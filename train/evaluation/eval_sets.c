@@ -186,12 +186,21 @@ static int64_t count_of(const cJSON *result, const char *key) {
     return cJSON_IsNumber(x) ? (int64_t)x->valuedouble : 0;
 }
 
-static void print_set(const char *label, const cJSON *result, struct str *to) {
+static int label_columns(const struct wanted_sets *sets) {
+    int most = 20;
+    for (size_t i = 0; i < sets->n; i++) {
+        int n = (int)strlen(sets->at[i].label);
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+static void print_set(const char *label, int columns, const cJSON *result, struct str *to) {
     static const char *const figures[] = {"miou",  "miou_truth", "miou_all",
                                           "fwiou", "macc",       "pacc"};
     const cJSON *row;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "rows")) {
-        str_add(to, "%-20s %-10s %7lld %7lld", label, result_model(row),
+        str_add(to, "%-*s %-10s %7lld %7lld", columns, label, result_model(row),
                 (long long)count_of(result, "classes"), (long long)count_of(result, "images"));
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             str_add(to, " %7s", figure_text(result_figure(row, figures[i]), 2).at);
@@ -199,9 +208,9 @@ static void print_set(const char *label, const cJSON *result, struct str *to) {
     }
 }
 
-static void begin_table(struct str *to) {
-    str_add(to, "\n%-20s %-10s %7s %7s %7s %7s %7s %7s %7s %7s\n", "set", "model", "classes",
-            "images", "mIoU", "/truth", "/all", "fwIoU", "mACC", "pACC");
+static void begin_table(int columns, struct str *to) {
+    str_add(to, "\n%-*s %-10s %7s %7s %7s %7s %7s %7s %7s %7s\n", columns, "set", "model",
+            "classes", "images", "mIoU", "/truth", "/all", "fwIoU", "mACC", "pACC");
 }
 
 static const char legend[] =
@@ -219,7 +228,8 @@ static int run_train(const struct strings *argv, char **dir) {
     return status;
 }
 
-static int evaluate_set(const struct strings *base, const struct wanted *w, struct str *table) {
+static int evaluate_set(const struct strings *base, const struct wanted *w, int columns,
+                        struct str *table) {
     struct strings argv = {0};
     char *dir = NULL;
     cJSON *result = NULL;
@@ -230,7 +240,7 @@ static int evaluate_set(const struct strings *base, const struct wanted *w, stru
     fflush(stdout); /* before what children print */
     int status = run_train(&argv, &dir);
     if (!status && dir && protocol_read(dir, &result)) status = cmd_failed();
-    if (result) print_set(w->label, result, table);
+    if (result) print_set(w->label, columns, result, table);
     cJSON_Delete(result);
     strings_free(&argv);
     free(dir);
@@ -239,10 +249,10 @@ static int evaluate_set(const struct strings *base, const struct wanted *w, stru
 
 static int evaluate_sets(const struct strings *base, const struct wanted_sets *sets, bool dry_run) {
     struct str table = {0};
-    int status = 0;
-    begin_table(&table);
+    int status = 0, columns = label_columns(sets);
+    begin_table(columns, &table);
     for (size_t i = 0; !status && i < sets->n; i++)
-        status = evaluate_set(base, &sets->at[i], &table);
+        status = evaluate_set(base, &sets->at[i], columns, &table);
     if (!status && !dry_run) printf("%s%s", table.at, legend);
     str_free(&table);
     return status;

@@ -136,6 +136,30 @@ static void print_evaluation(const cJSON *json, FILE *to) {
     str_free(&absent);
 }
 
+/* A stage that is reused took its time once, some other day. */
+static void print_times(const struct graph *g, FILE *to) {
+    double total = 0, now = 0;
+    size_t reused = 0;
+    char span[16];
+    fprintf(to, "\n%-18s %12s\n", "stage", "time");
+    for (size_t i = 0; i < g->n; i++) {
+        const struct node *n = g->at[i];
+        clock_span(n->seconds, span);
+        total += n->seconds;
+        now += n->reused ? 0 : n->seconds;
+        reused += n->reused;
+        fprintf(to, "%-18s %12s%s\n", n->name, span, n->reused ? "   reused" : "");
+    }
+    clock_span(total, span);
+    fprintf(to, "%-18s %12s", "in all", span);
+    clock_span(now, span);
+    if (reused == g->n)
+        fprintf(to, "   reused");
+    else if (reused)
+        fprintf(to, "   %s of it not reused", span);
+    fprintf(to, "\n");
+}
+
 int result_print(const struct graph *g, FILE *to) {
     struct node *last = last_of(g);
     cJSON *json;
@@ -145,17 +169,8 @@ int result_print(const struct graph *g, FILE *to) {
     bool rows = cJSON_GetObjectItemCaseSensitive(json, "rows");
     if (rows) print_evaluation(json, to);
     if (rows && o->table == TABLE_FULL) result_print_full(json, o->lines, to);
-    double total = 0;
-    fprintf(to, "\n%-18s %12s\n", "stage", "time");
-    for (size_t i = 0; i < g->n; i++) {
-        char span[16];
-        clock_span(g->at[i]->seconds, span);
-        total += g->at[i]->seconds;
-        fprintf(to, "%-18s %12s%s\n", g->at[i]->name, span, g->at[i]->reused ? "   reused" : "");
-    }
-    char span[16];
-    clock_span(total, span);
-    fprintf(to, "%-18s %12s\n\nresults: %s\n", "in all", span, last->dir);
+    print_times(g, to);
+    fprintf(to, "\nresults: %s\n", last->dir);
     cJSON_Delete(json);
     return 0;
 }
