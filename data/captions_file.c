@@ -21,18 +21,49 @@ void captions_add(struct captions *c, const char *file, const char *text, int64_
     c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
     const char *said = c->source.n ? c->source.at[c->source.n - 1] : c->path;
     bool texts = c->form == CAPTIONS_TEXTS;
-    c->at[c->n++] = (struct caption_entry){.file = mem_strdup(file),
-                                           .name = texts ? image_name_bare(file) : path_stem(file),
-                                           .text = mem_strdup(text),
-                                           .id = id,
-                                           .line = line,
-                                           .said = said};
+    c->at[c->n++] =
+        (struct caption_entry){.file = mem_strdup(file),
+                               .name = texts ? image_name_bare(file) : image_name_said(file),
+                               .text = mem_strdup(text),
+                               .id = id,
+                               .line = line,
+                               .said = said};
+}
+
+static int by_name_and_text(const void *a, const void *b) {
+    const struct caption_entry *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    if (!order) order = strcmp(x->text, y->text);
+    return order ? order : (x->id > y->id) - (x->id < y->id);
 }
 
 static int by_name_and_id(const void *a, const void *b) {
     const struct caption_entry *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     return order ? order : (x->id > y->id) - (x->id < y->id);
+}
+
+static void entry_free(struct caption_entry *e) {
+    free(e->file);
+    free(e->name);
+    free(e->text);
+}
+
+/* The same text of the same picture counts once: each further one would be the same pairs again.
+ * But for COCO's, whose ids others may refer to. */
+static void drop_doubled(struct captions *c) {
+    size_t n = 0;
+    if (!c->n || c->form == CAPTIONS_COCO) return;
+    qsort(c->at, c->n, sizeof *c->at, by_name_and_text);
+    for (size_t i = 0; i < c->n; i++) {
+        struct caption_entry *e = &c->at[i], *before = n ? &c->at[n - 1] : NULL;
+        if (before && strcmp(before->name, e->name) == 0 && strcmp(before->text, e->text) == 0)
+            entry_free(e);
+        else
+            c->at[n++] = *e;
+    }
+    c->doubled = c->n - n;
+    c->n = n;
 }
 
 /* ---- COCO's JSON ---- */
@@ -69,7 +100,7 @@ static int by_name(const void *a, const void *b) {
 static void find_twice(struct captions *c, const struct coco_table *t) {
     struct named_image *all = mem_alloc(t->n_images + 1, sizeof *all);
     for (size_t i = 0; i < t->n_images; i++)
-        all[i] = (struct named_image){path_stem(t->image[i].file), &t->image[i]};
+        all[i] = (struct named_image){image_name_said(t->image[i].file), &t->image[i]};
     if (t->n_images) qsort(all, t->n_images, sizeof *all, by_name);
     for (size_t i = 1; i < t->n_images; i++) {
         const struct coco_image *a = all[i - 1].image, *b = all[i].image;
@@ -128,12 +159,49 @@ static enum captions_form form_of_text(const char *text, size_t n) {
     return lines ? CAPTIONS_LINES : CAPTIONS_COCO;
 }
 
+/* A list of objects: of these keys, or of those that other programs write. */
+static int is_list(const char *path, const char *text, const char *as) {
+    const char *end;
+    cJSON *first = cJSON_ParseWithOpts(text + 1, &end, false);
+    bool numbered = cJSON_HasObjectItem(first, "image_id"),
+         talks = cJSON_HasObjectItem(first, "conversations");
+    cJSON_Delete(first);
+    if (numbered)
+        return error_set(ERR_DATA,
+                         "%s: is a list of COCO's results, where pictures have numbers: put it "
+                         "together with the JSON that lists these as \"images\": jq -s '{images: "
+                         ".[0].images, annotations: [.[1] | to_entries[] | .value + {id: .key}]}' "
+                         "IMAGES.json %s >NEW.json",
+                         path, path);
+    return error_set(ERR_DATA,
+                     "%s: is a list in JSON; write its objects a line each: jq -c '.[]%s' %s >%s",
+                     path,
+                     talks ? " | {image, captions: [.conversations[] | select(.from == \"gpt\") | "
+                             ".value]}"
+                           : "",
+                     path, as);
+}
+
+/* {"a.jpg": ...}: its first key is the name of a picture. */
+static bool is_map(const char *text) {
+    text++;
+    text += strspn(text, " \t\r\n");
+    const char *stop = *text == '"' ? strchr(text + 1, '"') : NULL;
+    char *key = stop ? mem_format("%.*s", (int)(stop - text - 1), text + 1) : NULL;
+    bool is = key && image_name_is(key);
+    free(key);
+    return is;
+}
+
 int captions_check_json(const char *path, const char *text, bool lines) {
     const char *as = lines ? "NEW.jsonl" : "captions.jsonl"; /* never onto itself */
     text += strspn(text, " \t\r\n\xEF\xBB\xBF");
-    if (*text == '[')
+    if (*text == '[') return is_list(path, text, as);
+    if (*text == '{' && is_map(text))
         return error_set(ERR_DATA,
-                         "%s: is a list in JSON; write its objects a line each: jq -c '.[]' %s >%s",
+                         "%s: is a map in JSON, from pictures to captions; write them a line each: "
+                         "jq -c 'to_entries[] | {image: .key, captions: ([.value] | flatten)}' %s "
+                         ">%s",
                          path, path, as);
     if (lines && *text == '{' && text[1 + strspn(text + 1, " \t\r")] == '\n')
         return error_set(ERR_DATA,
@@ -190,17 +258,14 @@ int captions_read(struct captions *c, const char *path, const struct strings *on
     }
     if (!status && !c->n && !c->damaged.n)
         status = error_set(ERR_DATA, "%s: has no captions: write some, or leave it out", path);
+    drop_doubled(c);
     if (c->n) qsort(c->at, c->n, sizeof *c->at, by_name_and_id);
     if (status) captions_free(c);
     return status;
 }
 
 void captions_free(struct captions *c) {
-    for (size_t i = 0; i < c->n; i++) {
-        free(c->at[i].file);
-        free(c->at[i].name);
-        free(c->at[i].text);
-    }
+    for (size_t i = 0; i < c->n; i++) entry_free(&c->at[i]);
     free(c->at);
     free(c->path);
     strings_free(&c->source);

@@ -10,15 +10,17 @@
  * "file", "filename", "filepath", "path", "image_path" and "picture" are other words for "image",
  * "text" and "title" for "caption".
  *
- * A table, with tabs (.tsv) or commas (.csv), of pictures and captions: a line a caption. The first
- * line may name the columns, by the words above; without it they are two. Every line has as many;
- * empty ones at its end do not count.
+ * A table, with tabs (.tsv), commas or semicolons (.csv), of pictures and captions: a line a
+ * caption. The first line may name the columns, by the words above, several of captions, too
+ * ("caption", "caption_2"); without it they are two. Every line has as many; empty ones at its end
+ * do not count.
  *
  * A folder of texts: NAME.txt has the captions of NAME.jpg, a line each; it may be the folder of
  * the pictures. names.txt, classes.txt, labels.txt, readme.txt and license.txt are none.
  *
- * Suffixes and folders of pictures' names do not count. Windows' line ends and a byte order mark
- * are taken as they are. */
+ * Suffixes and folders of pictures' names do not count, nor which slash parts the folders. The same
+ * text of the same picture counts once (not in COCO's JSON). Windows' line ends and a byte order
+ * mark are taken as they are. */
 #pragma once
 
 #include "base/hash.h"
@@ -43,6 +45,7 @@ struct captions {
     struct strings twice;   /* of COCO's JSON: "images 3 and 20 are both a.jpg": both's captions are
                                its */
     struct strings mixed;   /* the same of two files that have one name: "x/a.jpg and y/a.jpg" */
+    size_t doubled;         /* left out: the same text of the same picture; of COCO's JSON none */
     bool crlf;              /* some lines end as Windows ends them */
 };
 

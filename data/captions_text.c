@@ -76,7 +76,8 @@ static const char *take_object(struct captions *c, const cJSON *o, size_t line) 
     const cJSON *image = member(o, image_words), *one = member(o, one_words);
     const cJSON *many = cJSON_GetObjectItemCaseSensitive(o, "captions");
     if (!is_text(image)) return "needs \"image\", the name of a file";
-    if (!one == !many) return "needs either \"caption\" or \"captions\"";
+    if (one && many) return "has both \"caption\" and \"captions\": leave one of them";
+    if (!one && !many) return "needs \"caption\", a text, or \"captions\", a list of texts";
     if (many) return take_many(c, o, image->valuestring, line);
     if (cJSON_GetObjectItemCaseSensitive(o, "ids"))
         return "\"ids\" is a list as long as \"captions\"";
@@ -114,15 +115,37 @@ int captions_read_lines(struct captions *c, struct hasher *hash) {
 
 /* What the first line says of the others. */
 struct table {
-    bool head;                   /* it names the columns, else they are the first two */
-    size_t image, text, columns; /* where they are, of how many */
+    bool head;             /* it names the columns, else they are the first two */
+    size_t image, columns; /* where the picture is; of how many */
+    size_t *text, n, cap;  /* where captions are */
 };
+
+static void add_text_column(struct table *t, size_t i) {
+    t->text = mem_grow(t->text, &t->cap, t->n + 1, sizeof *t->text);
+    t->text[t->n++] = i;
+}
 
 static size_t column(const struct csv_reader *r, const char *const *words) {
     for (; *words; words++)
         for (size_t i = 0; i < r->n_fields; i++)
             if (strcasecmp(csv_field(r, i), *words) == 0) return i;
     return r->n_fields;
+}
+
+/* "caption"; of several also "caption1", "caption_2", and pandas' "caption.1". */
+static bool is_numbered(const char *field, const char *word) {
+    size_t n = strlen(word);
+    if (strncasecmp(field, word, n) != 0) return false;
+    field += n;
+    field += *field && strchr("._- ", *field) && field[1];
+    return strspn(field, "0123456789") == strlen(field);
+}
+
+/* All columns of the first word that one has. */
+static void find_texts(const struct csv_reader *r, struct table *t) {
+    for (size_t k = 0; text_words[k] && !t->n; k++)
+        for (size_t i = 0; i < r->n_fields; i++)
+            if (is_numbered(csv_field(r, i), text_words[k])) add_text_column(t, i);
 }
 
 /* Columns of a line; empty ones behind the first `least` are what spreadsheets leave. */
@@ -163,44 +186,79 @@ static int unknown_head(const struct captions *c, size_t line) {
 
 /* A first line of words that are not known, above pictures, would be taken for a caption. */
 static int take_head(const struct captions *c, struct csv_reader *r, struct table *t) {
-    *t = (struct table){.text = 1, .columns = 2};
     int status = csv_next(r);
     if (status || !r->n_fields) return status;
-    size_t a = column(r, image_words), b = column(r, text_words), line = r->began;
-    bool image = a < r->n_fields, text = b < r->n_fields, named = names_file(r, true);
-    if (image && text) {
-        *t = (struct table){true, a, b, columns_of(r, 1)};
-        return 0;
-    }
+    find_texts(r, t);
+    size_t line = r->began;
+    t->image = column(r, image_words);
+    t->columns = columns_of(r, 1);
+    bool image = t->image < r->n_fields, text = t->n, named = names_file(r, true);
+    t->head = image && text;
+    if (t->head) return 0;
+    t->image = t->n = 0;
+    t->columns = 2;
+    add_text_column(t, 1);
     status = csv_next(r);
     if (!status && !named && (image || text || names_file(r, false)))
         status = unknown_head(c, line);
     return status;
 }
 
+static const char *separator_name(char c) {
+    return c == '\t' ? "a tab" : c == ';' ? "a semicolon" : "a comma";
+}
+
 /* A caption would be cut at its comma, or what stands beside it be lost. */
 static int wrong_columns(const struct captions *c, const struct csv_reader *r,
                          const struct table *t, size_t n) {
-    bool tabs = r->separator == '\t';
     const char *needs = t->head ? "as the first line has" : "a picture and its caption",
-               *remedy = n < t->columns
-                             ? tabs ? "put a tab between them" : "put a comma between them"
-                         : tabs ? "take the others out"
-                                : "put captions that hold a comma in quotation marks";
-    return error_set(
+               *by = separator_name(r->separator);
+    char *remedy = n < t->columns         ? mem_format("put %s between them", by)
+                   : r->separator == '\t' ? mem_strdup("take the others out")
+                                          : mem_format(
+                                                "put captions that hold %s in quotation "
+                                                "marks",
+                                                by);
+    error_set(
         ERR_DATA, "%s: line %zu: has %zu column%s, %zu are needed, %s: %s%s", c->path, r->began, n,
         n == 1 ? "" : "s", t->columns, needs, remedy,
         t->head || n < t->columns ? "" : ", or name the columns in a first line (image, caption)");
+    free(remedy);
+    return ERR_DATA;
 }
 
+/* Of several columns of captions some may be empty; a row without any has one that is. */
 static int take_row(struct captions *c, const struct csv_reader *r, const struct table *t) {
-    size_t n = columns_of(r, t->columns), last = t->image > t->text ? t->image : t->text;
+    REQUIRE(t->text, "take_head() finds a column of captions where there is a row");
+    size_t n = columns_of(r, t->columns), last = t->image > t->text[0] ? t->image : t->text[0];
     size_t least = t->head ? last + 1 : t->columns; /* behind them nothing is needed */
+    bool some = false;
     if (n < least || n > t->columns) return wrong_columns(c, r, t, n);
-    if (!*csv_field(r, t->image))
-        return error_set(ERR_DATA, "%s: line %zu: names no picture", c->path, r->began);
-    captions_add(c, csv_field(r, t->image), csv_field(r, t->text), (int64_t)c->n, r->began);
+    const char *image = csv_field(r, t->image);
+    if (!*image) return error_set(ERR_DATA, "%s: line %zu: names no picture", c->path, r->began);
+    for (size_t k = 0; k < t->n; k++) {
+        const char *text = t->text[k] < r->n_fields ? csv_field(r, t->text[k]) : "";
+        if (t->n > 1 && !text[strspn(text, " \t")]) continue;
+        captions_add(c, image, text, (int64_t)c->n, r->began);
+        some = true;
+    }
+    if (!some) captions_add(c, image, "", (int64_t)c->n, r->began);
     return 0;
+}
+
+/* Excel's first line "sep=;" says it; spreadsheets of countries that write 0,5 put semicolons.
+ * *from: where that line ends, so that lines count as people count them. */
+static char separator_of(const char *path, const char *text, size_t *from) {
+    size_t mark = utf8_mark(text, strlen(text)), n = strcspn(text + mark, "\r\n");
+    *from = 0;
+    if (!captions_with_commas(path)) return '\t';
+    const char *line = text + mark;
+    if (n == 5 && strncasecmp(line, "sep=", 4) == 0 && strchr(",;\t", line[4])) {
+        *from = mark + n + (line[n] == '\r');
+        return line[4];
+    }
+    const char *quote = *line == '"' ? strchr(line + 1, '"') : NULL, *first = quote ? quote : line;
+    return first[strcspn(first, ",;\r\n")] == ';' ? ';' : ',';
 }
 
 int captions_read_table(struct captions *c, struct hasher *hash) {
@@ -208,17 +266,19 @@ int captions_read_table(struct captions *c, struct hasher *hash) {
     int status = read_text(c, c->path, TEXT_BYTES_MAX, &file, hash);
     if (status) return status;
     const char *text = (const char *)file.at;
-    char separator = captions_with_commas(c->path) ? ',' : '\t';
+    size_t from;
+    char separator = separator_of(c->path, text, &from);
     struct csv_reader r;
-    struct table t;
-    csv_open(&r, c->path, text, file.n, separator);
+    struct table t = {0};
+    csv_open(&r, c->path, text + from, file.n - from, separator);
     status = take_head(c, &r, &t);
     csv_close(&r);
-    csv_open(&r, c->path, text, file.n, separator);
+    csv_open(&r, c->path, text + from, file.n - from, separator);
     if (!status && t.head) status = csv_next(&r);
     while (!status && !(status = csv_next(&r)) && r.n_fields) status = take_row(c, &r, &t);
     csv_close(&r);
     bytes_free(&file);
+    free(t.text);
     return status;
 }
 

@@ -301,7 +301,7 @@ int dataset_open_coco(struct dataset *d, const char *images_dir, const char *cap
         fill_sizes(d, c);
         hash_images(&hash, c);
         d->has_labels = instances_json != NULL;
-        d->ignore = d->n_classes > 255 ? UINT16_MAX : 255;
+        d->ignore = dataset_ignore(d->n_classes);
     }
     d->hash = hasher_close(&hash);
     if (error_status()) dataset_close(d);

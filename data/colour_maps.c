@@ -58,6 +58,12 @@ static uint16_t class_of(const struct colour_table *t, uint32_t rgb) {
     return at ? at->class : rgb ? NO_CLASS : t->ignore;
 }
 
+static bool is_grey(const struct image *im) {
+    for (int64_t i = 0; i < im->h * im->w; i++)
+        if (im->at[3 * i] != im->at[3 * i + 1] || im->at[3 * i] != im->at[3 * i + 2]) return false;
+    return true;
+}
+
 static int to_classes(const struct image *im, const char *name, const struct colour_table *t,
                       struct labels *out) {
     int64_t bad = 0, first = 0;
@@ -72,9 +78,13 @@ static int to_classes(const struct image *im, const char *name, const struct col
     if (!bad) return 0;
     return error_set(ERR_DATA,
                      "%s: colour #%06x at row %lld, column %lld is in no table of colours (%lld "
-                     "pixels are): add it to the names, or repaint them without smoothing, as PNG",
+                     "pixels are): %s",
                      name, (unsigned)pack(im->at + 3 * first), (long long)(first / im->w),
-                     (long long)(first % im->w), (long long)bad);
+                     (long long)(first % im->w), (long long)bad,
+                     is_grey(im)
+                         ? "all are grey: where they are numbers of classes, save masks "
+                           "with one channel, and names without colours"
+                         : "add it to the names, or repaint them without smoothing, as PNG");
 }
 
 int labels_decode_colours(const void *bytes, size_t n, const char *name,

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+uint16_t dataset_ignore(int64_t n_classes) { return n_classes > 255 ? UINT16_MAX : 255; }
+
 const char *dataset_image_name(const struct dataset *d, int64_t i) {
     return d->image_name && *d->image_name[i] ? d->image_name[i] : NULL;
 }

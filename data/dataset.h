@@ -33,6 +33,9 @@ struct dataset {
     void *state;
 };
 
+/* What maps hold where nothing is labelled: 255; 65535 of more than 255 classes. */
+uint16_t dataset_ignore(int64_t n_classes);
+
 /* Its file's name without suffix, or NULL. */
 const char *dataset_image_name(const struct dataset *d, int64_t i);
 void dataset_close(struct dataset *d);

@@ -188,7 +188,7 @@ static int take_classes(struct dataset *d, struct file_set *s, const struct file
     struct vocabulary v;
     int status = vocabulary_read(&v, o->names);
     if (status) return status;
-    d->ignore = v.n > 255 ? UINT16_MAX : 255;
+    d->ignore = dataset_ignore((int64_t)v.n);
     d->n_classes = (int64_t)v.n;
     d->class_name = mem_alloc(v.n + 1, sizeof *d->class_name);
     d->class_seen = mem_alloc(v.n + 1, sizeof *d->class_seen);
@@ -273,7 +273,7 @@ int file_set_open(struct dataset *d, const struct file_set_options *o) {
     s->kind = o->kind;
     s->shrunk = o->shrunk;
     file_set_put(d, s);
-    d->ignore = 255;
+    d->ignore = dataset_ignore(0);
     d->has_labels = o->maps != NULL;
     if (o->names) status = take_classes(d, s, o);
     if (!status) status = file_set_pair(s, o, &names);

@@ -78,7 +78,7 @@ int dataset_use_maps(struct dataset *d, const char *maps_dir, const char *names)
     if (!dir_exists(maps_dir))
         return error_set(ERR_MISSING, "%s: is not a folder; it should hold label maps", maps_dir);
     if (vocabulary_read(&v, names)) return error_status();
-    uint16_t ignore = v.n > 255 ? UINT16_MAX : 255;
+    uint16_t ignore = dataset_ignore((int64_t)v.n);
     struct maps *m = mem_alloc(1, sizeof *m);
     int status = fill_table(m, &v, names, ignore);
     if (status) {

@@ -87,7 +87,7 @@ static void take_classes(struct dataset *d, const struct vocabulary *v) {
         d->class_name[k] = mem_strdup(v->at[k].name);
         d->class_seen[k] = !v->at[k].unseen;
     }
-    d->ignore = v->n > 255 ? UINT16_MAX : 255;
+    d->ignore = dataset_ignore((int64_t)v->n);
     d->has_labels = true;
 }
 
@@ -96,7 +96,7 @@ static int pair_instances(const struct dataset *d, struct instances *s, const ch
     const struct dataset *coco = &s->coco;
     for (int64_t i = 0; i < d->n_images; i++) s->at[i] = -1;
     for (int64_t i = 0; i < coco->n_images; i++) {
-        char *name = path_stem(dataset_coco_file(coco, i));
+        char *name = image_name_said(dataset_coco_file(coco, i));
         int64_t at = find_name(d, name);
         free(name);
         if (at < 0) continue;
@@ -229,18 +229,16 @@ int own_list_read(const char *path, struct strings *lines) {
 }
 
 static int find_listed(const struct dataset *d, const char *path, const struct strings *lines,
-                       int64_t *out, int64_t *n) {
+                       int64_t *out, int64_t *n, struct problems *gone) {
     for (size_t i = 0; i < lines->n; i++) {
         if (!*lines->at[i]) continue;
         char *name = image_name_bare(lines->at[i]);
         int64_t at = find_name(d, name);
         free(name);
-        if (at < 0)
-            return error_set(ERR_DATA,
-                             "%s: line %zu: there is no picture %s any more; put it back, or take "
-                             "the line out",
-                             path, i + 1, lines->at[i]);
-        out[(*n)++] = at;
+        if (at >= 0)
+            out[(*n)++] = at;
+        else
+            problems_add(gone, "%s: line %zu: there is no picture %s", path, i + 1, lines->at[i]);
     }
     if (*n) qsort(out, (size_t)*n, sizeof *out, by_index);
     for (int64_t i = 1; i < *n; i++)
@@ -249,13 +247,14 @@ static int find_listed(const struct dataset *d, const char *path, const struct s
     return 0;
 }
 
-int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n) {
+int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n,
+                 struct problems *gone) {
     struct strings lines = {0};
     *out = NULL;
     *n = 0;
     int status = own_list_read(path, &lines);
     if (!status) *out = mem_alloc(lines.n + 1, sizeof **out);
-    if (!status) status = find_listed(d, path, &lines, *out, n);
+    if (!status) status = find_listed(d, path, &lines, *out, n, gone);
     if (status) {
         free(*out);
         *out = NULL;

@@ -3,6 +3,7 @@
  * or as COCO's instances. What belongs to which picture is said by names without suffix. */
 #pragma once
 
+#include "base/problems.h"
 #include "data/dataset.h"
 
 struct own_files {
@@ -36,6 +37,7 @@ int own_set_files(const struct own_files *f, enum own_part part, struct strings 
  * lines' ends do not count, empty lines are kept. Adds to `lines`. ERR_MISSING, ERR_DATA. */
 int own_list_read(const char *path, struct strings *lines);
 
-/* Which pictures a list names. *out: [n] indices in the order of `d`, owned. ERR_DATA: there is no
- * such picture, or one is named twice. */
-int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n);
+/* Which pictures a list names. *out: [n] indices in the order of `d`, owned. Lines of which there
+ * is no picture go to `gone`. ERR_MISSING; ERR_DATA: one is named twice. */
+int own_set_list(const struct dataset *d, const char *path, int64_t **out, int64_t *n,
+                 struct problems *gone);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/spans.h"
+#include "data/dataset.h"
 #include "data/resize.h"
 #include "eval/ensemble.h"
 #include "eval/ranked.h"
@@ -125,7 +126,7 @@ void segment_unlabel(struct labels *l, const struct scores *s, double least, con
     }
 }
 
-uint16_t segment_unlabelled(int64_t K) { return K <= 255 ? 255 : UINT16_MAX; }
+uint16_t segment_unlabelled(int64_t K) { return dataset_ignore(K); }
 
 /* label [H, W]; first: the scores of name 0 [1, H, W], or NULL. */
 static int copy_labels(tensor *label, tensor *first, int64_t K, struct labels *out) {

@@ -231,19 +231,33 @@ static int open_coco(const struct node *n, struct source *s) {
     return status ? status : hold_out(n, s);
 }
 
+static int say_gone(struct problems *gone) {
+    size_t n = gone->n;
+    if (!problems_close(gone, ERR_DATA)) return 0;
+    return error_context(
+        "%zu listed picture%s gone; put %s back, or take the line%s out, as "
+        "`ovseg init` does when it is called as before with --damaged skip",
+        n, n == 1 ? " is" : "s are", n == 1 ? "it" : "them", n == 1 ? "" : "s");
+}
+
 /* train.txt, and val.txt and test.txt where they are there. */
 static int open_own(const struct node *n, struct source *s) {
     struct own_files f;
     struct strings only;
+    struct problems gone = {0};
     s->own = true;
     int status = prepare_files(n, &f, &only);
     if (!status) status = own_set_open(&s->d, &f);
     for (int k = PREPARE_TRAIN; k < PREPARE_LISTS && !status; k++) {
         char *path = prepare_list(n, k);
         if (k == PREPARE_TRAIN || file_exists(path))
-            status = own_set_list(&s->d, path, &s->at[k], &s->n[k]);
+            status = own_set_list(&s->d, path, &s->at[k], &s->n[k], &gone);
         free(path);
     }
+    if (!status)
+        status = say_gone(&gone);
+    else
+        str_free(&gone.text);
     strings_free(&only);
     return status;
 }
@@ -353,7 +367,7 @@ const struct stage stage_prepare = {
     .name = "prepare",
     .inputs = inputs,
     .maybe = maybe,
-    .revision = 1,
+    .revision = 2, /* captions that are there twice, EXIF of PNG and WebP, grey of 16 bits */
     .check = check,
     .run = run,
     .check_inputs = check_inputs,

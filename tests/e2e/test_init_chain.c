@@ -166,16 +166,15 @@ TEST(a_chain_of_masks_alone_is_exported_with_the_network_that_it_is_judged_with)
                "raw: @/clip.yaml, mpt: mpt.yaml}\n"
                "eval: {set: test, min_area: 12}\n");
     char *config = test_path("mpt.yaml"), *runs = test_path("out"),
-         *package = test_path("mine.ovseg");
-    CHECK_INT(setenv("OVSEG_RUNS", runs, 1), 0);
+         *package = test_path("mine.ovseg"), *output = mem_format("output_dir=%s", runs);
     struct ended e = TRAIN("out", config, NULL);
     check_status(&e, 0);
     ended_free(&e);
-    e = OVSEG("export", config, "-o", package);
+    e = OVSEG("export", config, "-o", package, output); /* as the chain was run */
     check_status(&e, 0);
     ended_free(&e);
     char *parts = path_join(package, "proposals.safetensors");
     CHECK(file_exists(parts));
-    char *const owned[] = {config, runs, package, parts};
+    char *const owned[] = {config, runs, package, parts, output};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

@@ -9,11 +9,11 @@
 #include "tests/test.h"
 
 /* `ovseg init` of test_dir()/own, from the smallest models; the config of its data, owned. */
-static char *init(void) {
+static char *init_to(const char *damaged) {
     char *clip = test_source("configs/smoke/clip.yaml"), *dir = test_path("chain");
     char *proposals = test_source("configs/smoke/proposals.yaml"), *images = own_path("images");
-    struct ended e =
-        OVSEG("init", dir, "--images", images, "--clip", clip, "--proposals", proposals);
+    struct ended e = OVSEG("init", dir, "--images", images, "--clip", clip, "--proposals",
+                           proposals, "--damaged", damaged);
     check_status(&e, 0);
     ended_free(&e);
     char *config = path_join(dir, "data.yaml");
@@ -21,6 +21,8 @@ static char *init(void) {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     return config;
 }
+
+static char *init(void) { return init_to("stop"); }
 
 /* What it says. */
 static char *prepare(const char *config, const char *out) {
@@ -76,7 +78,7 @@ static void check_beside(void (*more)(void), const char *change) {
     said = prepare(config, "out");
     CHECK_HAS(said,
               "own/images: 2 pictures in no list of inputs.split are left out "
-              "(`ovseg init` takes in new ones)");
+              "(`ovseg init` takes in those that have a caption or a mask)");
     CHECK_INT(count_runs("out"), 1);
     free(said);
     free(prepare(config, "other"));
@@ -140,7 +142,7 @@ TEST(captions_and_instances_in_files_of_their_own_count_as_a_whole) {
     free(config);
 }
 
-TEST(a_listed_picture_that_is_gone_is_named_with_its_line) {
+TEST(listed_pictures_that_are_gone_are_all_named_with_their_lines) {
     own_pictures();
     own_captions_jsonl();
     own_masks_index(8);
@@ -148,8 +150,18 @@ TEST(a_listed_picture_that_is_gone_is_named_with_its_line) {
     own_remove("images/p00.jpg");
     struct ended e = TRAIN("out", config, NULL);
     check_status(&e, 65);
-    CHECK_HAS(e.err, "there is no picture p00.jpg any more; put it back, or take the line out");
+    CHECK_HAS(e.err, "1 listed picture is gone; put it back, or take the line out");
+    CHECK_HAS(e.err, "there is no picture p00.jpg");
     ended_free(&e);
+    own_remove("images/p07.jpg"); /* of whichever list */
+    e = TRAIN("out", config, NULL);
+    check_status(&e, 65);
+    CHECK_HAS(e.err, "2 listed pictures are gone; put them back");
+    CHECK_HAS(e.err, "there is no picture p00.jpg");
+    CHECK_HAS(e.err, "there is no picture p07.jpg");
+    ended_free(&e);
+    free(init_to("skip")); /* as it says */
+    free(prepare(config, "out"));
     free(config);
 }
 

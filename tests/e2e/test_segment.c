@@ -316,6 +316,36 @@ static void walk_damaged(void) {
     free(map);
 }
 
+static char *golden_copy(const char *name) {
+    char *file = mem_format("tests/golden/images/%s", name), *from = test_source(file),
+         *to = test_path(name);
+    struct bytes b = bytes_of(from);
+    CHECK_OK(file_write(to, b.at, b.n));
+    bytes_free(&b);
+    free(file);
+    free(from);
+    return to;
+}
+
+/* What a microscope writes would be white nearly everywhere; a telephone's PNG lies on its side. */
+static void walk_kinds(void) {
+    static const char said[] =
+        "grey16.png: is grey of 16 bits, of which readers of pictures keep "
+        "what is below 256; convert it to 8 bits";
+    char *out = test_path("kinds"), *deep = golden_copy("grey16.png"),
+         *lying = golden_copy("exif6.png"), *masks = test_path("no-masks-yet.json");
+    check_says(SEGMENT(out, deep), 65, NULL, said);
+    check_says(SEGMENT(out, "--damaged", "skip", deep, lying), 0, "exif6.png  21 x 34\n", said);
+    struct labels map = map_of(out, "exif6.png");
+    CHECK(map.h == 34 && map.w == 21);
+    CHECK_OK(file_write(masks, "[]", 2));
+    check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", masks, deep), 65, NULL,
+               said);
+    labels_free(&map);
+    char *const owned[] = {out, deep, lying, masks};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 /* ---- ovseg classify ---- */
 
 static void walk_classify(void) {
@@ -350,6 +380,11 @@ static void walk_classify(void) {
     check_says(CLASSIFY("--damaged", "skip", one, two), 0, "\"mask\":7", "skipped: ");
     check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", "/no/such", one), 66,
                NULL, "/no/such: there is no such file or folder");
+    e = CLASSIFY("--set", "eval.min_area=961", one);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "\"mask\":7,\"area\":960,\"bbox\":[0,0,48,20],\"names\":[],");
+    CHECK_HAS(e.err, "2 of 2 regions have fewer pixels than eval.min_area, 961, and so no names");
+    ended_free(&e);
     char *empty = test_path("no-masks");
     CHECK_OK(dir_make(empty));
     check_says(OVSEG("classify", "-m", model, "--classes", NAMES, "--masks", empty, one), 66, NULL,
@@ -396,6 +431,7 @@ TEST(a_folder_is_segmented_as_its_pictures_are_alone) {
     walk_resume(all);
     walk_signal(all);
     walk_damaged();
+    walk_kinds();
     walk_classify();
     walk_fit();
     free(all);

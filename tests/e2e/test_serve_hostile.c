@@ -89,6 +89,13 @@ static void bad_pictures(const struct server *s) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         send_picture(s, texts[i].bytes, strlen(texts[i].bytes),
                      (struct harm){texts[i].what, 422, "\"error\""});
+    char *path = test_source("tests/golden/images/grey16.png");
+    struct bytes deep;
+    CHECK_OK(file_read(path, 1 << 20, &deep));
+    send_picture(s, deep.at, deep.n,
+                 (struct harm){"grey of 16 bits", 422, "\"remedy\":\"convert it to 8 bits\""});
+    bytes_free(&deep);
+    free(path);
     static const uint32_t sizes[][2] = {
         {60000, 60000}, {16384, 16384}, {0, 5}, {0x7fffffff, 1}, {6000, 6000}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

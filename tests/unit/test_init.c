@@ -59,6 +59,25 @@ TEST(masks_are_found_in_each_form) {
     try_layout(NULL, own_masks_coco, "masks      of 12 of 12 pictures (100 %): COCO instances");
 }
 
+TEST(cocos_masks_of_windows_are_read) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_coco(OWN_PICTURES);
+    char *json = own_text_of("instances.json");
+    struct str windows = {0};
+    for (const char *at = json; *at; at++) {
+        bool name = strncmp(at, "p0", 2) == 0 || strncmp(at, "p1", 2) == 0;
+        str_add(&windows, "%s%c", name ? "JPEGImages\\\\" : "", *at);
+    }
+    own_text("instances.json", windows.at);
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    CHECK_HAS(e.out, "masks      of 12 of 12 pictures");
+    own_ended_free(&e);
+    str_free(&windows);
+    free(json);
+}
+
 TEST(captions_and_masks_go_together_in_every_form) {
     void (*const captions[])(void) = {own_captions_jsonl, own_captions_tsv, own_captions_coco,
                                       own_captions_texts};
@@ -203,6 +222,26 @@ TEST(turned_cmyk_and_deep_photographs_are_handled_and_counted) {
     e = INIT(NULL);
     FOUND(e.out, "2 pictures are turned upright by EXIF when they are read", "2 pictures are CMYK",
           "2 are nearly the same as others and on their side");
+    own_ended_free(&e);
+}
+
+TEST(png_is_turned_by_exif_and_grey_of_16_bits_with_alpha_is_taken) {
+    static const char *const files[] = {"exif6", "exif3behind", "grey_alpha16"};
+    own_pictures();
+    own_captions_jsonl();
+    for (int i = 0; i < 3; i++) {
+        char *old = mem_format("images/p%02d.jpg", i), *new = mem_format("images/p%02d.png", i),
+             *from = mem_format("tests/golden/images/%s.png", files[i]);
+        own_remove(old);
+        own_copy(new, from);
+        free(old);
+        free(new);
+        free(from);
+    }
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%s", e.err);
+    FOUND(e.out, "2 pictures are turned upright by EXIF when they are read",
+          "1 picture has 16 bits, of which 8 are taken");
     own_ended_free(&e);
 }
 

@@ -2,6 +2,7 @@
  * and after can be compared. */
 /* ctest: timeout=300 */
 #include "base/file.h"
+#include "tests/fault/inject.h"
 #include "tests/own_folder.h"
 #include "tests/test.h"
 #include "train/commands/cmd.h"
@@ -244,4 +245,81 @@ TEST(pictures_that_are_all_alike_are_not_said_to_be_drawn_anew) {
         CHECK(!strstr(e.out, "drawn anew"));
         own_ended_free(&e);
     }
+}
+
+/* A picture more: lists change, and so do texts that say how many there are. */
+TEST(a_config_that_was_changed_stays_and_what_it_would_be_now_is_beside_it) {
+    good();
+    char *names = own_text_of("out/names.yaml"), *train = list("train");
+    char *more = mem_format("# mine\n%s", names);
+    own_text("out/eval.yaml", "# my table\n");
+    own_text("out/names.yaml", more);
+    add_picture("new1", 13);
+    add_picture("new2", 16);
+    own_text("names.txt", "sky\ntree\nred car\nhouse\n");
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    CHECK_HAS(e.out, "out/eval.yaml was changed, and stays as it is\n");
+    CHECK_HAS(e.out, "out/names.yaml was changed, and stays as it is; what it would be now is in ");
+    own_has("out/eval.yaml", "# my table");
+    own_has("out/names.yaml", "# mine");
+    own_has("out/names.yaml.new", "house");
+    char *none = own_path("out/eval.yaml.new"), *beside = own_path("out/names.yaml.new");
+    CHECK(!file_exists(none)); /* there is no news for it */
+    char *now = list("train");
+    CHECK(lines_of(now) == lines_of(train) + 2);
+    own_ended_free(&e);
+    e = INIT(NULL); /* and again */
+    CHECK_INT(e.status, 0);
+    CHECK(file_exists(beside));
+    own_has("out/names.yaml", "# mine");
+    own_ended_free(&e);
+    own_rename("out/names.yaml.new", "out/names.yaml");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "names.yaml was changed"));
+    CHECK(!file_exists(beside));
+    own_ended_free(&e);
+    char *const owned[] = {names, train, more, none, beside, now};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
+/* The disk is full in the middle: some files are of that call, some of the one before. */
+TEST(a_call_that_ends_half_way_can_be_repeated_and_writes_all) {
+    good();
+    add_picture("new1", 13); /* another count in every config's first lines */
+    own_text("names.txt", "sky\ntree\nred car\nhouse\n");
+    struct own_ended e;
+    int failed = 0;
+    for (int k = 2; k < 100; k += 2) {
+        char *fault = mem_format("rename:%d+:ENOSPC", k);
+        fault_set(fault, "/out/");
+        e = INIT(NULL);
+        fault_set(NULL, NULL);
+        free(fault);
+        CHECK(!strstr(e.out, "was changed"));
+        if (!e.status) break;
+        failed++;
+        CHECK_INT(e.status, 74);
+        own_ended_free(&e);
+    }
+    CHECK(failed > 2);
+    own_ended_free(&e);
+    own_has("out/names.yaml", "house");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "was changed"));
+    own_ended_free(&e);
+}
+
+TEST(a_file_of_somebody_else_s_is_refused_by_a_later_call_too) {
+    good();
+    own_text("out/names.yaml", "# mine\n");
+    own_text("out/names.yaml.new", "# mine, too\n");
+    own_text("names.txt", "sky\ntree\nred car\nhouse\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 74);
+    CHECK_HAS(e.err, "out/names.yaml.new: was there before, and not written by ovseg init");
+    own_has("out/names.yaml.new", "# mine, too");
+    own_ended_free(&e);
 }

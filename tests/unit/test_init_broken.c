@@ -293,6 +293,13 @@ static void mask_of_the_stored_picture(void) {
     own_mask_index("masks/p03.png", 34, 21, 2);
 }
 
+static void mask_of_the_stored_png(void) {
+    good_masks();
+    own_remove("images/p03.jpg");
+    own_copy("images/p03.png", "tests/golden/images/exif6.png");
+    own_mask_index("masks/p03.png", 34, 21, 2);
+}
+
 static void value_without_name(void) {
     good_masks();
     own_mask_index("masks/p03.png", OWN_W, OWN_H, 5);
@@ -319,6 +326,19 @@ static void grey_with_alpha(void) {
 static void colour_without_name(void) {
     good_colours();
     own_text("names.csv", "name,r,g,b\nsky,70,130,180\ntree,0,128,0\n");
+}
+
+/* cv2.imwrite() of three equal channels. */
+static void numbers_as_colours(void) {
+    struct image im;
+    struct bytes b;
+    good_colours();
+    CHECK_OK(image_alloc(&im, OWN_H, OWN_W, 3));
+    for (int64_t k = 0; k < 3 * OWN_H * OWN_W; k++) im.at[k] = (uint8_t)(1 + k / 3 / OWN_W % 3);
+    CHECK_OK(image_encode_png(&im, &b));
+    own_put("masks/p00.png", b.at, b.n);
+    bytes_free(&b);
+    image_free(&im);
 }
 
 static void colours_without_table(void) {
@@ -357,6 +377,19 @@ static void mask_without_picture(void) {
     good_masks();
     own_mask_index("masks/q03.png", OWN_W, OWN_H, 2);
 }
+
+static void append_to_masks(const char *suffix) {
+    good_masks();
+    for (int i = 0; i < OWN_PICTURES; i++) {
+        char *from = mem_format("masks/p%02d.png", i);
+        char *to = mem_format("masks/p%02d%s.png", i, suffix);
+        own_rename(from, to);
+        free(from);
+        free(to);
+    }
+}
+static void masks_with_a_suffix(void) { append_to_masks("_mask"); }
+static void masks_with_a_blank(void) { append_to_masks(" (1)"); } /* no word of a shell */
 
 static void mask_in_capitals(void) {
     good_masks();
@@ -495,6 +528,7 @@ static const struct broken {
     {mask_of_other_size, 65, "masks/p03.png", "is 20 x 15, its picture p03.jpg 40 x 30: make it"},
     {turned_mask, 65, "masks/p03.png", "is 30 x 40, its picture p03.jpg 40 x 30: turn it by 90"},
     {mask_of_the_stored_picture, 65, "masks/p03.png", "turn the mask, too (EXIF orientation 6)"},
+    {mask_of_the_stored_png, 65, "masks/p03.png", "turn the mask, too (EXIF orientation 6)"},
     {value_without_name, 65, "masks/p03.png",
      "value 3 at row 15, column 0 stands for no name (600 pixels do): 3 names are the values 0 to "
      "2, 255 is unlabelled: add its name; or, where 1 is the first name: --first 1"},
@@ -504,6 +538,8 @@ static const struct broken {
     {grey_with_alpha, 65, "masks/p03.png",
      "is grey with an alpha channel; a label map is a grey or palette PNG: save it without alpha"},
     {colour_without_name, 65, "masks/p00.png", "colour #dc143c at row 20, column 0 is in no table"},
+    {numbers_as_colours, 65, "masks/p00.png",
+     "all are grey: where they are numbers of classes, save masks with one channel"},
     {colours_without_table, 65, "masks/p00.png", "is painted in colours, and the names have none"},
     {one_colour_twice, 65, "names.csv", "colour #4682b4 is that of sky and of tree: give each"},
     {a_line_without_colour, 65, "names.csv", "line 3: \"tree\" has no colour, others have"},
@@ -513,6 +549,11 @@ static const struct broken {
     {grey_masks_of_colours, 65, "masks/p00.png", "is grey, and the names stand for colours"},
     {jpeg_mask, 65, "masks/p03.jpg", "a mask is a PNG named NAME.png: export it again"},
     {mask_without_picture, 65, "masks/q03.png", "there is no picture of this name"},
+    {masks_with_a_suffix, 65, "own/masks",
+     "12 of 12 would be without \"_mask\": take it out of their names, in that folder by: for f in "
+     "*_mask.png; do mv \"$f\" \"${f%_mask.png}.png\"; done"},
+    {masks_with_a_blank, 65, "own/masks",
+     "12 of 12 would be without \" (1)\": take it out of their names\n"},
     {mask_in_capitals, 65, "masks/P03.png", "the picture is called p03.jpg: upper and lower case"},
     {empty_mask, 65, "masks/p03.png", "is empty: get it again"},
     {no_masks, 65, "own/masks", "has no masks (NAME.png for the picture NAME.jpg)"},
@@ -611,4 +652,23 @@ TEST(several_mistakes_are_all_named_and_many_of_a_kind_are_counted) {
     CHECK_HAS(e.out, "32 left out");
     CHECK_HAS(e.out, "split      train");
     own_ended_free(&e);
+}
+
+TEST(masks_of_which_none_fits_cannot_be_left_out) {
+    masks_with_a_suffix();
+    own_captions_jsonl();
+    struct own_ended e = INIT("--damaged", "skip");
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "own/masks: none of the masks is of a picture in ");
+    own_ended_free(&e);
+    own_remove("masks");
+    own_masks_coco(OWN_PICTURES);
+    char *text = own_text_of("instances.json");
+    for (char *at = text; (at = strstr(at, ".jpg")); at++) at[-1] = 'x'; /* p0x.jpg */
+    own_text("instances.json", text);
+    e = INIT("--damaged", "skip");
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "instances.json: none of its images is a picture in ");
+    own_ended_free(&e);
+    free(text);
 }

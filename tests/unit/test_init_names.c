@@ -184,6 +184,71 @@ TEST(a_list_in_json_and_an_open_quote_are_told_with_what_mends_them) {
     check_refused("captions.tsv:2", "a quote without its end: add it, or take it out");
 }
 
+TEST(captions_in_the_form_of_other_programs_are_told_with_what_makes_them_ours) {
+    own_pictures();
+    own_text("captions.json", "[{\"image\": \"p00.jpg\", \"conversations\": []}]");
+    check_refused("captions.json",
+                  "a line each: jq -c '.[] | {image, captions: [.conversations[] | ");
+    own_text("captions.json", "[{\"image_id\": 9, \"caption\": \"a car\"}]");
+    check_refused("captions.json",
+                  "is a list of COCO's results, where pictures have numbers: put it together with");
+    own_text("captions.json", "{\"p00.jpg\": \"a car\"}");
+    check_refused("captions.json",
+                  "is a map in JSON, from pictures to captions; write them a line");
+    own_text("captions.json", "{\n  \"p00.jpg\": [\"a car\"]\n}");
+    check_refused("captions.json", "jq -c 'to_entries[] | {image: .key, captions: ([.value]");
+    own_remove("captions.json");
+    own_text("captions.jsonl",
+             "{\"image\": \"p00.jpg\", \"caption\": \"a car\", \"captions\": [\"a tree\"]}\n");
+    check_refused("captions.jsonl", "line 1: has both \"caption\" and \"captions\": leave one of");
+    own_text("captions.jsonl", "{\"image\": \"p00.jpg\"}\n");
+    check_refused("captions.jsonl", "line 1: needs \"caption\", a text, or \"captions\", a list");
+}
+
+/* captions.csv: `head`, then a row for each picture as printf has it, of number and caption. */
+static void check_table(const char *head, const char *before, const char *between,
+                        const char *says) {
+    struct str s = {0};
+    own_pictures();
+    str_add(&s, "%s", head);
+    for (int i = 0; i < OWN_PICTURES; i++)
+        str_add(&s, "%sp%02d.jpg%s%s\n", before, i, between, own_caption(i));
+    own_text("captions.csv", s.at);
+    check_taken(says);
+    own_remove("");
+    str_free(&s);
+}
+
+TEST(tables_of_windows_and_of_other_spreadsheets_are_taken) {
+    static const char all[] = "captions   of 12 of 12 pictures (100 %): 12, a table";
+    check_table("image,caption\n", "C:\\data\\images\\", ",", all);
+    check_table("sep=,\r\nimage,caption\n", "", ",", all);
+    check_table("sep=;\n", "", ";", all);
+    check_table("image;caption\n", "", ";", all);
+    check_table("\"image\";\"caption\"\n", "", ";", all);
+}
+
+TEST(all_columns_of_captions_are_read) {
+    static const char *const heads[] = {"image,caption,caption,caption\n",
+                                        "image,caption,caption.1,caption.2\n",
+                                        "image,caption1,caption2,caption_3\n"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        check_table(heads[i], "", ",a tree,,", "captions   of 12 of 12 pictures (100 %): 24");
+    check_table("image,text,caption,caption\n", "", ",a word,a tree,",
+                "captions   of 12 of 12 pictures (100 %): 24");
+}
+
+TEST(captions_that_are_there_twice_are_counted) {
+    own_pictures();
+    own_captions_tsv();
+    char *text = own_text_of("captions.tsv"),
+         *twice = mem_format("%s%s", text, strchr(text, '\n') + 1);
+    own_text("captions.tsv", twice);
+    check_taken("captions.tsv: 12 captions are there again, of the same picture, and count once");
+    free(text);
+    free(twice);
+}
+
 TEST(columns_that_spreadsheets_leave_empty_do_not_count) {
     struct str s = {0};
     own_pictures();

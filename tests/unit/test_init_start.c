@@ -190,3 +190,26 @@ TEST(a_config_whose_weights_lie_on_another_machine_is_taken_for_a_published_clip
     own_ended_free(&e);
     free(clip);
 }
+
+TEST(any_config_that_makes_a_clip_is_taken_and_others_are_named_with_their_stage) {
+    good();
+    struct own_ended e = INIT("--clip", "@smoke/mpt.yaml", "--proposals", "@smoke/proposals.yaml");
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    own_has("out/finetune.yaml", "  clip: \"@smoke/mpt.yaml\"");
+    CHECK_HAS(e.out, "proposals  trained on your masks");
+    own_ended_free(&e);
+    own_remove("out");
+    check_refused("--clip", "@smoke/mine.yaml", "makes no CLIP to start from (its stage is mine)");
+}
+
+TEST(proposals_that_are_not_trained_on_are_said_with_why) {
+    good();
+    char *whole = made_whole_as("own/whole.safetensors");
+    struct own_ended e = INIT("--proposals", whole);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out,
+              "proposals  as they are: on your masks it would go on from a run, or a config, "
+              "of stage proposals, not from weights or a package");
+    own_ended_free(&e);
+    free(whole);
+}

@@ -110,6 +110,38 @@ TEST(damaged_files_are_named_counted_and_left_out_or_fatal) {
     free(path);
 }
 
+static void copy_golden(const char *to, const char *golden) {
+    char *from = mem_format("tests/golden/images/%s", golden), *path = test_source(from);
+    struct bytes b;
+    CHECK_OK(file_read(path, 1 << 20, &b));
+    write_in("images", to, &b);
+    bytes_free(&b);
+    free(from);
+    free(path);
+}
+
+TEST(a_png_is_as_large_as_exif_turns_it_and_grey_of_16_bits_is_damage) {
+    write_folder(3);
+    copy_golden("p0000.png", "exif6.png");
+    write_map("p0000.png", 34, 21, 1);
+    copy_golden("p0001.png", "grey16.png");
+    write_map("p0001.png", 21, 34, 1);
+    struct set_prepare p = {0};
+    struct dataset d;
+    struct image im;
+    CHECK_OK(prepare_to(&p, "set.h5"));
+    CHECK_INT(p.damaged, 1);
+    CHECK_HAS(p.what.at[0], "p0001.png: is grey of 16 bits");
+    char *path = test_path("set.h5");
+    CHECK_OK(set_open(&d, path));
+    CHECK(d.size[0] == 34 && d.size[1] == 21);
+    CHECK_OK(d.source->image(&d, 0, &im)); /* which compares */
+    image_free(&im);
+    dataset_close(&d);
+    set_prepare_free(&p);
+    free(path);
+}
+
 TEST(what_was_skipped_is_told_again_after_a_stop) {
     write_folder(N);
     damage("images", "p0003.png", "not a picture");

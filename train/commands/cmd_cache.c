@@ -80,7 +80,9 @@ static void put_sums(const struct cache_files *c, const char *dir, struct str *o
         }
         all += bytes;
         bytes_text(bytes, size);
-        if (files) str_add(out, "%s\t%lld files\t%s\n", kinds[k], (long long)files, size);
+        if (files)
+            str_add(out, "%s\t%lld file%s\t%s\n", kinds[k], (long long)files, files == 1 ? "" : "s",
+                    size);
     }
     bytes_text(all, size);
     str_add(out, "%s in %s\n", size, dir);

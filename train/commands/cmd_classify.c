@@ -102,7 +102,7 @@ struct work {
     struct picture_list list;
     struct file_out out; /* of -o */
     struct str line;
-    int64_t regions;
+    int64_t regions, small; /* small: of them, without names */
 };
 
 struct guess {
@@ -172,8 +172,10 @@ static int classify(struct work *w, const struct picture_file *p, const struct i
     if (!status)
         status = given_names(&s->namer.namer, &c->crop, c->eval.min_area, im, &masks, prob);
     t_scope_close(scope, NULL);
-    for (size_t i = 0; !status && i < masks.n; i++)
+    for (size_t i = 0; !status && i < masks.n; i++) {
+        w->small += masks.at[i].area < c->eval.min_area;
         status = put_region(w, p, &masks.at[i], prob + i * w->v->n);
+    }
     free(prob);
     free(stem);
     region_list_free(&masks);
@@ -209,6 +211,12 @@ static int classify_all(struct work *w) {
     if (w->a->out) file_out_close(&w->out);
     picture_reader_close(reader);
     if (!status && fflush(stdout)) status = error_set(ERR_IO, "stdout: cannot write");
+    if (!status && w->small)
+        log_warn(
+            "%lld of %lld regions have fewer pixels than eval.min_area, %lld, and so no names "
+            "(--set eval.min_area=1 names all)",
+            (long long)w->small, (long long)w->regions,
+            (long long)w->s->node->config.eval.min_area);
     if (!status) log_info("%lld regions of %zu pictures", (long long)w->regions, n - failures.n);
     return status ? status : picture_failures_end(&failures, n);
 }

@@ -35,7 +35,8 @@ static const struct argp_option options[] = {
      ".csv",
      1},
     {"captions", KEY_CAPTIONS, "PATH", 0,
-     "JSON Lines, a table with tabs (.tsv) or commas (.csv), COCO's JSON, or a folder of NAME.txt",
+     "JSON Lines, a table with tabs (.tsv) or commas (.csv; or semicolons), COCO's JSON, or a "
+     "folder of NAME.txt",
      1},
     {"masks", KEY_MASKS, "PATH", 0,
      "A folder of NAME.png, of class numbers or painted, or COCO's instances as JSON", 1},
@@ -71,7 +72,7 @@ static const char doc[] =
     "Every picture, caption and mask is looked at first; all that is wrong is said at once, with "
     "the file and what to do, and nothing is written then. docs/own-data.md shows all layouts.\n\n"
     "Exit status: 0 done, 64 usage, 65 something is wrong with the files, 66 something is missing, "
-    "74 input or output: also where DIR holds files that were changed since, 78 a config that is "
+    "74 input or output: also where DIR holds files that are in the way, 78 a config that is "
     "named cannot be used.";
 
 struct arguments {

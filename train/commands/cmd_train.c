@@ -182,7 +182,7 @@ static void tell_unlisted(const struct graph *g) {
             if (in->unlisted)
                 log_info(
                     "%s: %zu picture%s in no list of inputs.split %s left out "
-                    "(`ovseg init` takes in new ones)",
+                    "(`ovseg init` takes in those that have a caption or a mask)",
                     in->path, in->unlisted, one ? "" : "s", one ? "is" : "are");
         }
 }

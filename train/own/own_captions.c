@@ -191,6 +191,10 @@ int own_captions(struct own *o) {
     }
     if (status) return status;
     if (o->captions.crlf) own_note(o, "%s: Windows line ends, taken as they are", o->captions_path);
+    if (o->captions.doubled)
+        own_note(o, "%s: %zu caption%s there again, of the same picture, and count%s once",
+                 o->captions_path, o->captions.doubled, o->captions.doubled == 1 ? " is" : "s are",
+                 o->captions.doubled == 1 ? "s" : "");
     for (size_t i = 0; i < o->captions.damaged.n; i++)
         own_problem(o, OWN_CAPTION, "%s", o->captions.damaged.at[i]);
     check_entries(o);

@@ -6,6 +6,10 @@
 struct own_file {
     char *name; /* below the folder */
     struct str text;
+    /* own_write.c's: */
+    bool kept;       /* a user has changed it since: it is not written, */
+    uint64_t before; /* and this is the hash of what was, which the manifest keeps */
+    bool beside;     /* NAME.new of such a one */
 };
 
 struct own_configs {

@@ -141,9 +141,85 @@ static void no_picture(struct own *o, const char *file, const char *name) {
                     o->masks_path, file, o->images);
 }
 
+/* What a mask is called behind its picture's name, "_mask"; owned, NULL: it is not. */
+static char *suffix_of(const struct own *o, const char *mask) {
+    char *name = path_stem(mask), *suffix = NULL;
+    size_t longest = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        size_t n = strlen(o->at[i].name);
+        if (n > longest && strncmp(name, o->at[i].name, n) == 0) longest = n;
+    }
+    if (longest) suffix = mem_strdup(name + longest);
+    free(name);
+    return suffix;
+}
+
+static size_t count_suffixed(const struct own *o, const struct strings *maps, const char *suffix) {
+    size_t count = 0, k = strlen(suffix);
+    for (size_t i = 0; i < maps->n; i++) {
+        char *name = path_stem(maps->at[i]);
+        size_t n = strlen(name);
+        if (n > k && strcmp(name + n - k, suffix) == 0) {
+            name[n - k] = '\0';
+            count += own_picture(o, name) != NULL;
+        }
+        free(name);
+    }
+    return count;
+}
+
+enum { TRIED = 16 }; /* masks whose suffix may be that of all */
+
+/* The one that most of all are without; owned, NULL: there is none. *with: so many have it. */
+static char *common_suffix(const struct own *o, const struct strings *maps, size_t *with) {
+    char *best = NULL;
+    *with = 0;
+    for (size_t i = 0; i < maps->n && i < TRIED; i++) {
+        char *suffix = suffix_of(o, maps->at[i]);
+        size_t n = suffix ? count_suffixed(o, maps, suffix) : 0;
+        if (n > *with && 2 * n > maps->n) {
+            *with = n;
+            free(best);
+            best = mem_strdup(suffix);
+        }
+        free(suffix);
+    }
+    return best;
+}
+
+/* It may stand in a command as it is. */
+static bool is_plain(const char *suffix) {
+    return suffix[strspn(suffix,
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                         "_.-")] == '\0';
+}
+
+/* Each is told of by itself, but that is no way to see that they are all called otherwise. */
+static void check_none_fits(struct own *o, const struct strings *maps) {
+    if (!maps->n || !o->n) return;
+    for (size_t i = 0; i < o->n; i++)
+        if (o->at[i].map) return;
+    size_t with;
+    char *suffix = common_suffix(o, maps, &with), *remedy, *command;
+    if (suffix) {
+        command = is_plain(suffix) ? mem_format(
+                                         ", in that folder by: for f in *%s.png; do mv \"$f\" "
+                                         "\"${f%%%s.png}.png\"; done",
+                                         suffix, suffix)
+                                   : mem_strdup("");
+        remedy = mem_format("%zu of %zu would be without \"%s\": take it out of their names%s",
+                            with, maps->n, suffix, command);
+        free(command);
+    } else
+        remedy = mem_strdup("a mask has its picture's name, with .png: rename them");
+    own_problem(o, OWN_LAYOUT, "%s: none of the masks is of a picture in %s: %s", o->masks_path,
+                o->images, remedy);
+    free(suffix);
+    free(remedy);
+}
+
 static int find_maps(struct own *o) {
-    struct strings files = {0};
-    size_t maps = 0;
+    struct strings files = {0}, maps = {0};
     int status = list_files(o->masks_path, &files);
     for (size_t i = 0; i < files.n && !status; i++) {
         size_t n = strlen(files.at[i]);
@@ -154,7 +230,7 @@ static int find_maps(struct own *o) {
                         "change its values",
                         o->masks_path, files.at[i]);
         if (!png) continue;
-        maps++;
+        strings_add(&maps, files.at[i]);
         char *name = path_stem(files.at[i]);
         struct own_picture *p = own_picture(o, name);
         if (p && p->map)
@@ -166,10 +242,12 @@ static int find_maps(struct own *o) {
             no_picture(o, files.at[i], name);
         free(name);
     }
-    if (!status && !maps)
+    if (!status) check_none_fits(o, &maps);
+    if (!status && !maps.n)
         own_problem(o, OWN_LAYOUT, "%s: has no masks (NAME.png for the picture NAME.jpg)",
                     o->masks_path);
     strings_free(&files);
+    strings_free(&maps);
     return status;
 }
 
@@ -192,9 +270,11 @@ static void take_categories(struct own *o, const struct dataset *coco) {
 
 /* Which picture of the file is which of the folder. */
 static void pair_coco(struct own *o, const struct dataset *coco) {
+    bool some = false;
     for (int64_t i = 0; i < coco->n_images; i++) {
-        char *name = path_stem(dataset_coco_file(coco, i));
+        char *name = image_name_said(dataset_coco_file(coco, i));
         struct own_picture *p = own_picture(o, name);
+        some |= p != NULL;
         if (p && p->coco >= 0) {
             char *text = dataset_coco_twice(coco, p->coco, i);
             own_problem(o, OWN_TWICE, "%s: %s", o->masks_path, text);
@@ -209,6 +289,10 @@ static void pair_coco(struct own *o, const struct dataset *coco) {
                         o->images);
         free(name);
     }
+    if (coco->n_images && o->n && !some)
+        own_problem(o, OWN_LAYOUT,
+                    "%s: none of its images is a picture in %s: name them as the files are named",
+                    o->masks_path, o->images);
 }
 
 /* Boxes say where something is, not which pixels are it. */

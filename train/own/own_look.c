@@ -41,11 +41,6 @@ static void take_facts(struct own_picture *p, const char *path, const struct ima
     p->orientation = f->orientation;
     p->cmyk = strcmp(f->format, "JPEG") == 0 && f->channels == 4;
     p->deep = f->bits == 16;
-    if (p->deep && f->channels < 3)
-        say(p, OWN_PICTURE,
-            mem_format("%s: is grey of 16 bits, of which readers of pictures keep what is below "
-                       "256: convert it to 8 bits",
-                       path));
     if (f->h < SIDE_MIN || f->w < SIDE_MIN)
         say(p, OWN_PICTURE,
             mem_format("%s: is %lld x %lld, too small to hold anything: sides of %d pixels at "
@@ -113,8 +108,7 @@ static void check_size(struct own_picture *p, const char *mask, int64_t h, int64
                        (long long)p->h));
 }
 
-/* As data/file_set.c reads them. */
-static int unlabelled(const struct own *o) { return o->names.n > 255 ? UINT16_MAX : 255; }
+static int unlabelled(const struct own *o) { return dataset_ignore((int64_t)o->names.n); }
 
 /* A value that stands for nothing is a mistake, or all masks of its class would count for none. */
 static int to_classes(const struct own *o, const char *path, struct labels *m) {

@@ -116,7 +116,10 @@ static void print_start(const struct own *o, FILE *to) {
                 start ? start : "");
     } else if (o->n_masks) {
         fprintf(to, "proposals  %s\n",
-                o->proposals ? "as they are" : "the shipped miniature: too few masks to train on");
+                !o->proposals ? "the shipped miniature: too few masks to train on"
+                : o->network  ? "as they are: too few masks to train on"
+                              : "as they are: on your masks it would go on from a run, or a "
+                                "config, of stage proposals, not from weights or a package");
     }
     print_weights(o, to);
 }

@@ -11,6 +11,7 @@
 #include "train/own/own.h"
 #include "train/package/package.h"
 #include "train/run/graph.h"
+#include "train/run/input_kinds.h"
 #include "train/run/run.h"
 
 enum { LARGE_WIDTH = 256 }; /* of an image tower: the shipped one has 64, published ones 512 on */
@@ -52,12 +53,14 @@ static int look_at_weights(const char *path, bool masks) {
     return status;
 }
 
-/* A config of a stage that makes a CLIP, from nothing or from weights. */
+/* What may stand as input "clip", since that is what it will be. */
 static const struct node *clip_of_config(struct graph *g, const char *path) {
+    bool folder = false;
     if (graph_load(g, path, NULL, 0)) return NULL;
     const struct node *n = g->named;
-    if (n->config.run.stage == STAGE_CLIP_PRETRAIN || n->config.run.stage == STAGE_IMPORT) return n;
-    error_set(ERR_DATA, "%s: makes no CLIP to start from (its stage is %s)", path, n->stage->name);
+    if (input_kinds("clip", &folder) >> n->config.run.stage & 1) return node_clip(n);
+    error_set(ERR_DATA, "%s: makes no CLIP to start from (its stage is %s): name the config of one",
+              path, n->stage->name);
     return NULL;
 }
 

@@ -51,18 +51,67 @@ bool own_was_written(const struct own *o, const char *name) {
     return was;
 }
 
-/* A file that stands in the way: somebody's own, or changed since. */
-static void check_file(const char *dir, const struct own_file *f, const struct bytes *manifest,
-                       struct problems *p) {
-    char *path = path_join(dir, f->name);
-    uint64_t now, then;
-    if (file_exists(path) && !hash_file(path, &now) && now != hash_bytes(f->text.at, f->text.n)) {
-        if (!find_written(manifest, f->name, &then))
-            problems_add(p, "%s: was there before, and not written by ovseg init", path);
-        else if (then != now)
-            problems_add(p, "%s: was changed since ovseg init wrote it", path);
+/* Whether any line of the manifest is this one: of a call that was ended there are two of a name.
+ */
+static bool has_line(const struct bytes *manifest, uint64_t hash, const char *name) {
+    char hex[17];
+    hash_hex(hash, hex);
+    char *line = mem_format("\n%s %s\n", hex, name);
+    bool has = manifest->at && strstr((const char *)manifest->at, line);
+    free(line);
+    return has;
+}
+
+enum standing { FREE, FOREIGN, CHANGED };
+
+/* What lies where a file goes; *before: the hash of what the last call wrote there. */
+static enum standing standing_of(const char *path, const struct own_file *f,
+                                 const struct bytes *manifest, uint64_t *before) {
+    uint64_t now;
+    if (dir_exists(path)) return FOREIGN;
+    if (!file_exists(path)) return FREE;
+    if (hash_file(path, &now)) {
+        error_clear();
+        return FOREIGN;
     }
-    error_clear();
+    if (now == hash_bytes(f->text.at, f->text.n)) return FREE;
+    if (!find_written(manifest, f->name, before)) return FOREIGN;
+    return has_line(manifest, now, f->name) ? FREE : CHANGED;
+}
+
+/* It stays; where this call would write something else than the last one did, that is put beside
+ * it. */
+static void keep(struct own *o, struct own_configs *c, size_t i, const char *path) {
+    struct own_file *f = &c->at[i];
+    bool news = hash_bytes(f->text.at, f->text.n) != f->before;
+    f->kept = true;
+    if (!news) {
+        own_note(o, "%s was changed, and stays as it is", path);
+        return;
+    }
+    own_note(o,
+             "%s was changed, and stays as it is; what it would be now is in %s.new: take over "
+             "from it what is missing",
+             path, path);
+    c->at = mem_grow(c->at, &c->cap, c->n + 1, sizeof *c->at);
+    struct own_file beside = {.name = mem_format("%s.new", c->at[i].name), .beside = true};
+    str_put(&beside.text, c->at[i].text.at, c->at[i].text.n);
+    c->at[c->n++] = beside;
+}
+
+/* A file that stands in the way: somebody's own, or changed since. Only a call that draws all anew
+ * has no use for what was changed. */
+static void check_file(struct own *o, struct own_configs *c, size_t i, const struct bytes *manifest,
+                       struct problems *p) {
+    struct own_file *f = &c->at[i];
+    char *path = path_join(o->dir, f->name);
+    enum standing standing = standing_of(path, f, manifest, &f->before);
+    if (standing == FOREIGN)
+        problems_add(p, "%s: was there before, and not written by ovseg init", path);
+    else if (standing == CHANGED && o->keeps_lists && !f->beside)
+        keep(o, c, i, path);
+    else if (standing == CHANGED)
+        problems_add(p, "%s: was changed since ovseg init wrote it", path);
     free(path);
 }
 
@@ -90,7 +139,7 @@ static int check_pictures(const struct own *o) {
 
 /* Nothing is written unless all can be. *manifest: of the call before, empty when there was none.
  */
-static int check_folder(const struct own *o, const struct own_configs *c, struct bytes *manifest) {
+static int check_folder(struct own *o, struct own_configs *c, struct bytes *manifest) {
     char *path = path_join(o->dir, MANIFEST);
     struct strings there = {0};
     struct problems p = {0};
@@ -102,8 +151,8 @@ static int check_folder(const struct own *o, const struct own_configs *c, struct
         status =
             error_set(ERR_IO, "%s: is not empty and not of ovseg init: name a new folder", o->dir);
     if (!status && ours) status = check_pictures(o);
-    for (size_t i = 0; i < c->n && !status; i++)
-        if (!o->keeps_lists || !is_list(c->at[i].name)) check_file(o->dir, &c->at[i], manifest, &p);
+    for (size_t i = 0; i < c->n && !status; i++) /* there are more with each that is kept */
+        if (!o->keeps_lists || !is_list(c->at[i].name)) check_file(o, c, i, manifest, &p);
     strings_free(&there);
     bool some = p.n > 0;
     if (some && o->worn)
@@ -164,32 +213,40 @@ static int remove_rest(struct own *o, const struct own_configs *c, const struct 
 
 /* ---- writing ---- */
 
-static int write_manifest(const struct own *o, const struct own_configs *c) {
+/* With the lines of the manifest before, until what they name is written anew. */
+static int write_manifest(const struct own *o, const struct own_configs *c,
+                          const struct bytes *before) {
     struct str text = {0};
     char hex[17], *path = path_join(o->dir, MANIFEST);
     str_add(&text, "%s", HEAD);
     for (size_t i = 0; i < c->n; i++) {
-        hash_hex(hash_bytes(c->at[i].text.at, c->at[i].text.n), hex);
-        str_add(&text, "%s %s\n", hex, c->at[i].name);
+        const struct own_file *f = &c->at[i];
+        hash_hex(f->kept ? f->before : hash_bytes(f->text.at, f->text.n), hex);
+        str_add(&text, "%s %s\n", hex, f->name);
     }
+    const char *lines = before && before->at ? strchr((const char *)before->at, '\n') : NULL;
+    if (lines) str_add(&text, "%s", lines + 1);
     int status = file_write(path, text.at, text.n);
     str_free(&text);
     free(path);
     return status;
 }
 
-/* The manifest comes first: a call that is killed can be repeated. */
-static int write_files(const struct own *o, const struct own_configs *c) {
+/* The manifest comes first, with what it named before: a call that is ended can be repeated, and
+ * knows old files and new ones as its own. */
+static int write_files(const struct own *o, const struct own_configs *c,
+                       const struct bytes *before) {
     char *split = path_join(o->dir, "split");
     int status = dir_make(split);
     free(split);
-    if (!status) status = write_manifest(o, c);
+    if (!status) status = write_manifest(o, c, before);
     for (size_t i = 0; i < c->n && !status; i++) {
+        if (c->at[i].kept) continue;
         char *path = path_join(o->dir, c->at[i].name);
         status = file_write(path, c->at[i].text.at, c->at[i].text.n);
         free(path);
     }
-    return status;
+    return status ? status : write_manifest(o, c, NULL);
 }
 
 int own_write(struct own *o) {
@@ -198,7 +255,7 @@ int own_write(struct own *o) {
     struct bytes manifest = {0};
     int status = check_folder(o, &c, &manifest);
     if (!status) status = remove_rest(o, &c, &manifest); /* while the manifest names them */
-    if (!status) status = write_files(o, &c);
+    if (!status) status = write_files(o, &c, &manifest);
     bytes_free(&manifest);
     own_configs_free(&c);
     return status;

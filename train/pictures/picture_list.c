@@ -40,8 +40,8 @@ static int add_folder(struct picture_list *l, const char *dir, const char *out) 
     if (!status && !found)
         status = error_set(ERR_MISSING, "%s: has no pictures (.jpg, .jpeg, .png, .webp)", dir);
     if (!status && found < files.n)
-        log_info("%s: %zu files are passed over: not named .jpg, .jpeg, .png or .webp", dir,
-                 files.n - found);
+        log_info("%s: %zu file%s passed over: not named .jpg, .jpeg, .png or .webp", dir,
+                 files.n - found, files.n - found == 1 ? " is" : "s are");
     strings_free(&files);
     return status;
 }

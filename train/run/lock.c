@@ -108,7 +108,9 @@ static bool same(const struct lock_holder *a, const struct lock_holder *b) {
 static int refuse(const char *path, const struct lock_holder *who) {
     char text[LOCK_TEXT];
     lock_who(who, text);
-    return error_set(ERR_DEVICE, "%s: %s is at work in this run: stop it, or wait for its end",
+    return error_set(ERR_DEVICE,
+                     "%s: %s is at work in this run: stop it, or wait for its end, as "
+                     "ovseg-train --wait does",
                      path, text);
 }
 
