@@ -233,6 +233,35 @@ TEST(a_run_at_work_is_followed_and_kept_and_one_that_was_killed_goes_on) {
     free(run);
 }
 
+TEST(a_chain_is_followed_by_its_config_from_stage_to_stage) {
+    struct process p, follower;
+    char *smoke = realpath(TEST_SOURCE_DIR "/configs/smoke/finetune.yaml", NULL),
+         *text = mem_format("base: %s\noptim.steps: 1000\n", smoke),
+         *config = write_config("longer.yaml", text), *run,
+         *program = mem_strdup(TEST_BUILD_DIR "/bin/ovseg");
+    train_start(&p, "out", config, (const char *const[]){NULL}, NULL);
+    run = wait_for_run("out", "clip", "settings.yaml", 0);
+    const char *const argv[] = {program,    "status",  config, "--runs", runs_dir(),
+                                "--follow", "--every", "1",    NULL};
+    process_start(&follower, argv, NULL);
+    struct ended e = process_wait(&p, 300);
+    check_status(&e, 0);
+    ended_free(&e);
+    e = process_wait(&follower, 60);
+    check_status(&e, 0);
+    CHECK_HAS(e.out, "scenes-");
+    CHECK_HAS(e.out, "\nmine-");
+    CHECK_HAS(e.out, "\trunning\tlonger: ");
+    char *end = strstr(e.out, "\tdone\tin "), *next;
+    while (end && (next = strstr(end + 1, "\tdone\tin "))) end = next;
+    CHECK(end && end - e.out > 20 && strstr(end - 20, "longer-"));
+    ended_free(&e);
+    check_says(OVSEG("status", config, "--runs", runs_dir()), 0, "  clip-pretrain  done in ", NULL);
+    check_says(OVSEG("status", config, "--runs", runs_dir()), 0, "  clip-finetune  done\n", NULL);
+    char *const owned[] = {smoke, text, config, run, program};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+}
+
 TEST(an_error_is_kept_with_the_run_until_it_is_begun_again) {
     struct ended e = TRAIN("out", "smoke/clip.yaml", "batch.global=100000");
     check_status(&e, 78);

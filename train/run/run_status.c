@@ -156,9 +156,21 @@ static void put_line(struct str *out, const char *head, struct str *text) {
     str_free(text);
 }
 
+static void say_run(const struct run_status *s, struct str *out) {
+    str_add(out, "%s  %s  %s", s->look.dir, s->look.stage, run_state_names[s->look.state]);
+}
+
+void run_status_brief(const struct run_status *s, struct str *out) {
+    say_run(s, out);
+    str_add(out, " ");
+    say_holder(s, out);
+    str_add(out, "\n");
+}
+
 void run_status_screen(const struct run_status *s, struct str *out) {
     struct str text = {0};
-    str_add(out, "%s  %s  %s\n", s->look.dir, s->look.stage, run_state_names[s->look.state]);
+    say_run(s, out);
+    str_add(out, "\n");
     say_holder(s, &text);
     put_line(out, "", &text);
     if (s->told) say_progress(s, &text);

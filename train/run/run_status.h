@@ -18,7 +18,8 @@ void run_status_read(struct run_status *s, const char *dir);
 void run_status_free(struct run_status *s);
 
 void run_status_screen(const struct run_status *s, struct str *out); /* up to eleven lines */
-void run_status_line(const struct run_status *s, struct str *out);   /* the same in one */
+void run_status_brief(const struct run_status *s, struct str *out);  /* one, as its first */
+void run_status_line(const struct run_status *s, struct str *out);   /* what is new in it, in one */
 
 /* What a command that ran it would have ended with: 0, the code of its failure, 75. */
 int run_status_exit(const struct run_status *s);
