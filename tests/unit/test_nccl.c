@@ -8,28 +8,23 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "dist/comm.h"
 #include "dist/reducer.h"
-#include "tests/e2e/self.h"
 #include "tests/torch.h"
+#include "tests/unit/as_ranks.h"
 
 static const char stand_in[] = "LD_LIBRARY_PATH=" TEST_FAKE_NCCL;
 
 /* In one of the ranks: its communicator, with NCCL. */
-static bool is_rank(struct comm **c) {
-    struct launch l;
-    CHECK_OK(launch_read(&l, true));
-    if (l.size == 1) return false;
-    CHECK_OK(comm_open(c, &l));
-    comm_timeout(*c, 60);
+static bool is_nccl_rank(struct comm **c) {
+    if (!is_rank(c)) return false;
     CHECK_OK(comm_nccl_open(*c, true));
     CHECK(comm_has_nccl(*c));
     return true;
 }
 
-/* As is_rank(); elsewhere starts the ranks, all of which must pass. */
-static bool as_ranks(const char *test, int ranks, struct comm **c) {
-    if (is_rank(c)) return true;
+/* The same; elsewhere starts the ranks, all of which must pass. */
+static bool as_nccl_ranks(const char *test, int ranks, struct comm **c) {
+    if (is_nccl_rank(c)) return true;
     check_self_ranks(BY_ADDRESS, ranks, test, (const char *const[]){stand_in, NULL});
     return false;
 }
@@ -130,7 +125,7 @@ static void exchange_tensors(struct comm *c) {
 
 static void check_exchanges(const char *test, int ranks) {
     struct comm *c = NULL;
-    if (!as_ranks(test, ranks, &c)) return;
+    if (!as_nccl_ranks(test, ranks, &c)) return;
     exchange_tensors(c);
     comm_close(c, 0);
 }
@@ -144,7 +139,7 @@ TEST(four_ranks_exchange_tensors_through_nccl) {
 
 TEST(numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both) {
     struct comm *c = NULL;
-    if (!is_rank(&c)) {
+    if (!is_nccl_rank(&c)) {
         check_self_ranks(BY_MPIRUN, 2,
                          "numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both",
                          (const char *const[]){stand_in, NULL});
@@ -166,7 +161,7 @@ TEST(numbers_go_over_mpi_and_tensors_through_nccl_where_there_are_both) {
 static void check_sums(const char *test, int ranks) {
     enum { N = 200000 };
     struct comm *c = NULL;
-    if (!as_ranks(test, ranks, &c)) return;
+    if (!as_nccl_ranks(test, ranks, &c)) return;
     struct rng r = rng_stream((uint64_t)comm_rank(c) + 1, "sums", 0);
     float *x = mem_alloc(N, sizeof *x);
     for (int i = 0; i < N; i++) x[i] = (float)(rng_uniform(&r) - 0.5);
@@ -249,7 +244,7 @@ static tensor *tree_of(struct comm *c, tensor *mine) {
 
 static void check_reducer(const char *test, int ranks, bool tree, double within) {
     struct comm *c = NULL;
-    if (!as_ranks(test, ranks, &c)) return;
+    if (!as_nccl_ranks(test, ranks, &c)) return;
     int rank = comm_rank(c);
     struct toy t = {0};
     tensor *alone[TENSORS];
@@ -292,7 +287,7 @@ TEST(virtual_shards_of_four_ranks_are_summed_to_the_bits_of_a_tree) {
 static void check_fault(enum self_launcher how, const char *test, const char *fault, int status,
                         const char *says) {
     struct comm *c = NULL;
-    if (is_rank(&c)) {
+    if (is_nccl_rank(&c)) {
         char *dir = getenv("TEST_REPORT");
         comm_timeout(c, 2);
         comm_report_to(c, dir);
@@ -349,7 +344,7 @@ TEST(a_start_that_fails_ends_all_with_69) {
 /* A bug that only NCCL itself would meet: it hangs, or mixes up numbers. */
 TEST(ranks_that_sum_different_sizes_are_told_so) {
     struct comm *c = NULL;
-    if (is_rank(&c)) {
+    if (is_nccl_rank(&c)) {
         comm_sum_tensor(c, values(0, comm_rank(c) == 1 ? 6 : 5));
         comm_close(c, 0);
         return;
@@ -365,7 +360,7 @@ TEST(ranks_that_sum_different_sizes_are_told_so) {
 /* ctest, next: processors=1 */
 TEST(a_rank_that_fails_ends_one_that_computes_with_its_own_status) {
     struct comm *c = NULL;
-    if (is_rank(&c)) {
+    if (is_nccl_rank(&c)) {
         if (comm_rank(c) == 1) comm_close(c, 65);
         for (;;) sleep(1);
     }
