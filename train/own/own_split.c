@@ -1,58 +1,12 @@
-/* Who trains and who is held out. Pictures that are nearly the same (a burst, a frame of a film and
- * the next, a copy at another size) stay on one side: a held-out picture that was trained on would
- * be judged too well. */
+/* Who trains and who is held out. Pictures that are nearly the same stay on one side: a held-out
+ * picture that was trained on would be judged too well. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/own_set.h"
-#include "train/own/own.h"
-
-enum {
-    RISES_APART = 5, /* of 64: rises of brightness that may differ */
-    COLOUR_APART = 8 /* mean difference of small copies, of 255 */
-};
-
-/* ---- alike ---- */
-
-static bool are_alike(const struct own_signature *a, const struct own_signature *b) {
-    if (__builtin_popcountll(a->rises ^ b->rises) > RISES_APART) return false;
-    int64_t sum = 0;
-    for (size_t i = 0; i < sizeof a->rgb; i++) sum += abs(a->rgb[i] - b->rgb[i]);
-    return sum <= COLOUR_APART * (int64_t)sizeof a->rgb;
-}
-
-static int64_t root_of(struct own *o, int64_t i) {
-    while (o->at[i].group != i) i = o->at[i].group = o->at[o->at[i].group].group;
-    return i;
-}
-
-/* Every picture with those before it; pairs are found by all threads and joined by one. */
-void own_alike(struct own *o) {
-    int64_t n = (int64_t)o->n;
-    for (int64_t i = 0; i < n; i++) o->at[i].group = i;
-#pragma omp parallel for schedule(dynamic, 64)
-    for (int64_t i = 1; i < n; i++)
-        for (int64_t k = 0; k < i && !o->at[i].out; k++) {
-            if (o->at[k].out || !are_alike(&o->at[i].look, &o->at[k].look)) continue;
-#pragma omp critical(own_alike)
-            {
-                int64_t a = root_of(o, i), b = root_of(o, k);
-                o->at[a > b ? a : b].group = a > b ? b : a;
-            }
-        }
-    for (int64_t i = 0; i < n; i++) {
-        o->at[i].group = root_of(o, i);
-        o->n_alike += o->at[i].group != i;
-    }
-}
-
-/* ---- split ---- */
-
-enum { NEW = -1, TRAIN, VAL, TEST, SIDES };
+#include "train/own/own_before.h"
 
 /* Where masks are, they are what is held out, since they alone can judge. */
 static bool counts(const struct own *o, const struct own_picture *p) {
@@ -124,81 +78,6 @@ static void deal(const struct own *o, int *side, int64_t held[SIDES]) {
 
 /* ---- an earlier call ---- */
 
-static const char *const side_names[SIDES] = {"train", "val", "test"};
-
-/* A picture that is not here, or damaged, is held out again when it comes back. */
-static void leave_out(struct own *o, int side, const char *name, size_t *gone) {
-    if (side != TRAIN) str_add(&o->left_out, "%s %s\n", side_names[side], name);
-    ++*gone;
-}
-
-static void take_name(struct own *o, int side, const char *name, int *before, size_t *gone) {
-    const struct own_picture *p = own_picture(o, name);
-    if (p) before[p - o->at] = side;
-    if (!p || p->out) leave_out(o, side, name, gone);
-}
-
-/* Those of split/NAME.txt. */
-static int read_lines(const struct own *o, const char *name, struct strings *lines) {
-    char *file = mem_format("split/%s.txt", name), *path = path_join(o->dir, file);
-    *lines = (struct strings){0};
-    bool there = file_exists(path) || dir_exists(path);
-    int status = there && file_size(path) ? own_list_read(path, lines) : 0;
-    if (!there && own_was_written(o, file))
-        status = error_set(ERR_DATA,
-                           "%s: is gone: put it back, or an empty file where its pictures are in "
-                           "other lists now; without all of split/ it is drawn anew",
-                           path);
-    free(path);
-    free(file);
-    return status;
-}
-
-static int read_list(struct own *o, int side, int *before, size_t *gone) {
-    struct strings lines;
-    int status = read_lines(o, side_names[side], &lines);
-    for (size_t i = 0; i < lines.n && !status; i++) {
-        char *name = image_name_bare(lines.at[i]);
-        if (*name) take_name(o, side, name, before, gone);
-        free(name);
-    }
-    strings_free(&lines);
-    return status;
-}
-
-/* What was held out and not there the last time. */
-static int read_left_out(struct own *o, int *before) {
-    struct strings lines;
-    size_t gone = 0; /* the last call told of them */
-    int status = read_lines(o, "left-out", &lines);
-    for (size_t i = 0; i < lines.n && !status; i++)
-        for (int k = VAL; k <= TEST; k++) {
-            size_t n = strlen(side_names[k]);
-            if (strncmp(lines.at[i], side_names[k], n) != 0 || lines.at[i][n] != ' ') continue;
-            const char *name = lines.at[i] + n + 1;
-            const struct own_picture *p = own_picture(o, name);
-            if (!p || before[p - o->at] == NEW) take_name(o, k, name, before, &gone);
-        }
-    strings_free(&lines);
-    return status;
-}
-
-/* Where the lists have a picture, also after they were edited; the last one that names it counts.
- * before: [n]. *some: there are lists. *gone: names of which there is no good picture any more. */
-static int read_before(struct own *o, int *before, bool *some, size_t *gone) {
-    char *split = path_join(o->dir, "split");
-    struct strings files = {0};
-    *some = own_is_written(o) && dir_exists(split);
-    int status = *some ? dir_list(split, &files) : 0;
-    *some &= files.n > 0;
-    *gone = 0;
-    for (int k = TRAIN; k < SIDES && *some && !status; k++) status = read_list(o, k, before, gone);
-    if (*some && !status) status = read_left_out(o, before);
-    strings_free(&files);
-    free(split);
-    return status;
-}
-
 /* The side of a group of which some pictures have one: what is nearly the same as a held-out
  * picture is held out, too. */
 static void take_before(const struct own *o, const int *before, int *side, int64_t held[SIDES]) {
@@ -237,7 +116,7 @@ static int decide(struct own *o, int *side, int *before) {
     size_t gone = 0;
     bool some = false;
     for (size_t i = 0; i < o->n; i++) side[i] = before[i] = NEW;
-    int status = o->draws_anew ? 0 : read_before(o, before, &some, &gone);
+    int status = o->draws_anew ? 0 : own_before(o, before, &some, &gone);
     if (status) return status;
     if (some) take_before(o, before, side, held);
     o->worn = some && is_worn(o, held);
