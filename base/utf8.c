@@ -57,9 +57,19 @@ struct utf8_short utf8_short(const char *s, size_t most) {
     return t;
 }
 
+void utf8_tame(char *text) {
+    for (uint8_t *c = (uint8_t *)text; *c; c++) {
+        bool high = c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0; /* U+0080 to U+009F */
+        if (high) c[1] = '?';
+        if (high || (*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F) *c = '?';
+    }
+}
+
 void utf8_vformat(char *to, size_t size, const char *fmt, va_list args) {
     int n = vsnprintf(to, size, fmt, args);
-    if (n >= 0 && (size_t)n < size) return;
-    size_t keep = n < 0 ? 0 : utf8_whole(to, size - sizeof dots);
-    memcpy(to + keep, dots, sizeof dots);
+    if (n < 0 || (size_t)n >= size) {
+        size_t keep = n < 0 ? 0 : utf8_whole(to, size - sizeof dots);
+        memcpy(to + keep, dots, sizeof dots);
+    }
+    utf8_tame(to);
 }

@@ -29,6 +29,10 @@ struct utf8_short {
 };
 struct utf8_short utf8_short(const char *s, size_t most);
 
-/* vsnprintf into a buffer of 8 bytes or more; what does not fit is cut in the same way. */
+/* Control characters become "?", but for line ends and tabs: a terminal obeys them, and names of
+ * files may hold any. */
+void utf8_tame(char *s);
+
+/* vsnprintf into a buffer of 8 bytes or more, tamed; what does not fit is cut in the same way. */
 void utf8_vformat(char *to, size_t size, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));

@@ -251,7 +251,7 @@ static void walk_resume(const char *all) {
     segmented_draw(two, 7);     /* another picture by now */
     check_says(SEGMENT(all, "--resume", photos), 0, "2 pictures segmented, 4 done before", NULL);
     CHECK_OK(file_write(json, "{\"format\":\"ovs", 14)); /* what a power cut may leave */
-    check_says(SEGMENT(all, "--resume", photos), 0, "1 pictures segmented, 5 done before",
+    check_says(SEGMENT(all, "--resume", photos), 0, "1 picture segmented, 5 done before",
                "p1.json: is damaged: the picture is segmented again");
     check_says(SEGMENT(all, "--resume", "--set", "eval.lambda=0.5", photos), 64, NULL,
                "was eval.lambda=0.7\n    now eval.lambda=0.5");

@@ -180,9 +180,12 @@ TEST(a_run_is_found_by_folder_name_or_the_beginning_of_its_hash_if_it_is_the_onl
     CHECK_ERROR(error_status(), ERR_MISSING, "no such run");
     CHECK(!run_named("fff", test_dir()));
     CHECK_ERROR(error_status(), ERR_MISSING, "no such run");
-    free(a);
-    free(b);
-    free(c);
+    char *d = made_run(test_dir(), "clip-ff-00001111dddd", "clip-pretrain", "{}");
+    found = run_named("clip-ff", test_dir()); /* the whole name of one, the beginning of another */
+    CHECK_TEXT(found, d);
+    free(found);
+    char *const owned[] = {a, b, c, d};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 TEST(settings_of_a_run_are_read_with_their_origins) {

@@ -68,3 +68,12 @@ TEST(messages_that_are_too_long_end_at_a_character) {
         free(name);
     }
 }
+
+TEST(messages_tell_a_terminal_nothing) {
+    error_set(ERR_DATA, "%s", "a\033]0;title\a\x7f\r\tb\nc \xC2\x9B 31m \xC3\xA4");
+    CHECK_TEXT(error_message(), "a?]0;title???\tb\nc ?? 31m \xC3\xA4");
+    error_clear();
+    char end[] = "\xC2";
+    utf8_tame(end);
+    CHECK_TEXT(end, "\xC2");
+}

@@ -237,6 +237,7 @@ static void put_json(const struct report *r, const struct strings *wrong, struct
     }
     json_end(&j);
     json_key_bool(&j, "nccl", r->nccl);
+    json_key_bool(&j, "shared_memory", r->speed.shared);
     json_key_real(&j, "sum_seconds", r->speed.seconds);
     json_key_real(&j, "sum_gb_s", rate(r));
     json_key_real(&j, "latency_seconds", r->speed.latency);

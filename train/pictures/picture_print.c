@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct line {
     const char *name;
     int64_t pixels, pictures;
@@ -27,10 +29,13 @@ void picture_print(FILE *to, const char *picture, const struct picture_found *f,
     for (size_t k = 0; k < v->n; k++)
         if (!hidden || !hidden[k]) s[n++] = (struct line){v->at[k].name, f->at[k].pixels, 1};
     qsort(s, n, sizeof *s, by_share);
-    fprintf(to, "%s  %lld x %lld\n", picture, (long long)f->w, (long long)f->h);
+    char *shown = mem_strdup(picture);
+    utf8_tame(shown);
+    fprintf(to, "%s  %lld x %lld\n", shown, (long long)f->w, (long long)f->h);
     for (size_t k = 0; k < n; k++)
         fprintf(to, "  %6.2f %%  %s\n", percent(s[k].pixels, all), s[k].name);
     if (f->unlabelled) fprintf(to, "  %6.2f %%  (unlabelled)\n", percent(f->unlabelled, all));
+    free(shown);
     free(s);
 }
 
@@ -64,8 +69,8 @@ void picture_totals_print(FILE *to, const struct picture_totals *t, size_t damag
         if (!hidden || !hidden[k])
             s[n++] = (struct line){v->at[k].name, t->pixels[k], t->pictures[k]};
     qsort(s, n, sizeof *s, by_share);
-    fprintf(to, "%zu pictures segmented, %zu done before, %zu damaged\n", t->done, t->before,
-            damaged);
+    fprintf(to, "%zu picture%s segmented, %zu done before, %zu damaged\n", t->done,
+            t->done == 1 ? "" : "s", t->before, damaged);
     fprintf(to, "   share  pictures  name\n");
     for (size_t k = 0; k < n; k++)
         fprintf(to, "%6.2f %%  %8lld  %s\n", percent(s[k].pixels, t->all), (long long)s[k].pictures,

@@ -201,42 +201,53 @@ void run_looks_free(struct run_looks *all) {
     *all = (struct run_looks){0};
 }
 
-/* Whether NAME-HASH is meant: by NAME, with the beginning of HASH or without, or by that alone. */
-static bool is_meant(const char *run, const char *text) {
+enum meant { NOT_MEANT, MEANT_IN_PART, MEANT };
+
+/* Whether NAME-HASH is meant: as it is, by NAME, or in part: by the beginning of HASH, with NAME
+ * before it or alone. */
+static enum meant is_meant(const char *run, const char *text) {
     const char *dash = strrchr(run, '-');
     size_t n = strlen(text);
-    if (strcmp(run, text) == 0) return true;
-    if (!dash || n == 0) return false;
+    if (strcmp(run, text) == 0) return MEANT;
+    if (!dash || n == 0) return NOT_MEANT;
     size_t name = (size_t)(dash - run);
-    if ((n == name || n > name + 1) && strncmp(run, text, n) == 0) return true;
-    return n >= 4 && strncmp(dash + 1, text, n) == 0;
+    if (n == name && strncmp(run, text, n) == 0) return MEANT;
+    if (n > name + 1 && strncmp(run, text, n) == 0) return MEANT_IN_PART;
+    return n >= 4 && strncmp(dash + 1, text, n) == 0 ? MEANT_IN_PART : NOT_MEANT;
+}
+
+/* Those of the folder that are meant; where some are as they are, what is in part is not. */
+static void find_meant(const char *text, const char *runs, const struct strings *names,
+                       struct strings *found) {
+    enum meant best = MEANT_IN_PART;
+    for (size_t i = 0; i < names->n; i++) {
+        enum meant how = names->at[i][0] != '.' ? is_meant(names->at[i], text) : NOT_MEANT;
+        char *path = path_join(runs, names->at[i]);
+        if (how >= best && run_folder(path)) {
+            if (how > best) strings_free(found);
+            best = how;
+            strings_add(found, names->at[i]);
+        }
+        free(path);
+    }
 }
 
 char *run_named(const char *text, const char *runs) {
     if (run_folder(text)) return mem_strdup(text);
-    struct strings names = {0};
-    struct str meant = {0};
-    char *found = NULL;
-    size_t n = 0;
+    struct strings names = {0}, found = {0};
     if (dir_exists(runs) && dir_list(runs, &names)) return NULL;
-    for (size_t i = 0; i < names.n; i++) {
-        char *path = path_join(runs, names.at[i]);
-        if (names.at[i][0] != '.' && is_meant(names.at[i], text) && run_folder(path)) {
-            str_add(&meant, "%s%s", n++ ? ", " : "", names.at[i]);
-            free(found);
-            found = mem_strdup(path);
-        }
-        free(path);
-    }
-    if (n > 1) {
-        error_set(ERR_USAGE, "%s: which one? %s", text, meant.at);
-        free(found);
-        found = NULL;
-    } else if (!n) {
+    find_meant(text, runs, &names, &found);
+    char *dir = found.n == 1 ? path_join(runs, found.at[0]) : NULL;
+    if (found.n > 1) {
+        struct str all = {0};
+        for (size_t i = 0; i < found.n; i++) str_add(&all, "%s%s", i ? ", " : "", found.at[i]);
+        error_set(ERR_USAGE, "%s: which one? %s", text, all.at);
+        str_free(&all);
+    } else if (!dir) {
         error_set(ERR_MISSING, "%s: no such run, here or in %s; `ovseg runs list` shows them",
                   *text ? text : "\"\"", runs);
     }
     strings_free(&names);
-    str_free(&meant);
-    return found;
+    strings_free(&found);
+    return dir;
 }
