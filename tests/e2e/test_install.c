@@ -235,6 +235,47 @@ TEST(bash_completes_commands_parts_options_choices_and_settings) {
     check_offer("ovseg runs list --runs ''", 4, "\n"); /* left to bash: files */
 }
 
+/* ---- completion, in a zsh ---- */
+
+/* In an interactive one, in a terminal (tests/e2e/complete.zsh). Sorted. */
+static void check_zsh(const char *functions, const char *bin, const char *line,
+                      const char *expected) {
+    char *work = test_path("zsh"), *script = test_source("tests/e2e/complete.zsh");
+    CHECK_OK(dir_make(work));
+    struct ended e = command((const char *const[]){"/usr/bin/env", "zsh", "-f", script, functions,
+                                                   bin, work, line, NULL});
+    if (e.status || strcmp(e.out, expected) != 0)
+        test_fail(__FILE__, __LINE__, "\"%s\": %d, \"%s\"%s, expected \"%s\"", line, e.status,
+                  e.out, e.err, expected);
+    ended_free(&e);
+    CHECK_OK(dir_remove(work));
+    free(script);
+    free(work);
+}
+
+static void need_zsh(void) {
+    struct ended e = shell("command -v zsh");
+    if (e.status) test_skip("there is no zsh (scripts/setup --dev installs it)");
+    ended_free(&e);
+}
+
+TEST(zsh_completes_commands_parts_options_choices_and_settings) {
+    static const struct {
+        const char *line, *offers;
+    } rows[] = {{"ovseg se", "segment\nserve\nsettings\n"},
+                {"ovseg runs ", "diff\ngc\nlist\nrm\nshow\n"},
+                {"ovseg runs gc --un", "--unfinished\n--unused\n"},
+                {"ovseg cache gc --k", "--keep\n"},
+                {"ovseg train --dry", "--dry-run\n"},
+                {"ovseg-train --dry", "--dry-run\n"},
+                {"ovseg-train x.yaml optim.l", "optim.lr=\n"},
+                {"ovseg data prepare --damaged=s", "skip\nstop\n"},
+                {"ovseg doctor --nothing", ""}};
+    need_zsh();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_zsh(pages, TEST_BUILD_DIR "/bin", rows[i].line, rows[i].offers);
+}
+
 TEST(the_completions_are_free_of_errors_of_syntax) {
     char *bash = mem_format("bash -n %s/ovseg.bash", pages);
     struct ended e = shell(bash);
@@ -373,4 +414,13 @@ TEST(pages_completions_and_tables_are_in_the_prefix) {
     free(source);
     free(bin);
     free(prefix);
+}
+
+TEST(zsh_completes_the_configs_of_the_prefix) {
+    need_zsh();
+    char *prefix = install_and_move(), *bin = path_join(prefix, "bin"),
+         *functions = path_join(prefix, "share/zsh/site-functions");
+    check_zsh(functions, bin, "ovseg train @paper/ovseg-r101c-vitb16/fi", "finetune.yaml\n");
+    char *const owned[] = {prefix, bin, functions};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

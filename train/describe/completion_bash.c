@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "configs/config.h"
 #include "train/describe/described.h"
 
 static void put_options(struct str *out, const struct described *c) {
@@ -46,31 +45,14 @@ static void put_option_values(struct str *out, const struct described *c) {
     }
 }
 
-/* Whether its arguments may be settings. */
-static bool takes_settings(const struct described *c) {
-    return c->argp && c->argp->args_doc && strstr(c->argp->args_doc, "KEY=VALUE");
-}
-
-static void put_settings(struct str *out) {
-    struct settings_table t = config_known();
-    struct strings keys = {0};
-    for (size_t k = 0; k < t.n; k++)
-        for (size_t i = 0; i < t.at[k].n; i++) {
-            char key[SETTING_MAX_KEY];
-            setting_key(&t.at[k], &t.at[k].rows[i], key);
-            strings_add(&keys, key);
-        }
-    strings_settle(&keys);
-    for (size_t i = 0; i < keys.n; i++) str_add(out, "%s= ", keys.at[i]);
-    strings_free(&keys);
-}
-
 static void put_tables(struct str *out, const struct description *d) {
     str_add(out, "_ovseg_commands='");
     for (size_t i = 0; i < d->n; i++)
         if (!strchr(d->at[i].name, ' ')) str_add(out, "%s ", d->at[i].name);
     str_add(out, "--help --version'\n_ovseg_settings='");
-    put_settings(out);
+    struct strings settings = described_settings();
+    for (size_t i = 0; i < settings.n; i++) str_add(out, "%s= ", settings.at[i]);
+    strings_free(&settings);
     str_add(out, "'\n\n_ovseg_parts() {\n    case $1 in\n");
     for (size_t i = 0; i < d->n; i++) {
         bool some = false;
@@ -92,7 +74,8 @@ static void put_tables(struct str *out, const struct description *d) {
     }
     str_add(out, "    esac\n}\n\n_ovseg_takes_settings() {\n    case $1 in\n");
     for (size_t i = 0; i < d->n; i++)
-        if (takes_settings(&d->at[i])) str_add(out, "    '%s') return 0 ;;\n", d->at[i].name);
+        if (described_takes_settings(&d->at[i]))
+            str_add(out, "    '%s') return 0 ;;\n", d->at[i].name);
     str_add(out, "    esac\n    return 1\n}\n\n_ovseg_values() {\n    case $1 in\n");
     for (size_t i = 0; i < d->n; i++) put_option_values(out, &d->at[i]);
     str_add(out, "    esac\n}\n");

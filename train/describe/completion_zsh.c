@@ -91,7 +91,7 @@ static void put_command(struct str *out, const struct description *d, const stru
                 c->argp ? "_files" : "return");
         put_function(out, c->name);
         str_add(out,
-                "_${words[2]} )); then\n        local part=${words[2]}\n        shift words\n"
+                "_${words[2]}] )); then\n        local part=${words[2]}\n        shift words\n"
                 "        (( CURRENT-- ))\n        ");
         put_function(out, c->name);
         str_add(out, "_$part\n        return\n    fi\n");
@@ -99,7 +99,8 @@ static void put_command(struct str *out, const struct description *d, const stru
     if (c->argp) {
         str_add(out, "    _arguments -s -S \\\n");
         for (size_t i = 0; i < c->n; i++) put_option(out, &c->option[i]);
-        str_add(out, "        '*: :_ovseg_argument'\n");
+        str_add(out, "        '*: :_ovseg_argument%s'\n",
+                described_takes_settings(c) ? "_or_setting" : "");
     }
     str_add(out, "}\n");
 }
@@ -114,6 +115,11 @@ static const char code[] =
     "    else\n"
     "        _files\n"
     "    fi\n"
+    "}\n"
+    "\n"
+    "_ovseg_argument_or_setting() {\n"
+    "    [[ -z $PREFIX ]] || compadd -S '' -- $_ovseg_keys\n"
+    "    _ovseg_argument\n"
     "}\n"
     "\n"
     "_ovseg() {\n"
@@ -140,6 +146,10 @@ int write_zsh(const struct description *d, const char *dir) {
             "# Completion of ovseg for zsh; made from the program's own tables.\n\n"
             "typeset -ga _ovseg_commands\n_ovseg_commands=(\n");
     put_list(&out, d, NULL);
+    str_add(&out, ")\n\ntypeset -ga _ovseg_keys\n_ovseg_keys=(\n");
+    struct strings settings = described_settings();
+    for (size_t i = 0; i < settings.n; i++) str_add(&out, "    %s=\n", settings.at[i]);
+    strings_free(&settings);
     str_add(&out, ")\n");
     for (size_t i = 0; i < d->n; i++) put_command(&out, d, &d->at[i]);
     str_put(&out, code, sizeof code - 1);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "configs/config.h"
 #include "train/commands/cmd.h"
 
 static int answer = -1; /* in a child: where it says what it found */
@@ -124,6 +125,23 @@ int describe_all(struct description *d) {
 bool described_is_part(const struct described *c, const char *command) {
     size_t n = strlen(command);
     return strncmp(c->name, command, n) == 0 && c->name[n] == ' ';
+}
+
+bool described_takes_settings(const struct described *c) {
+    return c->argp && c->argp->args_doc && strstr(c->argp->args_doc, "KEY=VALUE");
+}
+
+struct strings described_settings(void) {
+    struct settings_table t = config_known();
+    struct strings keys = {0};
+    for (size_t k = 0; k < t.n; k++)
+        for (size_t i = 0; i < t.at[k].n; i++) {
+            char key[SETTING_MAX_KEY];
+            setting_key(&t.at[k], &t.at[k].rows[i], key);
+            strings_add(&keys, key);
+        }
+    strings_settle(&keys);
+    return keys;
 }
 
 void description_free(struct description *d) {

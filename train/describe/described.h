@@ -36,6 +36,10 @@ void description_free(struct description *d);
 
 bool described_is_part(const struct described *c, const char *command);
 
+bool described_takes_settings(const struct described *c); /* its arguments may be KEY=VALUE */
+
+struct strings described_settings(void); /* all keys, sorted; owned */
+
 /* A page for each command, and one for the program, below DIR/man1; all settings below DIR/man5.
  * `date`: of the version. */
 int write_pages(const struct description *d, const char *dir, const char *date);
