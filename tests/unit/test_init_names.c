@@ -394,3 +394,26 @@ TEST(a_folder_without_a_model_is_said_with_its_option) {
     own_ended_free(&e);
     free(nothing);
 }
+
+TEST(an_empty_line_among_names_is_told_since_values_count_names) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_index(OWN_PICTURES);
+    own_text("names.txt", "# mine\nsky\n\ntree\n# a car\nred car\n");
+    struct own_ended e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out,
+              "names.txt:3: names no class, it is empty or a comment: \"tree\" is value 1\n");
+    own_ended_free(&e);
+    own_remove("out");
+    own_text("names.txt", "sky\n\ntree\n");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "--first 1; line 2 of the names is empty or a comment: it has no value");
+    own_ended_free(&e);
+    own_text("names.txt", "# mine\n\nsky\ntree\nred car\n\n");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK(!strstr(e.out, "names no class"));
+    own_ended_free(&e);
+}

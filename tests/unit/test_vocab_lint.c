@@ -41,6 +41,17 @@ TEST(odd_names_are_told_with_their_lines) {
     vocabulary_close(&v);
 }
 
+TEST(a_word_that_is_one_token_of_clip_is_not_taken_for_two) {
+    struct vocabulary v;
+    struct vocab_lint l = {0};
+    read_text(&v, "v.txt", "background\nwarehouse\nCupcake\ntreewall\n");
+    CHECK_OK(vocab_lint_names(&l, &v));
+    CHECK_INT(l.n, 1);
+    check_line(&l, 0, 4, "\"treewall\": looks joined: \"tree wall\"?");
+    vocab_lint_free(&l);
+    vocabulary_close(&v);
+}
+
 TEST(plain_lines_are_counted_whatever_is_between_them) {
     struct vocabulary v;
     read_text(&v, "names.txt", "# a table\r\n\r\nsky\r\n\r\nsea\n");

@@ -139,6 +139,10 @@ bool own_few_held(const struct own *o, struct str *text);
 int64_t own_pairs(const struct own *o);
 int64_t own_side(const struct own *o);
 
+/* A line of a text of names that names no class, and has one behind it: the values of those are
+ * less by one than whoever counts lines takes them to be. 0: none. */
+size_t own_names_gap(const struct own *o);
+
 /* A picture by name; NULL: none. After own_files. */
 struct own_picture *own_picture(const struct own *o, const char *name);
 /* One whose name differs in case alone, or in Unicode's form; looked for while few mistakes of the

@@ -120,20 +120,22 @@ static int to_classes(const struct own *o, const char *path, struct labels *m) {
         m->at[i] = class;
     }
     if (!bad) return 0;
-    char *mend =
-        value == 255 || value == UINT16_MAX /* as others say it, of 8 bits and of 16 */
-            ? mem_format("where it means unlabelled, write %d", unlabelled(o))
-            : mem_format("add its name%s", o->first_value ? ""
-                                                          : "; or, where 1 is the first name: "
-                                                            "--first 1");
+    struct str mend = {0};
+    size_t gap = own_names_gap(o);
+    if (value == 255 || value == UINT16_MAX) /* as others say it, of 8 bits and of 16 */
+        str_add(&mend, "where it means unlabelled, write %d", unlabelled(o));
+    else
+        str_add(&mend, "add its name%s",
+                o->first_value ? "" : "; or, where 1 is the first name: --first 1");
+    if (gap) str_add(&mend, "; line %zu of the names is empty or a comment: it has no value", gap);
     error_set(ERR_DATA,
               "%s: value %d at row %lld, column %lld stands for no name (%lld pixel%s): %zu name%s "
               "the values %d to %d%s, %d is unlabelled: %s",
               path, value, (long long)(first / m->w), (long long)(first % m->w), (long long)bad,
               bad == 1 ? " does" : "s do", o->names.n, o->names.n == 1 ? " has" : "s are",
               (int)o->names.at[0].raw, (int)o->names.at[o->names.n - 1].raw,
-              o->first_value ? ", 0 none" : "", unlabelled(o), mend);
-    free(mend);
+              o->first_value ? ", 0 none" : "", unlabelled(o), mend.at);
+    str_free(&mend);
     return ERR_DATA;
 }
 

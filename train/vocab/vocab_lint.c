@@ -38,17 +38,36 @@ static void add_odd(struct vocab_lint *l, const struct vocabulary *w, const size
             : mem_format("\"%s\": duplicated: line %zu has \"%s\"", b, w->at[o->class].line, a));
 }
 
+/* A word that is one token is one word to CLIP: "background" is not "back ground". */
+static int add_tokens(const struct vocabulary *w, struct strings *known) {
+    enum { ROW = 3 }; /* start, the word, end */
+    struct tokenizer t = {0};
+    int64_t row[ROW], n;
+    int status = tokenizer_open(&t, NULL);
+    for (size_t i = 0; !status && i < w->n; i++) {
+        const char *name = w->at[i].name;
+        if (strchr(name, ' ')) continue;
+        if (!tokenizer_encode(&t, name, ROW, true, row, &n) && n == ROW) strings_add(known, name);
+        error_clear();
+    }
+    tokenizer_close(&t);
+    return status;
+}
+
 int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v) {
     struct strings known = {0};
     struct odd_names odd = {0};
     struct vocabulary w;
     size_t *class_of;
+    vocabulary_wordings(v, &w, &class_of);
     int status = class_names_known(&known);
+    if (!status) status = add_tokens(&w, &known);
     if (status) {
+        vocabulary_close(&w);
         strings_free(&known);
+        free(class_of);
         return status;
     }
-    vocabulary_wordings(v, &w, &class_of);
     char **names = mem_alloc(w.n + 1, sizeof *names);
     for (size_t i = 0; i < w.n; i++) names[i] = w.at[i].name;
     class_names_find(names, w.n, &known, &odd);

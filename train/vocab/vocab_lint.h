@@ -15,7 +15,8 @@ struct vocab_lint {
 };
 
 /* Words that run together, names that are the same but for case, blanks, hyphens or plural,
- * identifiers and numbers: warnings. ERR_MISSING: the shipped tables of names. */
+ * identifiers and numbers: warnings. ERR_MISSING: the shipped tables of names, the tokenizer's
+ * file. */
 int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v);
 
 /* Texts of more than `context` tokens, which CLIP cannot read: errors. The templates are those that
