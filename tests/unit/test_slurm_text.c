@@ -101,14 +101,26 @@ TEST(line_breaks_and_other_control_characters_are_refused) {
         CHECK_ERROR(sbatch_quote(&s, bad[i]), ERR_USAGE, "line break");
         CHECK_INT(s.n, 0);
         str_free(&s);
-        char *shown = shell_word(bad[i]); /* people see what it is */
-        CHECK_TEXT(shown, bad[i]);
+    }
+}
+
+TEST(a_word_for_people_may_hold_any_character) {
+    static const char *const rows[][2] = {{"two words", "'two words'"},
+                                          {"a\nb", "$'a\\012b'"},
+                                          {"\x1b[0m\x7f", "$'\\033[0m\\177'"},
+                                          {"it's\t\\", "$'it\\'s\\011\\\\'"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *shown = shell_word(rows[i][0]), *command = mem_format("printf %%s %s", shown);
+        struct process p;
+        CHECK_TEXT(shown, rows[i][1]);
         CHECK_INT(error_status(), 0);
+        process_start(&p, (const char *const[]){"/bin/bash", "-c", command, NULL}, NULL);
+        struct ended e = process_wait(&p, 20);
+        CHECK_TEXT(e.out, rows[i][0]);
+        ended_free(&e);
+        free(command);
         free(shown);
     }
-    char *shown = shell_word("two words");
-    CHECK_TEXT(shown, "'two words'");
-    free(shown);
 }
 
 TEST(the_id_of_a_job_is_matched_in_full) {

@@ -50,7 +50,15 @@ char *shell_word(const char *text) {
     if (!shell_quote(&word, text)) return word.at;
     error_clear();
     str_free(&word);
-    return mem_strdup(text);
+    str_add(&word, "$'");
+    for (const char *c = text; *c; c++) {
+        if (iscntrl((unsigned char)*c))
+            str_add(&word, "\\%03o", (unsigned char)*c);
+        else
+            str_add(&word, strchr("'\\", *c) ? "\\%c" : "%c", *c);
+    }
+    str_add(&word, "'");
+    return word.at;
 }
 
 int sbatch_quote(struct str *to, const char *text) {

@@ -9,7 +9,8 @@
 /* A word of shell that means `text`, nothing else: as it is where that is safe, else in single
  * quotes. ERR_USAGE for a line break or another control character, which a script cannot show. */
 int shell_quote(struct str *to, const char *text);
-/* The same for people, to be copied; what cannot be quoted is shown as it is. Owned. */
+/* The same for people, to be copied into bash or zsh, which take control characters as $'\012'.
+ * Owned. */
 char *shell_word(const char *text);
 
 /* A value in a line of #SBATCH, which Slurm reads by rules of its own: inside quotes, too, a
