@@ -9,8 +9,10 @@
 #include "checkpoints/import.h"
 #include "configs/reference.h"
 #include "train/package/package.h"
+#include "train/places.h"
 #include "train/run/identity.h"
 #include "train/run/run.h"
+#include "train/run/run_look.h"
 #include "train/segment.h"
 
 /* Takes the nodes of a graph over into another that outlives it. */
@@ -126,6 +128,18 @@ static int tell_no_model(const char *name, bool proposals) {
                      name);
 }
 
+/* Of the usual folder of runs, by name or hash. */
+static struct node *open_named(struct graph *g, const char *name, bool proposals) {
+    char *dir = run_named(name, places_runs());
+    if (!dir && error_status() != ERR_USAGE) { /* several are meant */
+        error_clear();
+        tell_no_model(name, proposals);
+    }
+    struct node *n = dir ? run_node_open(g, dir) : NULL;
+    free(dir);
+    return n;
+}
+
 struct node *model_node(struct graph *g, const char *name, const struct model_options *o,
                         bool *best) {
     *best = false;
@@ -143,7 +157,7 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     else if (path_is_yaml(name) || import_is_weights(name))
         n = open_config(g, name, o);
     else
-        tell_no_model(dir, name == o->proposals);
+        n = open_named(g, dir, name == o->proposals);
     free(dir);
     return n;
 }

@@ -6,9 +6,10 @@
 #include "train/run/graph.h"
 
 struct model_options {
-    const char *command;   /* that was given: what its settings are said to be wrong in */
-    const char *name;      /* RUN, RUN@best, a config whose run is done, or published weights */
-    const char *weights;   /* a file in the place of what `name`, a config, imports; or NULL */
+    const char *command; /* that was given: what its settings are said to be wrong in */
+    const char *name;    /* RUN (its folder, or as run_named() has it), RUN@best, a config whose run
+                            is done, or published weights */
+    const char *weights; /* a file in the place of what `name`, a config, imports; or NULL */
     const char *proposals; /* as `name`; NULL: those that the model came from, or that what
                               follows its config (`then`) judges it with */
     const struct override *overrides; /* of the settings of an evaluation: eval.*, text.*, crop.* */

@@ -151,7 +151,8 @@ static char *copy_config(const char *folder, const char *runs, const char *more)
 
 static void segment_walk(const char *runs) {
     char *evaluation = run_of("runs", "eval"), *mpt = run_of("runs", "mpt");
-    char *out[3] = {test_path("by-eval"), test_path("by-config"), test_path("by-run")};
+    char *out[] = {test_path("by-eval"), test_path("by-config"), test_path("by-run"),
+                   test_path("by-name")};
     char *done = copy_config("done", runs, ""), *not_done = copy_config("not-done", "nowhere", "");
     char *otherwise = copy_config("otherwise", runs, "optim: {lr: 0.01}\n");
     char *meant = mem_format("makes it; %s is done, and differs in optim.lr: name it", mpt);
@@ -161,6 +162,10 @@ static void segment_walk(const char *runs) {
     check_segments(done, out[1]); /* the same CLIP, and the settings of its `then` */
     check_segments(mpt, out[2]);
     check_same_maps(out[0], out[1]);
+    CHECK_INT(setenv("OVSEG_RUNS", runs, 1), 0);
+    check_segments("eval", out[3]);
+    CHECK_INT(unsetenv("OVSEG_RUNS"), 0);
+    check_same_maps(out[0], out[3]);
 
 #define REFUSED(status, text, model, ...)                                                          \
     check_refused(                                                                                 \
@@ -198,8 +203,8 @@ static void segment_walk(const char *runs) {
     CHECK_OK(file_remove(DONE));
     REFUSED(ERR_MISSING, "not finished", mpt, pictures[0]);
     CHECK_OK(file_write(DONE, "{\"seconds\":1}", 13));
-    char *const owned[] = {evaluation, mpt,    done,   not_done, otherwise, meant,     scenes,
-                           clip,       folder, out[0], out[1],   out[2],    proposals, DONE};
+    char *const owned[] = {evaluation, mpt,    done,   not_done, otherwise, meant,     scenes, clip,
+                           folder,     out[0], out[1], out[2],   out[3],    proposals, DONE};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
