@@ -74,14 +74,21 @@ static void put(char **to, const char *value) {
     *to = mem_strdup(value);
 }
 
-/* A run that had neither is measured all the same. */
-static void fill_in(struct node *n) {
+/* A run that had neither is measured all the same; on `val`, where that has masks. */
+static int fill_in(struct node *n) {
     struct train_options *t = &n->config.train;
     if (!*t->validate_probe) put(&t->validate_probe, clip_probe_word);
-    if (*t->validate_set || !node_input(n, "scenes")) return;
+    if (*t->validate_set || !node_input(n, "scenes")) return 0;
     char *val = node_input_path(n, "scenes", "val.h5");
-    if (file_exists(val)) put(&t->validate_set, "val");
+    struct dataset d = {0};
+    bool there = file_exists(val);
+    int status = there ? clip_open_set(n, "val", &d) : 0;
+    if (there && !status) {
+        if (clip_judges(&d)) put(&t->validate_set, "val");
+        dataset_close(&d);
+    }
     free(val);
+    return status;
 }
 
 /* For a command line: published weights have no run yet. */
@@ -143,10 +150,8 @@ int blend_curve_run(const struct model_options *o, const char *other) {
     }
     struct node *trained = status ? NULL : to.node;
     if (trained) status = override_validation(trained, o);
-    if (trained && !status) {
-        fill_in(trained);
-        status = measure(trained, &from, &to);
-    }
+    if (trained && !status) status = fill_in(trained);
+    if (trained && !status) status = measure(trained, &from, &to);
     graph_close(&g);
     return status;
 }

@@ -25,6 +25,17 @@ const char *clip_probe_identity(const struct node *n) {
     return clip_probe_is_drawn(n) ? drawn : NULL;
 }
 
+bool clip_judges(const struct dataset *d) { return d->has_labels && d->n_classes; }
+
+/* What has been opened from `path` for this setting. */
+static int check_judges(struct dataset *d, const char *setting, const char *path) {
+    if (clip_judges(d)) return 0;
+    dataset_close(d);
+    return error_set(ERR_DATA,
+                     "%s: has no masks: %s wants a set with masks and names (%s=\"\" does without)",
+                     path, setting, setting);
+}
+
 static int open_probe(const struct node *n, struct dataset *d) {
     if (clip_probe_is_drawn(n)) {
         struct scenes_options world = scenes_defaults();
@@ -34,10 +45,7 @@ static int open_probe(const struct node *n, struct dataset *d) {
     const struct node_input *in = node_input(n, clip_probe_files[0]);
     REQUIRE(in && in->path, "validate.probe is no input");
     int status = set_or_index_open(d, in->path);
-    if (status || (d->has_labels && d->n_classes)) return status;
-    dataset_close(d);
-    return error_set(ERR_DATA, "%s: has no masks: validate.probe wants a set with masks and names",
-                     in->path);
+    return status ? status : check_judges(d, clip_probe_files[0], in->path);
 }
 
 int clip_probe_check(const struct node *n) {
@@ -91,6 +99,7 @@ int clip_validation_open(struct clip_validation *v, const struct node *n, const 
     int status = 0;
     if (*o->validate_set) {
         status = clip_open_set(n, o->validate_set, &d);
+        if (!status) status = check_judges(&d, "validate.set", o->validate_set);
         if (!status) status = named_open(&v->set, &d, n, c, frozen_text);
     }
     if (!status && *o->validate_probe) {

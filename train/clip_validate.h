@@ -30,6 +30,8 @@ extern const char *const clip_probe_files[]; /* a stage's `files` */
 /* A file that is no set with masks: ERR_DATA and what opening it ends with. */
 int clip_probe_check(const struct node *n);
 
+bool clip_judges(const struct dataset *d); /* a set with masks and names: it can be validated on */
+
 /* Empty when the stage validates on no set and has no probe. `frozen_text`: names are encoded
  * once. */
 int clip_validation_open(struct clip_validation *v, const struct node *n, const struct clip_run *c,

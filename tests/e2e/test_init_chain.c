@@ -94,6 +94,11 @@ TEST(captions_alone_and_masks_alone_are_enough_for_a_chain) {
     check_status(&e, 0);
     HAS(e.out, "raw CLIP", "FT+MPT");
     ended_free(&e);
+    char *run = run_of("out", "finetune"); /* nothing but the probe can judge what is between */
+    check_says(OVSEG("eval", run, "--blend"), 0, "\n  0.0         -         -         -", NULL);
+    check_says(OVSEG("eval", run, "--blend", "validate.set=val"), 65, NULL,
+               "val: has no masks: validate.set wants a set with masks and names");
+    free(run);
     free(dir);
     free(config);
 
