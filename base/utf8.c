@@ -57,8 +57,8 @@ struct utf8_short utf8_short(const char *s, size_t most) {
     return t;
 }
 
-void utf8_tame(char *text) {
-    for (uint8_t *c = (uint8_t *)text; *c; c++) {
+void utf8_tame(char *s) {
+    for (uint8_t *c = (uint8_t *)s; *c; c++) {
         bool high = c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0; /* U+0080 to U+009F */
         if (high) c[1] = '?';
         if (high || (*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F) *c = '?';
