@@ -5,6 +5,7 @@
 #include "nn/models/clip.h"
 #include "tests/own_folder.h"
 #include "tests/torch.h"
+#include "tests/unit/run_made.h"
 #include "tests/whole_made.h"
 #include "train/commands/cmd.h"
 #include "train/run/graph.h"
@@ -212,4 +213,23 @@ TEST(proposals_that_are_not_trained_on_are_said_with_why) {
               "of stage proposals, not from weights or a package");
     own_ended_free(&e);
     free(whole);
+}
+
+TEST(a_run_of_the_usual_folder_is_known_by_its_name) {
+    good();
+    char *runs = test_path("runs"), *one = made_run(runs, "a-00000000aaaa", "mine", "{}"),
+         *two = made_run(runs, "b-00000000bbbb", "mine", "{}"),
+         *three = made_run(runs, "b-00000000cccc", "mine", "{}");
+    CHECK_INT(setenv("OVSEG_RUNS", runs, 1), 0);
+    struct own_ended e = INIT("--proposals", "a");
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "/runs/a-00000000aaaa: proposes no masks (its stage is mine)");
+    own_ended_free(&e);
+    e = INIT("--clip", "b");
+    CHECK_INT(e.status, 64);
+    CHECK_HAS(e.err, "--clip: b: which one? b-00000000bbbb, b-00000000cccc");
+    own_ended_free(&e);
+    CHECK_INT(unsetenv("OVSEG_RUNS"), 0);
+    char *const owned[] = {runs, one, two, three};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }

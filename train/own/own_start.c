@@ -10,9 +10,11 @@
 #include "train/given.h"
 #include "train/own/own.h"
 #include "train/package/package.h"
+#include "train/places.h"
 #include "train/run/graph.h"
 #include "train/run/input_kinds.h"
 #include "train/run/run.h"
+#include "train/run/run_look.h"
 
 enum { LARGE_WIDTH = 256 }; /* of an image tower: the shipped one has 64, published ones 512 on */
 
@@ -21,13 +23,26 @@ static bool holds_model(const char *path) {
     return !dir_exists(path) || run_folder(path) || package_is(path) || import_is_weights(path);
 }
 
+/* The folder of a run of the usual place, by name or hash; NULL: none, and an error only where
+ * several are meant. */
+static char *find_run(const char *name) {
+    char *dir = path_is_yaml(name) ? NULL : run_named(name, places_runs());
+    char *whole = dir ? realpath(dir, NULL) : NULL;
+    if (error_status() != ERR_USAGE) error_clear();
+    free(dir);
+    return whole;
+}
+
 static int resolve(const char *said, const char *option, bool masks, char **out) {
     bool best;
     if (!said) return 0;
     if (shipped_check(said)) return error_context("%s", option);
     char *run = run_split(said, &best), *path = shipped_path(run), *whole = realpath(path, NULL);
-    int status = 0;
-    if (!whole)
+    if (!whole) whole = find_run(run);
+    int status = error_status();
+    if (status)
+        error_context("%s", option);
+    else if (!whole)
         status =
             error_set(ERR_MISSING, "%s %s: there is no such run, file or config", option, said);
     else if (!holds_model(whole) && !(masks && given_is(whole)))
