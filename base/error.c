@@ -15,13 +15,6 @@ static _Thread_local struct {
     char message[MESSAGE_MAX];
 } slot;
 
-/* Messages quote names out of strangers' files; none of them may speak to a terminal. Lines and
- * tabs are ours. */
-static void make_printable(char *text) {
-    for (char *c = text; *c; c++)
-        if (((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7f) *c = '?';
-}
-
 #undef error_set /* the analyzer's version of it, see the header */
 int error_set(int code, const char *fmt, ...) {
     if (slot.code) return slot.code;
@@ -29,7 +22,6 @@ int error_set(int code, const char *fmt, ...) {
     va_start(ap, fmt);
     utf8_vformat(slot.message, sizeof slot.message, fmt, ap);
     va_end(ap);
-    make_printable(slot.message);
     return slot.code = code;
 }
 

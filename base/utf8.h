@@ -29,8 +29,8 @@ struct utf8_short {
 };
 struct utf8_short utf8_short(const char *s, size_t most);
 
-/* Control characters become "?", but for line ends and tabs: a terminal obeys them, and names of
- * files may hold any. */
+/* Control characters become "?", but for line ends and tabs, which are ours: a terminal obeys them,
+ * and names out of strangers' files may hold any. */
 void utf8_tame(char *s);
 
 /* vsnprintf into a buffer of 8 bytes or more, tamed; what does not fit is cut in the same way. */

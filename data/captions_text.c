@@ -81,7 +81,7 @@ static const char *take_object(struct captions *c, const cJSON *o, size_t line) 
     if (many) return take_many(c, o, image->valuestring, line);
     if (cJSON_GetObjectItemCaseSensitive(o, "ids"))
         return "\"ids\" is a list as long as \"captions\"";
-    if (!is_text(one)) return "\"caption\" is a text";
+    if (!is_text(one)) return "\"caption\" is no text: write it, or take the line out";
     captions_add(c, image->valuestring, one->valuestring, (int64_t)c->n, line);
     return NULL;
 }

@@ -90,7 +90,7 @@ static void add_spellings(struct keys *all, const char *name, size_t class) {
 
 static void add_odd(struct odd_names *o, size_t class, size_t other, char *what) {
     o->at = mem_grow(o->at, &o->cap, o->n + 1, sizeof *o->at);
-    o->at[o->n++] = (struct odd_name){class, other, what};
+    o->at[o->n++] = (struct odd_name){.class = class, .other = other, .what = what};
 }
 
 static void find_doubles(char *const *names, size_t n, struct odd_names *out) {
@@ -178,7 +178,10 @@ static void check_word(const char *name, size_t class, size_t none, const struct
         text = mem_format("\"%s\": looks joined: elsewhere it is two words", name);
     else if (at)
         text = mem_format("\"%s\": looks joined: \"%.*s %s\"?", name, (int)at, word, word + at);
-    if (text) add_odd(out, class, none, text);
+    if (text) {
+        add_odd(out, class, none, text);
+        out->at[out->n - 1].guess = strstr(text, "\"?") != NULL;
+    }
     free(word);
 }
 

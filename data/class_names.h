@@ -1,6 +1,8 @@
 /* What is odd about the names of classes: a text encoder reads them as they are. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/mem.h"
 
 /* The name behind a number with a point, a colon or a bracket, "grass" of "1: grass"; NULL: none.
@@ -18,6 +20,7 @@ void class_names_check(char *const *names, size_t n, const struct strings *known
  * of the list. */
 struct odd_name {
     size_t class, other;
+    bool guess; /* two known words side by side, which may as well be one: "background" */
     char *what;
 };
 struct odd_names {

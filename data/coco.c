@@ -177,8 +177,10 @@ static int coco_labels(const struct dataset *d, int64_t i, struct labels *out) {
     *out = (struct labels){0};
     if (!d->has_labels) return error_set(ERR_MISSING, "%s has no annotations", c->dir);
     if (!im->h)
-        return error_set(ERR_DATA, "image %lld: \"height\" and \"width\" are not given",
-                         (long long)im->id);
+        return error_set(ERR_DATA,
+                         "%s: image %lld, %s: has no \"height\" and \"width\": write them into its "
+                         "entry in \"images\"",
+                         c->instances, (long long)im->id, im->file);
     struct mask m = {0};
     uint32_t *size = mem_try((size_t)(im->h * im->w), sizeof *size);
     if (size && !mask_alloc(&m, im->h, im->w) && !labels_alloc(out, im->h, im->w)) {

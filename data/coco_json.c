@@ -272,7 +272,8 @@ static int on_map_start(void *ctx) { return forgive(ctx, map_start(ctx)) && deep
 static int need(const struct reader *r, enum field f) {
     if (r->seen & 1U << f) return 1;
     static const char *const what[] = {"", "an image", "an annotation", "a category"};
-    error_set(ERR_DATA, "%s without \"%s\"", what[r->section], field_name[f]);
+    error_set(ERR_DATA, "%s without \"%s\": write it, or take the entry out", what[r->section],
+              field_name[f]);
     return 0;
 }
 
@@ -297,6 +298,9 @@ static bool name_is_inside(const char *name) {
 static int end_image(struct reader *r) {
     if (!need(r, ID) || !need(r, FILE_NAME)) return 0;
     int64_t h = r->integer[HEIGHT], w = r->integer[WIDTH];
+    if (!(r->seen & 1U << HEIGHT) != !(r->seen & 1U << WIDTH))
+        return !error_set(ERR_DATA, "%s: has only one of \"height\" and \"width\": write both",
+                          r->text[FILE_NAME]);
     if ((h || w) && image_check_size(r->text[FILE_NAME], h, w)) return 0;
     if (!name_is_inside(r->text[FILE_NAME]))
         return !error_set(ERR_DATA, "file_name \"%s\" leads out of the folder", r->text[FILE_NAME]);

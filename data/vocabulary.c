@@ -145,6 +145,15 @@ static bool scalar_is(const struct reading *r, const char *text) {
     return r->e->kind == YAML_SCALAR && !strcmp(r->e->at[0].text, text);
 }
 
+/* One without a place for the name is a whole text. */
+static bool are_prompts(const struct strings *texts) {
+    bool are = true;
+    for (size_t i = 0; i < texts->n; i++)
+        are &= !strpbrk(texts->at[i], "{}") || template_check(texts->at[i]) == 0;
+    error_clear();
+    return are;
+}
+
 /* One member of a class: NULL, or what it must be. */
 static const char *take_member(const struct reading *r, const char *key,
                                struct vocabulary_class *c) {
@@ -155,6 +164,8 @@ static const char *take_member(const struct reading *r, const char *key,
         if (!take_texts(r, &c->synonyms)) return "is a list of texts";
     } else if (!strcmp(key, "prompts")) {
         if (!take_texts(r, &c->prompts)) return "is a list of texts";
+        if (!are_prompts(&c->prompts))
+            return "is a list of texts that have {}, for the name, once, or no brace at all";
     } else if (!strcmp(key, "colour") || !strcmp(key, "color")) {
         if (!take_colour(r, c)) return "is [red, green, blue] of 0 to 255, or \"#rrggbb\"";
     } else if (!strcmp(key, "kind")) {

@@ -15,6 +15,7 @@
 #include "data/region.h"
 #include "nn/losses/clip_loss.h"
 #include "train/mine/noun_features.h"
+#include "train/prepare_sets.h"
 #include "train/ranks.h"
 #include "train/weights/init_weights.h"
 
@@ -379,6 +380,9 @@ int clip_tune_run(struct node *n, const struct group_rule *rules, size_t n_rules
 }
 
 int clip_tune_check_inputs(const struct node *n) {
+    const char *set = n->config.train.validate_set;
     int status = pairs_input_check(n);
+    if (!status && *set)
+        status = prepare_sets_check(node_from(n, "scenes"), set, n, "validate.set");
     return status ? status : clip_probe_check(n);
 }

@@ -128,9 +128,20 @@ static int tell_no_model(const char *name, bool proposals) {
                      name);
 }
 
-/* Of the usual folder of runs, by name or hash. */
-static struct node *open_named(struct graph *g, const char *name, bool proposals) {
-    char *dir = run_named(name, places_runs());
+/* Where runs are: the usual folder, or what the command line says in its place. */
+static const char *runs_of(const struct model_options *o) {
+    const char *runs = places_runs();
+    for (size_t i = 0; i < o->n_overrides; i++)
+        if (strcmp(o->overrides[i].key, "output_dir") == 0 ||
+            strcmp(o->overrides[i].key, "paths.runs") == 0)
+            runs = o->overrides[i].value;
+    return runs;
+}
+
+/* Of that folder, by name or hash. */
+static struct node *open_named(struct graph *g, const char *name, const struct model_options *o,
+                               bool proposals) {
+    char *dir = run_named(name, runs_of(o));
     if (!dir && error_status() != ERR_USAGE) { /* several are meant */
         error_clear();
         tell_no_model(name, proposals);
@@ -157,7 +168,7 @@ struct node *model_node(struct graph *g, const char *name, const struct model_op
     else if (path_is_yaml(name) || import_is_weights(name))
         n = open_config(g, name, o);
     else
-        n = open_named(g, dir, name == o->proposals);
+        n = open_named(g, dir, o, name == o->proposals);
     free(dir);
     return n;
 }

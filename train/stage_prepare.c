@@ -13,6 +13,7 @@
 #include "data/resize.h"
 #include "data/set.h"
 #include "train/prepare_input.h"
+#include "train/prepare_sets.h"
 #include "train/run/graph.h"
 #include "train/signals.h"
 
@@ -151,9 +152,15 @@ static int add_or_leave(const struct node *n, const struct source *s, const stru
 }
 
 static int finish_set(const struct part *part, struct set_writer *w, const struct left_out *left) {
+    if (left->empty ==
+        part->n) { /* they have masks to be painted yet, and nothing trains on them */
+        log_warn("%s: none of its %lld pictures has a labelled pixel: there is no such set",
+                 part->name, (long long)part->n);
+        return 0;
+    }
     if (left->skipped + left->empty == part->n)
-        return error_set(ERR_DATA, "%s: none of its %lld pictures can be read%s", part->name,
-                         (long long)part->n, left->empty ? " and has a label" : "");
+        return error_set(ERR_DATA, "%s: none of its %lld pictures can be read%s: get them again",
+                         part->name, (long long)part->n, left->empty ? " and has a label" : "");
     if (left->empty)
         log_info("%s: %lld of %lld pictures have no labelled pixel and are left out", part->name,
                  (long long)left->empty, (long long)part->n);
@@ -304,20 +311,61 @@ static bool is_to_judge(const struct source *s, int64_t i) {
     return has_map(s, i) || !s->d.has_labels;
 }
 
+static const struct {
+    const char *name;
+    int list;
+    bool (*has)(const struct source *, int64_t);
+    bool train_masks;
+} sets[] = {{"clip", PREPARE_TRAIN, is_to_mine, false},
+            {"seen", PREPARE_TRAIN, has_map, true},
+            {"val", PREPARE_VAL, is_to_judge, false},
+            {"test", PREPARE_TEST, is_to_judge, false}};
+enum { SETS = sizeof sets / sizeof *sets };
+
+/* A list that was taken away, or of which no picture has a mask any more. */
+static int no_set(const struct node *n, const struct source *s, size_t k, const struct node *reader,
+                  const char *setting) {
+    int list = sets[k].list;
+    char *why = setting ? mem_format("%s of %s is \"%s\"", setting, reader->path, sets[k].name)
+                        : mem_format("%s trains on them", reader->path);
+    char *path = s->own ? prepare_list(n, list) : NULL;
+    if (!path)
+        error_set(ERR_DATA, "%s: its data has no picture for \"%s\", and %s", n->path, sets[k].name,
+                  why);
+    else if (!s->n[list])
+        error_set(ERR_DATA,
+                  "%s: names no picture, or is not there, and %s: write it, a file name a "
+                  "line",
+                  path, why);
+    else
+        error_set(ERR_DATA,
+                  "%s: none of its %lld pictures has a %s, and %s: put some that have one into it",
+                  path, (long long)s->n[list], sets[k].has == is_to_mine ? "caption" : "mask", why);
+    free(path);
+    free(why);
+    return ERR_DATA;
+}
+
+int prepare_sets_check(const struct node *n, const char *set, const struct node *reader,
+                       const char *setting) {
+    struct source s;
+    size_t k = 0;
+    int64_t with = 0;
+    if (!n || n->stage != &stage_prepare || n->done) return 0;
+    while (k < SETS && strcmp(sets[k].name, set) != 0) k++;
+    if (k == SETS) return 0; /* who opens it says which there are */
+    int status = source_open(n, &s);
+    if (!status) free(choose(&s, sets[k].list, sets[k].has, &with));
+    if (!status && !with) status = no_set(n, &s, k, reader, setting);
+    source_close(&s);
+    return status;
+}
+
 static int run(struct node *n) {
-    static const struct {
-        const char *name;
-        int list;
-        bool (*has)(const struct source *, int64_t);
-        bool train_masks;
-    } sets[] = {{"clip", PREPARE_TRAIN, is_to_mine, false},
-                {"seen", PREPARE_TRAIN, has_map, true},
-                {"val", PREPARE_VAL, is_to_judge, false},
-                {"test", PREPARE_TEST, is_to_judge, false}};
     struct source s;
     int status = source_open(n, &s);
     bool *named = mem_alloc((size_t)s.d.n_images + 1, sizeof *named);
-    for (size_t i = 0; !status && i < sizeof sets / sizeof *sets; i++) {
+    for (size_t i = 0; !status && i < SETS; i++) {
         struct part part = {.name = sets[i].name, .unseen = sets[i].train_masks ? s.unseen : NULL};
         int64_t *at = choose(&s, sets[i].list, sets[i].has, &part.n);
         part.at = at;

@@ -12,6 +12,7 @@
 #include "nn/losses/pixel_text_loss.h"
 #include "optim/adamw.h"
 #include "train/loop.h"
+#include "train/prepare_sets.h"
 #include "train/proposals_run.h"
 #include "train/ranks.h"
 #include "train/weights/init_weights.h"
@@ -325,6 +326,10 @@ static void check(const struct node *n, struct problems *p) {
                      *n->config.train.validate_set ? "set" : "probe");
 }
 
+static int check_inputs(const struct node *n) {
+    return prepare_sets_check(node_from(n, "scenes"), "seen", n, NULL);
+}
+
 static const char *const inputs[] = {"scenes", "clip", NULL};
 const struct stage stage_proposals = {
     .name = "proposals",
@@ -333,4 +338,5 @@ const struct stage stage_proposals = {
     .revision = 5,
     .check = check,
     .run = run,
+    .check_inputs = check_inputs,
 };

@@ -56,6 +56,38 @@ static void check_set(const char *name, int64_t images, bool labels, bool captio
     free(file);
 }
 
+/* Lists that a user has edited so that a stage would lack its pictures are told of before any
+ * training begins. */
+static void check_lists(const char *dir, const char *config) {
+    char *val = path_join(dir, "split/val.txt"), *train = path_join(dir, "split/train.txt"),
+         *away = path_join(dir, "split/away"), *held = text_of(val), *trains = text_of(train);
+    struct str bare = {0};
+    CHECK(rename(val, away) == 0);
+    check_says(TRAIN("other", config, NULL), 65, NULL,
+               "/split/val.txt: names no picture, or is not there, and validate.set of ");
+    for (char *line = strtok(trains, "\n"); line; line = strtok(NULL, "\n")) {
+        char *bare_name = path_stem(line), *mask = mem_format("plain/masks/%s.png", bare_name),
+             *path = test_path(mask);
+        if (!file_exists(path)) str_add(&bare, "%s\n", line);
+        free(path);
+        free(mask);
+        free(bare_name);
+    }
+    CHECK(bare.n);
+    CHECK_OK(file_write(train, held, strlen(held)));
+    CHECK_OK(file_write(val, bare.at, bare.n));
+    check_says(TRAIN("other", config, NULL), 65, NULL, "/split/val.txt: none of its ");
+    CHECK_OK(file_write(val, held, strlen(held)));
+    CHECK_OK(file_write(train, bare.at, bare.n));
+    check_says(TRAIN("other", config, NULL), 65, NULL,
+               "/masks.yaml trains on them: put some that have one into it");
+    char *out = test_path("other");
+    CHECK(!dir_exists(out));
+    char *const owned[] = {val, train, away, held, trains, out};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    str_free(&bare);
+}
+
 TEST(drawn_scenes_with_captions_and_some_masks_go_from_init_to_a_table) {
     char *plain = drawn("40", "15"), *dir = test_path("mine"), *config = path_join(dir, "mpt.yaml");
     struct ended e = init(dir, plain);
@@ -75,6 +107,7 @@ TEST(drawn_scenes_with_captions_and_some_masks_go_from_init_to_a_table) {
     check_set("clip", 37, false, true);
     check_set("seen", 12, true, true);
     check_set("val", 3, true, true);
+    check_lists(dir, config);
     free(config);
     free(dir);
     free(plain);

@@ -274,7 +274,14 @@ TEST(a_config_that_was_changed_stays_and_what_it_would_be_now_is_beside_it) {
     CHECK(file_exists(beside));
     own_has("out/names.yaml", "# mine");
     own_ended_free(&e);
-    own_rename("out/names.yaml.new", "out/names.yaml");
+    own_rename("out/names.yaml.new", "away"); /* taken over by hand: it is not offered again */
+    e = INIT(NULL);
+    CHECK_INT(e.status, 0);
+    CHECK_HAS(e.out, "out/names.yaml was changed, and stays as it is\n");
+    CHECK(!file_exists(beside));
+    own_has("out/names.yaml", "# mine");
+    own_ended_free(&e);
+    own_rename("away", "out/names.yaml");
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
     CHECK(!strstr(e.out, "names.yaml was changed"));

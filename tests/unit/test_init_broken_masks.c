@@ -172,6 +172,11 @@ static void no_names(void) {
     own_text("names.txt", "# none yet\n");
 }
 
+static void names_in_one_line(void) {
+    good_masks();
+    own_text("names.txt", "sky, tree, red car\n");
+}
+
 static void yaml_of_names(void) {
     good_masks();
     own_remove("names.txt");
@@ -247,6 +252,8 @@ static const struct broken rows[] = {
     {name_twice, "names.txt", "\"sky\" names class 0 and class 2: rename one"},
     {name_in_two_cases, "names.txt", "\"tree\" names class 0 and class 2: rename one"},
     {no_names, "names.txt", "names no class: write a name a line"},
+    {names_in_one_line, "names.txt",
+     "is one line with commas, which would be one name: write a name"},
     {yaml_of_names, "names.yaml", "colour is [red, green, blue] of 0 to 255"},
     {category_not_listed, "instances.json", "is of category 8, which is not listed"},
     {coco_far_outside, "instances.json",

@@ -402,8 +402,7 @@ TEST(an_empty_line_among_names_is_told_since_values_count_names) {
     own_text("names.txt", "# mine\nsky\n\ntree\n# a car\nred car\n");
     struct own_ended e = INIT(NULL);
     CHECK_INT(e.status, 0);
-    CHECK_HAS(e.out,
-              "names.txt:3: names no class, it is empty or a comment: \"tree\" is value 1\n");
+    CHECK_HAS(e.out, "names.txt: line 1 is blank or begins with #, and does not count; 3 lines");
     own_ended_free(&e);
     own_remove("out");
     own_text("names.txt", "sky\n\ntree\n");
@@ -414,6 +413,24 @@ TEST(an_empty_line_among_names_is_told_since_values_count_names) {
     own_text("names.txt", "# mine\n\nsky\ntree\nred car\n\n");
     e = INIT(NULL);
     CHECK_INT(e.status, 0);
-    CHECK(!strstr(e.out, "names no class"));
+    own_ended_free(&e);
+}
+
+TEST(the_first_line_says_in_which_order_colours_stand) {
+    own_pictures();
+    own_captions_jsonl();
+    own_masks_colour(OWN_PICTURES);
+    own_text("names.csv",
+             "Blue,G,id,name,Red\n180,130,7,sky,70\n0,128,8,tree,0\n60,20,9,red car,220\n");
+    struct own_ended e = INIT(NULL);
+    if (e.status) test_fail(__FILE__, __LINE__, "%d: %s", e.status, e.err);
+    own_has("out/names.yaml", "{name: \"sky\", colour: [70, 130, 180]}");
+    own_has("out/names.yaml", "{name: \"red car\", colour: [220, 20, 60]}");
+    own_ended_free(&e);
+    own_remove("out");
+    own_text("names.csv", "name,b,g,r\nsky,180,130,70\ntree,0,128\nred car,60,20,220\n");
+    e = INIT(NULL);
+    CHECK_INT(e.status, 65);
+    CHECK_HAS(e.err, "names.csv: line 3: \"tree,0,128\" has no colour, others have");
     own_ended_free(&e);
 }

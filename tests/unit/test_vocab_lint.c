@@ -44,7 +44,7 @@ TEST(odd_names_are_told_with_their_lines) {
 TEST(a_word_that_is_one_token_of_clip_is_not_taken_for_two) {
     struct vocabulary v;
     struct vocab_lint l = {0};
-    read_text(&v, "v.txt", "background\nwarehouse\nCupcake\ntreewall\n");
+    read_text(&v, "v.txt", "background\nwarehouse\nCupcake\ntreewall\nlamp\nshade\nlampshade\n");
     CHECK_OK(vocab_lint_names(&l, &v));
     CHECK_INT(l.n, 1);
     check_line(&l, 0, 4, "\"treewall\": looks joined: \"tree wall\"?");

@@ -206,8 +206,7 @@ TEST(what_is_no_list_of_classes_is_refused) {
 TEST(prompts_are_templates_with_the_name_and_its_synonyms_or_its_own) {
     char *path = write_file("p.yaml",
                             "- {name: cat, synonyms: [kitten]}\n"
-                            "- {name: sky, synonyms: [heaven], prompts: [\"a blue {}\", above]}\n"
-                            "- {name: dog, prompts: [\"a {\"]}\n");
+                            "- {name: sky, synonyms: [heaven], prompts: [\"a blue {}\", above]}\n");
     struct vocabulary v;
     CHECK_OK(vocabulary_open(&v, path));
     struct strings templates = {0}, out = {0};
@@ -219,11 +218,20 @@ TEST(prompts_are_templates_with_the_name_and_its_synonyms_or_its_own) {
                                        "a blue sky", "above",   "a blue heaven"};
     CHECK_INT(out.n, 7);
     for (size_t i = 0; i < out.n; i++) CHECK_TEXT(out.at[i], want[i]);
-    CHECK_ERROR(vocabulary_prompts(&v, 2, &templates, &out), ERR_CONFIG, "class \"dog\"");
     strings_free(&templates);
     strings_free(&out);
     vocabulary_close(&v);
     free(path);
+    static const char *const bad[] = {"a {", "{} and {}", "a } {}"};
+    for (int i = 0; i < 3; i++) {
+        char *text = mem_format("- sky\n- {name: dog, prompts: [\"good {}\", \"%s\"]}\n", bad[i]);
+        path = write_file("bad.yaml", text);
+        CHECK_ERROR(
+            vocabulary_open(&v, path), ERR_DATA,
+            "bad.yaml:2:15: class 1: prompts is a list of texts that have {}, for the name");
+        free(text);
+        free(path);
+    }
 }
 
 TEST(any_bytes_are_a_vocabulary_or_an_error) {

@@ -129,12 +129,15 @@ static int show(const struct run_chain *c) {
     return print_and_free(&text);
 }
 
-/* Nothing of it goes on, and what is meant is not there: why not. */
+/* Nothing of it goes on, and what is meant is not there: why not. An error where no stage is. */
 static int check_begun(const struct arguments *a, const struct run_chain *c) {
     if (run_chain_begun(c) || run_chain_goes_on(c, time(NULL))) return 0;
     char *dir = run_meant(a->run, a->runs);
     free(dir);
-    return dir ? 0 : error_status();
+    if (dir || !run_chain_any(c)) return error_status();
+    log_info("%s", error_message());
+    error_clear();
+    return 0;
 }
 
 int cmd_status(int argc, char **argv) {

@@ -11,6 +11,7 @@
 #include "data/wordnet.h"
 #include "dist/comm.h"
 #include "eval/class_text.h"
+#include "train/prepare_sets.h"
 #include "train/vocab/vocab_lint.h"
 
 static bool *flags(int64_t K) { return mem_alloc((size_t)K, sizeof(bool)); }
@@ -291,11 +292,11 @@ void evaluation_close(struct evaluation *e) {
     *e = (struct evaluation){0};
 }
 
-/* The set, where the scenes are there already. */
+/* The set: where the scenes are there already, or will be made of a user's files. */
 static int find_set(const struct node *n) {
     const struct node *scenes = node_from(n, "scenes"); /* NULL: a folder of sets */
     const char *set = n->config.eval.set;
-    if (scenes && !scenes->done) return 0;
+    if (scenes && !scenes->done) return prepare_sets_check(scenes, set, n, "eval.set");
     char *file = mem_format("%s.h5", set), *path = node_input_path(n, "scenes", file);
     char *dir = path_dir(path);
     struct strings all = {0};

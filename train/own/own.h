@@ -73,6 +73,7 @@ struct own {
     /* as the command line says; NULL: not */
     int64_t seed, first_value;
     bool skip;       /* damaged pictures are left out */
+    bool by_place;   /* values are the places of names in a text */
     bool draws_anew; /* who is held out, whatever the lists of an earlier call say */
 
     /* what the chain starts from, as configs say it; NULL: what is shipped */

@@ -2,7 +2,6 @@
  * whether any mask would train. */
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "train/own/own.h"
 #include "train/vocab/vocab_lint.h"
 
@@ -29,23 +28,6 @@ static void tell(struct own *o, const struct vocab_lint *l) {
                  names_file(o), odd - SHOWN, o->dir);
 }
 
-size_t own_names_gap(const struct own *o) {
-    if (!o->names_path || path_is_yaml(o->names_path) || o->masks != OWN_INDEX_PNG) return 0;
-    for (size_t k = 1; k < o->names.n; k++)
-        if (o->names.at[k].line > o->names.at[k - 1].line + 1 &&
-            o->names.at[k].raw == o->names.at[k - 1].raw + 1) /* not as a table says it */
-            return o->names.at[k].line - 1;
-    return 0;
-}
-
-static void tell_gap(struct own *o) {
-    size_t gap = own_names_gap(o), k = 0;
-    while (gap && o->names.at[k].line < gap) k++;
-    if (gap)
-        own_note(o, "%s:%zu: names no class, it is empty or a comment: \"%s\" is value %d",
-                 names_file(o), gap, o->names.at[k].name, (int)o->names.at[k].raw);
-}
-
 /* Masks of unseen classes are for the table alone. */
 static void check_seen(struct own *o) {
     size_t seen = 0;
@@ -63,7 +45,6 @@ int own_lint(struct own *o) {
     int status = vocab_lint_plain(&l, &o->names, o->context);
     vocab_lint_sort(&l);
     if (!status) tell(o, &l);
-    if (!status) tell_gap(o);
     if (!status && o->n_masks) check_seen(o);
     vocab_lint_free(&l);
     return status;

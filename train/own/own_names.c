@@ -126,12 +126,70 @@ static void rows_free(struct rows *r) {
 }
 
 static bool is_head(const struct row *r) {
-    static const char *const words[] = {"name", "names", "class", "classes", "label", "category",
-                                        "id",   "index", "value", "r",       "red"};
+    static const char *const words[] = {"name",     "names", "class", "classes", "label",
+                                        "category", "id",    "index", "value",   "r",
+                                        "red",      "g",     "green", "b",       "blue"};
     bool is = false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         is |= r->text && strcasecmp(r->text, words[i]) == 0;
     return is && !r->numbers && r->texts > 1;
+}
+
+/* The columns of red, green and blue, where a first line names them. */
+struct channels {
+    bool known;
+    char separator;
+    size_t at[3];
+};
+
+static struct channels find_channels(const char *head) {
+    static const char *const words[3][2] = {{"r", "red"}, {"g", "green"}, {"b", "blue"}};
+    struct channels c = {.separator = strchr(head, '\t') ? '\t' : strchr(head, ',') ? ',' : ';'};
+    size_t left = strlen(head), found = 0;
+    for (size_t field = 0;; field++) {
+        size_t whole = field_length(head, left, c.separator), n = whole;
+        const char *s = head;
+        trim(&s, &n);
+        for (int i = 0; i < 3; i++)
+            for (int k = 0; k < 2; k++)
+                if (n == strlen(words[i][k]) && strncasecmp(s, words[i][k], n) == 0) {
+                    c.at[i] = field;
+                    found |= (size_t)1 << i;
+                }
+        if (whole == left) break;
+        head += whole + 1;
+        left -= whole + 1;
+    }
+    c.known = found == 7;
+    return c;
+}
+
+/* The line's numbers in the order red, green, blue; false: there are not all. */
+static bool reorder(struct row *r, const char *line, const struct channels *c) {
+    struct row rgb = {0};
+    for (int i = 0; i < 3; i++) {
+        const char *s = line;
+        size_t left = strlen(s), n = field_length(s, left, c->separator);
+        for (size_t k = 0; k < c->at[i]; k++) {
+            if (n == left) return false;
+            s += n + 1;
+            left -= n + 1;
+            n = field_length(s, left, c->separator);
+        }
+        trim(&s, &n);
+        if (!take_number(s, n, &rgb) || rgb.hex) return false;
+    }
+    memcpy(r->number, rgb.number, sizeof r->number);
+    r->numbers = 3;
+    return true;
+}
+
+/* Tables whose first line has the columns in another order, as OpenCV's users have them. */
+static void heed_head(struct rows *rows, const struct strings *lines) {
+    if (!rows->n || !is_head(&rows->at[0])) return;
+    struct channels c = find_channels(lines->at[0]);
+    for (size_t i = 1; i < rows->n && c.known; i++)
+        if (!reorder(&rows->at[i], lines->at[i], &c)) rows->at[i].numbers = 0;
 }
 
 static bool is_table(const char *path) {
@@ -171,6 +229,11 @@ static void take_rows(struct own *o, const struct rows *rows, const struct strin
         values += rows->at[i].numbers == 1 && !rows->at[i].hex && rows->at[i].texts;
     }
     size_t plain = rows->n - first - colours - values;
+    if (rows->n == 1 && plain && rows->at[0].texts > 1 && !is_table(o->names_path))
+        own_problem(o, OWN_NAMES,
+                    "%s: is one line with commas, which would be one name: write a "
+                    "name a line",
+                    o->names_path);
     for (size_t i = first; i < rows->n; i++) {
         const struct row *r = &rows->at[i];
         if (colours >= values && colours > plain) {
@@ -228,6 +291,7 @@ static int read_text(struct own *o) {
         at += length + (at[length] == '\n');
     }
     if (crlf) own_note(o, "%s: Windows line ends, taken as they are", o->names_path);
+    heed_head(&rows, &lines);
     take_rows(o, &rows, &lines);
     rows_free(&rows);
     strings_free(&lines);
@@ -241,6 +305,12 @@ static int read_names(struct own *o) {
     int status = text_file_read(o->names_path, NAMES_BYTES_MAX, &file, NULL);
     if (!status) bytes_free(&file);
     return status ? status : vocabulary_read(&o->names, o->names_path);
+}
+
+size_t own_names_gap(const struct own *o) {
+    for (size_t k = 1; k < o->names.n && o->by_place; k++)
+        if (o->names.at[k].line > o->names.at[k - 1].line + 1) return o->names.at[k].line - 1;
+    return 0;
 }
 
 /* Whoever counts lines counts those, too, and would have another value for each name below. */
@@ -271,7 +341,8 @@ static void give_values(struct own *o) {
     if (some) return;
     for (size_t k = 0; k < o->names.n; k++)
         o->names.at[k].raw = (int32_t)(o->first_value + (int64_t)k);
-    if (!path_is_yaml(o->names_path)) note_gaps(o);
+    o->by_place = !path_is_yaml(o->names_path);
+    if (o->by_place) note_gaps(o);
 }
 
 int own_names(struct own *o) {

@@ -38,8 +38,13 @@ static int resolve(const char *said, const char *option, bool masks, char **out)
     if (!said) return 0;
     if (shipped_check(said)) return error_context("%s", option);
     char *run = run_split(said, &best), *path = shipped_path(run), *whole = realpath(path, NULL);
-    if (!whole) whole = find_run(run);
+    char *named =
+        whole && (holds_model(whole) || (masks && given_is(whole))) ? NULL : find_run(run);
     int status = error_status();
+    if (named) {
+        free(whole);
+        whole = named;
+    }
     if (status)
         error_context("%s", option);
     else if (!whole)

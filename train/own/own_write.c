@@ -80,10 +80,12 @@ static enum standing standing_of(const char *path, const struct own_file *f,
 }
 
 /* It stays; where this call would write something else than the last one did, that is put beside
- * it. */
+ * it, and stays there until its user takes it away. */
 static void keep(struct own *o, struct own_configs *c, size_t i, const char *path) {
     struct own_file *f = &c->at[i];
-    bool news = hash_bytes(f->text.at, f->text.n) != f->before;
+    char *new = mem_format("%s.new", path);
+    bool news = hash_bytes(f->text.at, f->text.n) != f->before || file_exists(new);
+    free(new);
     f->kept = true;
     if (!news) {
         own_note(o, "%s was changed, and stays as it is", path);
@@ -221,7 +223,7 @@ static int write_manifest(const struct own *o, const struct own_configs *c,
     str_add(&text, "%s", HEAD);
     for (size_t i = 0; i < c->n; i++) {
         const struct own_file *f = &c->at[i];
-        hash_hex(f->kept ? f->before : hash_bytes(f->text.at, f->text.n), hex);
+        hash_hex(hash_bytes(f->text.at, f->text.n), hex); /* of what is kept: what was offered */
         str_add(&text, "%s %s\n", hex, f->name);
     }
     const char *lines = before && before->at ? strchr((const char *)before->at, '\n') : NULL;

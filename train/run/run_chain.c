@@ -44,6 +44,12 @@ static bool is(const struct run_stage *s, enum run_state state) {
     return s->begun && s->status.look.state == state;
 }
 
+bool run_chain_any(const struct run_chain *c) {
+    bool any = false;
+    for (size_t i = 0; i < c->n; i++) any |= c->at[i].begun;
+    return any;
+}
+
 bool run_chain_begun(const struct run_chain *c) {
     bool some = c->at[c->named].begun;
     for (size_t i = 0; i < c->n; i++) some |= c->at[i].begun && !is(&c->at[i], RUN_DONE);
@@ -57,25 +63,32 @@ static const struct run_stage *first_to_do(const struct run_chain *c) {
     return NULL;
 }
 
+static time_t newest_of(const struct run_chain *c) {
+    time_t newest = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->at[i].begun && c->at[i].status.look.moved > newest)
+            newest = c->at[i].status.look.moved;
+    return newest;
+}
+
 /* One that was stopped or failed before the last one of the others ended is an old story: whoever
  * runs the chain again comes to it next. */
 bool run_chain_goes_on(const struct run_chain *c, time_t now) {
     const struct run_stage *next = first_to_do(c);
-    time_t newest = 0;
-    for (size_t i = 0; i < c->n; i++) {
+    time_t newest = newest_of(c);
+    for (size_t i = 0; i < c->n; i++)
         if (is(&c->at[i], RUN_RUNNING)) return true;
-        if (c->at[i].begun && c->at[i].status.look.moved > newest)
-            newest = c->at[i].status.look.moved;
-    }
     if (!next || (next->begun && next->status.look.moved >= newest)) return false;
     return newest && now - newest < PAUSE_S;
 }
 
+/* An old failure, behind a stage that was taken up since, says nothing of what comes next. */
 int run_chain_exit(const struct run_chain *c) {
-    const struct run_stage *next = first_to_do(c);
+    time_t newest = newest_of(c);
     for (size_t i = 0; i < c->n; i++)
-        if (is(&c->at[i], RUN_FAILED)) return run_status_exit(&c->at[i].status);
-    return next ? ERR_AGAIN : 0;
+        if (is(&c->at[i], RUN_FAILED) && newest - c->at[i].status.look.moved <= PAUSE_S)
+            return run_status_exit(&c->at[i].status);
+    return first_to_do(c) ? ERR_AGAIN : 0;
 }
 
 void run_chain_screen(const struct run_chain *c, struct str *out) {

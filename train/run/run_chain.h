@@ -22,14 +22,15 @@ void run_chain_close(struct run_chain *c);
 
 void run_chain_read(struct run_chain *c); /* as they are now; again and again */
 
+bool run_chain_any(const struct run_chain *c);   /* some folder is there */
 bool run_chain_begun(const struct run_chain *c); /* the named one, or any stage is not done */
 
 /* Whether there is more to come: a stage is at work, or one ended less than a minute ago and the
  * next has not begun. `now`: time(NULL). */
 bool run_chain_goes_on(const struct run_chain *c, time_t now);
 
-/* What a command that ran it would have ended with: 0, the code of the first stage that failed, 75
- * when one is still to be run. */
+/* What a command that ran it would have ended with: 0, the code of the first stage that failed last,
+ * 75 when one is still to be run. */
 int run_chain_exit(const struct run_chain *c);
 
 /* The named stage in full, and what is at work, was stopped or failed; a line of what else is done

@@ -39,19 +39,12 @@ static void add_odd(struct vocab_lint *l, const struct vocabulary *w, const size
 }
 
 /* A word that is one token is one word to CLIP: "background" is not "back ground". */
-static int add_tokens(const struct vocabulary *w, struct strings *known) {
+static bool is_token(const struct tokenizer *t, const char *name) {
     enum { ROW = 3 }; /* start, the word, end */
-    struct tokenizer t = {0};
     int64_t row[ROW], n;
-    int status = tokenizer_open(&t, NULL);
-    for (size_t i = 0; !status && i < w->n; i++) {
-        const char *name = w->at[i].name;
-        if (strchr(name, ' ')) continue;
-        if (!tokenizer_encode(&t, name, ROW, true, row, &n) && n == ROW) strings_add(known, name);
-        error_clear();
-    }
-    tokenizer_close(&t);
-    return status;
+    bool is = !tokenizer_encode(t, name, ROW, true, row, &n) && n == ROW;
+    error_clear();
+    return is;
 }
 
 int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v) {
@@ -60,8 +53,9 @@ int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v) {
     struct vocabulary w;
     size_t *class_of;
     vocabulary_wordings(v, &w, &class_of);
+    struct tokenizer t = {0};
     int status = class_names_known(&known);
-    if (!status) status = add_tokens(&w, &known);
+    if (!status) status = tokenizer_open(&t, NULL);
     if (status) {
         vocabulary_close(&w);
         strings_free(&known);
@@ -71,9 +65,12 @@ int vocab_lint_names(struct vocab_lint *l, const struct vocabulary *v) {
     char **names = mem_alloc(w.n + 1, sizeof *names);
     for (size_t i = 0; i < w.n; i++) names[i] = w.at[i].name;
     class_names_find(names, w.n, &known, &odd);
-    for (size_t i = 0; i < odd.n; i++) add_odd(l, &w, class_of, &odd.at[i]);
+    for (size_t i = 0; i < odd.n; i++)
+        if (!odd.at[i].guess || !is_token(&t, w.at[odd.at[i].class].name))
+            add_odd(l, &w, class_of, &odd.at[i]);
     add_blanks(l, &w);
     odd_names_free(&odd);
+    tokenizer_close(&t);
     vocabulary_close(&w);
     strings_free(&known);
     free(names);
