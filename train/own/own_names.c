@@ -98,14 +98,15 @@ static void take_words(const char *s, size_t n, struct row *r) {
     r->texts = 1;
 }
 
+static char separator_of(const char *s, size_t n) {
+    if (memchr(s, '\t', n)) return '\t';
+    return memchr(s, ',', n) ? ',' : ';';
+}
+
 /* By tabs, commas or semicolons; without one by blanks. */
 static struct row take_apart(const char *s, size_t n, size_t line) {
     struct row r = {.line = line};
-    char separator = ';';
-    if (memchr(s, '\t', n))
-        separator = '\t';
-    else if (memchr(s, ',', n))
-        separator = ',';
+    char separator = separator_of(s, n);
     if (memchr(s, separator, n)) take_fields(s, n, separator, &r);
     bool mixed = separator == '\t' && r.texts && !r.numbers; /* "64 128 64<tab>tree" */
     if (memchr(s, separator, n) && !mixed) return r;
@@ -144,8 +145,8 @@ struct channels {
 
 static struct channels find_channels(const char *head) {
     static const char *const words[3][2] = {{"r", "red"}, {"g", "green"}, {"b", "blue"}};
-    struct channels c = {.separator = strchr(head, '\t') ? '\t' : strchr(head, ',') ? ',' : ';'};
     size_t left = strlen(head), found = 0;
+    struct channels c = {.separator = separator_of(head, left)};
     for (size_t field = 0;; field++) {
         size_t whole = field_length(head, left, c.separator), n = whole;
         const char *s = head;

@@ -29,8 +29,8 @@ bool run_chain_begun(const struct run_chain *c); /* the named one, or any stage 
  * next has not begun. `now`: time(NULL). */
 bool run_chain_goes_on(const struct run_chain *c, time_t now);
 
-/* What a command that ran it would have ended with: 0, the code of the first stage that failed last,
- * 75 when one is still to be run. */
+/* What a command that ran it would have ended with: 0, the code of a stage that failed, 75 when one
+ * is still to be run. */
 int run_chain_exit(const struct run_chain *c);
 
 /* The named stage in full, and what is at work, was stopped or failed; a line of what else is done
