@@ -19,6 +19,7 @@
 static void merge(struct graph *to, struct graph *from) {
     for (size_t i = 0; i < from->n; i++) graph_add(to, from->at[i]);
     free(from->at);
+    content_close(&from->content);
     *from = (struct graph){0};
 }
 

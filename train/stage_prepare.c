@@ -328,11 +328,8 @@ static int no_set(const struct node *n, const struct source *s, size_t k, const 
     int list = sets[k].list;
     char *why = setting ? mem_format("%s of %s is \"%s\"", setting, reader->path, sets[k].name)
                         : mem_format("%s trains on them", reader->path);
-    char *path = s->own ? prepare_list(n, list) : NULL;
-    if (!path)
-        error_set(ERR_DATA, "%s: its data has no picture for \"%s\", and %s", n->path, sets[k].name,
-                  why);
-    else if (!s->n[list])
+    char *path = prepare_list(n, list);
+    if (!s->n[list])
         error_set(ERR_DATA,
                   "%s: names no picture, or is not there, and %s: write it, a file name a "
                   "line",
@@ -351,7 +348,7 @@ int prepare_sets_check(const struct node *n, const char *set, const struct node 
     struct source s;
     size_t k = 0;
     int64_t with = 0;
-    if (!n || n->stage != &stage_prepare || n->done) return 0;
+    if (!n || n->stage != &stage_prepare || n->done || !node_path(n, "split")) return 0;
     while (k < SETS && strcmp(sets[k].name, set) != 0) k++;
     if (k == SETS) return 0; /* who opens it says which there are */
     int status = source_open(n, &s);
